@@ -1,0 +1,135 @@
+// Package events is what a consumer of Rollcall imports: the events a meeting produces, their subjects and ids,
+// the decoding of a message, and the fold that turns a meeting's events back into who was there and when.
+//
+// The package does no I/O and has no dependency on a NATS client: hand it the payload of a message, however you
+// received it.
+package events
+
+import "time"
+
+// Type is the CloudEvents type of an event and, literally, the NATS subject it is published on.
+type Type string
+
+// The event types. Nothing else is ever published below "conference.member." and "conference.meeting.".
+const (
+	// Joined says that a person's attendance began.
+	Joined Type = "conference.member.joined"
+	// Left says that a person's attendance ended, for any reason but being kicked; [Member.Reason] names it.
+	Left Type = "conference.member.left"
+	// Kicked says that a person's attendance ended because somebody removed them.
+	Kicked Type = "conference.member.kicked"
+	// MeetingStarted says that a meeting began to be watched.
+	MeetingStarted Type = "conference.meeting.started"
+	// MeetingEnded says that a meeting is over; every attendance has ended before it.
+	MeetingEnded Type = "conference.meeting.ended"
+	// MeetingGap says that Rollcall could not look at a meeting for some time.
+	MeetingGap Type = "conference.meeting.gap"
+)
+
+// Reason says why an attendance began or ended.
+type Reason string
+
+// The reasons of member events.
+const (
+	ReasonJoined       Reason = "joined"        // the person's first attendance
+	ReasonRejoined     Reason = "rejoined"      // the person was there before
+	ReasonLeft         Reason = "left"          // the member list shows that the person left
+	ReasonKicked       Reason = "kicked"        // the member list shows that the person was removed
+	ReasonDisconnected Reason = "disconnected"  // the person is listed as called or failed, no longer as present
+	ReasonVanished     Reason = "vanished"      // two complete lists in a row lacked the person
+	ReasonMeetingEnded Reason = "meeting_ended" // the meeting was over with the person still in it
+)
+
+// Via says how a change was noticed.
+type Via string
+
+// The ways a change is noticed.
+const (
+	ViaPoll Via = "poll" // by reading the member list
+	ViaPush Via = "push" // by a push from DingTalk
+)
+
+// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting and Gap is set, according to Type.
+type Event struct {
+	// ID is the same for the same fact, whoever observed it and however often.
+	ID string
+	// Source is "/dingtalk/{corpId}/conferences/{conferenceId}".
+	Source string
+	Type   Type
+	// Subject is the person's unionId or, for a guest without one, a substitute that begins with "guest:".
+	// Meeting events have none.
+	Subject string
+	// Time is when it happened, to the millisecond.
+	Time time.Time
+	// RecordedTime is when Rollcall recorded it, to the millisecond.
+	RecordedTime time.Time
+	// Sequence numbers a meeting's member events from 1, without gaps; 0 for meeting events, which carry none.
+	Sequence uint64
+	// DataSchema is the URI of the JSON Schema that Data follows.
+	DataSchema string
+
+	Member  *Member  // set for Joined, Left and Kicked
+	Meeting *Meeting // set for MeetingStarted and MeetingEnded
+	Gap     *Gap     // set for MeetingGap
+}
+
+// Member is the data of a member event. All times are Unix milliseconds, 0 where there is none.
+type Member struct {
+	ConferenceID string `json:"conferenceId"`
+	// UnionID is empty for a guest from outside the organisation; [Event.Subject] names the person then, too.
+	UnionID        string `json:"unionId"`
+	UserNick       string `json:"userNick"`
+	Host           bool   `json:"host"`
+	CoHost         bool   `json:"coHost"`
+	OuterOrgMember bool   `json:"outerOrgMember"`
+	PSTNJoin       bool   `json:"pstnJoin"`
+	// AttendStatus is DingTalk's status after the change: 3 on a joined, 6 on a left, 5 on a kicked, what the list
+	// says otherwise, and 0 where the person is not listed.
+	AttendStatus int `json:"attendStatus"`
+	// PreviousAttendStatus is the status before the change; 0 when the person was not listed.
+	PreviousAttendStatus int   `json:"previousAttendStatus"`
+	JoinTime             int64 `json:"joinTime"`
+	LeaveTime            int64 `json:"leaveTime"`
+	// Duration of the attendance in milliseconds, on an end.
+	Duration int64  `json:"duration"`
+	Reason   Reason `json:"reason"`
+	// Initial marks what the first complete look at a meeting found.
+	Initial bool `json:"initial"`
+	// Inferred says that the time of the event was not given by DingTalk.
+	Inferred bool `json:"inferred"`
+	// ObservedAfter and ObservedBefore bound when the change became visible: it was seen between these two looks.
+	// ObservedAfter is 0 when there was no look before.
+	ObservedAfter  int64 `json:"observedAfter"`
+	ObservedBefore int64 `json:"observedBefore"`
+	Via            Via   `json:"via"`
+	// ActiveCount is the number of people in the meeting after this event.
+	ActiveCount int `json:"activeCount"`
+	// Visit counts the person's attendances of this meeting from 1.
+	Visit int `json:"visit"`
+}
+
+// Meeting is the data of MeetingStarted and MeetingEnded. All times are Unix milliseconds, 0 where unknown.
+type Meeting struct {
+	ConferenceID string `json:"conferenceId"`
+	Title        string `json:"title"`
+	CreatorID    string `json:"creatorId"`
+	CreatorNick  string `json:"creatorNick"`
+	StartTime    int64  `json:"startTime"`
+	EndTime      int64  `json:"endTime"`
+	// Reason says how the start or the end was noticed.
+	Reason string `json:"reason"`
+	// People is the number of persons who attended, Peak the most at one time, PersonMinutes the sum of all
+	// attendances; on an end only.
+	People        int     `json:"people"`
+	Peak          int     `json:"peak"`
+	PersonMinutes float64 `json:"personMinutes"`
+}
+
+// Gap is the data of MeetingGap: Rollcall was blind for a meeting. It is published when the blindness is recognised,
+// with To 0, and again when it ends.
+type Gap struct {
+	ConferenceID string `json:"conferenceId"`
+	From         int64  `json:"from"` // Unix milliseconds of the last successful look
+	To           int64  `json:"to"`   // Unix milliseconds of the first look afterwards; 0 while the gap lasts
+	Reason       string `json:"reason"`
+}

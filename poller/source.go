@@ -1,0 +1,84 @@
+// Package poller decides when to look at which meeting, and looks.
+package poller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/c4342123/rollcall/diff"
+)
+
+// Source is where the poller reads meetings. Its methods are safe for concurrent use, wait for the call rate
+// themselves, give up when ctx ends, and return a [*SourceError] for everything that went wrong upstream.
+type Source interface {
+	// Members reads a whole member list: all pages or an error, never a part.
+	Members(ctx context.Context, conferenceID string) (List, error)
+	// Info reads what is known of the meeting itself.
+	Info(ctx context.Context, conferenceID string) (Info, error)
+}
+
+// List is a whole member list.
+type List struct {
+	Rows []diff.Row
+	// Certain is false when the number of rows differed from the total the server gave, twice: the rows count,
+	// but nobody's absence does.
+	Certain bool
+}
+
+// Info is what DingTalk says of a meeting. Times are Unix milliseconds, 0 where unknown.
+type Info struct {
+	Title       string
+	CreatorID   string
+	CreatorNick string
+	StartTime   int64
+	EndTime     int64
+	Ended       bool
+	ActiveCount int // people in the meeting now
+}
+
+// Trouble is what kind of thing went wrong upstream.
+type Trouble uint8
+
+const (
+	// Unavailable is an outage, a time-out or a reply that makes no sense: trying again can help.
+	Unavailable Trouble = iota
+	// NotFound says there is no such meeting, or no longer.
+	NotFound
+	// Throttled says calls come too fast: all calls wait.
+	Throttled
+	// Exhausted says the month's calls are used up: all calls wait.
+	Exhausted
+	// Denied says the app may not read this meeting: trying again soon does not help.
+	Denied
+)
+
+// String names the trouble as logs and gaps do.
+func (t Trouble) String() string {
+	switch t {
+	case NotFound:
+		return "not_found"
+	case Throttled:
+		return "throttled"
+	case Exhausted:
+		return "quota_exhausted"
+	case Denied:
+		return "no_permission"
+	default:
+		return "unavailable"
+	}
+}
+
+// SourceError is a failed call, in the terms the poller acts on.
+type SourceError struct {
+	Trouble Trouble
+	// Wait is how long to leave before the next call, as far as upstream told; 0 leaves it to the poller.
+	Wait time.Duration
+	Err  error
+}
+
+// Error implements error.
+func (e *SourceError) Error() string { return fmt.Sprintf("%s: %v", e.Trouble, e.Err) }
+
+// Unwrap returns the cause.
+func (e *SourceError) Unwrap() error { return e.Err }
