@@ -1,0 +1,221 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ContentType is the content type of a message: structured-mode CloudEvents.
+const ContentType = "application/cloudevents+json"
+
+const (
+	timeLayout     = "2006-01-02T15:04:05.000Z"
+	sequenceDigits = 10
+)
+
+// ErrInvalid is wrapped by every error of [Encode].
+var ErrInvalid = errors.New("invalid event")
+
+// Encode writes an event as structured-mode CloudEvents JSON. It refuses, with an error that wraps [ErrInvalid] and
+// names the attribute, what a consumer could not trust.
+func Encode(e Event) ([]byte, error) {
+	if err := e.validate(); err != nil {
+		return nil, err
+	}
+	w := writer{buf: make([]byte, 0, 1024)}
+	w.open()
+	w.str("specversion", "1.0")
+	w.str("id", e.ID)
+	w.str("source", e.Source)
+	w.str("type", string(e.Type))
+	if e.Subject != "" {
+		w.str("subject", e.Subject)
+	}
+	w.time("time", e.Time)
+	w.str("datacontenttype", "application/json")
+	w.str("dataschema", DataSchema(e.Type))
+	w.time("recordedtime", e.RecordedTime)
+	if e.Sequence > 0 {
+		w.str("sequence", FormatSequence(e.Sequence))
+	}
+	w.key("data")
+	e.appendData(&w)
+	w.close()
+	return w.buf, nil
+}
+
+// FormatSequence writes a sequence number so that it sorts as a string.
+func FormatSequence(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	if len(s) < sequenceDigits {
+		s = strings.Repeat("0", sequenceDigits-len(s)) + s
+	}
+	return s
+}
+
+// ConferenceID is the meeting the event is about.
+func (e *Event) ConferenceID() string {
+	switch {
+	case e.Member != nil:
+		return e.Member.ConferenceID
+	case e.Meeting != nil:
+		return e.Meeting.ConferenceID
+	case e.Gap != nil:
+		return e.Gap.ConferenceID
+	default:
+		return ""
+	}
+}
+
+// OfMember tells whether events of type t are about a member of a meeting.
+func (t Type) OfMember() bool { return t == Joined || t == Left || t == Kicked }
+
+func (e *Event) validate() error {
+	switch {
+	case e.ID == "":
+		return fmt.Errorf("%w: no id", ErrInvalid)
+	case e.Source == "":
+		return fmt.Errorf("%w %s: no source", ErrInvalid, e.ID)
+	case e.Time.IsZero() || e.Time.Year() > 9999:
+		return fmt.Errorf("%w %s: time %v", ErrInvalid, e.ID, e.Time)
+	case e.RecordedTime.IsZero() || e.RecordedTime.Year() > 9999:
+		return fmt.Errorf("%w %s: recordedtime %v", ErrInvalid, e.ID, e.RecordedTime)
+	}
+	if err := e.checkKind(); err != nil {
+		return err
+	}
+	return CheckConferenceID(e.ConferenceID())
+}
+
+// checkKind holds the event to its type: the right data, and the attributes that go with it.
+func (e *Event) checkKind() error {
+	member, meeting, gap := e.Member != nil, e.Meeting != nil, e.Gap != nil
+	switch e.Type {
+	case Joined, Left, Kicked:
+		if !member || meeting || gap {
+			return fmt.Errorf("%w %s: %s carries member data and nothing else", ErrInvalid, e.ID, e.Type)
+		}
+		if e.Subject == "" || e.Sequence == 0 {
+			return fmt.Errorf("%w %s: %s without subject or sequence", ErrInvalid, e.ID, e.Type)
+		}
+		return nil
+	case MeetingStarted, MeetingEnded:
+		if !meeting || member || gap {
+			return fmt.Errorf("%w %s: %s carries meeting data and nothing else", ErrInvalid, e.ID, e.Type)
+		}
+	case MeetingGap:
+		if !gap || member || meeting {
+			return fmt.Errorf("%w %s: %s carries gap data and nothing else", ErrInvalid, e.ID, e.Type)
+		}
+	default:
+		return fmt.Errorf("%w %s: type %q", ErrInvalid, e.ID, e.Type)
+	}
+	if e.Sequence != 0 {
+		return fmt.Errorf("%w %s: %s carries no sequence", ErrInvalid, e.ID, e.Type)
+	}
+	return nil
+}
+
+func (e *Event) appendData(w *writer) {
+	w.open()
+	switch {
+	case e.Member != nil:
+		e.Member.append(w)
+	case e.Meeting != nil:
+		e.Meeting.append(w)
+	case e.Gap != nil:
+		e.Gap.append(w)
+	}
+	w.close()
+}
+
+func (m *Member) append(w *writer) {
+	w.str("conferenceId", m.ConferenceID)
+	w.str("unionId", m.UnionID)
+	w.str("userNick", m.UserNick)
+	w.bool("host", m.Host)
+	w.bool("coHost", m.CoHost)
+	w.bool("outerOrgMember", m.OuterOrgMember)
+	w.bool("pstnJoin", m.PSTNJoin)
+	w.int("attendStatus", int64(m.AttendStatus))
+	w.int("previousAttendStatus", int64(m.PreviousAttendStatus))
+	w.int("joinTime", m.JoinTime)
+	w.int("leaveTime", m.LeaveTime)
+	w.int("duration", m.Duration)
+	w.str("reason", string(m.Reason))
+	w.bool("initial", m.Initial)
+	w.bool("inferred", m.Inferred)
+	w.int("observedAfter", m.ObservedAfter)
+	w.int("observedBefore", m.ObservedBefore)
+	w.str("via", string(m.Via))
+	w.int("activeCount", int64(m.ActiveCount))
+	w.int("visit", int64(m.Visit))
+}
+
+func (m *Meeting) append(w *writer) {
+	w.str("conferenceId", m.ConferenceID)
+	w.str("title", m.Title)
+	w.str("creatorId", m.CreatorID)
+	w.str("creatorNick", m.CreatorNick)
+	w.int("startTime", m.StartTime)
+	w.int("endTime", m.EndTime)
+	w.str("reason", m.Reason)
+	w.int("people", int64(m.People))
+	w.int("peak", int64(m.Peak))
+	w.key("personMinutes")
+	w.buf = strconv.AppendFloat(w.buf, m.PersonMinutes, 'f', -1, 64)
+}
+
+func (g *Gap) append(w *writer) {
+	w.str("conferenceId", g.ConferenceID)
+	w.int("from", g.From)
+	w.int("to", g.To)
+	w.str("reason", g.Reason)
+}
+
+// writer appends JSON by hand: an event is the one thing encoded for every change of every member, and the schema is
+// fixed. The tests hold it to encoding/json.
+type writer struct{ buf []byte }
+
+func (w *writer) open()  { w.buf = append(w.buf, '{') }
+func (w *writer) close() { w.buf = append(w.buf, '}') }
+
+func (w *writer) key(name string) {
+	if w.buf[len(w.buf)-1] != '{' {
+		w.buf = append(w.buf, ',')
+	}
+	w.buf = append(w.buf, '"')
+	w.buf = append(w.buf, name...)
+	w.buf = append(w.buf, '"', ':')
+}
+
+func (w *writer) str(name, value string) {
+	w.key(name)
+	quoted, err := jsontext.AppendQuote(w.buf, value)
+	if err != nil { // invalid UTF-8: a name must not cost the event
+		quoted, _ = jsontext.AppendQuote(w.buf, strings.ToValidUTF8(value, "\uFFFD"))
+	}
+	w.buf = quoted
+}
+
+func (w *writer) int(name string, value int64) {
+	w.key(name)
+	w.buf = strconv.AppendInt(w.buf, value, 10)
+}
+
+func (w *writer) bool(name string, value bool) {
+	w.key(name)
+	w.buf = strconv.AppendBool(w.buf, value)
+}
+
+func (w *writer) time(name string, value time.Time) {
+	w.key(name)
+	w.buf = append(w.buf, '"')
+	w.buf = value.UTC().AppendFormat(w.buf, timeLayout)
+	w.buf = append(w.buf, '"')
+}

@@ -1,0 +1,37 @@
+package events
+
+import (
+	"strconv"
+
+	"github.com/google/uuid"
+)
+
+// namespace is the UUIDv5 namespace of every id. It is part of the contract: another one would give every past
+// event a second id.
+var namespace = uuid.MustParse("6f0b6a3e-6d0c-5d6e-9f3a-2b1c7d9e4a55")
+
+// MemberID is the id of a member event: a UUIDv5 of the meeting, the person, the attendance (its announced start, in
+// Unix milliseconds) and the verb. The same attendance always gets the same id.
+func MemberID(conferenceID, person string, start int64, t Type) string {
+	return id(conferenceID, person, start, t)
+}
+
+// MeetingID is the id of a meeting event. at is the meeting's start or end, or the beginning of a gap, in Unix
+// milliseconds; part tells the two publications of a gap apart and is empty otherwise.
+func MeetingID(conferenceID string, at int64, t Type, part string) string {
+	return id(conferenceID, part, at, t)
+}
+
+// id hashes the parts with a separator that none of the identifiers before the last can contain, so that no two
+// different facts read the same.
+func id(conferenceID, subject string, at int64, t Type) string {
+	name := make([]byte, 0, 160)
+	name = append(name, conferenceID...)
+	name = append(name, 0)
+	name = strconv.AppendInt(name, at, 10)
+	name = append(name, 0)
+	name = append(name, t...)
+	name = append(name, 0)
+	name = append(name, subject...)
+	return uuid.NewSHA1(namespace, name).String()
+}

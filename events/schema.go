@@ -1,0 +1,23 @@
+package events
+
+import _ "embed"
+
+// SchemaURI is where the JSON Schema of the events is found. It ends in the version of the contract.
+const SchemaURI = "https://github.com/c4342123/rollcall/blob/main/events/schema/v1.json"
+
+// Schema is the JSON Schema of every event, as published at [SchemaURI].
+//
+//go:embed schema/v1.json
+var Schema []byte
+
+// DataSchema is the URI of the schema that the data of an event of type t follows.
+func DataSchema(t Type) string {
+	switch {
+	case t.OfMember():
+		return SchemaURI + "#/$defs/member"
+	case t == MeetingGap:
+		return SchemaURI + "#/$defs/gap"
+	default:
+		return SchemaURI + "#/$defs/meeting"
+	}
+}

@@ -1,0 +1,70 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strings"
+)
+
+// Stream is the name of the JetStream stream that holds every event.
+const Stream = "CONFERENCE"
+
+// Subjects to subscribe to, or to filter a consumer by. An event is published on the literal subject that its type
+// names and again by meeting, see [ByMeeting]: pick one view.
+const (
+	AllMembers  = "conference.member.*"
+	AllMeetings = "conference.meeting.*"
+)
+
+const (
+	typePrefix  = "conference."
+	byMeetingID = "conference.id."
+	maxIDLength = 128
+	shards      = 64
+)
+
+// ErrConferenceID is what [CheckConferenceID] finds wrong.
+var ErrConferenceID = errors.New("a conferenceId is 1 to 128 of A-Z a-z 0-9 _ -")
+
+// CheckConferenceID returns an error that wraps [ErrConferenceID] unless id can stand in a subject.
+func CheckConferenceID(id string) error {
+	if len(id) == 0 || len(id) > maxIDLength {
+		return fmt.Errorf("%w: %d characters", ErrConferenceID, len(id))
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
+		default:
+			return fmt.Errorf("%w: %q", ErrConferenceID, id)
+		}
+	}
+	return nil
+}
+
+// ByMeeting is the subject on which an event of the given type is found again among one meeting's events:
+// "conference.id.{conferenceId}.member.joined" and the like.
+func ByMeeting(conferenceID string, t Type) string {
+	return byMeetingID + conferenceID + "." + strings.TrimPrefix(string(t), typePrefix)
+}
+
+// OfMeeting is the filter for everything of one meeting.
+func OfMeeting(conferenceID string) string { return byMeetingID + conferenceID + ".>" }
+
+// MembersOfMeeting is the filter for the member events of one meeting.
+func MembersOfMeeting(conferenceID string) string { return byMeetingID + conferenceID + ".member.*" }
+
+// Source is the CloudEvents source of a meeting's events. An empty corpID stands for "default".
+func Source(corpID, conferenceID string) string {
+	if corpID == "" {
+		corpID = "default"
+	}
+	return "/dingtalk/" + corpID + "/conferences/" + conferenceID
+}
+
+// Shard is the part of the meetings, 0 to 63, that a meeting belongs to.
+func Shard(conferenceID string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(conferenceID))
+	return int(h.Sum32() % shards)
+}
