@@ -1,0 +1,123 @@
+// Package embeddednats runs a NATS server with JetStream inside this process, so that one binary on one machine is
+// a whole installation. The server listens on TCP as well: any NATS client can connect to it.
+package embeddednats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// startTimeout bounds how long the server may take until it accepts clients. It opens an empty store in
+// milliseconds; recovering a large one takes longer.
+const startTimeout = 2 * time.Minute
+
+var (
+	// ErrStoreInUse says that another server has the store directory open.
+	ErrStoreInUse = errors.New("store directory is in use")
+	// ErrCredentialsRequired says that an address others can reach was to be served without credentials.
+	ErrCredentialsRequired = errors.New("credentials are required to listen on an address that is not loopback")
+)
+
+// Server is a running NATS server. It is made by [Start] and stopped by [Server.Close].
+type Server struct {
+	ns    *server.Server
+	login []nats.Option
+	lock  *storeLock
+	once  sync.Once
+}
+
+// Start opens the store, starts the server and returns when it accepts clients and its JetStream is ready.
+//
+// It fails when another server, of this or of another process, has the store open ([ErrStoreInUse]), when the
+// address is taken (syscall.EADDRINUSE is in the error's chain), when an address that is not loopback is to be served
+// without credentials ([ErrCredentialsRequired]), when the store cannot be read or written, and when ctx ends before
+// the server is ready. Nothing is left running or locked then. A ctx that ends later does not stop the server.
+func Start(ctx context.Context, opts Options) (*Server, error) {
+	opts = opts.withDefaults()
+	sopts, err := opts.serverOptions()
+	if err != nil {
+		return nil, fmt.Errorf("embedded NATS server: %w", err)
+	}
+	if err := os.MkdirAll(opts.StoreDir, 0o700); err != nil {
+		return nil, fmt.Errorf("embedded NATS server: cannot create the store directory: %w", err)
+	}
+	lock, err := lockStore(opts.StoreDir)
+	if err != nil {
+		return nil, fmt.Errorf("embedded NATS server: %w", err)
+	}
+	ns, err := start(ctx, sopts, opts.Logger)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), lock.release())
+	}
+	return &Server{ns: ns, login: opts.login(), lock: lock}, nil
+}
+
+// start runs a server with sopts and waits for it.
+func start(ctx context.Context, sopts *server.Options, logger *slog.Logger) (*server.Server, error) {
+	if err := probe(ctx, sopts); err != nil {
+		return nil, err
+	}
+	ns, err := server.NewServer(sopts)
+	if err != nil {
+		return nil, err
+	}
+	log := newServerLog(logger)
+	// After NewServer, which would otherwise put the server's own logger in its place.
+	ns.SetLoggerV2(log, false, false, false)
+	ns.Start()
+	if err := ready(ctx, ns, log); err != nil {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return nil, err
+	}
+	return ns, nil
+}
+
+// ready waits until ns accepts clients, or says why it never will.
+func ready(ctx context.Context, ns *server.Server, log *serverLog) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		up := ns.ReadyForConnections(20 * time.Millisecond)
+		select {
+		case msg := <-log.fatal:
+			return errors.New(msg)
+		case <-ctx.Done():
+			return fmt.Errorf("not ready: %w", context.Cause(ctx))
+		default:
+		}
+		if up && ns.JetStreamEnabled() {
+			return nil
+		}
+	}
+}
+
+// ClientURL is where clients connect to, "nats://127.0.0.1:4222" by default. It holds no credentials.
+func (s *Server) ClientURL() string { return s.ns.ClientURL() }
+
+// InProcess returns the options that let a client of this process talk to the server without a socket; the URL given
+// to [nats.Connect] is then of no importance. Whoever connects closes the client before [Server.Close].
+func (s *Server) InProcess() []nats.Option {
+	return append([]nats.Option{nats.InProcessServer(s.ns)}, s.login...)
+}
+
+// Close stops the server, waits until everything it holds is on disk and lets go of the store. Clients are to be
+// closed before: one that is still connected tries to reconnect until it is. It is safe to call more than once; only
+// the first call does anything.
+func (s *Server) Close() error {
+	var err error
+	s.once.Do(func() {
+		s.ns.Shutdown()
+		s.ns.WaitForShutdown()
+		err = s.lock.release()
+	})
+	return err
+}
