@@ -1,5 +1,10 @@
 package diff
 
+import (
+	"iter"
+	"slices"
+)
+
 // Phase says what a meeting's state means for Rollcall.
 type Phase uint8
 
@@ -12,8 +17,23 @@ const (
 	Ended
 )
 
+// String names the phase as the HTTP interface does.
+func (p Phase) String() string {
+	switch p {
+	case Watched:
+		return "watched"
+	case Unwatched:
+		return "unwatched"
+	case Ended:
+		return "ended"
+	default:
+		return "unknown"
+	}
+}
+
 // State is everything Rollcall knows of one meeting: what has been announced, and what the next comparison needs.
-// A State is immutable; [Compare] returns a new one.
+// A State is immutable once it is shared: [Compare] returns a new one, and so do the With methods. It holds no
+// pointers per person, so that millions of people cost the garbage collector nothing.
 type State struct {
 	ConferenceID string
 	Phase        Phase
@@ -26,13 +46,140 @@ type State struct {
 	Sequence uint64
 	// Active is the number of people announced as present.
 	Active int
-	// LookedAt is when the last whole look began, in Unix milliseconds; 0 before the first.
+	// LookedAt is when the last whole look whose outcome is stored began, in Unix milliseconds; 0 before the first.
 	LookedAt int64
 
 	people []person // in the order first seen; only ever appended to
-	names  []byte   // keys and nicknames of people, so that people holds no pointers
+	past   []visit  // announced attendances before each person's last
+	names  []byte   // keys and nicknames of people
 }
+
+// person is what has been announced of one person, and how they were listed last.
+type person struct {
+	hash    uint64
+	start   int64 // of the last announced attendance, Unix milliseconds; 0 before the first
+	end     int64 // of it; 0 while it is open
+	visits  uint32
+	past    int32  // 1 + index in State.past of the attendance before the last; 0 for none
+	name    uint32 // offset of the key in State.names; the nickname follows it
+	keyLen  uint16
+	nickLen uint16
+	status  uint8 // as listed last; 0 when not listed
+	flags   flags
+}
+
+// visit is an attendance before a person's last one; next leads to the one before, as person.past does.
+type visit struct {
+	start, end int64
+	next       int32
+}
+
+type flags uint16
+
+const (
+	host flags = 1 << iota
+	coHost
+	outerOrg
+	pstn
+	guest    // has no unionId; the key is a substitute
+	missing  // the last complete snapshot lacked the person while they were announced as present
+	oneRow   // the last whole list had exactly one row of the person
+	manyRows // it had several
+	pushed   // a push named another device since
+
+	roles = host | coHost | outerOrg | pstn
+)
+
+func (f flags) has(x flags) bool { return f&x != 0 }
+
+func (p *person) open() bool { return p.start > 0 && p.end == 0 }
 
 // New returns the state of a meeting nothing is known of.
 func New(conferenceID string) *State { return &State{ConferenceID: conferenceID, Phase: Watched} }
-type person struct{}
+
+// Person is one person of a meeting, as announced.
+type Person struct {
+	Key            string // unionId, or a substitute for a guest without one
+	UnionID        string // empty for a guest without one
+	UserNick       string
+	Host           bool
+	CoHost         bool
+	OuterOrgMember bool
+	PSTNJoin       bool
+	AttendStatus   AttendStatus // as listed last; 0 when not listed
+	Present        bool
+	JoinTime       int64 // start of the last announced attendance, Unix milliseconds; 0 before the first
+	LeaveTime      int64 // its end; 0 while it is open
+	Visits         int
+}
+
+// People returns everybody the meeting's list ever showed, in the order they were first seen.
+func (s *State) People() iter.Seq[Person] {
+	return func(yield func(Person) bool) {
+		for i := range s.people {
+			if !yield(s.person(&s.people[i])) {
+				return
+			}
+		}
+	}
+}
+
+// Size is the number of people that [State.People] returns.
+func (s *State) Size() int { return len(s.people) }
+
+func (s *State) person(p *person) Person {
+	out := Person{
+		Key: string(s.key(p)), UserNick: string(s.nick(p)),
+		Host: p.flags.has(host), CoHost: p.flags.has(coHost),
+		OuterOrgMember: p.flags.has(outerOrg), PSTNJoin: p.flags.has(pstn),
+		AttendStatus: int(p.status), Present: p.open(),
+		JoinTime: p.start, LeaveTime: p.end, Visits: int(p.visits),
+	}
+	if !p.flags.has(guest) {
+		out.UnionID = out.Key
+	}
+	return out
+}
+
+// WithPhase returns the state in another phase.
+func (s *State) WithPhase(phase Phase) *State {
+	next := *s
+	next.Phase = phase
+	return &next
+}
+
+// clone returns a copy whose people can be changed.
+func (s *State) clone() *State {
+	next := *s
+	next.people = slices.Clone(s.people)
+	next.past = slices.Clone(s.past)
+	next.names = s.compactNames(next.people)
+	return &next
+}
+
+// compactNames copies names for people, a copy of s.people, and drops what changed nicknames left behind once that
+// is as much as what is still in use.
+func (s *State) compactNames(people []person) []byte {
+	live := 0
+	for i := range people {
+		live += int(people[i].keyLen) + int(people[i].nickLen)
+	}
+	if len(s.names) <= 2*live {
+		return slices.Clone(s.names)
+	}
+	names := make([]byte, 0, live)
+	for i := range people {
+		p := &people[i]
+		at := uint32(len(names))
+		names = append(append(names, s.key(p)...), s.nick(p)...)
+		p.name = at
+	}
+	return names
+}
+
+func (s *State) key(p *person) []byte { return s.names[p.name : p.name+uint32(p.keyLen)] }
+
+func (s *State) nick(p *person) []byte {
+	from := p.name + uint32(p.keyLen)
+	return s.names[from : from+uint32(p.nickLen)]
+}

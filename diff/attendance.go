@@ -1,0 +1,87 @@
+package diff
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+const (
+	// sameTime is how far two looks may differ, in milliseconds, about one and the same time: a push and a poll may
+	// round differently.
+	sameTime = 2000
+	forever  = math.MaxInt64
+	// maxTime is the end of the year 9999, the last that RFC 3339 can write.
+	maxTime = 253402300799999
+)
+
+// interval is what one row says about presence. end is forever while the row is open.
+type interval struct {
+	start, end int64
+	status     uint8 // 5 or 6 when closed
+	inferStart bool
+	inferEnd   bool
+	// An open row may carry a leaveTime: of the visit before, which the rejoin took the row from, or, in the list of
+	// a meeting that is over, its own.
+	prior, leave int64
+}
+
+// attendance is a union of overlapping intervals.
+type attendance struct {
+	interval
+	rows      int
+	announced bool // matched with an attendance announced before
+}
+
+func (a *attendance) open() bool { return a.end == forever }
+
+// contains tells whether t lies in the attendance. An end belongs to it no longer, but a start always does, so that
+// an attendance of no length contains its one moment.
+func (a *attendance) contains(t int64) bool { return a.start == t || a.start <= t && t < a.end }
+
+// usable returns t, or 0 when it is no time at all.
+func usable(t int64) int64 {
+	if t < 0 || t > maxTime {
+		return 0
+	}
+	return t
+}
+
+func near(a, b int64) bool { return a-b < sameTime && b-a < sameTime }
+
+// unite turns the intervals of one person into attendances, in time order. Intervals that overlap or start together
+// are one attendance; intervals that merely touch are two: whoever looked in between saw two.
+func unite(intervals []interval, into []attendance) []attendance {
+	slices.SortFunc(intervals, func(a, b interval) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(b.status, a.status))
+	})
+	into = into[:0]
+	for _, iv := range intervals {
+		if n := len(into); n > 0 && into[n-1].contains(iv.start) {
+			into[n-1].extend(iv)
+			continue
+		}
+		into = append(into, attendance{interval: iv, rows: 1})
+	}
+	return into
+}
+
+// extend unites a with an interval that starts in it. Of two rows that close at the same moment the kick stands.
+func (a *attendance) extend(iv interval) {
+	a.rows++
+	a.prior = max(a.prior, iv.prior)
+	if iv.start == a.start {
+		a.inferStart = a.inferStart && iv.inferStart
+	}
+	switch {
+	case iv.end < a.end:
+	case iv.end > a.end:
+		a.end, a.status, a.inferEnd, a.leave = iv.end, iv.status, iv.inferEnd, iv.leave
+	default:
+		a.status = min(a.status, iv.status) // kicked is 5, left 6
+		a.inferEnd = a.inferEnd && iv.inferEnd
+		if a.leave = max(a.leave, iv.leave); iv.leave == 0 {
+			a.leave = 0 // one of two open rows has no end
+		}
+	}
+}

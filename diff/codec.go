@@ -1,0 +1,233 @@
+package diff
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math"
+)
+
+// version is the first byte of every encoded state.
+const version = 1
+
+// Errors of [UnmarshalState].
+var (
+	// ErrNewerVersion says that a newer Rollcall wrote the state: this one must not touch it.
+	ErrNewerVersion = errors.New("state written by a newer version")
+	// ErrCorruptState says that the bytes are no state.
+	ErrCorruptState = errors.New("corrupt state")
+)
+
+// MarshalBinary encodes the state: a version, then the meeting, then the people with their times as differences from
+// the meeting's first, in the integers of encoding/binary's varints. It never fails.
+func (s *State) MarshalBinary() ([]byte, error) {
+	w := encoder{buf: make([]byte, 0, 64+len(s.names)+24*len(s.people))}
+	w.buf = append(w.buf, version)
+	w.text(s.ConferenceID)
+	w.uint(uint64(s.Phase))
+	w.text(s.Title)
+	w.text(s.CreatorID)
+	w.text(s.CreatorNick)
+	w.int(s.StartTime)
+	w.int(s.EndTime)
+	w.uint(s.Sequence)
+	w.uint(uint64(s.Active))
+	w.int(s.LookedAt)
+	w.origin = s.origin()
+	w.int(w.origin)
+	w.uint(uint64(len(s.people)))
+	for i := range s.people {
+		w.person(s, &s.people[i])
+	}
+	return w.buf, nil
+}
+
+// origin is a time that the others are near to.
+func (s *State) origin() int64 {
+	for i := range s.people {
+		if s.people[i].start > 0 {
+			return s.people[i].start
+		}
+	}
+	return 0
+}
+
+type encoder struct {
+	buf    []byte
+	origin int64
+}
+
+func (w *encoder) uint(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
+func (w *encoder) int(n int64)   { w.buf = binary.AppendVarint(w.buf, n) }
+
+func (w *encoder) text(s string) {
+	w.uint(uint64(len(s)))
+	w.buf = append(w.buf, s...)
+}
+
+func (w *encoder) bytes(b []byte) {
+	w.uint(uint64(len(b)))
+	w.buf = append(w.buf, b...)
+}
+
+func (w *encoder) person(s *State, p *person) {
+	w.bytes(s.key(p))
+	w.bytes(s.nick(p))
+	w.uint(uint64(p.status))
+	w.uint(uint64(p.flags))
+	w.uint(uint64(p.visits))
+	if p.visits == 0 {
+		return
+	}
+	w.attendance(p.start, p.end)
+	n := uint64(0)
+	for v := p.past; v > 0; v = s.past[v-1].next {
+		n++
+	}
+	w.uint(n)
+	for v := p.past; v > 0; v = s.past[v-1].next {
+		w.attendance(s.past[v-1].start, s.past[v-1].end)
+	}
+}
+
+// attendance writes a start and, as one more than the length, an end; 0 stands for an attendance that is open.
+func (w *encoder) attendance(start, end int64) {
+	w.int(start - w.origin)
+	if end == 0 {
+		w.uint(0)
+		return
+	}
+	w.uint(uint64(end-start) + 1)
+}
+
+// UnmarshalState decodes what [State.MarshalBinary] encoded. It returns an error that wraps [ErrNewerVersion] or
+// [ErrCorruptState], and never a half-read state.
+func UnmarshalState(b []byte) (*State, error) {
+	if len(b) == 0 {
+		return nil, fmt.Errorf("%w: empty", ErrCorruptState)
+	}
+	if b[0] > version {
+		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewerVersion, b[0], version)
+	}
+	r := decoder{buf: b[1:], size: len(b)}
+	s := r.state()
+	if r.err == nil && len(r.buf) > 0 {
+		r.fail("bytes after the end")
+	}
+	if r.err != nil || b[0] != version {
+		return nil, fmt.Errorf("%w: version %d, %w", ErrCorruptState, b[0], r.err)
+	}
+	return s, nil
+}
+
+type decoder struct {
+	buf    []byte
+	size   int
+	origin int64
+	err    error
+}
+
+func (r *decoder) fail(what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%s at byte %d", what, r.size-len(r.buf))
+	}
+	r.buf = nil
+}
+
+func (r *decoder) uint(limit uint64) uint64 {
+	n, size := binary.Uvarint(r.buf)
+	if size <= 0 || n > limit {
+		r.fail("bad number")
+		return 0
+	}
+	r.buf = r.buf[size:]
+	return n
+}
+
+func (r *decoder) int() int64 {
+	n, size := binary.Varint(r.buf)
+	if size <= 0 {
+		r.fail("bad number")
+		return 0
+	}
+	r.buf = r.buf[size:]
+	return n
+}
+
+func (r *decoder) bytes(limit int) []byte {
+	n := int(r.uint(uint64(min(limit, len(r.buf)))))
+	if n > len(r.buf) {
+		r.fail("text runs over the end")
+		return nil
+	}
+	b := r.buf[:n]
+	r.buf = r.buf[n:]
+	return b
+}
+
+func (r *decoder) state() *State {
+	s := &State{
+		ConferenceID: string(r.bytes(math.MaxUint16)),
+		Phase:        Phase(r.uint(math.MaxUint8)),
+		Title:        string(r.bytes(math.MaxInt32)),
+		CreatorID:    string(r.bytes(math.MaxInt32)),
+		CreatorNick:  string(r.bytes(math.MaxInt32)),
+		StartTime:    r.int(),
+		EndTime:      r.int(),
+		Sequence:     r.uint(math.MaxUint64),
+		Active:       int(r.uint(math.MaxInt32)),
+		LookedAt:     r.int(),
+	}
+	r.origin = r.int()
+	n := int(r.uint(uint64(len(r.buf) / 5))) // a person takes five bytes or more
+	s.people = make([]person, 0, n)
+	for i := 0; i < n && r.err == nil; i++ {
+		r.person(s)
+	}
+	return s
+}
+
+func (r *decoder) person(s *State) {
+	key, nick := r.bytes(math.MaxUint16), r.bytes(math.MaxUint16)
+	p := person{
+		hash: maphash.Bytes(seed, key), name: uint32(len(s.names)),
+		keyLen: uint16(len(key)), nickLen: uint16(len(nick)),
+	}
+	s.names = append(append(s.names, key...), nick...)
+	p.status = uint8(r.uint(math.MaxUint8))
+	p.flags = flags(r.uint(math.MaxUint16))
+	p.visits = uint32(r.uint(math.MaxUint32))
+	if p.visits > 0 {
+		p.start, p.end = r.attendance()
+		r.past(s, &p)
+	}
+	s.people = append(s.people, p)
+}
+
+// past reads the earlier attendances, which were written from the latest to the first.
+func (r *decoder) past(s *State, p *person) {
+	n := int32(r.uint(uint64(len(r.buf))))
+	for i := range n {
+		start, end := r.attendance()
+		v := visit{start: start, end: end}
+		if i+1 < n {
+			v.next = int32(len(s.past)) + 2
+		}
+		s.past = append(s.past, v)
+		if i == 0 {
+			p.past = int32(len(s.past))
+		}
+	}
+}
+
+func (r *decoder) attendance() (start, end int64) {
+	start = r.int() + r.origin
+	if n := r.uint(math.MaxInt64); n > 0 {
+		end = start + int64(n) - 1
+	}
+	if start <= 0 || end != 0 && end < start {
+		r.fail("bad attendance")
+	}
+	return start, end
+}

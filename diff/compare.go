@@ -1,0 +1,151 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+// Compare compares a snapshot with what has been announced and returns the events that follow. It changes neither
+// argument. An unchanged person costs no allocation.
+func Compare(prev *State, snap Snapshot) Result {
+	c := scratch.Get().(*comparison)
+	defer c.release()
+	c.begin(prev, &snap)
+	c.group()
+	for i := range c.first {
+		c.person(int32(i))
+	}
+	return c.finish()
+}
+
+var scratch = sync.Pool{New: func() any { return new(comparison) }}
+
+// comparison is the working memory of one [Compare].
+type comparison struct {
+	prev, next *State
+	snap       *Snapshot
+	owned      bool // next is a clone that may be changed
+	initial    bool
+	result     Result
+
+	first []int32 // by person: 1 + their first row, 0 for none
+	link  []int32 // by row: 1 + the next row of the same person, 0 for none
+	index index
+	key   []byte
+
+	intervals   []interval
+	attendances []attendance
+	changes     []change
+}
+
+func (c *comparison) begin(prev *State, snap *Snapshot) {
+	c.prev, c.next, c.snap = prev, prev, snap
+	c.initial = prev.LookedAt == 0 && snap.Kind != Partial
+	c.result = Result{}
+	c.first = append(c.first[:0], make([]int32, len(prev.people))...)
+	c.link = append(c.link[:0], make([]int32, len(snap.Rows))...)
+}
+
+// release gives the memory back without keeping anybody's data alive.
+func (c *comparison) release() {
+	clear(c.changes)
+	*c = comparison{
+		first: c.first, link: c.link, key: c.key, intervals: c.intervals,
+		attendances: c.attendances, changes: c.changes[:0],
+	}
+	scratch.Put(c)
+}
+
+// own makes next ours to change.
+func (c *comparison) own() {
+	if !c.owned {
+		c.next, c.owned = c.prev.clone(), true
+	}
+}
+
+// mutable returns a person of next to be changed.
+func (c *comparison) mutable(i int32) *person {
+	c.own()
+	c.result.Changed = true
+	return &c.next.people[i]
+}
+
+// group finds for every row whose it is. A list mostly keeps its order, so the person after the last one found is
+// tried first.
+func (c *comparison) group() {
+	hint := int32(0)
+	for r := range c.snap.Rows {
+		row := &c.snap.Rows[r]
+		if c.snap.Kind == Partial && row.UnionID == "" {
+			c.result.LookNow = true // a push cannot tell two guests apart
+			continue
+		}
+		c.key = identify(c.key[:0], row)
+		i := c.lookup(row, hint)
+		if i >= hint {
+			hint = i + 1
+		}
+		c.link[r] = c.first[i]
+		c.first[i] = int32(r) + 1
+	}
+}
+
+func (c *comparison) lookup(row *Row, hint int32) int32 {
+	isGuest := row.UnionID == ""
+	if int(hint) < len(c.next.people) && c.next.is(&c.next.people[hint], c.key, isGuest) {
+		return hint
+	}
+	i := c.index.find(c.next, c.key, isGuest)
+	if i < 0 {
+		c.own()
+		c.result.Changed = true
+		i = c.next.add(c.key, row)
+		c.index.add(c.next, i)
+		c.first = append(c.first, 0)
+	}
+	return i
+}
+
+// finish applies the changes in order and turns them into events.
+func (c *comparison) finish() Result {
+	res := c.result
+	if len(c.changes) > 0 {
+		c.own()
+		res.Changed = true
+	}
+	c.advance(&res)
+	if len(c.changes) > 0 {
+		slices.SortFunc(c.changes, c.before)
+		res.base, res.changes = c.prev, slices.Clone(c.changes)
+		res.Events = make([]events.Event, 0, len(c.changes))
+		for i := range c.changes {
+			c.next.apply(&c.changes[i])
+			res.Events = append(res.Events, c.event(&c.changes[i]))
+		}
+	}
+	res.State = c.next
+	return res
+}
+
+// advance notes in the state what the look itself says of the meeting.
+func (c *comparison) advance(res *Result) {
+	if c.snap.Kind == Partial && !c.snap.Over {
+		return
+	}
+	if !c.owned {
+		next := *c.prev // shares the people: none of them changed
+		c.next = &next
+	}
+	if c.snap.Kind != Partial {
+		res.Changed = res.Changed || c.initial
+		c.next.LookedAt = cmp.Or(c.snap.From, c.snap.At)
+	}
+	if c.snap.Over {
+		res.Changed = res.Changed || c.prev.Phase != Ended
+		c.next.Phase = Ended
+		c.next.EndTime = cmp.Or(c.snap.EndTime, c.prev.EndTime)
+	}
+}

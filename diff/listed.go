@@ -1,0 +1,154 @@
+package diff
+
+import (
+	"bytes"
+	"cmp"
+	"strings"
+)
+
+// listed is what the rows of one person show, before it is compared with anything.
+type listed struct {
+	rows, unknown, quiet, open int
+	status                     uint8 // of the person as a whole
+	best                       *Row  // the row that names the person
+	lost                       bool  // no row is of the announced open attendance
+
+	// A closed row without a joinTime says that an attendance ended, not which.
+	timeless      bool
+	timelessLeave int64
+	timelessKick  bool
+}
+
+// read sorts what the rows of person i say into c.intervals and the rest.
+func (c *comparison) read(i int32) listed {
+	var seen listed
+	p := &c.next.people[i]
+	c.intervals = c.intervals[:0]
+	for r := c.first[i]; r > 0; r = c.link[r-1] {
+		row := &c.snap.Rows[r-1]
+		seen.rows++
+		if seen.best == nil || better(row, seen.best) {
+			seen.best = row
+		}
+		switch row.Status {
+		case StatusActive:
+			c.readOpen(p, row, &seen)
+		case StatusKicked, StatusLeft:
+			c.readClosed(p, row, &seen)
+		case StatusInitialised, StatusCalling, StatusFailed:
+			seen.quiet++
+			seen.status = max(seen.status, uint8(row.Status))
+		default:
+			seen.unknown++
+			c.result.UnknownStatus++
+		}
+	}
+	c.attendances = unite(c.intervals, c.attendances)
+	switch n := len(c.attendances); {
+	case seen.open > 0:
+		seen.status = uint8(StatusActive)
+	case n > 0:
+		seen.status = c.attendances[n-1].status
+	case seen.timeless:
+		seen.status = endStatus(seen.timelessKick)
+	}
+	return seen
+}
+
+func endStatus(kick bool) uint8 {
+	if kick {
+		return uint8(StatusKicked)
+	}
+	return uint8(StatusLeft)
+}
+
+// readOpen reads a row that shows its person present. Without a joinTime an announced open attendance goes on, and
+// another begins now.
+func (c *comparison) readOpen(p *person, row *Row, seen *listed) {
+	seen.open++
+	iv := interval{start: usable(row.JoinTime), end: forever, status: uint8(StatusActive)}
+	if iv.start == 0 {
+		if c.snap.Kind == Partial && !p.open() {
+			c.result.LookNow = true // a poll would give another start, and so another id
+			return
+		}
+		iv.start = p.start
+		if !p.open() {
+			iv.start, iv.inferStart = c.snap.At, true
+		}
+	}
+	if leave := usable(row.LeaveTime); leave > iv.start {
+		iv.leave = leave
+	} else {
+		iv.prior = leave
+	}
+	c.intervals = append(c.intervals, iv)
+}
+
+// readClosed reads a row that shows an attendance that is over.
+func (c *comparison) readClosed(p *person, row *Row, seen *listed) {
+	start, end := usable(row.JoinTime), usable(row.LeaveTime)
+	if start == 0 {
+		seen.timeless = true
+		seen.timelessKick = seen.timelessKick || row.Status == StatusKicked
+		seen.timelessLeave = max(seen.timelessLeave, end)
+		return
+	}
+	iv := interval{start: start, end: end, status: uint8(row.Status)}
+	if end < start {
+		iv.end, iv.inferEnd = max(c.snap.At, start), true
+		if p.end > 0 && (start <= p.end || near(start, p.start)) {
+			iv.end = max(p.end, start) // closed stays closed, at the end announced
+		}
+	}
+	c.intervals = append(c.intervals, iv)
+}
+
+// better tells which of two rows of one person names them: an open one, then the latest, then whatever does not
+// depend on the order of the rows.
+func better(a, b *Row) bool {
+	return cmp.Or(
+		cmp.Compare(rankOf(a.Status == StatusActive), rankOf(b.Status == StatusActive)),
+		cmp.Compare(a.JoinTime, b.JoinTime),
+		cmp.Compare(a.Status, b.Status),
+		cmp.Compare(rolesOf(a), rolesOf(b)),
+		strings.Compare(a.UserNick, b.UserNick),
+	) > 0
+}
+
+func rankOf(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// note keeps how the list shows person i: the status, the roles, the nickname and how many rows. The rows of a push
+// are not the whole list and carry fewer fields: they change nothing of somebody known.
+func (c *comparison) note(i int32, seen *listed) {
+	if c.snap.Kind == Partial {
+		return
+	}
+	p := &c.next.people[i]
+	f := rolesOf(seen.best) | p.flags&guest | oneRow
+	if seen.rows > 1 {
+		f = f&^oneRow | manyRows
+	}
+	if seen.lost {
+		f |= p.flags & missing
+	}
+	status := seen.status
+	if status == 0 {
+		status = p.status // rows of unknown status are no information
+	}
+	nick := clip(seen.best.UserNick, maxNick)
+	sameNick := string(c.next.nick(p)) == nick
+	if p.flags == f && p.status == status && sameNick {
+		return
+	}
+	p = c.mutable(i)
+	p.flags, p.status = f, status
+	if !sameNick {
+		c.next.name(p, bytes.Clone(c.next.key(p)), nick)
+	}
+}

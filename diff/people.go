@@ -1,0 +1,119 @@
+package diff
+
+import (
+	"bytes"
+	"hash/maphash"
+	"strconv"
+	"unicode/utf8"
+)
+
+const (
+	// guestPrefix begins the key of a person without a unionId.
+	guestPrefix = "guest:"
+	// maxKey and maxNick bound what one person can cost, in bytes; both are far above what DingTalk gives out.
+	maxKey  = 1024
+	maxNick = 512
+)
+
+// seed makes hashes differ between processes: they are never stored.
+var seed = maphash.MakeSeed()
+
+// identify appends the key of a row's person to buf: the unionId or, where that is empty, the pair of nickname and
+// joinTime, so that two guests with one name stay two people.
+func identify(buf []byte, row *Row) []byte {
+	if row.UnionID != "" {
+		return append(buf, clip(row.UnionID, maxKey)...)
+	}
+	buf = append(buf, guestPrefix...)
+	buf = strconv.AppendInt(buf, row.JoinTime, 10)
+	buf = append(buf, ':')
+	return append(buf, clip(row.UserNick, maxNick)...)
+}
+
+// clip cuts a string to at most limit bytes without splitting a character.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// is tells whether p has this key. A unionId that happens to look like a guest's key is another person.
+func (s *State) is(p *person, key []byte, isGuest bool) bool {
+	return p.flags.has(guest) == isGuest && bytes.Equal(s.key(p), key)
+}
+
+// index finds people by key. It is built only when the order of the list gives nothing to go by.
+type index struct {
+	byHash map[uint64]int32
+	clash  bool // two people share a hash: the map alone cannot be trusted
+}
+
+func (x *index) add(s *State, i int32) {
+	h := s.people[i].hash
+	if _, taken := x.byHash[h]; taken {
+		x.clash = true
+		return
+	}
+	x.byHash[h] = i
+}
+
+// find returns the position of the person with this key, or -1.
+func (x *index) find(s *State, key []byte, isGuest bool) int32 {
+	if x.byHash == nil {
+		x.byHash = make(map[uint64]int32, len(s.people)+len(s.people)/4)
+		for i := range s.people {
+			x.add(s, int32(i))
+		}
+	}
+	if i, ok := x.byHash[maphash.Bytes(seed, key)]; ok && s.is(&s.people[i], key, isGuest) {
+		return i
+	}
+	if x.clash {
+		for i := range s.people {
+			if s.is(&s.people[i], key, isGuest) {
+				return int32(i)
+			}
+		}
+	}
+	return -1
+}
+
+// add appends a person nobody has seen before. The state must be a clone.
+func (s *State) add(key []byte, row *Row) int32 {
+	p := person{hash: maphash.Bytes(seed, key), flags: rolesOf(row)}
+	if row.UnionID == "" {
+		p.flags |= guest
+	}
+	s.people = append(s.people, p)
+	i := int32(len(s.people) - 1)
+	s.name(&s.people[i], key, row.UserNick)
+	return i
+}
+
+// name stores key and nickname at the end of names; what they replace is dropped when the state is next encoded.
+func (s *State) name(p *person, key []byte, nick string) {
+	nick = clip(nick, maxNick)
+	p.name, p.keyLen, p.nickLen = uint32(len(s.names)), uint16(len(key)), uint16(len(nick))
+	s.names = append(append(s.names, key...), nick...)
+}
+
+func rolesOf(row *Row) flags {
+	var f flags
+	if row.Host {
+		f |= host
+	}
+	if row.CoHost {
+		f |= coHost
+	}
+	if row.OuterOrgMember {
+		f |= outerOrg
+	}
+	if row.PSTNJoin {
+		f |= pstn
+	}
+	return f
+}

@@ -1,0 +1,57 @@
+package diff
+
+// pushed compares the rows of a push, which proves less than a whole list: it names some devices of a person, and
+// their other rows are unknown.
+func (c *comparison) pushed(acc *account, seen *listed) {
+	if seen.unknown > 0 || seen.quiet > 0 && len(c.attendances) == 0 && !seen.timeless {
+		return // says nothing about presence
+	}
+	if seen.timeless {
+		c.result.LookNow = true
+	}
+	own := c.match(acc)
+	for k := range c.attendances {
+		a := &c.attendances[k]
+		if a.open() {
+			c.pushedOpen(acc, a, a == own)
+		} else {
+			c.pushedClosed(acc, a, a == own)
+		}
+	}
+}
+
+func (c *comparison) pushedOpen(acc *account, a *attendance, own bool) {
+	switch {
+	case acc.open():
+		if !own || a.start < acc.start-sameTime {
+			c.anotherDevice(acc)
+		}
+	case own || a.announced || a.start < acc.end:
+		c.result.LookNow = true // an old push, or an end that was untrue
+	default:
+		c.join(acc, a.start, a.inferStart, false)
+	}
+}
+
+func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
+	switch {
+	case own && acc.open() && c.onlyDevice(acc) && !a.inferEnd && a.rows == 1:
+		c.leave(acc, max(a.end, acc.start), a.status, false, "")
+	case own && !acc.open(), a.announced && !own:
+		// announced before
+	default:
+		c.result.LookNow = true
+	}
+}
+
+// onlyDevice tells whether the person had exactly one row in the last whole list and no push named another since.
+func (c *comparison) onlyDevice(acc *account) bool {
+	f := c.next.people[acc.person].flags
+	return f.has(oneRow) && !f.has(pushed)
+}
+
+func (c *comparison) anotherDevice(acc *account) {
+	if !c.next.people[acc.person].flags.has(pushed) {
+		c.mutable(acc.person).flags |= pushed
+	}
+}
