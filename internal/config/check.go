@@ -1,0 +1,193 @@
+package config
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// The bounds of settings.
+const (
+	maxReplicas     = 5   // a JetStream stream has no more
+	maxPageSize     = 500 // the platform's general limit of maxResults
+	minRetention    = time.Second
+	aesKeyLength    = 43 // base64 of 32 bytes, without the padding
+	aesKeyRawLength = 32
+)
+
+// corpID is what may stand in an event's source without being escaped.
+var corpID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+// Validate checks what only shows when the settings are seen together. The groups check themselves.
+func (s Settings) Validate() error {
+	if s.Pushes.StreamMode && (s.DingTalk.AppKey == "" || s.DingTalk.AppSecret == "") {
+		return Usagef("stream-mode", "needs dingtalk-app-key and dingtalk-app-secret, too")
+	}
+	if s.Store.Replicas > 1 && !s.NATS.External() {
+		return Usagef("nats-replicas", "%d needs nats-url: the embedded server is only one", s.Store.Replicas)
+	}
+	return nil
+}
+
+// Validate checks the group.
+func (d DingTalk) Validate() error {
+	switch {
+	case d.AccessToken != "" && d.AppSecret != "":
+		return Usagef("dingtalk-access-token", "is set together with dingtalk-app-secret; one of them is allowed")
+	case d.AppSecret != "" && d.AppKey == "":
+		return Usagef("dingtalk-app-secret", "needs dingtalk-app-key, too")
+	case d.AccessToken != "" && !headerSafe(d.AccessToken):
+		return Usagef("dingtalk-access-token", "holds a character that no token has: a space, or one that is not ASCII")
+	case !corpID.MatchString(d.CorpID):
+		return Usagef("dingtalk-corp-id", "%q is not 1 to 128 of A-Z a-z 0-9 _ -", d.CorpID)
+	case d.Rate <= 0:
+		return Usagef("dingtalk-rate", "%v is not more than 0", d.Rate)
+	case d.MonthlyCalls < 0:
+		return Usagef("dingtalk-monthly-calls", "%d is negative", d.MonthlyCalls)
+	}
+	return nil
+}
+
+// RequireLogin returns an error unless there are credentials to call the API with. It is apart from Validate because
+// looking at settings does not need them.
+func (d DingTalk) RequireLogin() error {
+	switch {
+	case d.AccessToken != "":
+		return nil
+	case d.AppKey == "" && d.AppSecret == "":
+		return Usagef("dingtalk-app-key", "is required, with dingtalk-app-secret, unless there is a dingtalk-access-token")
+	case d.AppSecret == "":
+		return Usagef("dingtalk-app-secret", "is required, unless there is a dingtalk-access-token")
+	}
+	return nil
+}
+
+// Validate checks the group.
+func (p Pushes) Validate() error {
+	keys := []struct {
+		setting string
+		set     bool
+	}{
+		{"webhook-token", p.WebhookToken != ""},
+		{"webhook-aes-key", p.WebhookAESKey != ""},
+		{"webhook-owner-key", p.WebhookOwnerKey != ""},
+	}
+	for _, key := range keys {
+		if anySet := keys[0].set || keys[1].set || keys[2].set; anySet && !key.set {
+			return Usagef(key.setting, "is required: webhook-token, webhook-aes-key and webhook-owner-key go together")
+		}
+	}
+	if p.WebhookAESKey != "" && !isAESKey(p.WebhookAESKey.Reveal()) {
+		return Usagef("webhook-aes-key", "is not %d characters of base64", aesKeyLength)
+	}
+	return nil
+}
+
+// isAESKey decodes without strictness: real keys have trailing bits that are not zero.
+func isAESKey(key string) bool {
+	raw, err := base64.StdEncoding.DecodeString(key + "=")
+	return err == nil && len(key) == aesKeyLength && len(raw) == aesKeyRawLength
+}
+
+// Validate checks the group.
+func (n NATS) Validate() error {
+	if strings.ContainsAny(n.Context, `/\`) || strings.Contains(n.Context, "..") {
+		return Usagef("nats-context", "%q is no name of a context", n.Context)
+	}
+	if (n.Cert == "") != (n.Key == "") {
+		return Usagef(firstSet(n.Cert, "nats-cert", "nats-key"), "needs both nats-cert and nats-key")
+	}
+	if (n.User == "") != (n.Password == "") {
+		return Usagef(firstSet(n.User, "nats-user", "nats-password"), "needs both nats-user and nats-password")
+	}
+	return n.checkLogin()
+}
+
+func firstSet(value, setting, otherwise string) string {
+	if value != "" {
+		return setting
+	}
+	return otherwise
+}
+
+// checkLogin refuses two ways to log in at once, and ways that the embedded server does not have.
+func (n NATS) checkLogin() error {
+	ways := []struct {
+		setting  string
+		set      bool
+		embedded bool
+	}{
+		{"nats-creds", n.Creds != "", false},
+		{"nats-nkey", n.NKey != "", false},
+		{"nats-user", n.User != "", true},
+		{"nats-token", n.Token != "", true},
+		{"nats-context", n.Context != "", true},
+	}
+	first := ""
+	for _, way := range ways {
+		switch {
+		case !way.set:
+			continue
+		case first != "":
+			return Usagef(way.setting, "is set together with %s; one way to log in is allowed", first)
+		case strings.Contains(strings.Join(n.URL, ","), "@") && way.setting != "nats-context":
+			return Usagef(way.setting, "is set together with a user in nats-url; one way to log in is allowed")
+		case !way.embedded && !n.External():
+			return Usagef(way.setting, "needs nats-url: the embedded server has no such login")
+		}
+		first = way.setting
+	}
+	if (n.CA != "" || n.Cert != "") && !n.External() {
+		return Usagef(firstSet(n.CA, "nats-ca", "nats-cert"), "needs nats-url: the embedded server has no TLS")
+	}
+	return nil
+}
+
+// Validate checks the group.
+func (s Store) Validate() error {
+	if s.Replicas < 1 || s.Replicas > maxReplicas {
+		return Usagef("nats-replicas", "%d is not from 1 to %d", s.Replicas, maxReplicas)
+	}
+	if s.DataDir == "" {
+		return Usagef("data-dir", "is empty")
+	}
+	return nil
+}
+
+// Validate checks the group.
+func (h HTTP) Validate() error {
+	if h.APIToken != "" && !headerSafe(h.APIToken) {
+		return Usagef("api-token", "holds a character that a bearer token cannot have: a space, or one that is not ASCII")
+	}
+	return nil
+}
+
+// headerSafe says whether a secret can be sent in an HTTP header as one word.
+func headerSafe(secret Secret) bool {
+	return strings.IndexFunc(secret.Reveal(), func(r rune) bool { return r <= ' ' || r >= 0x7f }) < 0
+}
+
+// Validate checks the group.
+func (p Polling) Validate() error {
+	switch {
+	case p.MaxInterval == 0:
+		return Usagef("poll-max-interval", "is 0")
+	case p.MinInterval > p.MaxInterval:
+		return Usagef("poll-min-interval", "%s is more than poll-max-interval, which is %s", p.MinInterval, p.MaxInterval)
+	case p.PageSize < 1 || p.PageSize > maxPageSize:
+		return Usagef("poll-page-size", "%d is not from 1 to %d", p.PageSize, maxPageSize)
+	}
+	return nil
+}
+
+// Validate checks the group.
+func (e Events) Validate() error {
+	switch {
+	case e.Retention != 0 && e.Retention < minRetention:
+		return Usagef("retention", "%s is less than %s; 0 keeps events for ever", e.Retention, minRetention)
+	case e.Privacy == PrivacyPseudonym && e.PrivacyKey == "":
+		return Usagef("privacy-key", "is required when privacy is pseudonym")
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// Package config turns the command line, the environment and the settings file into typed settings, and runs the
+// command that the command line names.
+//
+// A setting comes from its flag, else from its environment variable, else from the file named by --config or
+// ROLLCALL_CONFIG, else it has its default. The three names of a setting say the same thing: --poll-min-interval,
+// ROLLCALL_POLL_MIN_INTERVAL and poll_min_interval. Every [Secret] can also be read from a file, by the name of the
+// setting with "file" added.
+//
+// A command declares the settings it needs by embedding [Settings], [Client] or single groups; see [Program].
+package config
+
+import (
+	"log/slog"
+	"net/url"
+	"time"
+)
+
+// Settings is every setting there is: what the service runs with.
+type Settings struct {
+	DingTalk DingTalk `embed:"" prefix:"dingtalk-" group:"DingTalk"`
+	Pushes   Pushes   `embed:"" group:"Pushes from DingTalk"`
+	NATS     NATS     `embed:"" prefix:"nats-" group:"NATS"`
+	Embedded Embedded `embed:"" group:"NATS"`
+	Store    Store    `embed:"" group:"NATS"`
+	HTTP     HTTP     `embed:"" group:"HTTP"`
+	Polling  Polling  `embed:"" group:"Polling"`
+	Events   Events   `embed:"" group:"Events"`
+	Logging  Logging  `embed:"" prefix:"log-" group:"Logging"`
+}
+
+// Client is what a command needs that only reads what the service stored.
+type Client struct {
+	NATS     NATS     `embed:"" prefix:"nats-" group:"NATS"`
+	Embedded Embedded `embed:"" group:"NATS"`
+	Logging  Logging  `embed:"" prefix:"log-" group:"Logging"`
+}
+
+// Demo is what a demonstration needs. It has no settings that could lead it to a real DingTalk, a real NATS server or
+// a real data directory: those may be in the environment for the service.
+type Demo struct {
+	Embedded Embedded `embed:"" group:"NATS"`
+	HTTP     HTTP     `embed:"" group:"HTTP"`
+	Polling  Polling  `embed:"" group:"Polling"`
+	Events   Events   `embed:"" group:"Events"`
+	Logging  Logging  `embed:"" prefix:"log-" group:"Logging"`
+}
+
+// Help is shown with the help of every command that has the settings.
+func (Settings) Help() string { return settingsHelp }
+
+// Help is shown with the help of every command that has the settings.
+func (Client) Help() string { return settingsHelp }
+
+// Help is shown with the help of every command that has the settings.
+func (Demo) Help() string { return settingsHelp }
+
+const settingsHelp = `A setting comes from its flag, else from its environment variable, else from the settings file, ` +
+	`else it has its default. In the file, --log-level is log_level. ` +
+	`A SECRET can be read from a file instead: --api-token-file, ROLLCALL_API_TOKEN_FILE, api_token_file.`
+
+// DingTalk says which API is called, as whom, and how often.
+type DingTalk struct {
+	// URL is the API's base URL: http or https, without credentials, query and trailing slash.
+	URL *url.URL `placeholder:"URL" default:"https://api.dingtalk.com" help:"Base URL of the API; https://api.dingtalk.io for the international edition."`
+	// AppKey and AppSecret are the credentials of an internal app.
+	AppKey        string `placeholder:"KEY" help:"AppKey (Client ID) of the internal app."`
+	AppSecret     Secret `placeholder:"SECRET" help:"AppSecret (Client Secret) of the internal app."`
+	AppSecretFile string `hidden:"" help:"File that holds the AppSecret."`
+	// AccessToken is used as it is instead of one got with AppKey and AppSecret.
+	AccessToken     Secret `placeholder:"SECRET" help:"A fixed access token, instead of AppKey and AppSecret."`
+	AccessTokenFile string `hidden:"" help:"File that holds the access token."`
+	// CorpID is part of every event's source; "default" when the organisation's is not known.
+	CorpID string `name:"corp-id" placeholder:"ID" default:"default" help:"The organisation's corpId, part of every event's source."`
+	// Rate is the calls per second of all replicas together.
+	Rate float64 `placeholder:"N" default:"15" help:"Calls per second, all replicas together."`
+	// MonthlyCalls is the calls per calendar month of all replicas together; 0 means no limit.
+	MonthlyCalls int64 `placeholder:"N" default:"0" help:"Calls per calendar month, all replicas together; 0 = no limit."`
+}
+
+// Pushes says how DingTalk's pushes are received. The three webhook keys are all set or all empty.
+type Pushes struct {
+	WebhookToken      Secret `placeholder:"SECRET" help:"The callback's token. Without the three keys of the callback there is no webhook."`
+	WebhookTokenFile  string `hidden:"" help:"File that holds the callback's token."`
+	WebhookAESKey     Secret `name:"webhook-aes-key" placeholder:"SECRET" help:"The callback's AES key, 43 characters."`
+	WebhookAESKeyFile string `name:"webhook-aes-key-file" hidden:"" help:"File that holds the callback's AES key."`
+	WebhookOwnerKey   string `placeholder:"KEY" help:"The callback's owner: the AppKey, or the corpId for the older way to register."`
+	// StreamMode says to receive pushes over DingTalk's stream connection, too.
+	StreamMode bool `default:"false" help:"Also receive pushes over DingTalk's stream connection."`
+}
+
+// WebhookEnabled says whether the callback's keys are set.
+func (p Pushes) WebhookEnabled() bool { return p.WebhookToken != "" }
+
+// NATS says which NATS servers hold the events and how to log in to them.
+type NATS struct {
+	// URL lists the servers; empty means the embedded one, unless Context is set.
+	URL          Servers `placeholder:"URL" help:"NATS server, or several with commas between; without one the embedded server is used."`
+	Creds        string  `placeholder:"FILE" help:"Credentials file to log in with."`
+	NKey         string  `name:"nkey" placeholder:"FILE" help:"File with an NKey seed to log in with."`
+	User         string  `placeholder:"NAME" help:"User to log in as."`
+	Password     Secret  `placeholder:"SECRET" help:"The user's password."`
+	PasswordFile string  `hidden:"" help:"File that holds the user's password."`
+	Token        Secret  `placeholder:"SECRET" help:"Token to log in with."`
+	TokenFile    string  `hidden:"" help:"File that holds the token to log in with."`
+	CA           string  `name:"ca" placeholder:"FILE" help:"PEM file with the authorities that sign the servers' certificates."`
+	Cert         string  `placeholder:"FILE" help:"PEM file with the client's certificate."`
+	Key          string  `placeholder:"FILE" help:"PEM file with the key of the client's certificate."`
+	// Context names a context of the nats command line tool.
+	Context string `placeholder:"NAME" help:"Context of the nats command line tool to take server and login from."`
+}
+
+// External says whether a NATS server other than the embedded one is to be used.
+func (n NATS) External() bool { return len(n.URL) > 0 || n.Context != "" }
+
+// Embedded says where the embedded NATS server listens.
+type Embedded struct {
+	Listen Address `name:"embedded-listen" placeholder:"ADDR" default:"127.0.0.1:4222" help:"Where the embedded NATS server listens."`
+}
+
+// Store says how the events are stored.
+type Store struct {
+	// Replicas of the stream, 1 to 5; more than 1 needs other servers than the embedded one.
+	Replicas int `name:"nats-replicas" placeholder:"N" default:"1" help:"Replicas of the stream, 1 to 5."`
+	// DataDir is only for the embedded server.
+	DataDir string `placeholder:"DIR" default:"./rollcall-data" help:"Where the embedded NATS server keeps its data."`
+}
+
+// HTTP says where webhook, API and web page are served and who may use them.
+type HTTP struct {
+	Listen Address `placeholder:"ADDR" default:"127.0.0.1:8080" help:"Where webhook, API, web page, health and metrics are served."`
+	// APIToken is the bearer token; empty means API and web page answer only on loopback.
+	APIToken     Secret `name:"api-token" placeholder:"SECRET" help:"Bearer token for API and web page; without one they answer only on loopback."`
+	APITokenFile string `name:"api-token-file" hidden:"" help:"File that holds the bearer token."`
+}
+
+// Polling says how often meetings are looked for and looked at.
+type Polling struct {
+	// DiscoveryInterval is the time between two lists of the organisation's live meetings; 0 means never.
+	DiscoveryInterval time.Duration `placeholder:"TIME" default:"60s" help:"How often the organisation's live meetings are listed; 0 = never."`
+	// MinInterval and MaxInterval bound the time between two looks at one meeting. A MinInterval of 0 leaves the
+	// lower bound to the call rate.
+	MinInterval time.Duration `name:"poll-min-interval" placeholder:"TIME" default:"1s" help:"Shortest time between two looks at a meeting."`
+	MaxInterval time.Duration `name:"poll-max-interval" placeholder:"TIME" default:"60s" help:"Longest time between two looks at a meeting."`
+	// PageSize is maxResults of a member list, 1 to 500.
+	PageSize int `name:"poll-page-size" placeholder:"N" default:"500" help:"Members asked for at a time, 1 to 500."`
+}
+
+// Events says how long events are kept and what they tell of a person.
+type Events struct {
+	// Retention is how long events are kept; 0 means for ever.
+	Retention time.Duration `placeholder:"TIME" default:"720h" help:"How long events are kept; 0 = for ever."`
+	Privacy   Privacy       `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`
+	// PrivacyKey is the key of the hash.
+	PrivacyKey     Secret `placeholder:"SECRET" help:"Key of the hash that makes pseudonyms."`
+	PrivacyKeyFile string `hidden:"" help:"File that holds the key of the hash."`
+}
+
+// Logging says what is logged to stderr and how it looks.
+type Logging struct {
+	Level  slog.Level `placeholder:"debug|info|warn|error" default:"info" help:"Least level that is logged."`
+	Format LogFormat  `placeholder:"auto|text|json" default:"auto" help:"Form of the log; auto is text on a terminal, else json."`
+}

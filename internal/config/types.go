@@ -1,0 +1,213 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Address is a TCP address to listen on: host and port, the host empty for every interface.
+type Address string
+
+// Servers are the URLs of NATS servers. They may hold credentials: printing them leaves those out.
+type Servers []string
+
+// String returns the URLs with commas between, credentials masked.
+func (s Servers) String() string {
+	out := make([]string, len(s))
+	for i, server := range s {
+		out[i] = server
+		if before, host, found := cutLast(server, "@"); found {
+			scheme, _, _ := strings.Cut(before, "://")
+			out[i] = scheme + "://" + mask + "@" + host
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// GoString is String, so that no verb shows credentials.
+func (s Servers) GoString() string { return s.String() }
+
+// LogValue is String, for log/slog.
+func (s Servers) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Privacy says what events tell of a person.
+type Privacy string
+
+// The kinds of privacy.
+const (
+	// PrivacyFull is everything DingTalk tells.
+	PrivacyFull Privacy = "full"
+	// PrivacyPseudonym is a keyed hash instead of the unionId, and no nickname.
+	PrivacyPseudonym Privacy = "pseudonym"
+)
+
+// LogFormat is the form of log lines.
+type LogFormat string
+
+// The forms of log lines.
+const (
+	// LogAuto is text on a terminal, else JSON.
+	LogAuto LogFormat = "auto"
+	// LogText is one readable line each.
+	LogText LogFormat = "text"
+	// LogJSON is one JSON object each.
+	LogJSON LogFormat = "json"
+)
+
+// mappers tell kong how to read a setting of each type. They replace kong's own so that a message says what is
+// wanted in the words of the settings' documentation, and never repeats a secret.
+func mappers() []kong.Option {
+	return []kong.Option{
+		mapper(parseText),
+		mapper(parseSecret),
+		mapper(parseDuration),
+		mapper(parseURL),
+		mapper(parseServers),
+		mapper(parseAddress),
+		mapper(parseFloat),
+		mapper(parseInt[int]),
+		mapper(parseInt[int64]),
+		mapper(oneOf(PrivacyFull, PrivacyPseudonym)),
+		mapper(oneOf(LogAuto, LogText, LogJSON)),
+		mapper(parseLevel),
+	}
+}
+
+func mapper[T any](parse func(string) (T, error)) kong.Option {
+	decode := func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+			return errors.New("needs a value")
+		}
+		value, err := parse(strings.Trim(text, "\r\n"))
+		if err == nil {
+			target.Set(reflect.ValueOf(value))
+		}
+		return err
+	}
+	return kong.TypeMapper(reflect.TypeFor[T](), kong.MapperFunc(decode))
+}
+
+func parseText(text string) (string, error) { return text, nil }
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no duration such as 500ms, 10s, 5m, 720h or 0", text)
+	}
+	if d < 0 {
+		return 0, fmt.Errorf("%s is negative", text)
+	}
+	return d, nil
+}
+
+func parseFloat(text string) (float64, error) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, fmt.Errorf("%q is no number", text)
+	}
+	return f, nil
+}
+
+func parseInt[T int | int64](text string) (T, error) {
+	n, err := strconv.ParseInt(text, 10, reflect.TypeFor[T]().Bits())
+	if err != nil {
+		return 0, fmt.Errorf("%q is no whole number", text)
+	}
+	return T(n), nil
+}
+
+func oneOf[T ~string](allowed ...T) func(string) (T, error) {
+	return func(text string) (T, error) {
+		words := make([]string, len(allowed))
+		for i, word := range allowed {
+			if text == string(word) {
+				return word, nil
+			}
+			words[i] = string(word)
+		}
+		return "", fmt.Errorf("%q is none of %s", text, strings.Join(words, ", "))
+	}
+}
+
+func parseLevel(text string) (slog.Level, error) {
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
+	level, found := levels[strings.ToLower(text)]
+	if !found {
+		return 0, fmt.Errorf("%q is none of debug, info, warn, error", text)
+	}
+	return level, nil
+}
+
+// parseURL does not repeat the text: a URL may hold credentials.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, errors.New("is no URL such as https://api.dingtalk.com")
+	case u.User != nil:
+		return nil, errors.New("must not hold a user or a password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("must not hold a query or a fragment")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+// parseServers does not repeat the text either. A server without a scheme is taken as nats://.
+func parseServers(text string) (Servers, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var servers Servers
+	for i, part := range strings.Split(text, ",") {
+		part = strings.TrimSpace(part)
+		if !strings.Contains(part, "://") {
+			part = "nats://" + part
+		}
+		u, err := url.Parse(part)
+		if err != nil || u.Hostname() == "" || strings.Contains(part, mask) {
+			return nil, fmt.Errorf("server %d is no URL such as nats://host:4222", i+1)
+		}
+		switch u.Scheme {
+		case "nats", "tls", "ws", "wss":
+		default:
+			return nil, fmt.Errorf("server %d has none of the schemes nats, tls, ws, wss", i+1)
+		}
+		servers = append(servers, part)
+	}
+	return servers, nil
+}
+
+func parseAddress(text string) (Address, error) {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is no address such as 127.0.0.1:8080", text)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fmt.Errorf("%q has no port from 0 to 65535", text)
+	} else if port != strconv.FormatUint(n, 10) {
+		return "", fmt.Errorf("%q has no port from 0 to 65535", text)
+	}
+	return Address(text), nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
