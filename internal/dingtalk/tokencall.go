@@ -1,0 +1,115 @@
+package dingtalk
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	opToken = "get an access token"
+	// documentedLife of a token is used where the reply gives none: "expireIn":7200.
+	documentedLife = 2 * time.Hour
+	// maxLife keeps an absurd expireIn from hiding a lost token for ever.
+	maxLife = 24 * time.Hour
+)
+
+// The bodies of https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-an-internal-app and of the
+// client-credentials grant.
+type (
+	appTokenRequest struct {
+		AppKey    string `json:"appKey"`
+		AppSecret string `json:"appSecret"`
+	}
+	corpTokenRequest struct {
+		ClientID     string `json:"client_id"`
+		ClientSecret string `json:"client_secret"`
+		GrantType    string `json:"grant_type"`
+	}
+	// tokenReply is either call's.
+	tokenReply struct {
+		AccessToken  jsontext.Value `json:"accessToken"`
+		ExpireIn     jsontext.Value `json:"expireIn"`
+		AccessToken2 jsontext.Value `json:"access_token"`
+		ExpiresIn    jsontext.Value `json:"expires_in"`
+	}
+)
+
+// tokenRequest prepares the call that gives a token to the app of o.
+func tokenRequest(o Options) (address string, body []byte, err error) {
+	if o.ClientCredentials {
+		body, err = json.Marshal(corpTokenRequest{o.AppKey, o.AppSecret, "client_credentials"})
+		return o.BaseURL + "/v1.0/oauth2/" + url.PathEscape(o.CorpID) + "/token", body, err
+	}
+	body, err = json.Marshal(appTokenRequest{o.AppKey, o.AppSecret})
+	return o.BaseURL + "/v1.0/oauth2/accessToken", body, err
+}
+
+// fetchToken asks for a token once, apart from quick retries.
+func (c *Client) fetchToken(ctx context.Context) (grant, error) {
+	var token grant
+	err := c.newCall(opToken).do(ctx, func(ctx context.Context) error {
+		c.stats.tokenRequests.Add(1)
+		return c.exchange(ctx, opToken, c.tokenExchange, func(r reply) error {
+			var err error
+			token, err = c.readToken(r)
+			return err
+		})
+	})
+	if err != nil {
+		return grant{}, refusedCredentials(err)
+	}
+	c.secrets.add(token.value)
+	return token, nil
+}
+
+// refusedCredentials corrects the kind of a 401: what is refused here is no token, but the app key and secret.
+func refusedCredentials(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Kind == KindToken {
+		e.Kind = KindCredentials
+		return e.source()
+	}
+	return err
+}
+
+func (c *Client) readToken(r reply) (grant, error) {
+	var body tokenReply
+	if err := json.Unmarshal(r.body, &body, wireOptions); err != nil {
+		return grant{}, err
+	}
+	if body.AccessToken == nil {
+		body.AccessToken, body.ExpireIn = body.AccessToken2, body.ExpiresIn
+	}
+	if body.AccessToken.Kind() != '"' {
+		return grant{}, c.fault(opToken, r)
+	}
+	value := string(unquote(nil, body.AccessToken))
+	if !usableToken(value) {
+		return grant{}, errors.New("accessToken: it is empty, too long or cannot be sent in a header")
+	}
+	seconds, _, err := integer(body.ExpireIn)
+	if err != nil {
+		return grant{}, field("expireIn", err)
+	}
+	life := time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second
+	if life <= 0 {
+		life = documentedLife
+	}
+	return grant{value: value, life: life}, nil
+}
+
+// tokenExchange is the request of one token call.
+func (c *Client) tokenExchange(ctx context.Context) (*http.Request, error) {
+	req, err := c.request(ctx, http.MethodPost, c.tokenURL, c.tokenBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
+}

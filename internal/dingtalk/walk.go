@@ -1,0 +1,224 @@
+package dingtalk
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/c4342123/rollcall/diff"
+)
+
+// Bounds of what a walk keeps for the next one.
+const (
+	maxPooledRows = 16_384
+	maxPooledText = 1 << 20
+)
+
+// record is a row whose texts are still in the walk's buffer.
+type record struct {
+	row      diff.Row
+	id, nick span
+}
+
+// span is a part of a buffer.
+type span struct{ from, to int32 }
+
+// walk collects the pages of one member list: all rows in one slice, all their texts in one buffer, so that a page
+// costs no allocation and a list costs two.
+type walk struct {
+	rows  []record
+	text  []byte
+	seen  []string // page tokens
+	total int64    // the largest totalCount of any page; -1 when none gave one
+
+	// Of the page last read.
+	next                 string
+	hasMembers, hasTotal bool
+	firstRow             int
+}
+
+var walks = sync.Pool{New: func() any { return new(walk) }}
+
+func (w *walk) release() {
+	w.reset()
+	if cap(w.rows) <= maxPooledRows && cap(w.text) <= maxPooledText {
+		walks.Put(w)
+	}
+}
+
+func (w *walk) reset() {
+	clear(w.seen)
+	w.rows, w.text, w.seen, w.total = w.rows[:0], w.text[:0], w.seen[:0], -1
+	w.startPage()
+}
+
+func (w *walk) startPage() {
+	w.next, w.hasMembers, w.hasTotal, w.firstRow = "", false, false, len(w.rows)
+}
+
+// isList reports whether the page is a member list at all: an address block, for one, is a 200 with other JSON, and
+// reading it as an empty list would make everybody leave.
+func (w *walk) isList() bool { return w.hasMembers || w.hasTotal }
+
+// certain reports whether the rows are as many as upstream said there are. Where pages gave different totals, the list
+// changed while it was read, and the largest counts: a list that shrank may have moved a row past the reader.
+func (w *walk) certain() bool { return w.total < 0 || w.total == int64(len(w.rows)) }
+
+// build makes the rows that outlive the walk.
+func (w *walk) build() []diff.Row {
+	text := string(w.text)
+	rows := make([]diff.Row, len(w.rows))
+	for i := range w.rows {
+		rec := &w.rows[i]
+		rows[i] = rec.row
+		rows[i].UnionID = text[rec.id.from:rec.id.to]
+		rows[i].UserNick = text[rec.nick.from:rec.nick.to]
+	}
+	return rows
+}
+
+// UnmarshalJSONFrom reads a page.
+func (w *walk) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return object(dec, func(name []byte) error {
+		switch string(name) {
+		case "memberModels":
+			return w.members(dec)
+		case "nextToken":
+			return w.nextToken(dec)
+		case "totalCount":
+			return w.totalCount(dec)
+		default:
+			return dec.SkipValue()
+		}
+	})
+}
+
+func (w *walk) nextToken(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	token, err := appendText(nil, raw)
+	if err == nil && len(token) > maxPageTokenSize {
+		err = fmt.Errorf("longer than %d bytes", maxPageTokenSize)
+	}
+	w.next = string(token)
+	return field("nextToken", err)
+}
+
+func (w *walk) totalCount(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	n, _, err := integer(raw)
+	if !absent(raw) && n >= 0 {
+		w.hasTotal = true
+		w.total = max(w.total, n)
+	}
+	return field("totalCount", err)
+}
+
+// members reads the rows. A second list in the same page takes the first one's place, as with any name that comes twice.
+func (w *walk) members(dec *jsontext.Decoder) error {
+	w.rows = w.rows[:w.firstRow]
+	w.hasMembers = false
+	switch kind := dec.PeekKind(); kind {
+	case 'n':
+		return dec.SkipValue()
+	case '[':
+		w.hasMembers = true
+	default:
+		return unexpected(dec, "memberModels: not a list")
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != ']' {
+		if len(w.rows) == maxRows {
+			return fmt.Errorf("memberModels: the list has more than %d rows", maxRows)
+		}
+		if err := w.member(dec); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+func (w *walk) member(dec *jsontext.Decoder) error {
+	var rec record
+	err := object(dec, func(name []byte) error {
+		set := setters[string(name)]
+		if set == nil {
+			return dec.SkipValue()
+		}
+		raw, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		if err := set(w, &rec, raw); err != nil {
+			return fmt.Errorf("memberModels[%d].%s: %w", len(w.rows)-w.firstRow, name, err)
+		}
+		return nil
+	})
+	w.rows = append(w.rows, rec)
+	return err
+}
+
+// setters are the fields of a member that matter. A field that is missing leaves its zero.
+var setters = map[string]func(*walk, *record, jsontext.Value) error{
+	"unionId": func(w *walk, rec *record, raw jsontext.Value) (err error) {
+		rec.id, err = w.keep(raw, carriedID)
+		return err
+	},
+	"userNick": func(w *walk, rec *record, raw jsontext.Value) (err error) {
+		rec.nick, err = w.keep(raw, func(text []byte) []byte { return bounded(text, maxNick) })
+		return err
+	},
+	"joinTime": func(_ *walk, rec *record, raw jsontext.Value) (err error) {
+		rec.row.JoinTime, err = unixMilli(raw)
+		return err
+	},
+	"leaveTime": func(_ *walk, rec *record, raw jsontext.Value) (err error) {
+		rec.row.LeaveTime, err = unixMilli(raw)
+		return err
+	},
+	"attendStatus": func(_ *walk, rec *record, raw jsontext.Value) (err error) {
+		rec.row.Status, err = status(raw)
+		return err
+	},
+	"host":           flag(func(rec *record) *bool { return &rec.row.Host }),
+	"coHost":         flag(func(rec *record) *bool { return &rec.row.CoHost }),
+	"outerOrgMember": flag(func(rec *record) *bool { return &rec.row.OuterOrgMember }),
+	"pstnJoin":       flag(func(rec *record) *bool { return &rec.row.PSTNJoin }),
+}
+
+func flag(of func(*record) *bool) func(*walk, *record, jsontext.Value) error {
+	return func(_ *walk, rec *record, raw jsontext.Value) (err error) {
+		*of(rec), err = boolean(raw)
+		return err
+	}
+}
+
+// status keeps a status nobody documented as it is, so that it can be counted; one beyond 32 bits is brought to their edge.
+func status(raw jsontext.Value) (int, error) {
+	n, whole, err := integer(raw)
+	if err == nil && !whole {
+		err = errNotNumber
+	}
+	return int(min(max(n, math.MinInt32), math.MaxInt32)), err
+}
+
+// keep appends a text to the buffer, in the form that form gives it.
+func (w *walk) keep(raw jsontext.Value, form func([]byte) []byte) (span, error) {
+	from := len(w.text)
+	text, err := appendText(w.text, raw)
+	if err != nil {
+		return span{}, err
+	}
+	w.text = append(text[:from], form(text[from:])...)
+	return span{int32(from), int32(len(w.text))}, nil
+}
