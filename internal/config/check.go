@@ -27,6 +27,18 @@ func (s Settings) Validate() error {
 	if s.Store.Replicas > 1 && !s.NATS.External() {
 		return Usagef("nats-replicas", "%d needs nats-url: the embedded server is only one", s.Store.Replicas)
 	}
+	if loggedIn := s.NATS.User != "" || s.NATS.Token != ""; !s.NATS.External() && !loggedIn && !s.Embedded.Listen.Loopback() {
+		return Usagef("embedded-listen", "%s can be reached by others: set nats-user and nats-password, or nats-token, "+
+			"which clients then have to log in with", s.Embedded.Listen)
+	}
+	return nil
+}
+
+// Validate checks what only shows when the settings are seen together.
+func (d Demo) Validate() error {
+	if !d.Embedded.Listen.Loopback() {
+		return Usagef("embedded-listen", "%s can be reached by others, which a demonstration must not be", d.Embedded.Listen)
+	}
 	return nil
 }
 

@@ -18,6 +18,13 @@ import (
 // Address is a TCP address to listen on: host and port, the host empty for every interface.
 type Address string
 
+// Loopback says whether only this machine can reach the address. Any name but localhost may mean anything.
+func (a Address) Loopback() bool {
+	host, _, err := net.SplitHostPort(string(a))
+	ip := net.ParseIP(host)
+	return err == nil && (ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost"))
+}
+
 // Servers are the URLs of NATS servers. They may hold credentials: printing them leaves those out.
 type Servers []string
 
@@ -72,7 +79,7 @@ func mappers() []kong.Option {
 		mapper(parseSecret),
 		mapper(parseDuration),
 		mapper(parseURL),
-		mapper(parseServers),
+		mapper(ParseServers),
 		mapper(parseAddress),
 		mapper(parseFloat),
 		mapper(parseInt[int]),
@@ -166,8 +173,9 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// parseServers does not repeat the text either. A server without a scheme is taken as nats://.
-func parseServers(text string) (Servers, error) {
+// ParseServers reads URLs of NATS servers with commas between. A server without a scheme is taken as nats://. An error
+// does not repeat the text: a URL may hold credentials.
+func ParseServers(text string) (Servers, error) {
 	if text == "" {
 		return nil, nil
 	}

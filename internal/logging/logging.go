@@ -1,0 +1,30 @@
+// Package logging makes the program's logger, and keeps failures that repeat from filling the log.
+package logging
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/c4342123/rollcall/internal/config"
+)
+
+// New returns a logger that writes to w in the form and from the level that the settings name. [config.LogAuto] is
+// text when w is a terminal, else JSON, one object per line.
+func New(w io.Writer, settings config.Logging) *slog.Logger {
+	options := &slog.HandlerOptions{Level: settings.Level}
+	if settings.Format == config.LogText || settings.Format != config.LogJSON && isTerminal(w) {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// isTerminal takes every character device for a terminal: the others, such as /dev/null, do not mind.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
