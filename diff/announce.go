@@ -107,19 +107,19 @@ func (c *comparison) shown(acc *account, seen *listed) {
 func (c *comparison) match(acc *account) *attendance {
 	var own *attendance
 	if acc.start > 0 {
-		own = c.claim(acc.start, acc.end)
+		own = c.claim(acc.start, acc.end, forever)
 	}
 	for v := c.next.people[acc.person].past; v > 0; {
 		was := c.next.past[v-1]
-		c.claim(was.start, was.end)
+		c.claim(was.start, was.end, acc.start)
 		v = was.next
 	}
 	return own
 }
 
 // claim marks what belongs to one announced attendance: what contains its start or, failing that, starts near it; and
-// what starts inside it, which is presence announced before.
-func (c *comparison) claim(start, end int64) *attendance {
+// what starts inside it, which is presence announced before. What ends after limit is too new to be merely near.
+func (c *comparison) claim(start, end, limit int64) *attendance {
 	var nearest *attendance
 	for k := range c.attendances {
 		a := &c.attendances[k]
@@ -130,12 +130,12 @@ func (c *comparison) claim(start, end int64) *attendance {
 		if a.start > start && a.start < end {
 			a.announced = true
 		}
-		if near(a.start, start) && !a.announced && (end == 0 || a.start <= end || near(a.end, end)) &&
+		if near(a.start, start) && !a.announced && a.end <= limit && (end == 0 || a.start <= end || near(a.end, end)) &&
 			(nearest == nil || distance(a.start, start) < distance(nearest.start, start)) {
 			nearest = a
 		}
 	}
-	if nearest == nil || end == 0 && nearest.prior >= start {
+	if nearest == nil || end == 0 && nearest.prior >= start && nearest.prior <= nearest.start {
 		return nil // the row was reset within two seconds, and says so
 	}
 	nearest.announced = true
@@ -170,7 +170,7 @@ func (c *comparison) lost(acc *account, seen *listed) {
 // reset ends an attendance whose row a rejoin has taken over: at the leaveTime that the row kept of it, or at the
 // last moment the person was known to be there.
 func (c *comparison) reset(acc *account, next *attendance) {
-	if left := next.prior; left >= acc.start {
+	if left := next.prior; left >= acc.start && left <= next.start {
 		c.leave(acc, left, uint8(StatusLeft), false, "")
 		return
 	}

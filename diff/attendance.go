@@ -80,7 +80,9 @@ func (a *attendance) extend(iv interval) {
 	default:
 		a.status = min(a.status, iv.status) // kicked is 5, left 6
 		a.inferEnd = a.inferEnd && iv.inferEnd
-		if a.leave = max(a.leave, iv.leave); iv.leave == 0 {
+		if a.leave > 0 && iv.leave > 0 {
+			a.leave = max(a.leave, iv.leave)
+		} else {
 			a.leave = 0 // one of two open rows has no end
 		}
 	}

@@ -33,9 +33,11 @@ func (c *comparison) pushedOpen(acc *account, a *attendance, own bool) {
 	}
 }
 
+// pushedClosed announces an end at once only when there is no doubt whose end it is: another visit may have begun
+// within the two seconds that otherwise count as the same time.
 func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
 	switch {
-	case own && acc.open() && c.onlyDevice(acc) && !a.inferEnd && a.rows == 1:
+	case acc.open() && a.contains(acc.start) && c.onlyDevice(acc) && !a.inferEnd && a.rows == 1:
 		c.leave(acc, max(a.end, acc.start), a.status, false, "")
 	case own && !acc.open(), a.announced && !own:
 		// announced before

@@ -1,0 +1,148 @@
+package events
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Errors of [Roster.Apply].
+var (
+	// ErrOtherMeeting says that the event belongs to another meeting.
+	ErrOtherMeeting = errors.New("event of another meeting")
+	// ErrMissingEvents says that the event's sequence number does not follow on the last one applied.
+	ErrMissingEvents = errors.New("events are missing")
+	// ErrNotAlternating says that a person joined who is present, or left who is not.
+	ErrNotAlternating = errors.New("joined and left do not alternate")
+)
+
+// Roster folds the events of one meeting into who is present and who attended when. It is not safe for concurrent
+// use.
+type Roster struct {
+	conferenceID string
+	first, last  uint64
+	attendances  []Attendance
+	open         map[string]int // by person: index of the open attendance
+	ended        *Meeting
+}
+
+// Attendance is one visit of a person: the time from a joined to the left or kicked that ends it.
+type Attendance struct {
+	Person   string // the event's subject
+	UnionID  string // empty for a guest
+	UserNick string
+	Visit    int
+	Join     int64 // Unix milliseconds
+	Leave    int64 // Unix milliseconds; 0 while the attendance is open
+	// JoinInferred and LeaveInferred say that DingTalk did not give the time.
+	JoinInferred, LeaveInferred bool
+	// End is Left or Kicked and Reason says why; both are empty while the attendance is open.
+	End    Type
+	Reason Reason
+}
+
+// NewRoster returns the empty roster of a meeting.
+func NewRoster(conferenceID string) *Roster {
+	return &Roster{conferenceID: conferenceID, open: map[string]int{}}
+}
+
+// Apply takes the next event of the meeting. Events that were applied before, as a redelivery brings them, change
+// nothing. An error leaves the roster as it was.
+//
+// The first event applied may have any sequence number: whoever began to listen late, or reads a stream whose first
+// events have expired, gets a roster of what came after. [Roster.Complete] tells.
+func (r *Roster) Apply(e Event) error {
+	if id := e.ConferenceID(); id != r.conferenceID {
+		return fmt.Errorf("%w: %s is of %q, the roster of %q", ErrOtherMeeting, e.ID, id, r.conferenceID)
+	}
+	if e.Member == nil {
+		if e.Type == MeetingEnded {
+			r.ended = e.Meeting
+		} else if e.Type == MeetingStarted {
+			r.ended = nil
+		}
+		return nil
+	}
+	switch {
+	case r.first == 0:
+	case e.Sequence <= r.last:
+		return nil
+	case e.Sequence != r.last+1:
+		return fmt.Errorf("%w: %d follows %d", ErrMissingEvents, e.Sequence, r.last)
+	}
+	if err := r.member(&e); err != nil {
+		return err
+	}
+	if r.first == 0 {
+		r.first = e.Sequence
+	}
+	r.last = e.Sequence
+	return nil
+}
+
+func (r *Roster) member(e *Event) error {
+	m := e.Member
+	at, present := r.open[e.Subject]
+	if e.Type == Joined {
+		if present {
+			return fmt.Errorf("%w: %d: %s joined who is present", ErrNotAlternating, e.Sequence, e.Subject)
+		}
+		r.begin(e)
+		return nil
+	}
+	if !present {
+		if r.Complete() || m.Visit > 1 && r.knows(e.Subject) {
+			return fmt.Errorf("%w: %d: %s %s who is not present", ErrNotAlternating, e.Sequence, e.Subject, m.Reason)
+		}
+		r.begin(e) // joined before the first event that was seen
+		at = r.open[e.Subject]
+	}
+	a := &r.attendances[at]
+	a.Leave, a.LeaveInferred, a.End, a.Reason = m.LeaveTime, m.Inferred, e.Type, m.Reason
+	delete(r.open, e.Subject)
+	return nil
+}
+
+func (r *Roster) begin(e *Event) {
+	m := e.Member
+	r.open[e.Subject] = len(r.attendances)
+	r.attendances = append(r.attendances, Attendance{
+		Person: e.Subject, UnionID: m.UnionID, UserNick: m.UserNick, Visit: m.Visit,
+		Join: m.JoinTime, JoinInferred: m.Inferred && e.Type == Joined,
+	})
+}
+
+func (r *Roster) knows(person string) bool {
+	return slices.ContainsFunc(r.attendances, func(a Attendance) bool { return a.Person == person })
+}
+
+// Complete tells whether the roster has every event of the meeting from the first.
+func (r *Roster) Complete() bool { return r.first == 1 || r.first == 0 && r.last == 0 }
+
+// Last is the sequence number of the last event applied.
+func (r *Roster) Last() uint64 { return r.last }
+
+// Ended returns what the meeting's end said, or nil while it goes on.
+func (r *Roster) Ended() *Meeting { return r.ended }
+
+// Present returns the open attendances, ordered by their start.
+func (r *Roster) Present() []Attendance {
+	out := make([]Attendance, 0, len(r.open))
+	for _, at := range r.open {
+		out = append(out, r.attendances[at])
+	}
+	slices.SortFunc(out, byStart)
+	return out
+}
+
+// Attendances returns all attendances, ordered by their start.
+func (r *Roster) Attendances() []Attendance {
+	out := slices.Clone(r.attendances)
+	slices.SortStableFunc(out, byStart)
+	return out
+}
+
+func byStart(a, b Attendance) int {
+	return cmp.Or(cmp.Compare(a.Join, b.Join), cmp.Compare(a.Person, b.Person))
+}
