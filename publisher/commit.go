@@ -1,0 +1,177 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// How often and how fast Update compares again after a conflict. Each round somebody else's commit went through, so
+// many rounds in a row mean that many write for one meeting, which leases prevent.
+const (
+	maxRounds  = 20
+	firstPause = 2 * time.Millisecond
+	maxPause   = 100 * time.Millisecond
+)
+
+// Commit stores the outcome of a comparison with base: its events and its state, all or nothing. A result without
+// events and without change is not stored. It returns the record to compare the next look with.
+//
+// The publisher's Run has to be running. Errors: [ErrConflict], [ErrUnknownOutcome], [ErrUnavailable],
+// [ErrStateLost], [ErrTooLarge], [ErrStopped], a [*ServerError], and the cause of ctx when it ended before anything was
+// sent. A result too large for one batch is stored in consistent parts, in order; with an error, some of the first
+// parts may be stored, and loading and comparing again goes on from there.
+func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (Record, error) {
+	if err := checkResult(base, res); err != nil {
+		return base, fmt.Errorf("commit: %w", err)
+	}
+	if len(res.Events) == 0 && !res.Changed {
+		return Record{State: res.State, Revision: base.Revision, expiry: base.expiry}, nil
+	}
+	if base.Revision == 0 && len(res.Events) > 0 {
+		if err := p.checkUnknownMeeting(ctx, base.State.ConferenceID); err != nil {
+			return base, err
+		}
+	}
+	for {
+		limit := p.batchLimit.Load()
+		rec, err := p.commitSteps(ctx, base, res, int(limit))
+		if !errors.Is(err, errBatchTooLarge) || limit <= minBatch {
+			return rec, err
+		}
+		if rec.Revision != base.Revision {
+			// The limit sank on the way. What is stored is the state to compare with.
+			return rec, fmt.Errorf("%w: only a part is stored: %w", ErrConflict, err)
+		}
+	}
+}
+
+// commitSteps stores a result in parts of at most one batch each and returns how far it came.
+func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Result, limit int) (Record, error) {
+	// Every event is two messages, the state is one.
+	for _, step := range steps(res, (limit-1)/2) {
+		j, err := p.build(base, step)
+		if err != nil {
+			return base, err
+		}
+		revision, err := p.submit(ctx, j)
+		if err != nil {
+			return base, fmt.Errorf("commit meeting %s: %w", j.meeting, err)
+		}
+		base = Record{State: step.State, Revision: revision, expiry: j.expiry}
+	}
+	return base, nil
+}
+
+// steps cuts a result into parts of at most limit events. The events of the meeting itself are not the comparison's:
+// what precedes the member events goes with the first part, what follows with the last.
+func steps(res diff.Result, limit int) []diff.Step {
+	if len(res.Events) <= limit {
+		return []diff.Step{{Events: res.Events, State: res.State}}
+	}
+	first, last := 0, len(res.Events)
+	for first < last && !res.Events[first].Type.OfMember() {
+		first++
+	}
+	for last > first && !res.Events[last-1].Type.OfMember() {
+		last--
+	}
+	head, tail := res.Events[:first], res.Events[last:]
+	res.Events = res.Events[first:last]
+	parts := res.Steps(limit - len(head) - len(tail))
+	parts[0].Events = concat(head, parts[0].Events)
+	end := &parts[len(parts)-1]
+	end.Events = concat(end.Events, tail)
+	return parts
+}
+
+func concat(a, b []events.Event) []events.Event {
+	return append(append(make([]events.Event, 0, len(a)+len(b)), a...), b...)
+}
+
+// submit hands a job to the committer and waits for its outcome.
+func (p *Publisher) submit(ctx context.Context, j *job) (uint64, error) {
+	select {
+	case p.jobs <- j:
+	case <-p.stopped:
+		return 0, ErrStopped
+	case <-ctx.Done():
+		return 0, fmt.Errorf("not sent: %w", context.Cause(ctx))
+	}
+	select {
+	case <-j.settled:
+	case <-ctx.Done():
+		if p.withdraw(j) {
+			return 0, fmt.Errorf("not sent: %w", context.Cause(ctx))
+		}
+		select {
+		case <-j.settled:
+		default:
+			return 0, fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
+		}
+	}
+	return j.revision, j.err
+}
+
+// checkUnknownMeeting refuses the first commit of a meeting of which events are stored already. The server's memory
+// of ids would refuse it only for a while.
+func (p *Publisher) checkUnknownMeeting(ctx context.Context, conferenceID string) error {
+	m, err := p.lastMessage(ctx, events.OfMeeting(conferenceID))
+	if err != nil || m == nil {
+		return wrapMeeting(conferenceID, err)
+	}
+	s, err := p.read(ctx, conferenceID)
+	switch {
+	case err != nil:
+		return wrapMeeting(conferenceID, err)
+	case s.revision > 0:
+		return wrapMeeting(conferenceID, ErrConflict)
+	}
+	return wrapMeeting(conferenceID, fmt.Errorf("%w: it has no state, but the event at %d", ErrStateLost, m.Seq))
+}
+
+func wrapMeeting(conferenceID string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("commit meeting %s: %w", conferenceID, err)
+}
+
+// Update compares and commits. When somebody else was first it loads the state, compares again and tries again, a
+// bounded number of times with growing, jittered pauses. compare gets the state to compare with and must not keep or
+// change it; it may be called several times. The returned result is that of the last comparison, the errors are those
+// of [Publisher.Commit] and [Publisher.Load].
+func (p *Publisher) Update(ctx context.Context, base Record, compare func(*diff.State) diff.Result) (Record, diff.Result, error) {
+	pause := firstPause
+	for round := 1; ; round++ {
+		res := compare(base.State)
+		rec, err := p.Commit(ctx, base, res)
+		if !errors.Is(err, ErrConflict) || round == maxRounds {
+			return rec, res, err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return rec, res, wrapMeeting(base.State.ConferenceID, err)
+		}
+		pause = min(2*pause, maxPause)
+		if base, err = p.Load(ctx, base.State.ConferenceID); err != nil {
+			return rec, res, err
+		}
+	}
+}
+
+// sleep waits for half of d to all of it, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d/2 + rand.N(d/2+1))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,62 @@
+package publisher
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// closedMargin is by how much the state of a closed meeting outlives the meeting's last event. It covers clocks that
+// disagree and a server that is late to remove what has expired.
+const closedMargin = 24 * time.Hour
+
+// expiry is when the last stored event of a meeting expires, in Unix seconds; 0 when no event is known of.
+type expiry int64
+
+// never is the expiry of events that are kept for ever.
+const never expiry = math.MaxInt64
+
+// after returns the expiry once more events are stored at now, to be kept for retention. It only ever grows: events
+// that were stored under a longer retention are still there.
+func (e expiry) after(now time.Time, retention time.Duration) expiry {
+	if retention == 0 {
+		return never
+	}
+	return max(e, expiry(now.Add(retention).Unix()+1))
+}
+
+// ttl is how long the state of a closed meeting has to be kept from now on; 0 for ever. As long as any event of the
+// meeting is stored its state is, too: otherwise a meeting that is watched again would announce them once more.
+func (e expiry) ttl(now time.Time) time.Duration {
+	if e == never {
+		return 0
+	}
+	return min(max(time.Unix(int64(e), 0).Sub(now), 0), math.MaxInt64-closedMargin-time.Second) + closedMargin
+}
+
+func (e expiry) String() string {
+	if e == never {
+		return "never"
+	}
+	return strconv.FormatInt(int64(e), 10)
+}
+
+func parseExpiry(s string) (expiry, error) {
+	switch s {
+	case "":
+		return 0, nil
+	case "never":
+		return never, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("header %s: %q is no time", hdrExpiry, s)
+	}
+	return expiry(n), nil
+}
+
+// formatTTL writes a time to live as the server reads it, in whole seconds, rounded up.
+func formatTTL(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) + "s"
+}

@@ -1,0 +1,118 @@
+package publisher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// getMessage is answered by the stream's leader only. A direct get may be answered by a replica that is behind.
+const getMessage = "$JS.API.STREAM.MSG.GET." + events.Stream
+
+// stored is a state's message as it stands in the stream; the zero value when there is none.
+type stored struct {
+	revision    uint64
+	transaction string
+	expiry      expiry
+	data        []byte
+}
+
+// Load reads a meeting's state from the stream's leader; a meeting without one gets [diff.New] and revision 0. A
+// commit of this publisher for the meeting that is under way is waited for, so after an [ErrUnknownOutcome] Load tells
+// what became of it. A state of a newer version is refused with [diff.ErrNewerVersion].
+func (p *Publisher) Load(ctx context.Context, conferenceID string) (Record, error) {
+	if err := events.CheckConferenceID(conferenceID); err != nil {
+		return Record{}, fmt.Errorf("load: %w", err)
+	}
+	if j := p.underway(conferenceID); j != nil {
+		select {
+		case <-j.settled:
+		case <-ctx.Done():
+			return Record{}, fmt.Errorf("load meeting %s: %w", conferenceID, context.Cause(ctx))
+		}
+	}
+	s, err := p.read(ctx, conferenceID)
+	if err != nil {
+		return Record{}, fmt.Errorf("load meeting %s: %w", conferenceID, err)
+	}
+	return s.record(conferenceID)
+}
+
+func (s stored) record(conferenceID string) (Record, error) {
+	if s.revision == 0 {
+		return Record{State: diff.New(conferenceID)}, nil
+	}
+	state, err := decodeState(s.data)
+	if err != nil {
+		return Record{}, fmt.Errorf("state of meeting %s at %d: %w", conferenceID, s.revision, err)
+	}
+	if state.ConferenceID != conferenceID {
+		return Record{}, fmt.Errorf("state of meeting %s at %d: it is of meeting %q", conferenceID, s.revision, state.ConferenceID)
+	}
+	return Record{State: state, Revision: s.revision, expiry: s.expiry}, nil
+}
+
+// read asks the leader for a meeting's state.
+func (p *Publisher) read(ctx context.Context, conferenceID string) (stored, error) {
+	m, err := p.lastMessage(ctx, StateSubject(conferenceID))
+	if err != nil || m == nil {
+		return stored{}, err
+	}
+	s := stored{revision: m.Seq, data: m.Data}
+	return s, s.readHeader(m.header)
+}
+
+func (s *stored) readHeader(h nats.Header) error {
+	var err error
+	s.transaction = h.Get(hdrTransaction)
+	s.expiry, err = parseExpiry(h.Get(hdrExpiry))
+	return err
+}
+
+// message is a stored message as the API gives it.
+type message struct {
+	Seq     uint64 `json:"seq"`
+	RawHdrs []byte `json:"hdrs"`
+	Data    []byte `json:"data"`
+	header  nats.Header
+}
+
+// lastMessage asks the leader for the last message of a subject, which may hold wildcards; nil when there is none.
+func (p *Publisher) lastMessage(ctx context.Context, subject string) (*message, error) {
+	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := p.request(ctx, &nats.Msg{Subject: getMessage, Data: req})
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error   *apiError `json:"error"`
+		Message *message  `json:"message"`
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return nil, fmt.Errorf("the server's answer: %w", err)
+	}
+	switch {
+	case answer.Error != nil && answer.Error.Code == codeNoMessage:
+		return nil, nil
+	case answer.Error != nil:
+		return nil, answer.Error.err()
+	case answer.Message == nil:
+		return nil, errors.New("the server's answer holds neither message nor error")
+	}
+	m := answer.Message
+	if len(m.RawHdrs) > 0 {
+		if m.header, err = nats.DecodeHeadersMsg(m.RawHdrs); err != nil {
+			return nil, fmt.Errorf("headers of message %d: %w", m.Seq, err)
+		}
+	}
+	return m, nil
+}

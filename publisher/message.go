@@ -1,0 +1,154 @@
+package publisher
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// Headers of our own and of the batch protocol, see NATS's ADR-50.
+const (
+	hdrConference  = "Conference-Id"
+	hdrUnion       = "Union-Id"
+	hdrContentType = "Content-Type"
+	hdrTransaction = "Rollcall-Transaction"   // on a state: which commit wrote it
+	hdrExpiry      = "Rollcall-Events-Expire" // on a state: see expiry
+	hdrBatch       = "Nats-Batch-Id"
+	hdrBatchSeq    = "Nats-Batch-Sequence"
+	hdrBatchCommit = "Nats-Batch-Commit"
+)
+
+// batchHeaders is what the headers that are added to a message when it is sent take at most, in bytes.
+const batchHeaders = 128
+
+// build turns a step into the messages of one commit: every event twice, then the state that follows from them.
+func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
+	now := p.opts.Now()
+	j := newJob(base)
+	j.expiry = base.expiry.after(now, p.opts.Retention)
+	j.msgs = make([]*nats.Msg, 0, 2*len(step.Events)+1)
+	for i := range step.Events {
+		e := step.Events[i]
+		e.Source = events.Source(p.opts.CorpID, j.meeting)
+		e.DataSchema = events.DataSchema(e.Type)
+		e.RecordedTime = now
+		if err := j.addEvent(e, p.opts); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.addState(step.State, p.blind); err != nil {
+		return nil, err
+	}
+	if step.State.Phase != diff.Watched {
+		if ttl := j.expiry.ttl(now); ttl > 0 {
+			j.state().Header.Set(nats.MsgTTLHdr, formatTTL(ttl))
+		}
+	}
+	return j, j.checkSizes(p.nc.MaxPayload())
+}
+
+// addEvent adds the two messages of an event. Only the first carries the event's id as the message's: within one
+// stream an id stands for one message, and a batch that has it twice is refused. The second is the same event, byte by
+// byte, so its id is in it.
+func (j *job) addEvent(e events.Event, opts Options) error {
+	payload, err := events.Encode(e)
+	if err != nil {
+		return fmt.Errorf("meeting %s: %w", j.meeting, err)
+	}
+	for _, subject := range []string{string(e.Type), events.ByMeeting(j.meeting, e.Type)} {
+		h := make(nats.Header, 8)
+		h.Set(hdrContentType, events.ContentType)
+		h.Set(hdrConference, j.meeting)
+		if e.Member != nil && e.Member.UnionID != "" {
+			h.Set(hdrUnion, e.Member.UnionID)
+		}
+		if opts.Retention > 0 {
+			h.Set(nats.MsgTTLHdr, formatTTL(opts.Retention))
+		}
+		j.msgs = append(j.msgs, &nats.Msg{Subject: ingest + subject, Header: h, Data: payload})
+	}
+	j.msgs[len(j.msgs)-2].Header.Set(nats.MsgIdHdr, e.ID)
+	return nil
+}
+
+// addState adds the message of the state, which replaces the one before and only fits on top of it.
+func (j *job) addState(s *diff.State, blind bool) error {
+	payload, err := encodeState(s)
+	if err != nil {
+		return fmt.Errorf("meeting %s: encode the state: %w", j.meeting, err)
+	}
+	h := make(nats.Header, 8)
+	h.Set(hdrTransaction, j.transaction)
+	h.Set(hdrExpiry, j.expiry.String())
+	h.Set(nats.MsgRollup, nats.MsgRollupSubject)
+	if !blind {
+		h.Set(nats.ExpectedLastSubjSeqHdr, strconv.FormatUint(j.base, 10))
+	}
+	j.msgs = append(j.msgs, &nats.Msg{Subject: ingest + StateSubject(j.meeting), Header: h, Data: payload})
+	return nil
+}
+
+// checkSizes refuses what the server would, naming what it is.
+func (j *job) checkSizes(maxPayload int64) error {
+	for i, m := range j.msgs {
+		size := len(m.Data) + headerSize(m.Header)
+		if j.size += size; int64(size) <= maxPayload {
+			continue
+		}
+		what := "the state"
+		if i < len(j.msgs)-1 {
+			what = "event " + strconv.Itoa(i/2+1)
+		}
+		return fmt.Errorf("meeting %s: %s is %w: %d bytes with headers, the server takes %d",
+			j.meeting, what, ErrTooLarge, size, maxPayload)
+	}
+	return nil
+}
+
+// headerSize is the size of a message's headers on the wire, once it is in a batch.
+func headerSize(h nats.Header) int {
+	n := len("NATS/1.0\r\n\r\n") + batchHeaders
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	return n
+}
+
+// checkResult holds a comparison's outcome to what makes the stored events right: it is about the meeting, and its
+// member events continue the sequence without a gap.
+func checkResult(base Record, res diff.Result) error {
+	if base.State == nil || res.State == nil {
+		return errors.New("a commit needs the state it starts from and the one it leads to")
+	}
+	id := base.State.ConferenceID
+	if err := events.CheckConferenceID(id); err != nil {
+		return err
+	}
+	if res.State.ConferenceID != id {
+		return fmt.Errorf("meeting %s: the new state is of meeting %s", id, res.State.ConferenceID)
+	}
+	seq := base.State.Sequence
+	for i := range res.Events {
+		e := &res.Events[i]
+		if e.ConferenceID() != id {
+			return fmt.Errorf("meeting %s: event %s is of meeting %s", id, e.ID, e.ConferenceID())
+		}
+		if !e.Type.OfMember() {
+			continue
+		}
+		if seq++; e.Sequence != seq {
+			return fmt.Errorf("meeting %s: event %s has sequence %d, not %d", id, e.ID, e.Sequence, seq)
+		}
+	}
+	if res.State.Sequence != seq {
+		return fmt.Errorf("meeting %s: the new state is at sequence %d, its events at %d", id, res.State.Sequence, seq)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+// Package publisher stores what happened in meetings. It commits the events of a change and the meeting's new state
+// as one atomic batch into one JetStream stream, the state guarded by compare-and-set: a change is stored whole and
+// once, or not at all, whoever else writes for the same meeting.
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/diff"
+)
+
+// Publisher reads and commits the states of meetings. It is made by [Open]; its methods are safe for concurrent use.
+type Publisher struct {
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	opts Options
+	log  *slog.Logger
+
+	jobs    chan *job     // to the committer; unbuffered, so that nothing waits in it unowned
+	running atomic.Bool   // Run was called
+	stopped chan struct{} // closed when Run has returned
+	link    link
+	// batchLimit is how many messages the server takes in one batch.
+	batchLimit atomic.Int64
+
+	mu       sync.Mutex
+	inflight map[string]*job // by meeting: what the committer has taken and not settled yet
+
+	// blind leaves the compare-and-set out, so that a test can show what it is good for.
+	blind bool
+}
+
+// Record is a meeting's state as stored.
+type Record struct {
+	State *diff.State
+	// Revision is the stream sequence of the state's message; 0 when the meeting has none.
+	Revision uint64
+
+	// expiry is when the last of the meeting's stored events expires; a closed meeting's state has to outlive it.
+	expiry expiry
+}
+
+// Options of a publisher. The zero value works.
+type Options struct {
+	// CorpID is the organisation, for the source of events; empty stands for "default".
+	CorpID string
+	// Replicas is how many copies of the stream the servers keep at least; 1 when 0.
+	Replicas int
+	// Retention is how long events are kept, at least a second; 0 keeps them for ever.
+	Retention time.Duration
+	// AckTimeout is how long an answer of the server is waited for; 5 seconds when 0.
+	AckTimeout time.Duration
+	// GiveUpAfter is how long a commit is tried again while the server cannot take it; 15 seconds when 0.
+	GiveUpAfter time.Duration
+	// Logger hears of the stream's creation and change, and of what had to be tried again.
+	Logger *slog.Logger
+	// Now is the clock that RecordedTime is read from.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.AckTimeout == 0 {
+		o.AckTimeout = 5 * time.Second
+	}
+	if o.GiveUpAfter == 0 {
+		o.GiveUpAfter = 15 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Replicas < 1 || o.Replicas > 5:
+		return fmt.Errorf("replicas: %d is not 1 to 5", o.Replicas)
+	case o.Retention < 0 || o.Retention > 0 && o.Retention < time.Second:
+		return fmt.Errorf("retention: %s is neither 0 nor at least 1s", o.Retention)
+	case o.AckTimeout < 0:
+		return fmt.Errorf("ack timeout: %s is negative", o.AckTimeout)
+	case o.GiveUpAfter < 0:
+		return fmt.Errorf("give-up time: %s is negative", o.GiveUpAfter)
+	}
+	return nil
+}
+
+// Open checks the server and creates the stream, or checks the one that exists: what can be changed without harm is
+// changed, anything else is refused with [ErrStreamConfig]. A server older than 2.12 is refused with
+// [ErrServerTooOld].
+//
+// nc must not buffer while it is disconnected (nats.ReconnectBufSize(-1)): a commit that is sent long after it was
+// given up is of no use to anybody. Open does not take over nc; it is to stay open until [Publisher.Run] has returned.
+func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) {
+	opts = opts.withDefaults()
+	if err := opts.check(); err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	if nc.Opts.ReconnectBufSize >= 0 {
+		return nil, errors.New("publisher: the NATS connection buffers while it is disconnected; connect with nats.ReconnectBufSize(-1)")
+	}
+	if err := checkServer(nc); err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	if err := ensureStream(ctx, js, opts.Replicas, opts.Logger); err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	p := &Publisher{
+		nc: nc, js: js, opts: opts, log: opts.Logger,
+		jobs: make(chan *job), stopped: make(chan struct{}), inflight: make(map[string]*job),
+	}
+	p.batchLimit.Store(maxBatch)
+	return p, nil
+}

@@ -1,0 +1,97 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+)
+
+// errDisconnected ends the wait for an answer when the connection it would come over is gone.
+var errDisconnected = errors.New("the connection to the NATS server was lost")
+
+// The codes of JetStream errors that mean something to a publisher.
+const (
+	codeNoMessage         = 10037 // no message found
+	codeWrongLast         = 10071 // wrong last sequence: somebody else was first
+	codeDuplicateInFlight = 10158 // a message of this id is being stored
+	codeLastNotReady      = 10163 // expected last sequence per subject temporarily unavailable
+	codeWrongLastConstant = 10164 // wrong last sequence, as clustered streams say it
+	codeTooManyRequests   = 10167
+	codeIncomplete        = 10176 // batch is incomplete: given up by the server, or never begun
+	codeTooLarge          = 10199 // more messages than a batch may have
+	codeDuplicate         = 10201 // a message of this id is stored, or twice in the batch
+	codeTooManyInflight   = 10210 // too many open batches
+)
+
+// apiError is an error as JetStream's API gives it.
+type apiError struct {
+	Status      int    `json:"code"`
+	Code        int    `json:"err_code"`
+	Description string `json:"description"`
+}
+
+func (e *apiError) err() *ServerError {
+	return &ServerError{Status: e.Status, Code: e.Code, Description: e.Description}
+}
+
+// request sends msg and waits for the answer, until ctx ends, the time for an answer is over, or the connection is
+// lost: then no answer comes any more.
+func (p *Publisher) request(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timed, done := context.WithTimeout(ctx, p.opts.AckTimeout)
+	defer done()
+	stop := context.AfterFunc(p.link.current(), func() { cancel(errDisconnected) })
+	defer stop()
+	reply, err := p.nc.RequestMsgWithContext(timed, msg)
+	if err != nil && errors.Is(context.Cause(ctx), errDisconnected) {
+		return nil, errDisconnected
+	}
+	return reply, err
+}
+
+// link ends a context whenever the connection is lost, so that nobody waits for an answer that cannot come.
+type link struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// current returns a context that ends when the connection as it is now is lost.
+func (l *link) current() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx == nil {
+		l.ctx, l.cancel = context.WithCancel(context.Background())
+	}
+	return l.ctx
+}
+
+// lost ends the current context; the next one is for the next connection.
+func (l *link) lost() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.cancel()
+	}
+	l.ctx, l.cancel = nil, nil
+}
+
+// watch reports to the link until the returned function is called, which waits for its goroutine to end.
+func (p *Publisher) watch() (stop func()) {
+	ch := p.nc.StatusChanged(nats.DISCONNECTED, nats.RECONNECTING, nats.CLOSED)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range ch {
+			p.link.lost()
+		}
+	}()
+	return func() {
+		p.nc.RemoveStatusListener(ch)
+		<-done
+		p.link.lost()
+	}
+}

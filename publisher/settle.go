@@ -1,0 +1,127 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// maxDuplicates is how often a commit is sent again that the server calls a duplicate while the state says that
+// nothing happened. A clustered server may know of a batch a moment before its state can be read.
+const maxDuplicates = 3
+
+// errBatchTooLarge says that a single commit has more messages than this server takes in one batch.
+var errBatchTooLarge = errors.New("the server takes fewer messages in one batch")
+
+// commit stores the jobs of a batch and settles every one of them, at the latest when ctx ends. What the server
+// refuses for the sake of one of them is halved until that one is found: the others must not suffer from it.
+func (p *Publisher) commit(ctx context.Context, group []*job) {
+	pause := newPause()
+	duplicates := 0
+	for {
+		a := p.send(ctx, group)
+		switch {
+		case a.verdict == committed:
+			p.settleAll(group, a.sequence)
+			return
+		case a.verdict.rejects() && len(group) > 1:
+			half := len(group) / 2
+			p.commit(ctx, group[:half])
+			p.commit(ctx, group[half:])
+			return
+		case a.verdict.rejects():
+			if a.verdict == duplicate {
+				duplicates++
+			}
+			if p.rejected(ctx, group[0], a, duplicates >= maxDuplicates) {
+				return
+			}
+		case a.verdict == unknown:
+			markUnknown(group)
+		}
+		p.log.Debug("a commit is sent again", "meetings", len(group), "answer", a.verdict.String(), "error", a.err)
+		if p.nc.IsClosed() || sleep(ctx, pause.NextBackOff()) != nil {
+			p.giveUp(group, a.err)
+			return
+		}
+		if group[0].unknown && p.recognise(ctx, group) {
+			return
+		}
+	}
+}
+
+func markUnknown(group []*job) {
+	for _, j := range group {
+		j.unknown = true
+	}
+}
+
+// newPause paces the attempts of one commit; sleep adds the jitter.
+func newPause() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(10*time.Millisecond),
+		backoff.WithMaxInterval(time.Second),
+		backoff.WithRandomizationFactor(0),
+		backoff.WithMaxElapsedTime(0), // the context ends it
+	)
+}
+
+// settleAll settles the jobs of a batch whose last message is stored at sequence: a batch is stored in one piece.
+func (p *Publisher) settleAll(group []*job, sequence uint64) {
+	after := offsets(group)
+	for i, j := range group {
+		p.settle(j, sequence-after[i], nil)
+	}
+}
+
+// recognise asks the leader what became of a batch without an answer, and settles it if it was stored. Whichever
+// batch stored the first job stored all of them, in this order and in one piece, for groups are only ever halved.
+func (p *Publisher) recognise(ctx context.Context, group []*job) bool {
+	s, err := p.read(ctx, group[0].meeting)
+	if err != nil || !group[0].wrote(s) {
+		return false
+	}
+	after := offsets(group)
+	p.settleAll(group, s.revision+after[0])
+	return true
+}
+
+// rejected deals with a single job that the server refused, and tells whether it is settled. The state tells which of
+// several things happened: it is the job's own (an earlier attempt was stored after all), somebody else's (a conflict),
+// or still the one the job starts from.
+func (p *Publisher) rejected(ctx context.Context, j *job, a answer, lastDuplicate bool) bool {
+	s, err := p.read(ctx, j.meeting)
+	switch {
+	case err != nil:
+		return false
+	case j.wrote(s):
+		p.settle(j, s.revision, nil)
+	case a.verdict == refused:
+		p.settle(j, 0, a.err)
+	case a.verdict == tooLarge:
+		p.settle(j, 0, errBatchTooLarge)
+	case s.revision != j.base:
+		p.settle(j, 0, fmt.Errorf("%w: it is at %d, not at %d", ErrConflict, s.revision, j.base))
+	case a.verdict == duplicate && lastDuplicate && !j.unknown:
+		p.settle(j, 0, fmt.Errorf("%w: the state is at %d, the first event is %s: %w", ErrStateLost, j.base, j.firstEvent(), a.err))
+	default:
+		// A clustered server may refuse the only writer: nothing changed, so it can be sent again.
+		return false
+	}
+	return true
+}
+
+// giveUp settles what could not be brought to an end in time.
+func (p *Publisher) giveUp(group []*job, last error) {
+	for _, j := range group {
+		sentinel := ErrUnavailable
+		if j.unknown {
+			sentinel = ErrUnknownOutcome
+		}
+		p.settle(j, 0, fmt.Errorf("%w: %w", sentinel, last))
+	}
+	p.log.Warn("gave up a commit", "meetings", len(group), "error", last)
+}
