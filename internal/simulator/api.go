@@ -1,0 +1,265 @@
+package simulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxBodyBytes bounds the body of an API call.
+const maxBodyBytes = 1 << 20
+
+// tokenHeader carries the access token.
+const tokenHeader = "x-acs-dingtalk-access-token"
+
+// call is one call of the API.
+type call struct {
+	class   Class
+	meeting string // the id in the path
+	grant   string // the last part of a token call's path
+	corp    string // the corpId in a token call's path
+	query   url.Values
+	token   string
+	body    []byte
+}
+
+// apiError is a reply other than 200.
+type apiError struct {
+	status        int
+	code, message string
+}
+
+// Error implements error.
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// failure returns the error reply of a kind of fault.
+func failure(kind FaultKind) *apiError {
+	spec := faultSpecs[kind]
+	return &apiError{spec.status, spec.code, spec.message}
+}
+
+// Handler returns the API and, below /_sim/, the control API.
+func (s *Simulator) Handler() http.Handler {
+	control := s.control()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/_sim/") {
+			control.ServeHTTP(w, r)
+			return
+		}
+		s.serveAPI(w, r)
+	})
+}
+
+func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
+	c, apiErr := parseCall(r)
+	if apiErr == nil {
+		c.body, apiErr = readBody(w, r)
+	}
+	if apiErr != nil {
+		s.write(w, errorReply(apiErr, s.requestID()))
+		return
+	}
+	id, faults, throttled := s.begin(c)
+	for _, f := range faults {
+		if faultSpecs[f.Kind].stage == stageReply {
+			s.done(c, id, s.replace(w, r, f, id))
+			return
+		}
+		f.retryHeader(w.Header())
+		if !sleep(r.Context(), time.Duration(f.Delay)) {
+			s.done(c, id, 0)
+			return
+		}
+	}
+	if throttled != "" {
+		rep := errorReply(failure(throttled), id)
+		s.write(w, rep)
+		s.done(c, id, rep.status)
+		return
+	}
+	rep, damage := s.answer(c, id)
+	s.done(c, id, s.deliver(w, rep, damage))
+}
+
+// begin counts a call, and decides whether the limits let it pass and which faults stand in its way.
+func (s *Simulator) begin(c call) (requestID string, faults []Fault, throttled FaultKind) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	s.stats.arrived(c.class, now)
+	if c.class == ClassMembers {
+		if _, ok := s.meetings[c.meeting]; ok {
+			s.stats.members[c.meeting]++
+		}
+	}
+	if throttled = s.limits.take(c.class, now); throttled != "" {
+		s.stats.throttled(c.class)
+		return s.nextRequestID(), s.struck(c, now, stageWait), throttled
+	}
+	faults = s.struck(c, now, stageWait, stageReply)
+	for _, f := range faults {
+		if f.Kind == FaultExpireToken {
+			s.tokens.revoke()
+		}
+	}
+	return s.nextRequestID(), faults, ""
+}
+
+// struck returns the faults that hit the call, and counts them.
+func (s *Simulator) struck(c call, now time.Time, stages ...stage) []Fault {
+	faults := s.faults.strike(c.class, c.meeting, now.UnixMilli(), s.rng, stages...)
+	for _, f := range faults {
+		s.stats.faults[f.Kind]++
+	}
+	return faults
+}
+
+// answer makes the honest reply, and returns the faults that damage it on its way.
+func (s *Simulator) answer(c call, requestID string) (reply, []Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	v, err := s.honest(c, now)
+	if err != nil {
+		return errorReply(err, requestID), s.struck(c, now, stageBody)
+	}
+	damage := s.struck(c, now, stageBody)
+	if page, ok := v.(*memberPage); ok {
+		if faults := s.struck(c, now, stageRows); len(faults) > 0 {
+			return s.mangle(page, faults), append(damage, faults...)
+		}
+	}
+	return jsonReply(http.StatusOK, v), damage
+}
+
+// honest answers a call as the platform documents it.
+func (s *Simulator) honest(c call, now time.Time) (any, *apiError) {
+	if c.class == ClassToken {
+		return s.grant(c, now)
+	}
+	if !s.tokens.good(c.token, now) {
+		return nil, failure(FaultBadToken)
+	}
+	switch c.class {
+	case ClassMembers:
+		return s.members(c, now.UnixMilli())
+	case ClassInfo:
+		return s.info(c, now.UnixMilli())
+	case ClassOrg:
+		return s.org(c, now.UnixMilli())
+	default:
+		return s.query(c, now.UnixMilli())
+	}
+}
+
+func (s *Simulator) done(c call, requestID string, status int) {
+	s.mu.Lock()
+	s.stats.answered(c.class, status)
+	s.mu.Unlock()
+	s.logger.Debug("simulator: call", "class", c.class, "meeting", c.meeting, "status", status, "requestId", requestID)
+}
+
+func (s *Simulator) requestID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nextRequestID()
+}
+
+func (s *Simulator) nextRequestID() string {
+	s.requests++
+	return fmt.Sprintf("SIM%08X-%08X", s.seed&0xffffffff, s.requests)
+}
+
+// parseCall finds out which call a request is.
+func parseCall(r *http.Request) (call, *apiError) {
+	c := call{query: r.URL.Query(), token: r.Header.Get(tokenHeader)}
+	path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	for i := range path {
+		part, err := url.PathUnescape(path[i])
+		if err != nil {
+			return c, failure(FaultParamError)
+		}
+		path[i] = part
+	}
+	method := http.MethodGet
+	switch {
+	case len(path) < 3 || path[0] != "v1.0":
+		return c, errNoAPI
+	case path[1] == "oauth2":
+		method, c.class, c.grant = http.MethodPost, ClassToken, path[len(path)-1]
+		if len(path) == 4 {
+			c.corp = path[2]
+		}
+		if !knownGrant(c.grant, len(path)) {
+			return c, errNoAPI
+		}
+	case path[1] != "conference":
+		return c, errNoAPI
+	case path[2] == "orgConferences" && len(path) == 3:
+		c.class = ClassOrg
+	case path[2] != "videoConferences":
+		return c, errNoAPI
+	case len(path) == 4 && path[3] == "query" && r.Method == http.MethodPost:
+		method, c.class = http.MethodPost, ClassQuery
+	case len(path) == 4:
+		c.class, c.meeting = ClassInfo, path[3]
+	case len(path) == 5 && path[4] == "members":
+		c.class, c.meeting = ClassMembers, path[3]
+	default:
+		return c, errNoAPI
+	}
+	if r.Method != method {
+		return c, errNoAPI
+	}
+	return c, nil
+}
+
+var errNoAPI = &apiError{http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		return nil, &apiError{http.StatusRequestEntityTooLarge, "paramError", "The body is too long."}
+	case err != nil:
+		return nil, &apiError{http.StatusBadRequest, "paramError", "The body cannot be read."}
+	}
+	return body, nil
+}
+
+// reply is what goes back over the wire.
+type reply struct {
+	status      int
+	contentType string
+	body        []byte
+}
+
+const jsonType = "application/json;charset=utf-8"
+
+func jsonReply(status int, v any) reply {
+	body, err := json.Marshal(v)
+	if err != nil {
+		// Every value replied is one of ours and can be marshalled.
+		return reply{status: http.StatusInternalServerError, contentType: "text/plain", body: []byte(err.Error())}
+	}
+	return reply{status: status, contentType: jsonType, body: body}
+}
+
+func errorReply(e *apiError, requestID string) reply {
+	return jsonReply(e.status, map[string]string{"code": e.code, "message": e.message, "requestid": requestID})
+}
+
+// write sends a reply. What the client does not read is its own loss.
+func (s *Simulator) write(w http.ResponseWriter, rep reply) {
+	h := w.Header()
+	h.Set("Content-Type", rep.contentType)
+	h.Set("Content-Length", fmt.Sprint(len(rep.body)))
+	w.WriteHeader(rep.status)
+	_, _ = w.Write(rep.body)
+}

@@ -1,0 +1,147 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// The values of a meeting's status. See the official SDK's QueryConferenceInfoBatchResponseBodyInfos.
+const (
+	meetingEnded   = 1
+	meetingStarted = 2
+)
+
+// confInfo is a meeting on the wire. See the official SDK's QueryConferenceInfoResponseBodyConfInfo.
+type confInfo struct {
+	ConferenceID         string `json:"conferenceId"`
+	Title                string `json:"title"`
+	CreatorID            string `json:"creatorId"`
+	CreatorNick          string `json:"creatorNick"`
+	StartTime            int64  `json:"startTime"`
+	EndTime              int64  `json:"endTime,omitempty"`
+	ConfDuration         int64  `json:"confDuration"`
+	Status               int    `json:"status"`
+	ActiveNum            int    `json:"activeNum"`
+	AttendNum            int    `json:"attendNum"`
+	InvitedNum           int    `json:"invitedNum"`
+	RoomCode             string `json:"roomCode"`
+	ScheduleConferenceID string `json:"scheduleConferenceId"`
+	BizType              string `json:"bizType"`
+}
+
+// info answers a call for one meeting's information.
+func (s *Simulator) info(c call, now int64) (any, *apiError) {
+	m, err := s.find(c.meeting, now)
+	if err != nil {
+		return nil, err
+	}
+	if !m.known() {
+		return nil, failure(FaultNotFound)
+	}
+	creator := m.creator()
+	out := confInfo{
+		ConferenceID: m.id, Title: m.title, CreatorID: creator.UnionID, CreatorNick: creator.Nick,
+		StartTime: m.start, ConfDuration: m.at - m.start, Status: meetingStarted,
+		ActiveNum: m.view.present, AttendNum: m.view.attended, InvitedNum: m.view.asked,
+		RoomCode: m.roomCode(), ScheduleConferenceID: fmt.Sprintf("%016x", hash(m.id)), BizType: bizType,
+	}
+	if ended := m.view.ended; ended != 0 {
+		out.Status, out.EndTime, out.ConfDuration = meetingEnded, ended, ended-m.start
+	}
+	return map[string]any{"confInfo": out}, nil
+}
+
+const bizType = "3"
+
+// ongoing is a live meeting on the wire. See the official SDK's QueryOrgConferenceListResponseBodyOnGoingConfList.
+type ongoing struct {
+	ConferenceID string `json:"conferenceId"`
+	Title        string `json:"title"`
+	Status       int    `json:"status"`
+	StartTime    int64  `json:"startTime"`
+	CreatorID    string `json:"creatorId"`
+	CreatorNick  string `json:"creatorNick"`
+	BizType      string `json:"bizType"`
+	RoomCode     string `json:"roomCode"`
+}
+
+type orgPage struct {
+	OnGoingConfList []ongoing `json:"onGoingConfList"`
+	HasMore         bool      `json:"hasMore"`
+	NextToken       *string   `json:"nextToken,omitempty"`
+	TotalCount      int       `json:"totalCount"`
+}
+
+// org answers a call for the organisation's live meetings.
+func (s *Simulator) org(c call, now int64) (any, *apiError) {
+	live := make([]*meeting, 0, len(s.meetings))
+	for _, m := range s.begun(now) {
+		if m.live() && !m.unlisted {
+			live = append(live, m)
+		}
+	}
+	from, length, err := s.pageOf(c, len(live))
+	if err != nil {
+		return nil, err
+	}
+	page := orgPage{OnGoingConfList: make([]ongoing, 0, length), TotalCount: len(live), HasMore: from+length < len(live)}
+	for _, m := range live[from : from+length] {
+		creator := m.creator()
+		page.OnGoingConfList = append(page.OnGoingConfList, ongoing{
+			ConferenceID: m.id, Title: m.title, Status: meetingStarted, StartTime: m.start,
+			CreatorID: creator.UnionID, CreatorNick: creator.Nick, BizType: bizType, RoomCode: m.roomCode(),
+		})
+	}
+	page.NextToken = s.nextToken(from+length, len(live), c.meeting)
+	return page, nil
+}
+
+// batchInfo is a meeting in the reply to a query of several. See the official SDK's
+// QueryConferenceInfoBatchResponseBodyInfos.
+type batchInfo struct {
+	ConferenceID string      `json:"conferenceId"`
+	Title        string      `json:"title"`
+	StartTime    int64       `json:"startTime"`
+	Status       int         `json:"status"`
+	MediaStatus  int         `json:"mediaStatus"`
+	UserList     []batchUser `json:"userList"`
+}
+
+type batchUser struct {
+	UserID       string `json:"userId"`
+	Nick         string `json:"nick"`
+	AttendStatus int    `json:"attendStatus"`
+	CameraStatus int    `json:"cameraStatus"`
+	MicStatus    int    `json:"micStatus"`
+}
+
+// maxQueried bounds the ids of one query.
+const maxQueried = 100
+
+// query answers a call about several meetings: it names the live ones among them.
+func (s *Simulator) query(c call, now int64) (any, *apiError) {
+	var req struct {
+		ConferenceIDList []string `json:"conferenceIdList"`
+	}
+	if json.Unmarshal(c.body, &req) != nil || len(req.ConferenceIDList) > maxQueried {
+		return nil, failure(FaultParamError)
+	}
+	if len(req.ConferenceIDList) == 0 {
+		return nil, failure(FaultMissingRoom)
+	}
+	infos := make([]batchInfo, 0, len(req.ConferenceIDList))
+	for _, id := range req.ConferenceIDList {
+		m, err := s.find(id, now)
+		if err != nil || !m.live() {
+			continue
+		}
+		info := batchInfo{ConferenceID: m.id, Title: m.title, StartTime: m.start, Status: meetingStarted}
+		for _, r := range m.view.rows {
+			info.UserList = append(info.UserList, batchUser{
+				UserID: m.people[r.person].UnionID, Nick: m.view.members[r.person].nick, AttendStatus: r.status,
+			})
+		}
+		infos = append(infos, info)
+	}
+	return map[string]any{"infos": infos}, nil
+}

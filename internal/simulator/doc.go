@@ -1,0 +1,14 @@
+// Package simulator is a DingTalk of our own, over real HTTP: it plays histories of video meetings and answers the
+// calls Rollcall makes (token, members, meeting information, the organisation's meetings) as the platform documents
+// them, with every fault it documents, and some it does not, at the flick of a switch.
+//
+// A meeting's history is a list of [Action]s, each with its time: those a [Scenario] plans, those its churn makes up
+// as time goes by, and those done live through the control API. What the API answers, and the [Truth], are functions
+// of the history and the present time alone. No goroutine is needed to play a history, and a clock handed in through
+// [Options] plays it at any pace. Everything is deterministic by seed.
+//
+// Below /_sim/ there is a control API: the ground truth, counts of calls, faults, further meetings and live actions.
+//
+// What DingTalk documents is found at https://open.dingtalk.com/document/orgapp (members:
+// queries-members-of-a-video-conference); what it leaves open, the simulator can play either way.
+package simulator

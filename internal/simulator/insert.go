@@ -1,0 +1,201 @@
+package simulator
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// errTooMany is the reason an action is refused when the meeting's history is full.
+var errTooMany = errors.New("the meeting's history is full")
+
+// LiveAction is an action of the control API. At is in Unix milliseconds; 0 means now. A join may introduce somebody
+// the meeting does not know: Nick, UnionID, Guest, Outer, Phone and CoHost describe them then.
+type LiveAction struct {
+	At      int64  `yaml:"at" json:"at,omitempty"`
+	Do      Verb   `yaml:"do" json:"do"`
+	Person  string `yaml:"person" json:"person,omitempty"`
+	Device  string `yaml:"device" json:"device,omitempty"`
+	Nick    string `yaml:"nick" json:"nick,omitempty"`
+	UnionID string `yaml:"unionId" json:"unionId,omitempty"`
+	Guest   bool   `yaml:"guest" json:"guest,omitempty"`
+	Outer   bool   `yaml:"outer" json:"outer,omitempty"`
+	Phone   bool   `yaml:"phone" json:"phone,omitempty"`
+	CoHost  bool   `yaml:"coHost" json:"coHost,omitempty"`
+}
+
+// person returns whom the action introduces.
+func (l LiveAction) person() Person {
+	return Person{
+		ID: l.Person, UnionID: l.UnionID, Nick: cmp.Or(l.Nick, l.Person),
+		Guest: l.Guest, Outer: l.Outer, Phone: l.Phone, CoHost: l.CoHost,
+	}
+}
+
+// introduces says whether the action may bring somebody new.
+func (l LiveAction) introduces() bool {
+	return l.Do == Join || l.Do == Invite || l.Do == Call || l.Do == Decline
+}
+
+// check refuses an action that could never be.
+func (l LiveAction) check() error {
+	if !l.Do.known() {
+		return fmt.Errorf("no such action %q", l.Do)
+	}
+	if l.At < 0 {
+		return fmt.Errorf("at is negative")
+	}
+	if (l.Do == End) != (l.Person == "") {
+		return fmt.Errorf("%s: person is %q", l.Do, l.Person)
+	}
+	for _, text := range []string{l.Person, l.Device, l.Nick, l.UnionID} {
+		if err := checkText(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// happen adds live actions to the history: all of them or, with an error that names the first impossible one, none.
+// It returns them with their times, and what had been planned for later and can no longer happen.
+func (m *meeting) happen(batch []LiveAction, now int64) (done, dropped []Action, err error) {
+	m.advance(now)
+	people, length := len(m.people), len(m.history)
+	if length+len(batch) > maxActions {
+		return nil, nil, fmt.Errorf("%w: it holds %d actions", errTooMany, length)
+	}
+	done, err = m.settle(batch)
+	if err == nil {
+		if m.follows(done) {
+			err = m.extend(done)
+		} else {
+			dropped, err = m.revise(done)
+		}
+	}
+	if err != nil {
+		m.forget(people)
+		m.rewind()
+		m.advance(now)
+		return nil, nil, err
+	}
+	for i, l := range batch {
+		m.ahead[l.Person] = max(m.ahead[l.Person], done[i].At)
+		if l.At == 0 {
+			m.floor = max(m.floor, done[i].At)
+		}
+	}
+	m.advance(now)
+	return done, dropped, nil
+}
+
+// settle gives live actions their times and makes the people known whom they introduce. What happens now comes
+// after everything that has happened to the person, if need be by a millisecond.
+func (m *meeting) settle(batch []LiveAction) ([]Action, error) {
+	last := make(map[string]int64)
+	out := make([]Action, 0, len(batch))
+	for i, l := range batch {
+		fail := func(err error) error { return failedAction(i, l.Do, l.Person, err) }
+		if err := l.check(); err != nil {
+			return nil, fail(err)
+		}
+		p, ok := m.byID[l.Person]
+		if !ok && l.introduces() {
+			if err := m.add(l.person()); err != nil {
+				return nil, fail(err)
+			}
+			p, ok = m.byID[l.Person]
+		}
+		a := Action{At: l.At, Do: l.Do, Person: l.Person, Device: l.Device, Nick: l.Nick}.withDefaults()
+		if a.At == 0 {
+			a.At = max(m.at, last[l.Person]+1)
+			if ok {
+				a.At = max(a.At, m.view.members[p].last+1)
+			}
+			if l.Do == End {
+				a.At = max(a.At, m.latest(out))
+			}
+		}
+		last[l.Person] = max(last[l.Person], a.At)
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// latest returns the time of the last thing that has happened, some of it in this batch.
+func (m *meeting) latest(batch []Action) int64 {
+	var at int64
+	if m.applied > 0 {
+		at = m.history[m.applied-1].At
+	}
+	for _, a := range batch {
+		at = max(at, a.At)
+	}
+	return at
+}
+
+// follows says whether the actions, in their order, simply come next: nothing is planned, and none lies ahead.
+func (m *meeting) follows(batch []Action) bool {
+	if m.applied < len(m.history) {
+		return false
+	}
+	at := m.latest(nil)
+	for _, a := range batch {
+		if a.At < at {
+			return false
+		}
+		at = a.At
+	}
+	return at <= m.at+int64(len(batch))
+}
+
+// extend plays the actions right away. After an error the view is unusable.
+func (m *meeting) extend(batch []Action) error {
+	for i, a := range batch {
+		if err := m.view.apply(a); err != nil {
+			return failedAction(i, a.Do, a.Person, err)
+		}
+	}
+	m.history = append(m.history, batch...)
+	m.applied = len(m.history)
+	return nil
+}
+
+// revise enters the actions where their times put them, provided that everything that has happened remains possible.
+// Plans they make impossible are dropped and returned.
+func (m *meeting) revise(batch []Action) (dropped []Action, err error) {
+	type entry struct {
+		Action
+		live int // index in batch, or -1
+	}
+	entries := make([]entry, 0, len(m.history)+len(batch))
+	for _, a := range m.history {
+		entries = append(entries, entry{a, -1})
+	}
+	for i, a := range batch {
+		entries = append(entries, entry{a, i})
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.At, b.At) })
+	history := make([]Action, 0, len(entries))
+	trial := newFold(m)
+	for _, e := range entries {
+		err := trial.apply(e.Action)
+		switch {
+		case err == nil:
+			history = append(history, e.Action)
+		case e.live >= 0:
+			return nil, failedAction(e.live, e.Do, e.Person, err)
+		case e.At <= m.at:
+			return nil, fmt.Errorf("%w: then %q could not have done %q at %d: %w", ErrScenario, e.Person, e.Do, e.At, err)
+		default:
+			dropped = append(dropped, e.Action)
+		}
+	}
+	m.history = history
+	m.rewind()
+	return dropped, nil
+}
+
+func failedAction(i int, do Verb, person string, err error) error {
+	return fmt.Errorf("%w: actions[%d] (%s %s): %w", ErrScenario, i, do, person, err)
+}

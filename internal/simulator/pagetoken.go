@@ -1,0 +1,36 @@
+package simulator
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A page token is the number of the page's first entry and a check sum over the list it belongs to, in clothes that
+// no client gets through a URL without escaping them.
+const (
+	tokenPrefix = "+/"
+	tokenSuffix = "=&%"
+)
+
+func pageToken(from int, scope string) string {
+	text := fmt.Sprintf("%d.%08x", from, uint32(hash(scope)))
+	return tokenPrefix + base64.StdEncoding.EncodeToString([]byte(text)) + tokenSuffix
+}
+
+// parsePageToken returns the number of a page's first entry. The first page has no token, or "0".
+func parsePageToken(token, scope string) (from int, ok bool) {
+	if token == "" || token == "0" {
+		return 0, true
+	}
+	token, okPrefix := strings.CutPrefix(token, tokenPrefix)
+	token, okSuffix := strings.CutSuffix(token, tokenSuffix)
+	text, err := base64.StdEncoding.DecodeString(token)
+	if !okPrefix || !okSuffix || err != nil {
+		return 0, false
+	}
+	number, sum, _ := strings.Cut(string(text), ".")
+	n, err := strconv.ParseUint(number, 10, 31)
+	return int(n), err == nil && sum == fmt.Sprintf("%08x", uint32(hash(scope)))
+}

@@ -1,0 +1,239 @@
+package simulator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Options configure a simulator. The zero value plays the demo from now on.
+type Options struct {
+	// Scenario is what to play; [Demo] when nil. It is not changed.
+	Scenario *Scenario
+	// Seed and Speed take the place of the scenario's when they are not 0.
+	Seed  uint64
+	Speed float64
+	// Settings take the place of the scenario's, each that is not its zero value.
+	Settings Settings
+	// Faults are added to the scenario's.
+	Faults []Fault
+	// Start is when the scenario's offsets begin; the time of New when zero.
+	Start time.Time
+	// Now is the clock; time.Now when nil. It decides what is listed, not how long a delay takes.
+	Now func() time.Time
+	// Logger gets every call at debug level, without tokens; none when nil.
+	Logger *slog.Logger
+}
+
+// Simulator plays a scenario. All its methods are safe for concurrent use.
+type Simulator struct {
+	settings Settings
+	speed    float64
+	seed     uint64
+	start    int64 // Unix milliseconds
+	now      func() time.Time
+	logger   *slog.Logger
+
+	mu       sync.Mutex
+	meetings map[string]*meeting
+	faults   *faultSet
+	tokens   *tokens
+	limits   *limits
+	stats    *stats
+	rng      *rand.Rand // decides about faults and short pages
+	requests uint64
+}
+
+// New returns a simulator, or an error that wraps [ErrScenario] and says what is wrong with what it is to play.
+func New(o Options) (*Simulator, error) {
+	sc := o.Scenario
+	if sc == nil {
+		sc = Demo()
+	}
+	if err := errors.Join(o.Settings.validate(), checkSpeed(o.Speed), validateFaults(o.Faults, "options.faults")); err != nil {
+		return nil, err
+	}
+	s := &Simulator{
+		settings: o.Settings.over(sc.Settings),
+		speed:    cmp.Or(o.Speed, sc.Speed, 1),
+		seed:     cmp.Or(o.Seed, sc.Seed, 1),
+		now:      o.Now,
+		logger:   o.Logger,
+		faults:   new(faultSet),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	s.start = s.millis()
+	if !o.Start.IsZero() {
+		s.start = o.Start.UnixMilli()
+	}
+	var err error
+	if s.meetings, err = sc.compile(s.start, s.speed, s.seed, s.logger); err != nil {
+		return nil, err
+	}
+	if err := s.faults.add(slices.Concat(sc.Faults, o.Faults), s.start, s.speed); err != nil {
+		return nil, err
+	}
+	s.rng = rand.New(rand.NewPCG(s.seed, 0))
+	s.tokens = newTokens(s.settings, s.seed)
+	s.limits = newLimits(s.settings)
+	s.stats = newStats(s.millis())
+	return s, nil
+}
+
+func (s *Simulator) millis() int64 { return s.now().UnixMilli() }
+
+// Truth returns what has happened in all meetings that have begun, sorted by id.
+func (s *Simulator) Truth() Truth {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := Truth{At: s.millis(), Meetings: []MeetingTruth{}}
+	for _, m := range s.begun(out.At) {
+		out.Meetings = append(out.Meetings, m.truth())
+	}
+	return out
+}
+
+// begun returns the meetings that have begun, played up to now and sorted by id.
+func (s *Simulator) begun(now int64) []*meeting {
+	var out []*meeting
+	for _, m := range s.meetings {
+		if m.advance(now); m.begun() {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b *meeting) int { return cmp.Compare(a.id, b.id) })
+	return out
+}
+
+// MeetingIDs returns the ids of all meetings, also of those still to come, sorted.
+func (s *Simulator) MeetingIDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]string, 0, len(s.meetings))
+	for id := range s.meetings {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Settings returns what is in force, defaults filled in.
+func (s *Simulator) Settings() Settings { return s.settings }
+
+// AddMeeting adds a meeting whose offsets count from now. The error wraps [ErrScenario] if the plan is wrong, and
+// [ErrExists] if there is a meeting with this id.
+func (s *Simulator) AddMeeting(plan Meeting) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.meetings[plan.ID]; ok {
+		return fmt.Errorf("%w: %q", ErrExists, plan.ID)
+	}
+	if len(s.meetings) >= maxMeetings {
+		return fmt.Errorf("%w: more than %d meetings", ErrScenario, maxMeetings)
+	}
+	m, err := plan.compile(s.millis(), s.speed, s.seed, s.logger)
+	if err != nil {
+		return err
+	}
+	s.meetings[plan.ID] = m
+	return nil
+}
+
+// What can be wrong with a meeting's id.
+var (
+	ErrExists    = errors.New("there is such a meeting already")
+	ErrNoMeeting = errors.New("there is no such meeting")
+)
+
+// Do makes things happen in a meeting: all of them, in their order, or none. It returns them with their times, and
+// what had been planned for later and can no longer happen. The error wraps [ErrScenario] when something cannot
+// happen, and [ErrNoMeeting] when there is no such meeting.
+func (s *Simulator) Do(conferenceID string, batch ...LiveAction) (done, dropped []Action, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.meetings[conferenceID]
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: %q", ErrNoMeeting, conferenceID)
+	}
+	return m.happen(batch, s.millis())
+}
+
+// AddFaults switches faults on; their From and To count from now. It returns them with their ids, or an error that
+// wraps [ErrScenario], and then none is on.
+func (s *Simulator) AddFaults(faults ...Fault) ([]Fault, error) {
+	if err := validateFaults(faults, "faults"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.millis()
+	if err := s.faults.add(faults, now, s.speed); err != nil {
+		return nil, err
+	}
+	all := s.faults.list(now)
+	return all[len(all)-len(faults):], nil
+}
+
+// Faults returns the faults that are on or still to come; Next is what is left of it.
+func (s *Simulator) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.list(s.millis())
+}
+
+// ClearFaults switches all faults off. A call that hangs goes on hanging.
+func (s *Simulator) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.clear()
+}
+
+// Stats returns what has been called so far.
+func (s *Simulator) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats.snapshot(s.limits, s.tokens.issued, s.millis())
+}
+
+// closeTimeout is how long Serve waits for calls under way.
+const closeTimeout = 2 * time.Second
+
+// Serve answers calls on ln until ctx ends, then closes it and everything under way. It returns nil after ctx, and
+// otherwise why it could not go on.
+func (s *Simulator) Serve(ctx context.Context, ln net.Listener) error {
+	// Calls that hang end with ctx, so that closing need not wait for them.
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve the simulator: %w", err)
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if err := srv.Shutdown(closing); err != nil {
+		_ = srv.Close() // calls that outlast the time-out are cut off
+	}
+	<-failed
+	return nil
+}
