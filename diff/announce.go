@@ -229,6 +229,7 @@ func (c *comparison) vanish(acc *account) {
 		return
 	}
 	p.flags |= missing
+	c.result.LookNow = true
 }
 
 // closeOut ends the attendance of somebody who is still announced as present when the meeting is over.

@@ -10,7 +10,8 @@ type Result struct {
 	State *State
 	// Changed says that State holds more news than the time of the look: it is to be stored even without events.
 	Changed bool
-	// LookNow says that a partial snapshot showed something that only a whole look can decide.
+	// LookNow says that the next whole look is to decide something, and should come soon: a push showed what it cannot
+	// prove, or somebody is missing from the list for the first time.
 	LookNow bool
 	// UnknownStatus counts the rows whose status is none of the documented ones.
 	UnknownStatus int

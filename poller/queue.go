@@ -1,0 +1,53 @@
+package poller
+
+import (
+	"container/heap"
+	"time"
+)
+
+// queue is a heap of the meetings that wait for their next look, the one due first on top.
+type queue []*meeting
+
+var _ heap.Interface = (*queue)(nil)
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+// Push implements heap.Interface; use put.
+func (q *queue) Push(x any) {
+	m := x.(*meeting)
+	m.place = len(*q)
+	*q = append(*q, m)
+}
+
+// Pop implements heap.Interface; use take.
+func (q *queue) Pop() any {
+	old := *q
+	m := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	m.place = -1
+	return m
+}
+
+// put queues a meeting, or moves it when it is queued already.
+func (q *queue) put(m *meeting, due time.Time) {
+	m.due = due
+	if m.place >= 0 {
+		heap.Fix(q, m.place)
+		return
+	}
+	heap.Push(q, m)
+}
+
+// remove takes a meeting out, if it is in.
+func (q *queue) remove(m *meeting) {
+	if m.place >= 0 {
+		heap.Remove(q, m.place)
+	}
+}
