@@ -24,6 +24,9 @@ func (s Settings) Validate() error {
 	if s.Pushes.StreamMode && (s.DingTalk.AppKey == "" || s.DingTalk.AppSecret == "") {
 		return Usagef("stream-mode", "needs dingtalk-app-key and dingtalk-app-secret, too")
 	}
+	if err := s.Store.Validate(); err != nil {
+		return err
+	}
 	if s.Store.Replicas > 1 && !s.NATS.External() {
 		return Usagef("nats-replicas", "%d needs nats-url: the embedded server is only one", s.Store.Replicas)
 	}

@@ -82,7 +82,7 @@ func (p Program) run(ctx context.Context, grammar any) error {
 		return err
 	}
 	var global globals
-	helped := false
+	helped, loaded := false, false
 	parser, err := kong.New(grammar, append(mappers(),
 		kong.Name(p.Name), kong.Description(p.Description), kong.Writers(p.Stdout, p.Stderr),
 		kong.Embed(&global), kong.Resolvers(sources), kong.WithHyphenPrefixedParameters(true),
@@ -90,9 +90,10 @@ func (p Program) run(ctx context.Context, grammar any) error {
 		kong.ValueFormatter(sources.describe),
 		kong.Exit(func(int) { helped = true }), // what kong does once it has printed the help
 		kong.WithBeforeResolve(func(ctx *kong.Context) error {
-			if helped {
+			if helped || loaded { // kong calls this once for every word of the command line
 				return nil
 			}
+			loaded = true
 			return sources.load(ctx, configFlag(ctx))
 		}),
 	)...)

@@ -44,6 +44,12 @@ func (s Servers) String() string {
 // GoString is String, so that no verb shows credentials.
 func (s Servers) GoString() string { return s.String() }
 
+// MarshalText is String, for JSON and every other encoding that knows encoding.TextMarshaler.
+func (s Servers) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalYAML is String.
+func (s Servers) MarshalYAML() (any, error) { return s.String(), nil }
+
 // LogValue is String, for log/slog.
 func (s Servers) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
@@ -93,6 +99,9 @@ func mappers() []kong.Option {
 func mapper[T any](parse func(string) (T, error)) kong.Option {
 	decode := func(ctx *kong.DecodeContext, target reflect.Value) error {
 		var text string
+		if ctx.Scan.Peek().IsEOL() {
+			return errors.New("needs a value")
+		}
 		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
 			return errors.New("needs a value")
 		}
