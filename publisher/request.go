@@ -8,8 +8,11 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// errDisconnected ends the wait for an answer when the connection it would come over is gone.
-var errDisconnected = errors.New("the connection to the NATS server was lost")
+// What ends the wait for an answer.
+var (
+	errDisconnected = errors.New("the connection to the NATS server was lost")
+	errNoAnswer     = errors.New("the NATS server did not answer in time")
+)
 
 // The codes of JetStream errors that mean something to a publisher.
 const (
@@ -39,15 +42,15 @@ func (e *apiError) err() *ServerError {
 // request sends msg and waits for the answer, until ctx ends, the time for an answer is over, or the connection is
 // lost: then no answer comes any more.
 func (p *Publisher) request(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timed, done := context.WithTimeout(ctx, p.opts.AckTimeout)
+	timed, done := context.WithTimeoutCause(waiting, p.opts.AckTimeout, errNoAnswer)
 	defer done()
 	stop := context.AfterFunc(p.link.current(), func() { cancel(errDisconnected) })
 	defer stop()
 	reply, err := p.nc.RequestMsgWithContext(timed, msg)
-	if err != nil && errors.Is(context.Cause(ctx), errDisconnected) {
-		return nil, errDisconnected
+	if err != nil && timed.Err() != nil {
+		return nil, context.Cause(timed)
 	}
 	return reply, err
 }

@@ -1,0 +1,352 @@
+package publisher
+
+import (
+	"encoding/json"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// jobOf builds the commit of a comparison with base.
+func jobOf(t *testing.T, p *Publisher, base Record, r *room) *job {
+	t.Helper()
+	res := diff.Compare(base.State, r.snapshot())
+	j, err := p.build(base, diff.Step{Events: res.Events, State: res.State})
+	require.NoError(t, err)
+	return j
+}
+
+// codeOf sends a group and returns the verdict and the server's number for its answer.
+func codeOf(t *testing.T, p *Publisher, group ...*job) (verdict, int) {
+	t.Helper()
+	a := p.send(t.Context(), group)
+	var se *ServerError
+	require.ErrorAs(t, a.err, &se)
+	return a.verdict, se.Code
+}
+
+// still is a publisher whose committer does not run, for tests that send by themselves.
+func still(t *testing.T, nc *nats.Conn, opts Options) *Publisher {
+	t.Helper()
+	p, err := Open(t.Context(), nc, opts)
+	require.NoError(t, err)
+	return p
+}
+
+func TestWrongLastSequenceIsAConflict(t *testing.T) {
+	p := newPublisher(t, Options{})
+	r := newRoom("room").join("ann")
+	old := commit(t, p, load(t, p, r.id), r)
+	commit(t, p, old, r.leave("ann"))
+
+	r.join("bob")
+	late := newRoom("room").join("ann").join("eve")
+	v, code := codeOf(t, p, jobOf(t, p, old, late))
+	assert.Equal(t, conflict, v)
+	assert.Equal(t, codeWrongLast, code)
+	_, err := p.Commit(t.Context(), old, diff.Compare(old.State, late.snapshot()))
+	require.ErrorIs(t, err, ErrConflict)
+	verify(t, p.nc, p, r.id)
+}
+
+// One meeting twice in one batch: what a clustered server says of a subject that somebody else is writing to.
+func TestWrongLastSequenceConstantIsAConflict(t *testing.T) {
+	nc := connect(t, startEmbedded(t, t.TempDir()).ClientURL())
+	p := still(t, nc, Options{})
+	base := Record{State: diff.New("room")}
+	one, two := jobOf(t, p, base, newRoom("room").join("ann")), jobOf(t, p, base, newRoom("room").join("bob"))
+	v, code := codeOf(t, p, one, two)
+	assert.Equal(t, conflict, v)
+	assert.Equal(t, codeWrongLastConstant, code)
+
+	p.commitGroup(t.Context(), []*job{one, two})
+	require.NoError(t, one.err)
+	assert.Equal(t, uint64(3), one.revision)
+	require.ErrorIs(t, two.err, ErrConflict)
+}
+
+// A clustered server may refuse the only writer. Nothing changed, so the same commit is sent again.
+func TestRefusalOfTheOnlyWriterIsTriedAgain(t *testing.T) {
+	nc := connect(t, startEmbedded(t, t.TempDir()).ClientURL())
+	p := still(t, nc, Options{})
+	j := jobOf(t, p, Record{State: diff.New("room")}, newRoom("room").join("ann"))
+	assert.False(t, p.rejected(t.Context(), j, answer{verdict: conflict}, false))
+	p.commitGroup(t.Context(), []*job{j})
+	require.NoError(t, j.err)
+}
+
+// The same change seen by two replicas: the server finds the duplicate id before it looks at the state.
+func TestDuplicateOfAnotherReplicasCommitIsAConflict(t *testing.T) {
+	p := newPublisher(t, Options{})
+	r := newRoom("room").join("ann")
+	base := load(t, p, r.id)
+	commit(t, p, base, r)
+
+	v, code := codeOf(t, p, jobOf(t, p, base, r))
+	assert.Equal(t, duplicate, v)
+	assert.Equal(t, codeDuplicate, code)
+	_, err := p.Commit(t.Context(), base, diff.Compare(base.State, r.snapshot()))
+	require.ErrorIs(t, err, ErrConflict)
+	rec, res, err := p.Update(t.Context(), base, r.compare())
+	require.NoError(t, err)
+	assert.Empty(t, res.Events, "the comparison with what the other stored finds nothing new")
+	assert.Equal(t, uint64(3), rec.Revision)
+}
+
+// The same job sent again, as after an answer that was lost.
+func TestDuplicateOfTheSameCommitIsItsSuccess(t *testing.T) {
+	p := newPublisher(t, Options{})
+	j := jobOf(t, p, load(t, p, "room"), newRoom("room").join("ann"))
+	a := p.send(t.Context(), []*job{j})
+	require.Equal(t, committed, a.verdict)
+	p.commitGroup(t.Context(), []*job{j})
+	require.NoError(t, j.err)
+	assert.Equal(t, a.sequence, j.revision)
+}
+
+// The conflict's stored state is this commit's own: an id-less commit, so that only the sequence is wrong.
+func TestConflictWithTheSameCommitIsItsSuccess(t *testing.T) {
+	p := newPublisher(t, Options{})
+	rec := load(t, p, "room")
+	j, err := p.build(rec, diff.Step{State: rec.State.WithPhase(diff.Unwatched)})
+	require.NoError(t, err)
+	require.Equal(t, committed, p.send(t.Context(), []*job{j}).verdict)
+	v, code := codeOf(t, p, j)
+	require.Equal(t, conflict, v)
+	require.Equal(t, codeWrongLast, code)
+	p.commitGroup(t.Context(), []*job{j})
+	require.NoError(t, j.err)
+	assert.Equal(t, uint64(1), j.revision)
+}
+
+func TestEventsWithoutTheirStateAreNotStoredAgain(t *testing.T) {
+	p := newPublisher(t, Options{})
+	r := newRoom("room").join("ann")
+	update(t, p, r)
+	st, err := p.js.Stream(t.Context(), events.Stream)
+	require.NoError(t, err)
+	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(StateSubject(r.id))))
+
+	base := load(t, p, r.id)
+	require.Zero(t, base.Revision)
+	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, r.snapshot()))
+	require.ErrorIs(t, err, ErrStateLost)
+	assert.ErrorContains(t, err, "room")
+	assert.Len(t, fetch(t, p.nc, events.AllMembers), 1)
+
+	// The way out that the error's documentation names.
+	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(events.OfMeeting(r.id))))
+	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(events.AllMembers)))
+	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, r.join("bob").snapshot()))
+	require.ErrorIs(t, err, ErrStateLost, "the server remembers the ids for the duplicate window")
+}
+
+func TestEventsOfAStateThatWasSetBackAreNotStoredAgain(t *testing.T) {
+	p := newPublisher(t, Options{})
+	r := newRoom("room").join("ann")
+	commit(t, p, load(t, p, r.id), r)
+	old := fetch(t, p.nc, AllStates)[0].Data()
+	update(t, p, r.leave("ann"))
+	storeRaw(t, p.nc, r.id, old)
+
+	_, _, err := p.Update(t.Context(), load(t, p, r.id), r.compare())
+	require.ErrorIs(t, err, ErrStateLost)
+	assert.ErrorContains(t, err, "10201")
+	assert.Len(t, fetch(t, p.nc, events.AllMembers), 2)
+}
+
+func TestIncompleteBatchIsTriedAgain(t *testing.T) {
+	p := newPublisher(t, Options{})
+	m := nats.NewMsg(ingest + "conference.member.joined")
+	m.Header.Set(hdrBatch, "begins in the middle")
+	m.Header.Set(hdrBatchSeq, "2")
+	m.Header.Set(hdrBatchCommit, "1")
+	reply, err := p.nc.RequestMsgWithContext(t.Context(), m)
+	require.NoError(t, err)
+	a := p.judge(reply.Data, "begins in the middle", 2)
+	assert.Equal(t, busy, a.verdict)
+	assert.ErrorContains(t, a.err, strconv.Itoa(codeIncomplete))
+}
+
+func TestTooManyOpenBatchesAreWaitedFor(t *testing.T) {
+	url := startServer(t, func(o *server.Options) {
+		o.JetStreamLimits.MaxBatchInflightPerStream = 1
+		o.JetStreamLimits.MaxBatchTimeout = 300 * time.Millisecond
+	})
+	p := open(t, connect(t, url), Options{})
+	m := nats.NewMsg(ingest + "conference.member.joined")
+	m.Header.Set(hdrBatch, "stays open")
+	m.Header.Set(hdrBatchSeq, "1")
+	_, err := p.nc.RequestMsgWithContext(t.Context(), m)
+	require.NoError(t, err)
+
+	// Whoever begins a batch hears of the limit. With several messages that is the first one, which asks for no
+	// answer, so the last one hears that its batch never began.
+	base := load(t, p, "room")
+	single, err := p.build(base, diff.Step{State: base.State})
+	require.NoError(t, err)
+	v, code := codeOf(t, p, single)
+	assert.Equal(t, busy, v)
+	assert.Equal(t, codeTooManyInflight, code)
+	v, code = codeOf(t, p, jobOf(t, p, base, newRoom("room").join("ann")))
+	assert.Equal(t, busy, v)
+	assert.Equal(t, codeIncomplete, code)
+	update(t, p, newRoom("room").join("ann"))
+	assert.Len(t, verify(t, p.nc, p, "room"), 1)
+}
+
+func TestSmallerBatchesOfAServerAreFound(t *testing.T) {
+	url := startServer(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 20 })
+	p := open(t, connect(t, url), Options{})
+	r := newRoom("room")
+	for i := range 100 {
+		r.join("person" + strconv.Itoa(i))
+	}
+	j := jobOf(t, p, load(t, p, r.id), r)
+	v, code := codeOf(t, p, j)
+	assert.Equal(t, tooLarge, v)
+	assert.Equal(t, codeTooLarge, code)
+	rec := update(t, p, r)
+	assert.Equal(t, uint64(100), rec.State.Sequence)
+	assert.Len(t, verify(t, p.nc, p, r.id), 100)
+	assert.LessOrEqual(t, p.batchLimit.Load(), int64(20))
+}
+
+func TestResultLargerThanABatchIsStoredInOrder(t *testing.T) {
+	p := newPublisher(t, Options{})
+	r := newRoom("room")
+	for i := range 800 {
+		who := "person" + strconv.Itoa(i)
+		if r.join(who); i%3 == 0 {
+			r.leave(who)
+		}
+	}
+	base := load(t, p, r.id)
+	res := diff.Compare(base.State, r.snapshot())
+	res.Events = append([]events.Event{meetingEvent(r.id, events.MeetingStarted)}, res.Events...)
+	res.Events = append(res.Events, meetingEvent(r.id, events.MeetingEnded))
+	rec, err := p.Commit(t.Context(), base, res)
+	require.NoError(t, err)
+	assert.Equal(t, load(t, p, r.id).Revision, rec.Revision)
+	assert.Len(t, verify(t, p.nc, p, r.id), 800+267)
+
+	all := fetch(t, p.nc, events.OfMeeting(r.id))
+	assert.Equal(t, events.MeetingStarted, decode(t, all[0]).Type, "what precedes stays in front")
+	assert.Equal(t, events.MeetingEnded, decode(t, all[len(all)-1]).Type, "what follows stays behind")
+	assert.Empty(t, diff.Compare(rec.State, r.snapshot()).Events)
+}
+
+func TestConflictBetweenThePartsOfAResultIsRecoveredFrom(t *testing.T) {
+	nc := connect(t, startEmbedded(t, t.TempDir()).ClientURL())
+	p := open(t, nc, Options{})
+	r := newRoom("room")
+	for i := range 600 {
+		r.join("person" + strconv.Itoa(i))
+	}
+	base := load(t, p, r.id)
+	parts := steps(diff.Compare(base.State, r.snapshot()), 499)
+	require.Len(t, parts, 2)
+	j, err := p.build(base, parts[0])
+	require.NoError(t, err)
+	require.Equal(t, committed, p.send(t.Context(), []*job{j}).verdict)
+
+	rec, res, err := p.Update(t.Context(), base, r.compare())
+	require.NoError(t, err)
+	assert.Len(t, res.Events, 101, "the rest of what the first part left")
+	assert.Equal(t, uint64(600), rec.State.Sequence)
+	assert.Len(t, verify(t, nc, p, r.id), 600)
+}
+
+func TestRefusalSaysWhatTheServerSaid(t *testing.T) {
+	p := newPublisher(t, Options{})
+	cfg := streamConfig(1)
+	cfg.AllowAtomicPublish = false
+	_, err := p.js.UpdateStream(t.Context(), cfg)
+	require.NoError(t, err)
+	base := load(t, p, "room")
+	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, newRoom("room").join("ann").snapshot()))
+	var se *ServerError
+	require.ErrorAs(t, err, &se)
+	assert.Equal(t, 10174, se.Code)
+	assert.ErrorContains(t, err, "meeting room")
+}
+
+func TestAnswersAreJudged(t *testing.T) {
+	p := &Publisher{log: Options{}.withDefaults().Logger}
+	p.batchLimit.Store(maxBatch)
+	for name, tt := range map[string]struct {
+		data string
+		want verdict
+	}{
+		"acknowledged":              {`{"stream":"CONFERENCE","seq":10,"batch":"b","count":3}`, committed},
+		"of another stream":         {`{"stream":"OTHER","seq":10,"batch":"b","count":3}`, unknown},
+		"of another batch":          {`{"stream":"CONFERENCE","seq":10,"batch":"c","count":3}`, unknown},
+		"of fewer messages":         {`{"stream":"CONFERENCE","seq":10,"batch":"b","count":2}`, unknown},
+		"impossible sequence":       {`{"stream":"CONFERENCE","seq":2,"batch":"b","count":3}`, unknown},
+		"empty":                     {``, unknown},
+		"not JSON":                  {`-ERR`, unknown},
+		"null":                      {`null`, unknown},
+		"wrong last sequence":       {`{"error":{"code":400,"err_code":10071}}`, conflict},
+		"wrong last, clustered":     {`{"error":{"code":400,"err_code":10164}}`, conflict},
+		"duplicate":                 {`{"error":{"code":400,"err_code":10201}}`, duplicate},
+		"too large":                 {`{"error":{"code":400,"err_code":10199}}`, tooLarge},
+		"incomplete":                {`{"error":{"code":400,"err_code":10176}}`, busy},
+		"too many open":             {`{"error":{"code":429,"err_code":10210}}`, busy},
+		"too many requests":         {`{"error":{"code":429,"err_code":10167}}`, busy},
+		"duplicate being stored":    {`{"error":{"code":409,"err_code":10158}}`, busy},
+		"last sequence not ready":   {`{"error":{"code":503,"err_code":10163}}`, busy},
+		"any other 400":             {`{"error":{"code":400,"err_code":10174}}`, refused},
+		"storing failed half-way":   {`{"error":{"code":503,"err_code":10077}}`, unknown},
+		"out of resources":          {`{"error":{"code":500,"err_code":10023}}`, unknown},
+		"error without any numbers": {`{"error":{}}`, unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := p.judge([]byte(tt.data), "b", 3)
+			assert.Equal(t, tt.want, a.verdict, a.verdict.String())
+			assert.Equal(t, tt.want == committed, a.err == nil)
+		})
+	}
+}
+
+func TestPublishingErrorsAreJudged(t *testing.T) {
+	for _, tt := range []struct {
+		err         error
+		sent, reply verdict
+	}{
+		{nats.ErrMaxPayload, refused, refused},
+		{nats.ErrBadSubject, refused, refused},
+		{nats.ErrReconnectBufExceeded, busy, busy},
+		{nats.ErrNoResponders, busy, busy},
+		{nats.ErrConnectionClosed, busy, unknown}, // it may close while the answer is waited for
+		{errDisconnected, busy, unknown},
+		{nats.ErrTimeout, busy, unknown},
+	} {
+		assert.Equal(t, tt.sent, notSent(tt.err).verdict, tt.err)
+		assert.Equal(t, tt.reply, unanswered(tt.err).verdict, tt.err)
+	}
+}
+
+func FuzzJudge(f *testing.F) {
+	f.Add([]byte(`{"stream":"CONFERENCE","seq":10,"batch":"b","count":3}`))
+	f.Add([]byte(`{"error":{"code":400,"err_code":10071}}`))
+	f.Add([]byte(`[]`))
+	p := &Publisher{log: Options{}.withDefaults().Logger}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p.batchLimit.Store(maxBatch)
+		if a := p.judge(data, "b", 3); a.verdict == committed {
+			var ack struct{ Stream, Batch string }
+			require.NoError(t, json.Unmarshal(data, &ack))
+			require.Equal(t, "CONFERENCE", ack.Stream)
+			require.Equal(t, "b", ack.Batch)
+		}
+	})
+}

@@ -1,0 +1,162 @@
+package publisher
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/faultproxy"
+)
+
+// childDir names the store directory for a re-executed test binary, which then is a NATS server and nothing else.
+const childDir = "ROLLCALL_TEST_PUBLISHER_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		os.Exit(child(dir))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child runs a server on dir, prints where it listens and stays until its standard input closes.
+func child(dir string) int {
+	s, err := embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
+	if err != nil {
+		fmt.Println("error:", err)
+		return 1
+	}
+	fmt.Println(s.ClientURL())
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+	if s.Close() != nil {
+		return 1
+	}
+	return 0
+}
+
+// serverProcess is a NATS server in a process of its own.
+type serverProcess struct {
+	cmd  *exec.Cmd
+	addr string
+}
+
+func startProcess(t testing.TB, dir string) *serverProcess {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	_, err := cmd.StdinPipe() // closed by Wait, or with this process
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	p := &serverProcess{cmd: cmd}
+	t.Cleanup(p.kill)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	p.addr = hostPort(t, strings.TrimSpace(line))
+	return p
+}
+
+// kill ends the server as kill -9 does.
+func (p *serverProcess) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// startEmbedded runs the product's own server until the test ends.
+func startEmbedded(t testing.TB, dir string) *embeddednats.Server {
+	t.Helper()
+	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s
+}
+
+// startServer runs a server with settings of its own until the test ends, and returns its URL.
+func startServer(t testing.TB, set func(*server.Options)) string {
+	t.Helper()
+	opts := &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	}
+	set(opts)
+	s, err := server.NewServer(opts)
+	require.NoError(t, err)
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	require.True(t, s.ReadyForConnections(5*time.Second))
+	return s.ClientURL()
+}
+
+func hostPort(t testing.TB, raw string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	require.NoError(t, err)
+	_, _, err = net.SplitHostPort(u.Host)
+	require.NoError(t, err, raw)
+	return u.Host
+}
+
+// startProxy puts a proxy in front of a server until the test ends.
+func startProxy(t testing.TB, target string) *faultproxy.Proxy {
+	t.Helper()
+	p, err := faultproxy.Start(target)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, p.Close()) })
+	return p
+}
+
+func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {
+	t.Helper()
+	opts = append([]nats.Option{
+		nats.ReconnectBufSize(-1), nats.MaxReconnects(-1), nats.ReconnectWait(5 * time.Millisecond), nats.ReconnectJitter(0, 0),
+	}, opts...)
+	nc, err := nats.Connect(url, opts...)
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	return nc
+}
+
+// open opens a publisher and runs it until the test ends.
+func open(t testing.TB, nc *nats.Conn, opts Options) *Publisher {
+	t.Helper()
+	p, err := Open(t.Context(), nc, opts)
+	require.NoError(t, err)
+	run(t, p)
+	return p
+}
+
+// run runs p until the test ends or the returned function is called.
+func run(t testing.TB, p *Publisher) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	stop = func() {
+		if context.Cause(ctx) == nil {
+			cancel(errors.New("stopped by the test"))
+			assert.NoError(t, <-ended)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// newPublisher is a publisher on a server of its own.
+func newPublisher(t testing.TB, opts Options) *Publisher {
+	t.Helper()
+	return open(t, connect(t, startEmbedded(t, t.TempDir()).ClientURL()), opts)
+}
