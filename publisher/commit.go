@@ -31,7 +31,7 @@ func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (R
 		return base, fmt.Errorf("commit: %w", err)
 	}
 	if len(res.Events) == 0 && !res.Changed {
-		return Record{State: res.State, Revision: base.Revision, expiry: base.expiry}, nil
+		return Record{State: res.State, Revision: base.Revision, EventsExpire: base.EventsExpire}, nil
 	}
 	if base.Revision == 0 && len(res.Events) > 0 {
 		if err := p.checkUnknownMeeting(ctx, base.State.ConferenceID); err != nil {
@@ -63,7 +63,7 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 		if err != nil {
 			return base, fmt.Errorf("commit meeting %s: %w", j.meeting, err)
 		}
-		base = Record{State: step.State, Revision: revision, expiry: j.expiry}
+		base = Record{State: step.State, Revision: revision, EventsExpire: int64(j.expiry)}
 	}
 	return base, nil
 }

@@ -47,7 +47,7 @@ func TestCommitStoresEventsInBothViewsAndTheState(t *testing.T) {
 	}
 	again := load(t, p, r.id)
 	assert.Equal(t, rec.Revision, again.Revision)
-	assert.Equal(t, rec.expiry, again.expiry)
+	assert.Equal(t, rec.EventsExpire, again.EventsExpire)
 	assert.Empty(t, diff.Compare(again.State, r.snapshot()).Events, "the stored state knows what was announced")
 	st := fetch(t, p.nc, AllStates)
 	require.Len(t, st, 1)
@@ -82,7 +82,7 @@ func TestNothingNewIsNotStored(t *testing.T) {
 	r.now += 1000
 	same := commit(t, p, rec, r)
 	assert.Equal(t, rec.Revision, same.Revision)
-	assert.Equal(t, rec.expiry, same.expiry)
+	assert.Equal(t, rec.EventsExpire, same.EventsExpire)
 	assert.Greater(t, same.State.LookedAt, rec.State.LookedAt, "the look itself is remembered")
 	assert.Equal(t, rec.Revision, load(t, p, r.id).Revision)
 }

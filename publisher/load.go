@@ -55,7 +55,7 @@ func (s stored) record(conferenceID string) (Record, error) {
 	if state.ConferenceID != conferenceID {
 		return Record{}, fmt.Errorf("state of meeting %s at %d: it is of meeting %q", conferenceID, s.revision, state.ConferenceID)
 	}
-	return Record{State: state, Revision: s.revision, expiry: s.expiry}, nil
+	return Record{State: state, Revision: s.revision, EventsExpire: int64(s.expiry)}, nil
 }
 
 // read asks the leader for a meeting's state.

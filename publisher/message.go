@@ -30,7 +30,7 @@ const batchHeaders = 128
 func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	now := p.opts.Now()
 	j := newJob(base)
-	j.expiry = base.expiry.after(now, p.opts.Retention)
+	j.expiry = expiry(base.EventsExpire).after(now, p.opts.Retention)
 	j.msgs = make([]*nats.Msg, 0, 2*len(step.Events)+1)
 	for i := range step.Events {
 		e := step.Events[i]

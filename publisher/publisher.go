@@ -40,14 +40,7 @@ type Publisher struct {
 }
 
 // Record is a meeting's state as stored.
-type Record struct {
-	State *diff.State
-	// Revision is the stream sequence of the state's message; 0 when the meeting has none.
-	Revision uint64
-
-	// expiry is when the last of the meeting's stored events expires; a closed meeting's state has to outlive it.
-	expiry expiry
-}
+type Record = diff.Record
 
 // Options of a publisher. The zero value works.
 type Options struct {
