@@ -118,7 +118,7 @@ func (c *churner) crowd(m *meeting, at int64) (absent, present []int) {
 	for i := c.first; i < c.first+c.plan.People; i++ {
 		member := &m.view.members[i]
 		switch {
-		case member.last != 0 && member.last+c.gap >= at || m.ahead[m.people[i].ID] >= at:
+		case member.last != never && member.last+c.gap >= at || m.ahead[m.people[i].ID] >= at:
 		case len(member.open) == 0:
 			absent = append(absent, i)
 		default:

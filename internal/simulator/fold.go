@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -22,12 +23,15 @@ type row struct {
 	status      int
 }
 
+// never is before everything.
+const never = math.MinInt64
+
 // member is a person of a meeting as the actions so far have left them.
 type member struct {
 	nick         string
 	host, coHost bool
 	came, asked  bool
-	last         int64          // when the person's last action was
+	last         int64          // when the person's last action was, or never
 	open         []string       // devices in the meeting
 	rows         map[string]int // the row of each device; of all devices under "" when they share one
 }
@@ -53,7 +57,7 @@ func newFold(m *meeting) *fold {
 func (f *fold) grow() {
 	for i := len(f.members); i < len(f.meeting.people); i++ {
 		p := f.meeting.people[i]
-		f.members = append(f.members, member{nick: p.Nick, host: p.Host, coHost: p.CoHost, rows: map[string]int{}})
+		f.members = append(f.members, member{nick: p.Nick, host: p.Host, coHost: p.CoHost, last: never, rows: map[string]int{}})
 	}
 }
 

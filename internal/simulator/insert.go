@@ -109,7 +109,7 @@ func (m *meeting) settle(batch []LiveAction) ([]Action, error) {
 		a := Action{At: l.At, Do: l.Do, Person: l.Person, Device: l.Device, Nick: l.Nick}.withDefaults()
 		if a.At == 0 {
 			a.At = max(m.at, last[l.Person]+1)
-			if ok {
+			if ok && m.view.members[p].last != never {
 				a.At = max(a.At, m.view.members[p].last+1)
 			}
 			if l.Do == End {

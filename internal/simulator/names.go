@@ -4,10 +4,12 @@ import "fmt"
 
 // names are the people of generated meetings and of churn.
 var names = []string{
-	"王芳", "李伟", "张敏", "刘洋", "陈静", "杨磊", "赵丽", "黄强", "周婷", "吴昊",
-	"徐明", "孙悦", "马超", "朱琳", "胡军", "郭晓", "何欣", "林峰", "高雪", "罗斌",
-	"Emma Clarke", "Liam Becker", "Sofia Rossi", "Noah Kim", "Olivia Tan", "Lucas Moreau", "Mia Novak", "Ethan Wright",
-	"Aisha Khan", "Mateo García", "Hana Sato", "Oscar Lindqvist", "Zoë Martin", "Daniel Osei", "Ingrid Dahl", "Raj Patel",
+	"王芳", "Emma Clarke", "李伟", "Liam Wagner", "张敏", "Sofia Rossi",
+	"刘洋", "Noah Kim", "陈静", "Olivia Tan", "杨磊", "Lucas Moreau",
+	"赵丽", "Mia Novak", "黄强", "Ethan Wright", "周婷", "Aisha Khan",
+	"吴昊", "Mateo García", "徐明", "Hana Sato", "孙悦", "Oscar Lindqvist",
+	"马超", "Zoë Martin", "朱琳", "Daniel Osei", "胡军", "Ingrid Dahl",
+	"郭晓", "Raj Patel",
 }
 
 // name returns the nickname of the i-th person; they are all different.

@@ -79,6 +79,9 @@ func New(o Options) (*Simulator, error) {
 	if !o.Start.IsZero() {
 		s.start = o.Start.UnixMilli()
 	}
+	if s.start < earliestStart {
+		return nil, fmt.Errorf("%w: it would start at %s, before the year 2000", ErrScenario, time.UnixMilli(s.start).UTC())
+	}
 	var err error
 	if s.meetings, err = sc.compile(s.start, s.speed, s.seed, s.logger); err != nil {
 		return nil, err

@@ -9,9 +9,13 @@ import (
 // maxSpeed bounds the speed: beyond it, minutes become less than the milliseconds DingTalk counts in.
 const maxSpeed = 100_000
 
+// earliestStart is the year 2000 in Unix milliseconds. No scenario starts before, so that no time of one, be it ten
+// years earlier, is 0 or less.
+const earliestStart = 946_684_800_000
+
 // Validate says what is wrong with the scenario; the error wraps [ErrScenario] and names the place.
 func (sc *Scenario) Validate() error {
-	_, err := sc.compile(0, 1, 1, slog.New(slog.DiscardHandler))
+	_, err := sc.compile(earliestStart, 1, 1, slog.New(slog.DiscardHandler))
 	return err
 }
 
