@@ -4,7 +4,12 @@
 // A setting comes from its flag, else from its environment variable, else from the file named by --config or
 // ROLLCALL_CONFIG, else it has its default. The three names of a setting say the same thing: --poll-min-interval,
 // ROLLCALL_POLL_MIN_INTERVAL and poll_min_interval. Every [Secret] can also be read from a file, by the name of the
-// setting with "file" added.
+// setting with "file" added; the higher level wins, whichever of the two it has.
+//
+// Nothing is ignored in silence. Unknown flags and unknown keys of the file are refused. So is an unknown ROLLCALL_
+// variable that is nearly the name of a setting; any other may be somebody else's (a compose file, a script) and only
+// causes a warning, and those that Kubernetes makes for a service named rollcall not even that. An empty variable
+// counts as not set; an empty flag, or "" in the file, sets the empty value.
 //
 // A command declares the settings it needs by embedding [Settings], [Client] or single groups; see [Program].
 package config

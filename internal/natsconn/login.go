@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"github.com/c4342123/rollcall/internal/config"
 )
@@ -52,46 +53,35 @@ func (l login) withTLS(settings config.NATS) login {
 }
 
 // options translates the login for nats.go. Every file is read once, so that a missing one is found here and named;
-// credentials are read again at each connect.
+// they are read again at each connect.
 func (l login) options() ([]nats.Option, error) {
+	ways := []struct {
+		setting, value string
+		option         func() (nats.Option, error)
+	}{
+		{"nats-creds", l.creds, func() (nats.Option, error) { return nats.UserCredentials(l.creds), checkCreds(l.creds) }},
+		{"nats-nkey", l.nkey, func() (nats.Option, error) { return nats.NkeyOptionFromSeed(l.nkey) }},
+		{"user_seed", l.seed, func() (nats.Option, error) {
+			_, err := nkeys.FromSeed([]byte(l.seed))
+			return nats.UserJWTAndSeed(l.jwt, l.seed), err
+		}},
+		{"nats-ca", l.ca, func() (nats.Option, error) { return nats.RootCAs(l.ca), nil }},
+		{"nats-cert", l.cert, func() (nats.Option, error) { return nats.ClientCert(l.cert, l.key), nil }},
+	}
 	var out []nats.Option
-	add := func(setting string, option nats.Option, err error) error {
+	for _, way := range ways {
+		if way.value == "" {
+			continue
+		}
+		option, err := way.option()
 		if err == nil {
-			scratch := nats.GetDefaultOptions()
-			err = option(&scratch)
+			trial := nats.GetDefaultOptions()
+			err = option(&trial)
 		}
 		if err != nil {
-			return l.usage(setting, err)
+			return nil, l.usage(way.setting, err)
 		}
 		out = append(out, option)
-		return nil
-	}
-	if l.creds != "" {
-		if err := checkCreds(l.creds); err != nil {
-			return nil, l.usage("nats-creds", err)
-		}
-		out = append(out, nats.UserCredentials(l.creds))
-	}
-	if l.nkey != "" {
-		option, err := nats.NkeyOptionFromSeed(l.nkey)
-		if err := add("nats-nkey", option, err); err != nil {
-			return nil, err
-		}
-	}
-	if l.jwt != "" {
-		if err := add("nats-context", nats.UserJWTAndSeed(l.jwt, l.seed), nil); err != nil {
-			return nil, err
-		}
-	}
-	if l.ca != "" {
-		if err := add("nats-ca", nats.RootCAs(l.ca), nil); err != nil {
-			return nil, err
-		}
-	}
-	if l.cert != "" {
-		if err := add("nats-cert", nats.ClientCert(l.cert, l.key), nil); err != nil {
-			return nil, err
-		}
 	}
 	return append(out, l.plain()...), nil
 }
@@ -123,14 +113,14 @@ func (l login) usage(setting string, err error) error {
 
 // checkCreds makes sure that the file can be read and holds a JWT and a seed, without saying what it holds.
 func checkCreds(path string) error {
-	scratch := nats.GetDefaultOptions()
-	if err := nats.UserCredentials(path)(&scratch); err != nil {
+	trial := nats.GetDefaultOptions()
+	if err := nats.UserCredentials(path)(&trial); err != nil {
 		return err
 	}
-	if _, err := scratch.UserJWT(); err != nil {
+	if _, err := trial.UserJWT(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if _, err := scratch.SignatureCB([]byte("nonce")); err != nil {
+	if _, err := trial.SignatureCB([]byte("nonce")); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

@@ -86,25 +86,23 @@ func connect(ctx context.Context, url string, natsOptions []nats.Option, retry b
 		// The dialer looks names up itself, so that ctx can interrupt that, too.
 		conn, err := nats.Connect(url, append(natsOptions, nats.SetCustomDialer(d), nats.SkipHostLookup())...)
 		d.connected()
-		switch {
-		case ctx.Err() != nil && err != nil:
-			return nil, backoff.Permanent(context.Cause(ctx))
-		case err != nil && retry:
-			changes.Failed("connecting to NATS", err)
-		case err != nil:
+		if err != nil && (!retry || ctx.Err() != nil) {
 			return nil, backoff.Permanent(err)
-		default:
-			changes.OK("connecting to NATS")
 		}
+		changes.Failed("connecting to NATS", err)
 		return conn, err
 	}
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(retryInitial),
 		backoff.WithMaxInterval(retryMax), backoff.WithMaxElapsedTime(0))
 	conn, err := backoff.RetryWithData(attempt, backoff.WithContext(pause, ctx))
-	if err != nil {
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("not connected to NATS: %w", context.Cause(ctx))
+	default:
 		return nil, fmt.Errorf("cannot connect to NATS: %w", err)
 	}
-	return conn, nil
 }
 
 // common returns what every connection needs, and the logging of what happens to it.

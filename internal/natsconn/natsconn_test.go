@@ -1,0 +1,283 @@
+package natsconn_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/natsconn"
+)
+
+// TestLogins runs a server for each way to log in, and expects the right login to work and another to be refused.
+func TestLogins(t *testing.T) {
+	ca := newAuthority(t)
+	cert, key := ca.issue(t)
+	public, seedFile := newSeed(t)
+	_, otherSeed := newSeed(t)
+	byJWT, userJWT, seed := decentral(t)
+	creds := credsFile(t, userJWT, seed)
+	_, otherJWT, otherJWTSeed := decentral(t)
+
+	cases := map[string]struct {
+		server       server.Options
+		right, wrong config.NATS
+	}{
+		"no login": {server.Options{}, config.NATS{}, config.NATS{URL: config.Servers{"nats://127.0.0.1:1"}}},
+		"user": {
+			server.Options{Username: "ann", Password: "hunter2"},
+			config.NATS{User: "ann", Password: "hunter2"},
+			config.NATS{User: "ann", Password: "hunter3"},
+		},
+		"token": {
+			server.Options{Authorization: "hunter2"},
+			config.NATS{Token: "hunter2"},
+			config.NATS{Token: "hunter3"},
+		},
+		"nkey": {
+			server.Options{Nkeys: []*server.NkeyUser{{Nkey: public}}},
+			config.NATS{NKey: seedFile},
+			config.NATS{NKey: otherSeed},
+		},
+		"creds": {byJWT, config.NATS{Creds: creds}, config.NATS{Creds: credsFile(t, otherJWT, otherJWTSeed)}},
+		"TLS":   {ca.withTLS(t, server.Options{}, false), config.NATS{CA: ca.file}, config.NATS{CA: newAuthority(t).file}},
+		"TLS with a client's certificate": {
+			ca.withTLS(t, server.Options{}, true),
+			config.NATS{CA: ca.file, Cert: cert, Key: key},
+			config.NATS{CA: ca.file},
+		},
+		"TLS and user": {
+			ca.withTLS(t, server.Options{Username: "ann", Password: "hunter2"}, false),
+			config.NATS{CA: ca.file, User: "ann", Password: "hunter2"},
+			config.NATS{CA: ca.file, User: "ann", Password: "hunter3"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			running := serve(t, c.server)
+			for _, settings := range []*config.NATS{&c.right, &c.wrong} {
+				if settings.URL == nil {
+					settings.URL = servers(running)
+				}
+			}
+			conn, err := connect(t, c.right, natsconn.Options{})
+			require.NoError(t, err)
+			works(t, conn)
+
+			_, err = connect(t, c.wrong, natsconn.Options{})
+			require.Error(t, err)
+			assert.NotContains(t, err.Error(), "hunter")
+			var usage *config.UsageError
+			assert.False(t, errors.As(err, &usage), "the settings are in order: %v", err)
+		})
+	}
+}
+
+func TestRefusedLogin(t *testing.T) {
+	running := serve(t, server.Options{Username: "ann", Password: "hunter2"})
+	_, err := connect(t, config.NATS{URL: servers(running)}, natsconn.Options{})
+	assert.ErrorIs(t, err, nats.ErrAuthorization)
+}
+
+// TestWrongSettings names the setting, and never what a file or a setting holds.
+func TestWrongSettings(t *testing.T) {
+	junk := write(t, "junk", []byte("hunter2"))
+	url := config.Servers{"nats://127.0.0.1:1"}
+	cases := map[string]struct {
+		settings config.NATS
+		setting  string
+	}{
+		"creds missing":         {config.NATS{URL: url, Creds: "/nowhere"}, "nats-creds"},
+		"creds that are none":   {config.NATS{URL: url, Creds: junk}, "nats-creds"},
+		"nkey missing":          {config.NATS{URL: url, NKey: "/nowhere"}, "nats-nkey"},
+		"nkey that is none":     {config.NATS{URL: url, NKey: junk}, "nats-nkey"},
+		"CA missing":            {config.NATS{URL: url, CA: "/nowhere"}, "nats-ca"},
+		"CA that is none":       {config.NATS{URL: url, CA: junk}, "nats-ca"},
+		"certificate missing":   {config.NATS{URL: url, Cert: "/nowhere", Key: "/nowhere"}, "nats-cert"},
+		"certificate is none":   {config.NATS{URL: url, Cert: junk, Key: junk}, "nats-cert"},
+		"key alone":             {config.NATS{URL: url, Key: junk}, "nats-key"},
+		"contradicting logins":  {config.NATS{URL: url, Creds: junk, Token: "hunter2"}, "nats-token"},
+		"context and login":     {config.NATS{Context: "x", User: "u", Password: "hunter2"}, "nats-context"},
+		"context that is not":   {config.NATS{Context: "x"}, "nats-context"},
+		"context that is a way": {config.NATS{Context: "../x"}, "nats-context"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			for _, retry := range []bool{false, true} {
+				_, err := connect(t, c.settings, natsconn.Options{Retry: retry, LookupEnv: home(t.TempDir())})
+				var usage *config.UsageError
+				require.ErrorAs(t, err, &usage)
+				assert.Equal(t, c.setting, usage.Setting)
+				assert.NotContains(t, err.Error(), "hunter2")
+			}
+		})
+	}
+}
+
+func TestEmbedded(t *testing.T) {
+	running := serve(t, server.Options{})
+	t.Run("by its address", func(t *testing.T) {
+		_, port, err := net.SplitHostPort(running.Addr().String())
+		require.NoError(t, err)
+		for _, host := range []string{"127.0.0.1", "", "0.0.0.0"} {
+			conn, err := connect(t, config.NATS{}, natsconn.Options{Embedded: config.Address(net.JoinHostPort(host, port))})
+			require.NoError(t, err, host)
+			works(t, conn)
+		}
+	})
+	t.Run("in process", func(t *testing.T) {
+		conn, err := connect(t, config.NATS{}, natsconn.Options{Extra: []nats.Option{nats.InProcessServer(running)}})
+		require.NoError(t, err)
+		works(t, conn)
+		assert.Equal(t, "pipe", conn.LocalAddr(), "no socket")
+	})
+}
+
+func TestOptionsOfEveryConnection(t *testing.T) {
+	running := serve(t, server.Options{})
+	conn, err := connect(t, config.NATS{URL: servers(running)}, natsconn.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "rollcall", conn.Opts.Name)
+	assert.Equal(t, -1, conn.Opts.MaxReconnect)
+	assert.Equal(t, -1, conn.Opts.ReconnectBufSize)
+	assert.True(t, conn.Opts.IgnoreAuthErrorAbort)
+	assert.LessOrEqual(t, conn.Opts.PingInterval*time.Duration(conn.Opts.MaxPingsOut+1), 15*time.Second)
+
+	named, err := connect(t, config.NATS{URL: servers(running)}, natsconn.Options{Name: "rollcall tail"})
+	require.NoError(t, err)
+	assert.Equal(t, "rollcall tail", named.Opts.Name)
+}
+
+// TestReconnect takes the server away and brings it back on the same port.
+func TestReconnect(t *testing.T) {
+	var out log
+	first := serve(t, server.Options{})
+	_, text, err := net.SplitHostPort(first.Addr().String())
+	require.NoError(t, err)
+	port, err := strconv.Atoi(text)
+	require.NoError(t, err)
+
+	conn, err := connect(t, config.NATS{URL: servers(first)}, natsconn.Options{Logger: out.logger()})
+	require.NoError(t, err)
+	first.Shutdown()
+	first.WaitForShutdown()
+	require.Eventually(t, conn.IsReconnecting, 10*time.Second, time.Millisecond)
+	assert.ErrorIs(t, conn.Publish("test", nil), nats.ErrReconnectBufExceeded, "nothing is buffered")
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "refused") }, 10*time.Second, time.Millisecond)
+	attempts := conn.Opts.ReconnectWait + conn.Opts.ReconnectJitter
+	assert.LessOrEqual(t, attempts, 500*time.Millisecond)
+
+	serve(t, server.Options{Port: port})
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "works again") }, 10*time.Second, time.Millisecond)
+	works(t, conn)
+	assert.LessOrEqual(t, strings.Count(out.String(), "level=WARN"), 2, "lost, then refused; not once for every attempt:\n%s", &out)
+}
+
+// TestReconnectAfterRefusedLogins outlives a server that knows other users for a while.
+func TestReconnectAfterRefusedLogins(t *testing.T) {
+	var out log
+	options := server.Options{Username: "ann", Password: "hunter2"}
+	running := serve(t, options)
+	_, text, err := net.SplitHostPort(running.Addr().String())
+	require.NoError(t, err)
+	port, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	options.Port = port
+
+	conn, err := connect(t, config.NATS{URL: servers(running), User: "ann", Password: "hunter2"}, natsconn.Options{Logger: out.logger()})
+	require.NoError(t, err)
+	running.Shutdown()
+	running.WaitForShutdown()
+	changed := options
+	changed.Password = "changed"
+	other := serve(t, changed)
+	refused := func() bool {
+		seen, err := other.Varz(nil)
+		return err == nil && seen.TotalConnections >= 4
+	}
+	require.Eventually(t, refused, 10*time.Second, time.Millisecond, "more refusals than nats.go takes by itself")
+	other.Shutdown()
+	other.WaitForShutdown()
+	serve(t, options)
+	require.Eventually(t, conn.IsConnected, 10*time.Second, time.Millisecond)
+	works(t, conn)
+	assert.NotContains(t, out.String(), "hunter2")
+}
+
+func TestContextEnds(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // never says a word
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, silent.Close()) }()
+	cases := map[string]string{
+		"nobody there":  "nats://127.0.0.1:1",
+		"silent server": "nats://" + silent.Addr().String(),
+		"no such name":  "nats://nowhere.invalid:4222",
+	}
+	for name, url := range cases {
+		t.Run(name, func(t *testing.T) {
+			cause := errors.New("told to stop")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			var out log
+			done := make(chan error, 1)
+			go func() {
+				_, err := natsconn.Connect(ctx, config.NATS{URL: config.Servers{url}}, natsconn.Options{Retry: true, Logger: out.logger()})
+				done <- err
+			}()
+			switch name {
+			case "nobody there":
+				require.Eventually(t, func() bool { return strings.Contains(out.String(), "connecting to NATS") }, 10*time.Second, time.Millisecond)
+			case "silent server":
+				conn, err := silent.Accept()
+				require.NoError(t, err)
+				defer func() { assert.NoError(t, conn.Close()) }()
+			}
+			began := time.Now()
+			cancel(cause)
+			assert.ErrorIs(t, <-done, cause)
+			assert.Less(t, time.Since(began), time.Second)
+		})
+	}
+}
+
+func TestRetryUntilThere(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := listener.Addr().(*net.TCPAddr).Port
+	require.NoError(t, listener.Close())
+	url := config.Servers{"nats://127.0.0.1:" + strconv.Itoa(port)}
+
+	_, err = connect(t, config.NATS{URL: url}, natsconn.Options{})
+	assert.ErrorIs(t, err, nats.ErrNoServers)
+
+	var out log
+	type result struct {
+		conn *nats.Conn
+		err  error
+	}
+	done := make(chan result, 1)
+	closed := make(chan struct{})
+	go func() {
+		conn, err := natsconn.Connect(t.Context(), config.NATS{URL: url}, natsconn.Options{
+			Retry: true, Logger: out.logger(), Extra: []nats.Option{nats.ClosedHandler(func(*nats.Conn) { close(closed) })},
+		})
+		done <- result{conn, err}
+	}()
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "failing") }, 10*time.Second, time.Millisecond)
+	serve(t, server.Options{Port: port})
+	got := <-done
+	require.NoError(t, got.err)
+	works(t, got.conn)
+	got.conn.Close()
+	<-closed
+	assert.Equal(t, 1, strings.Count(out.String(), "level=WARN"), out.String())
+	assert.Contains(t, out.String(), "works again")
+}
