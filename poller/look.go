@@ -10,10 +10,6 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// storeTimeout bounds how long a result may take to be stored, also after ctx has ended: what was seen is not thrown
-// away because the program stops.
-const storeTimeout = 5 * time.Second
-
 // errEnded says that the meeting is over; it leads to the close-out.
 var errEnded = errors.New("meeting is over")
 
@@ -129,8 +125,6 @@ func (e *storeError) Unwrap() error { return e.err }
 
 // take compares a snapshot with what has been announced and stores the result.
 func (p *Poller) take(ctx context.Context, m *meeting, snap diff.Snapshot) (diff.Result, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
 	record, res, err := p.store.Update(ctx, m.record, func(s *diff.State) diff.Result {
 		return diff.Compare(m.status.complete(s), snap)
 	})

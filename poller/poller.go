@@ -42,6 +42,7 @@ type Poller struct {
 	queue    queue
 	paused   time.Time // no look begins before
 	loaded   bool
+	ready    chan struct{} // closed when loaded
 }
 
 // meeting is one watched meeting. The first fields are guarded by Poller.mu, the others belong to whoever has the
@@ -86,7 +87,8 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 	}
 	p := &Poller{
 		source: source, store: store, opts: opts, log: opts.Logger,
-		work: make(chan *meeting), wake: make(chan struct{}, 1), meetings: map[string]*meeting{},
+		work: make(chan *meeting), wake: make(chan struct{}, 1), ready: make(chan struct{}),
+		meetings: map[string]*meeting{},
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -94,6 +96,9 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 	p.health.reporter = opts.Reporter
 	return p, nil
 }
+
+// Ready is closed when the stored states have been read: from then on meetings can be watched.
+func (p *Poller) Ready() <-chan struct{} { return p.ready }
 
 // Run reads the stored states, goes on with every meeting that was being watched, and looks until ctx ends. It
 // returns when the last look has finished.
@@ -152,6 +157,7 @@ func (p *Poller) loadOnce(ctx context.Context) error {
 		p.add(record)
 	}
 	p.loaded = true
+	close(p.ready)
 	p.log.Info("watching", "meetings", len(records))
 	return nil
 }

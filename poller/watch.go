@@ -13,6 +13,15 @@ import (
 // ended, or that was watched earlier, goes on where it stopped. The meeting stays watched over restarts: when Watch
 // returns, that is stored. An empty title leaves the title to DingTalk.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
+	return p.watch(ctx, conferenceID, title, func(*diff.State) bool { return true })
+}
+
+// Discover is Watch for a meeting that nobody asked for: one that somebody stopped watching stays unwatched.
+func (p *Poller) Discover(ctx context.Context, conferenceID, title string) (bool, error) {
+	return p.watch(ctx, conferenceID, title, func(s *diff.State) bool { return s.Phase != diff.Unwatched })
+}
+
+func (p *Poller) watch(ctx context.Context, conferenceID, title string, wanted func(*diff.State) bool) (bool, error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return false, err
 	}
@@ -22,6 +31,9 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 	base, err := p.store.Load(ctx, conferenceID)
 	if err != nil {
 		return false, fmt.Errorf("watching %s: %w", conferenceID, err)
+	}
+	if !wanted(base.State) {
+		return false, nil
 	}
 	record, _, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result { return begin(s, title) })
 	if err != nil {

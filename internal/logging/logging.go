@@ -13,14 +13,15 @@ import (
 // text when w is a terminal, else JSON, one object per line.
 func New(w io.Writer, settings config.Logging) *slog.Logger {
 	options := &slog.HandlerOptions{Level: settings.Level}
-	if settings.Format == config.LogText || settings.Format != config.LogJSON && isTerminal(w) {
+	if settings.Format == config.LogText || settings.Format != config.LogJSON && IsTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// isTerminal takes every character device for a terminal: the others, such as /dev/null, do not mind.
-func isTerminal(w io.Writer) bool {
+// IsTerminal tells whether w is a terminal. It takes every character device for one: the others, such as /dev/null, do
+// not mind.
+func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/version"
+)
+
+type showVers struct{}
+
+// Run prints the version.
+func (showVers) Run(_ context.Context, call *config.Invocation) error {
+	_, err := fmt.Fprintln(call.Stdout, "rollcall", version.String())
+	return err
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// guard lets only those in who may use the API: with the token or, where none is set, from this machine.
+func (a *api) guard(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case a.opts.Token == "" && !local(r):
+			problem(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback")
+		case a.opts.Token != "" && !bearer(r, a.opts.Token):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+			problem(w, http.StatusUnauthorized, "the API token is missing or wrong")
+		default:
+			next(w, r)
+		}
+	})
+}
+
+// bearer compares the token in constant time, whatever its length.
+func bearer(r *http.Request, token string) bool {
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return false
+	}
+	a, b := sha256.Sum256([]byte(strings.TrimSpace(given))), sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// local tells whether a request comes from this machine and means it: not through a proxy that happens to run here, and
+// not from a web page that had its own name resolved to this machine.
+func local(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil || !loopback(host) {
+		return false
+	}
+	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+		if r.Header.Get(header) != "" {
+			return false
+		}
+	}
+	name := r.Host
+	if h, _, err := net.SplitHostPort(name); err == nil {
+		name = h
+	}
+	return loopback(strings.Trim(name, "[]"))
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
