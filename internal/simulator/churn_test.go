@@ -12,19 +12,19 @@ const lively = `{seed: 7, meetings: [{id: m, churn: {people: 10, guests: 1, phon
 
 func TestChurnIsTheSameHoweverOftenAnybodyLooks(t *testing.T) {
 	often, clock := play(t, lively)
-	for d := time.Duration(0); d < 10*time.Minute; d += 137 * time.Millisecond {
+	for d := time.Duration(0); d < 5*time.Minute; d += 331 * time.Millisecond {
 		clock.at(d)
 		often.Truth()
 	}
-	clock.at(10 * time.Minute)
+	clock.at(5 * time.Minute)
 	once, clock := play(t, lively)
-	clock.at(10 * time.Minute)
+	clock.at(5 * time.Minute)
 	want := expectedEvents(t, once, "m")
-	assert.Greater(t, len(want), 300)
+	assert.Greater(t, len(want), 150)
 	assert.Equal(t, want, expectedEvents(t, often, "m"))
 
 	another, clock := play(t, lively, func(o *Options) { o.Seed = 8 })
-	clock.at(10 * time.Minute)
+	clock.at(5 * time.Minute)
 	assert.NotEqual(t, want, expectedEvents(t, another, "m"))
 }
 
@@ -71,7 +71,7 @@ func TestChurnStopsWithTheMeeting(t *testing.T) {
 }
 
 func TestChurnStopsWhenTheHistoryIsFull(t *testing.T) {
-	s, clock := play(t, `{meetings: [{id: m, rejoin: add, churn: {people: 200, every: 1ms, gap: 1ms}}]}`)
+	s, clock := play(t, `{meetings: [{id: m, rejoin: add, churn: {people: 20, every: 1ms, gap: 1ms}}]}`)
 	clock.at(48 * time.Hour)
 	m, _ := s.Truth().Meeting("m")
 	assert.Positive(t, m.Present)

@@ -118,8 +118,9 @@ func TestTruthAgainstRows(t *testing.T) {
 		}
 		got := map[string][]string{}
 		for i, p := range m.people {
-			for _, span := range spans(m, i) {
-				got[p.UnionID+p.Nick] = append(got[p.UnionID+p.Nick], span)
+			if attended := spans(m, i); attended != nil {
+				key := p.UnionID + p.Nick
+				got[key] = append(got[key], attended...)
 			}
 		}
 		require.Equal(t, want, got)
