@@ -47,14 +47,14 @@ func (c *Client) fault(op string, r reply) *Error {
 	var body faultBody
 	if err := json.Unmarshal(r.body, &body, faultOptions); err != nil {
 		e.Kind = kindOfPage(r)
-		e.Message = c.secrets.excerpt(r.body)
+		e.Message = c.excerpt(op, r)
 	} else {
 		e.Code = c.secrets.clean(textOf(body.Code), maxCode)
 		e.Message = c.secrets.clean(textOf(body.Message), maxMessage)
 		e.RequestID = c.secrets.clean(textOf(body.RequestID), maxCode)
 		e.Kind = kindOfBody(r.status, e.Code, &body)
 		if e.Code == "" && e.Message == "" {
-			e.Message = c.secrets.excerpt(r.body)
+			e.Message = c.excerpt(op, r)
 		}
 	}
 	if target := redirectHost(r); target != "" {
@@ -62,6 +62,14 @@ func (c *Client) fault(op string, r reply) *Error {
 	}
 	e.Wait = c.waitFor(e, r, &body)
 	return e
+}
+
+// excerpt is the beginning of a reply that could not be read. What comes instead of a token may well hold one.
+func (c *Client) excerpt(op string, r reply) string {
+	if op == opToken && r.status == http.StatusOK {
+		return ""
+	}
+	return c.secrets.excerpt(r.body)
 }
 
 // redirectHost is where a redirect leads, "" if the reply is none.

@@ -148,59 +148,45 @@ func (w *walk) members(dec *jsontext.Decoder) error {
 	return err
 }
 
+// member appends a row. Of a field that is missing it has the zero value.
 func (w *walk) member(dec *jsontext.Decoder) error {
-	var rec record
-	err := object(dec, func(name []byte) error {
-		set := setters[string(name)]
-		if set == nil {
-			return dec.SkipValue()
-		}
+	w.rows = append(w.rows, record{})
+	rec := &w.rows[len(w.rows)-1]
+	return object(dec, func(name []byte) error {
 		raw, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		if err := set(w, &rec, raw); err != nil {
-			return fmt.Errorf("memberModels[%d].%s: %w", len(w.rows)-w.firstRow, name, err)
+		if err := w.set(rec, name, raw); err != nil {
+			return fmt.Errorf("memberModels[%d].%s: %w", len(w.rows)-1-w.firstRow, name, err)
 		}
 		return nil
 	})
-	w.rows = append(w.rows, rec)
-	return err
 }
 
-// setters are the fields of a member that matter. A field that is missing leaves its zero.
-var setters = map[string]func(*walk, *record, jsontext.Value) error{
-	"unionId": func(w *walk, rec *record, raw jsontext.Value) (err error) {
-		rec.id, err = w.keep(raw, carriedID)
-		return err
-	},
-	"userNick": func(w *walk, rec *record, raw jsontext.Value) (err error) {
-		rec.nick, err = w.keep(raw, func(text []byte) []byte { return bounded(text, maxNick) })
-		return err
-	},
-	"joinTime": func(_ *walk, rec *record, raw jsontext.Value) (err error) {
+// set takes in one field of a row; one that does not matter is ignored.
+func (w *walk) set(rec *record, name []byte, raw jsontext.Value) (err error) {
+	switch string(name) {
+	case "unionId":
+		rec.id, err = w.keepID(raw)
+	case "userNick":
+		rec.nick, err = w.keepNick(raw)
+	case "joinTime":
 		rec.row.JoinTime, err = unixMilli(raw)
-		return err
-	},
-	"leaveTime": func(_ *walk, rec *record, raw jsontext.Value) (err error) {
+	case "leaveTime":
 		rec.row.LeaveTime, err = unixMilli(raw)
-		return err
-	},
-	"attendStatus": func(_ *walk, rec *record, raw jsontext.Value) (err error) {
+	case "attendStatus":
 		rec.row.Status, err = status(raw)
-		return err
-	},
-	"host":           flag(func(rec *record) *bool { return &rec.row.Host }),
-	"coHost":         flag(func(rec *record) *bool { return &rec.row.CoHost }),
-	"outerOrgMember": flag(func(rec *record) *bool { return &rec.row.OuterOrgMember }),
-	"pstnJoin":       flag(func(rec *record) *bool { return &rec.row.PSTNJoin }),
-}
-
-func flag(of func(*record) *bool) func(*walk, *record, jsontext.Value) error {
-	return func(_ *walk, rec *record, raw jsontext.Value) (err error) {
-		*of(rec), err = boolean(raw)
-		return err
+	case "host":
+		rec.row.Host, err = boolean(raw)
+	case "coHost":
+		rec.row.CoHost, err = boolean(raw)
+	case "outerOrgMember":
+		rec.row.OuterOrgMember, err = boolean(raw)
+	case "pstnJoin":
+		rec.row.PSTNJoin, err = boolean(raw)
 	}
+	return err
 }
 
 // status keeps a status nobody documented as it is, so that it can be counted; one beyond 32 bits is brought to their edge.
@@ -212,13 +198,24 @@ func status(raw jsontext.Value) (int, error) {
 	return int(min(max(n, math.MinInt32), math.MaxInt32)), err
 }
 
-// keep appends a text to the buffer, in the form that form gives it.
-func (w *walk) keep(raw jsontext.Value, form func([]byte) []byte) (span, error) {
+// keepID appends a unionId to the buffer, in the form it is carried in.
+func (w *walk) keepID(raw jsontext.Value) (span, error) {
 	from := len(w.text)
 	text, err := appendText(w.text, raw)
-	if err != nil {
-		return span{}, err
+	if id := text[from:]; !carriable(id) {
+		text = append(text[:from], carriedID(id)...)
 	}
-	w.text = append(text[:from], form(text[from:])...)
-	return span{int32(from), int32(len(w.text))}, nil
+	return w.keep(text, from), err
+}
+
+// keepNick appends a nickname to the buffer.
+func (w *walk) keepNick(raw jsontext.Value) (span, error) {
+	from := len(w.text)
+	text, err := appendText(w.text, raw)
+	return w.keep(text[:from+len(bounded(text[from:], maxNick))], from), err
+}
+
+func (w *walk) keep(text []byte, from int) span {
+	w.text = text
+	return span{int32(from), int32(len(text))}
 }
