@@ -160,6 +160,10 @@ func failures() map[string]failure {
 		"list of lists":    {status: 200, body: `[[]]`, want: KindReply, trouble: poller.Unavailable, retryable: true},
 		"cut JSON":         {status: 200, body: `{"memberModels":[{"unionId":"a`, want: KindReply, trouble: poller.Unavailable, retryable: true},
 		"code of a number": {status: 400, body: `{"code":88,"message":["x"]}`, want: KindReply, trouble: poller.Unavailable, retryable: true},
+		"compressed": {
+			status: 200, body: "\x1f\x8b\x08", header: map[string]string{"Content-Encoding": "gzip"},
+			want: KindReply, trouble: poller.Unavailable, retryable: true,
+		},
 		"redirect": {
 			status: 302, header: map[string]string{"Location": "https://elsewhere.example/x"},
 			want: KindReply, trouble: poller.Unavailable, retryable: true,

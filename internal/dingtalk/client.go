@@ -117,6 +117,7 @@ func (c *Client) request(ctx context.Context, method, address string, body []byt
 	}
 	req.Header["User-Agent"] = c.userAgent
 	req.Header["Accept"] = []string{"application/json"}
+	req.Header["Accept-Encoding"] = []string{"identity"} // without it any would be acceptable
 	return req, nil
 }
 

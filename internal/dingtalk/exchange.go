@@ -48,6 +48,8 @@ func (c *Client) exchange(
 		return &Error{Op: op, Kind: KindReply, Status: r.status, Err: err}
 	case err != nil:
 		return c.broken(ctx, op, r.status, err)
+	case encoded(r.header):
+		return &Error{Op: op, Kind: KindReply, Status: r.status, Err: errEncoded}
 	case r.status != http.StatusOK || !maybeJSON(r.header):
 		return c.fault(op, r)
 	}
@@ -79,6 +81,13 @@ func (c *Client) broken(ctx context.Context, op string, status int, err error) e
 		kind = KindTimeout
 	}
 	return &Error{Op: op, Kind: kind, Status: status, Err: c.secrets.error(err)}
+}
+
+var errEncoded = errors.New("the reply is compressed, which was not asked for")
+
+func encoded(header http.Header) bool {
+	coding := header.Get("Content-Encoding")
+	return coding != "" && !strings.EqualFold(coding, "identity")
 }
 
 // maybeJSON refuses what says that it is something else. An absent type and the types of servers that do not care are

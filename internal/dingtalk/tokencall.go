@@ -15,6 +15,8 @@ const (
 	opToken = "get an access token"
 	// documentedLife of a token is used where the reply gives none: "expireIn":7200.
 	documentedLife = 2 * time.Hour
+	// minLife keeps a token that is said to have expired already from being asked for with every call.
+	minLife = 10 * time.Second
 	// maxLife keeps an absurd expireIn from hiding a lost token for ever.
 	maxLife = 24 * time.Hour
 )
@@ -97,11 +99,18 @@ func (c *Client) readToken(r reply) (grant, error) {
 	if err != nil {
 		return grant{}, field("expireIn", err)
 	}
-	life := time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second
-	if life <= 0 {
-		life = documentedLife
+	return grant{value: value, life: tokenLife(body.ExpireIn, seconds)}, nil
+}
+
+func tokenLife(given jsontext.Value, seconds int64) time.Duration {
+	switch {
+	case absent(given):
+		return documentedLife
+	case seconds <= 0:
+		return minLife
+	default:
+		return time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second
 	}
-	return grant{value: value, life: life}, nil
 }
 
 // tokenExchange is the request of one token call.

@@ -107,8 +107,8 @@ func TestTheLifeOfAToken(t *testing.T) {
 		`{"accessToken":"abcd","expireIn":7200}`:                  2 * time.Hour,
 		`{"accessToken":"abcd","expireIn":"60"}`:                  time.Minute,
 		`{"accessToken":"abcd"}`:                                  2 * time.Hour,
-		`{"accessToken":"abcd","expireIn":0}`:                     2 * time.Hour,
-		`{"accessToken":"abcd","expireIn":-5}`:                    2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":0}`:                     10 * time.Second,
+		`{"accessToken":"abcd","expireIn":-5}`:                    10 * time.Second,
 		`{"accessToken":"abcd","expireIn":9223372036854775807}`:   24 * time.Hour,
 		`{"access_token":"abcd","expires_in":30,"expireIn":7200}`: 30 * time.Second,
 	} {
