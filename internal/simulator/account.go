@@ -68,7 +68,7 @@ func (m *meeting) account() account {
 	if m.deviceRows == OneRow {
 		acc.stays = m.onePlace(acc.stays)
 	}
-	acc.hide(m.rejoin)
+	m.hide(acc)
 	return acc
 }
 
@@ -119,29 +119,31 @@ func (m *meeting) onePlace(stays []stay) []stay {
 
 // hide finds out when the list stopped showing each stay's beginning and end, because a later visit took over the
 // row or because the row was taken off the list.
-func (acc *account) hide(rejoin Rejoin) {
+func (m *meeting) hide(acc account) {
 	later := make(map[place][]*stay) // the stays of a place that began later, the last one first
 	for i := len(acc.stays) - 1; i >= 0; i-- {
 		s := &acc.stays[i]
 		if s.ended == endedVanished {
 			s.resetAt, s.hiddenAt = s.to, s.to
 		}
-		if rejoin == ResetRow {
-			s.hideBy(later[s.place], acc.asked[s.place])
+		if m.rejoin == ResetRow {
+			s.hideBy(later[s.place], acc.asked[s.place], m.people[s.person].Guest)
 			later[s.place] = append(later[s.place], s)
 		}
 	}
 }
 
 // hideBy is hide for one stay of a list that resets rows. Later stays come last one first.
-func (s *stay) hideBy(later []*stay, asked []int64) {
+func (s *stay) hideBy(later []*stay, asked []int64, guest bool) {
 	for i := len(later) - 1; i >= 0; i-- {
 		next := later[i]
 		if s.resetAt == 0 {
 			s.resetAt = next.from
 		}
-		if s.ended == endedKicked {
-			s.hideAt(next.from) // an open row does not say that the visit before ended with a kick
+		// An open row does not say that the visit before ended with a kick; and with another joinTime, a guest's row
+		// is another guest's.
+		if s.ended == endedKicked || guest {
+			s.hideAt(next.from)
 		}
 		if next.ended != "" && next.ended != endedDropped && next.ended != endedMeeting {
 			s.hideAt(next.to) // another leaveTime, or no row any more

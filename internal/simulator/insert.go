@@ -2,13 +2,9 @@ package simulator
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 )
-
-// errTooMany is the reason an action is refused when the meeting's history is full.
-var errTooMany = errors.New("the meeting's history is full")
 
 // LiveAction is an action of the control API. At is in Unix milliseconds; 0 means now. A join may introduce somebody
 // the meeting does not know: Nick, UnionID, Guest, Outer, Phone and CoHost describe them then.
@@ -63,11 +59,11 @@ func (m *meeting) happen(batch []LiveAction, now int64) (done, dropped []Action,
 	m.advance(now)
 	people, length := len(m.people), len(m.history)
 	if length+len(batch) > maxActions {
-		return nil, nil, fmt.Errorf("%w: it holds %d actions", errTooMany, length)
+		return nil, nil, fmt.Errorf("%w: the meeting's history is full: it holds %d actions", ErrScenario, length)
 	}
-	done, err = m.settle(batch)
+	done, floor, err := m.settle(batch)
 	if err == nil {
-		if m.follows(done) {
+		if m.follows(done, floor) {
 			err = m.extend(done)
 		} else {
 			dropped, err = m.revise(done)
@@ -79,30 +75,29 @@ func (m *meeting) happen(batch []LiveAction, now int64) (done, dropped []Action,
 		m.advance(now)
 		return nil, nil, err
 	}
-	for i, l := range batch {
-		m.ahead[l.Person] = max(m.ahead[l.Person], done[i].At)
-		if l.At == 0 {
-			m.floor = max(m.floor, done[i].At)
-		}
+	for _, a := range done {
+		m.ahead[a.Person] = max(m.ahead[a.Person], a.At)
 	}
+	m.floor = floor
 	m.advance(now)
 	return done, dropped, nil
 }
 
 // settle gives live actions their times and makes the people known whom they introduce. What happens now comes
-// after everything that has happened to the person, if need be by a millisecond.
-func (m *meeting) settle(batch []LiveAction) ([]Action, error) {
+// after everything that has happened to the person, if need be by a millisecond; floor is the time from which all of
+// it shows.
+func (m *meeting) settle(batch []LiveAction) (out []Action, floor int64, err error) {
 	last := make(map[string]int64)
-	out := make([]Action, 0, len(batch))
+	floor = m.floor
 	for i, l := range batch {
 		fail := func(err error) error { return failedAction(i, l.Do, l.Person, err) }
 		if err := l.check(); err != nil {
-			return nil, fail(err)
+			return nil, 0, fail(err)
 		}
 		p, ok := m.byID[l.Person]
 		if !ok && l.introduces() {
 			if err := m.add(l.person()); err != nil {
-				return nil, fail(err)
+				return nil, 0, fail(err)
 			}
 			p, ok = m.byID[l.Person]
 		}
@@ -115,11 +110,12 @@ func (m *meeting) settle(batch []LiveAction) ([]Action, error) {
 			if l.Do == End {
 				a.At = max(a.At, m.latest(out))
 			}
+			floor = max(floor, a.At)
 		}
 		last[l.Person] = max(last[l.Person], a.At)
 		out = append(out, a)
 	}
-	return out, nil
+	return out, floor, nil
 }
 
 // latest returns the time of the last thing that has happened, some of it in this batch.
@@ -134,8 +130,9 @@ func (m *meeting) latest(batch []Action) int64 {
 	return at
 }
 
-// follows says whether the actions, in their order, simply come next: nothing is planned, and none lies ahead.
-func (m *meeting) follows(batch []Action) bool {
+// follows says whether the actions, in their order, simply come next: nothing is planned, and none lies ahead of what
+// will be shown.
+func (m *meeting) follows(batch []Action, floor int64) bool {
 	if m.applied < len(m.history) {
 		return false
 	}
@@ -146,7 +143,7 @@ func (m *meeting) follows(batch []Action) bool {
 		}
 		at = a.At
 	}
-	return at <= m.at+int64(len(batch))
+	return at <= max(m.at, floor)
 }
 
 // extend plays the actions right away. After an error the view is unusable.

@@ -58,20 +58,30 @@ func (m *meeting) keyOf(s stay) personKey {
 	return personKey{nick: p.Nick, joined: s.from}
 }
 
-// united merges a person's overlapping stays, given in the order of their beginnings.
+// united merges a person's overlapping stays, given in the order of their beginnings. Stays that merely touch are two.
 func united(stays []stay) []stay {
 	var out []stay
 	for _, s := range stays {
 		n := len(out)
-		if n == 0 || out[n-1].to != 0 && s.from > out[n-1].to {
+		if n == 0 || out[n-1].to != 0 && s.from >= out[n-1].to {
 			out = append(out, s)
 			continue
 		}
-		if last := &out[n-1]; last.to != 0 && (s.to == 0 || s.to >= last.to) {
-			last.to, last.ended, last.hiddenAt = s.to, s.ended, s.hiddenAt
-		}
+		out[n-1].absorb(s)
 	}
 	return out
+}
+
+// absorb takes over the end of a stay that began within s: the later end counts, and of two that are the same, for as
+// long as either is shown.
+func (s *stay) absorb(other stay) {
+	switch {
+	case s.to == 0 || other.to != 0 && other.to < s.to:
+	case other.to != s.to || other.ended == endedMeeting:
+		s.to, s.ended, s.hiddenAt = other.to, other.ended, other.hiddenAt
+	case s.hiddenAt != 0 && (other.hiddenAt == 0 || other.hiddenAt > s.hiddenAt):
+		s.hiddenAt = other.hiddenAt
+	}
 }
 
 func (m *meeting) personTruth(attended []stay) PersonTruth {

@@ -78,6 +78,9 @@ func shown(m *meeting, e ExpectedEvent) bool {
 		if m.people[r.person].UnionID != e.UnionID || m.people[r.person].Nick != e.Nick {
 			return false
 		}
+		if e.UnionID == "" && r.join != e.Joined {
+			return false // another guest's
+		}
 		switch e.Reason {
 		case "joined", "rejoined":
 			return r.join == e.At
@@ -148,7 +151,7 @@ func spans(m *meeting, person int) []string {
 	slices.SortFunc(all, func(a, b interval) int { return int(a.from - b.from) })
 	var out []interval
 	for _, span := range all {
-		if n := len(out); n > 0 && span.from <= out[n-1].to && !m.people[person].Guest {
+		if n := len(out); n > 0 && span.from < out[n-1].to && !m.people[person].Guest {
 			out[n-1].to = max(out[n-1].to, span.to)
 			continue
 		}
