@@ -69,11 +69,9 @@ func (w *walk) read(ctx context.Context, k *call, path string) error {
 	return w.endless(k, fmt.Errorf("the list has more than %d pages", maxPages))
 }
 
-// page reads one reply. What an earlier attempt at the same page left is dropped first.
+// page reads one reply.
 func (w *walk) page(k *call) func(reply) error {
-	rows, text := len(w.rows), len(w.text)
 	return func(r reply) error {
-		w.rows, w.text = w.rows[:rows], w.text[:text]
 		w.startPage()
 		if err := json.Unmarshal(r.body, w, wireOptions); err != nil {
 			return err

@@ -28,7 +28,7 @@ const (
 
 var errBodyTooLarge = fmt.Errorf("the reply is longer than %d bytes", maxBody)
 
-// newTransport is tuned for many small calls to one host: HTTP/1.1, connections kept, no compression. Redirects are
+// newTransport is tuned for many small calls to one host: HTTP/1.1, connections kept. Redirects are
 // not followed by a transport, so no token ever goes to another host.
 func newTransport(o Options) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
@@ -49,7 +49,6 @@ func newTransport(o Options) *http.Transport {
 		MaxIdleConnsPerHost:    o.MaxConns,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         bufferSize,
-		DisableCompression:     true,
 		Protocols:              protocols,
 	}
 }
