@@ -30,7 +30,11 @@ type Churn struct {
 	Devices float64 `yaml:"devices,omitempty"`
 }
 
-const secondDevice = "phone"
+const (
+	secondDevice = "phone"
+	// maxCrowd bounds the work of making up one action, which looks at everybody.
+	maxCrowd = 1000
+)
 
 // churner makes up the actions of a crowd, one after the other.
 type churner struct {
@@ -44,8 +48,8 @@ type churner struct {
 
 func (c Churn) check() error {
 	switch {
-	case c.People < 1 || c.People > maxPeople:
-		return fmt.Errorf("people is not between 1 and %d", maxPeople)
+	case c.People < 1 || c.People > maxCrowd:
+		return fmt.Errorf("people is not between 1 and %d", maxCrowd)
 	case c.Guests < 0 || c.Phones < 0 || c.Guests+c.Phones > c.People:
 		return fmt.Errorf("guests and phones are more than people")
 	case c.Every < Duration(time.Millisecond):
