@@ -165,6 +165,7 @@ func TestClosedMeetingsStateIsKeptForEverWithItsEvents(t *testing.T) {
 }
 
 func TestEventsExpireAndTheStateStays(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{Retention: time.Second})
 	r := newRoom("room").join("ann")
 	update(t, p, r)

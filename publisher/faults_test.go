@@ -21,7 +21,7 @@ import (
 // behindProxy is a publisher whose connection goes through a proxy, and one that goes past it.
 func behindProxy(t *testing.T, opts Options) (*Publisher, *Publisher, *faultproxy.Proxy) {
 	t.Helper()
-	s := startEmbedded(t, t.TempDir())
+	s := startEmbedded(t, fastDir(t))
 	proxy := startProxy(t, hostPort(t, s.ClientURL()))
 	direct := open(t, connect(t, s.ClientURL()), Options{})
 	return open(t, connect(t, "nats://"+proxy.Addr()), opts), direct, proxy
@@ -49,6 +49,7 @@ func onceOnAck(f faultproxy.Fault) faultproxy.Fault {
 }
 
 func TestLostAcknowledgementIsRecovered(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]func(*faultproxy.Proxy) faultproxy.Fault{
 		"swallowed": func(*faultproxy.Proxy) faultproxy.Fault { return faultproxy.Swallow },
 		"cut": func(p *faultproxy.Proxy) faultproxy.Fault {
@@ -246,7 +247,7 @@ func TestStreamThatIsGoneIsUnavailable(t *testing.T) {
 }
 
 func TestClosedConnectionGivesUpAtOnce(t *testing.T) {
-	nc := connect(t, startEmbedded(t, t.TempDir()).ClientURL())
+	nc := connect(t, startEmbedded(t, fastDir(t)).ClientURL())
 	p := open(t, nc, Options{GiveUpAfter: time.Hour})
 	base := load(t, p, "room")
 	res := diff.Compare(base.State, newRoom("room").join("ann").snapshot())
@@ -259,6 +260,7 @@ func TestClosedConnectionGivesUpAtOnce(t *testing.T) {
 
 // The server dies and comes back in the middle of commits of many meetings, again and again.
 func TestServerKilledInTheMiddleOfCommits(t *testing.T) {
+	t.Parallel()
 	const meetings, kills = 8, 4
 	dir := t.TempDir()
 	s := startProcess(t, dir)

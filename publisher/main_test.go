@@ -158,5 +158,16 @@ func run(t testing.TB, p *Publisher) (stop func()) {
 // newPublisher is a publisher on a server of its own.
 func newPublisher(t testing.TB, opts Options) *Publisher {
 	t.Helper()
-	return open(t, connect(t, startEmbedded(t, t.TempDir()).ClientURL()), opts)
+	return open(t, connect(t, startEmbedded(t, fastDir(t)).ClientURL()), opts)
+}
+
+// fastDir is a directory for a store whose durability is not what is tested: in memory where the system has that.
+func fastDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "rollcall")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
+	return dir
 }

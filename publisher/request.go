@@ -95,6 +95,5 @@ func (p *Publisher) watch() (stop func()) {
 	return func() {
 		p.nc.RemoveStatusListener(ch)
 		<-done
-		p.link.lost()
 	}
 }

@@ -1,0 +1,112 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+)
+
+// BenchmarkCommit compares, on one server in one run, events committed by many meetings at once with the same payloads
+// published asynchronously, without a state, without atomicity, each payload once. The figure to look at is the ratio.
+func BenchmarkCommit(b *testing.B) {
+	const meetings, people, rounds = 256, 4, 10
+	nc := connect(b, startEmbedded(b, b.TempDir()).ClientURL())
+	p := open(b, nc, Options{Retention: time.Hour})
+	var committing, raw time.Duration
+	var events, run int
+	for b.Loop() {
+		run++
+		began := time.Now()
+		n := commitRounds(b, p, run, meetings, people, rounds)
+		committing += time.Since(began)
+		events += n
+		raw += publishRaw(b, nc, n)
+	}
+	b.ReportMetric(float64(events)/committing.Seconds(), "committed-events/s")
+	b.ReportMetric(float64(events)/raw.Seconds(), "raw-events/s")
+	b.ReportMetric(raw.Seconds()/committing.Seconds(), "committed/raw")
+	b.ReportMetric(float64(meetings*rounds*run)/committing.Seconds(), "commits/s")
+}
+
+// commitRounds lets people come into many meetings, round after round, and returns how many events that made.
+func commitRounds(b *testing.B, p *Publisher, run, meetings, people, rounds int) int {
+	b.Helper()
+	for _, err := range each(meetings, func(i int) error {
+		r := newRoom(fmt.Sprintf("run-%d-meeting-%d", run, i))
+		rec := Record{State: diff.New(r.id)}
+		for n := range rounds {
+			for k := range people {
+				r.join(fmt.Sprintf("person-%d-%d", n, k))
+			}
+			var err error
+			if rec, _, err = p.Update(context.Background(), rec, r.compare()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}) {
+		require.NoError(b, err)
+	}
+	return meetings * people * rounds
+}
+
+// publishRaw publishes n events to a stream without any of ours, as fast as the client can, and returns how long it
+// took until all were acknowledged.
+func publishRaw(b *testing.B, nc *nats.Conn, n int) time.Duration {
+	b.Helper()
+	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4000))
+	require.NoError(b, err)
+	_, err = js.CreateOrUpdateStream(b.Context(), jetstream.StreamConfig{Name: "RAW", Subjects: []string{"raw.>"}})
+	require.NoError(b, err)
+	r := newRoom("room").join("person-0-0")
+	payload := sync.OnceValue(func() []byte {
+		p := &Publisher{nc: nc, opts: Options{Retention: time.Hour}.withDefaults()}
+		res := diff.Compare(diff.New(r.id), r.snapshot())
+		j, err := p.build(Record{State: diff.New(r.id)}, diff.Step{Events: res.Events, State: res.State})
+		require.NoError(b, err)
+		return j.msgs[0].Data
+	})()
+	began := time.Now()
+	for range n {
+		_, err := js.PublishAsync("raw.conference.member.joined", payload)
+		require.NoError(b, err)
+	}
+	<-js.PublishAsyncComplete()
+	took := time.Since(began)
+	require.NoError(b, js.DeleteStream(b.Context(), "RAW"))
+	return took
+}
+
+// BenchmarkAll reads stored states as at a start.
+func BenchmarkAll(b *testing.B) {
+	const meetings = 20_000
+	p := newPublisher(b, Options{})
+	for _, err := range each(64, func(w int) error {
+		for i := w; i < meetings; i += 64 {
+			r := newRoom(meetingName(i)).join("ann").join("bob")
+			if _, _, err := p.Update(context.Background(), Record{State: diff.New(r.id)}, r.compare()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}) {
+		require.NoError(b, err)
+	}
+	for b.Loop() {
+		n := 0
+		for _, err := range p.All(b.Context()) {
+			require.NoError(b, err)
+			n++
+		}
+		require.Equal(b, meetings, n)
+	}
+	b.ReportMetric(float64(meetings*b.N)/b.Elapsed().Seconds(), "states/s")
+}
