@@ -7,7 +7,16 @@
 // of the history and the present time alone. No goroutine is needed to play a history, and a clock handed in through
 // [Options] plays it at any pace. Everything is deterministic by seed.
 //
-// Below /_sim/ there is a control API: the ground truth, counts of calls, faults, further meetings and live actions.
+// Below /_sim/ there is a control API. Replies are JSON; bodies may be JSON or YAML, and keys nobody knows are refused.
+//
+//	GET    /_sim/state                    what is going on, and the names that live actions use ([State])
+//	GET    /_sim/truth                    what Rollcall must find out ([Truth]); ?meeting=ID&format=json|yaml|text
+//	GET    /_sim/stats                    how often what was called ([Stats])
+//	GET    /_sim/faults                   the faults that are on
+//	POST   /_sim/faults                   switches on one [Fault], or a list of them
+//	DELETE /_sim/faults                   switches all off
+//	PUT    /_sim/meetings/{id}            adds a [Meeting] whose offsets count from now
+//	POST   /_sim/meetings/{id}/actions    makes one [LiveAction] happen, or a list of them: all or none
 //
 // What DingTalk documents is found at https://open.dingtalk.com/document/orgapp (members:
 // queries-members-of-a-video-conference); what it leaves open, the simulator can play either way.
