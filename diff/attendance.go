@@ -11,8 +11,9 @@ const (
 	// round differently.
 	sameTime = 2000
 	forever  = math.MaxInt64
-	// maxTime is the end of the year 9999, the last that RFC 3339 can write.
-	maxTime = 253402300799999
+	// maxTime is a millisecond before the end of the year 9999, the last that RFC 3339 can write: an attendance may
+	// have to be announced a millisecond late.
+	maxTime = 253402300799998
 )
 
 // interval is what one row says about presence. end is forever while the row is open.
@@ -21,9 +22,9 @@ type interval struct {
 	status     uint8 // 5 or 6 when closed
 	inferStart bool
 	inferEnd   bool
-	// An open row may carry a leaveTime: of the visit before, which the rejoin took the row from, or, in the list of
-	// a meeting that is over, its own.
-	prior, leave int64
+	// leave is when it ends should the meeting be over: an open row may carry its own leaveTime then. 0 when the row
+	// does not tell.
+	leave int64
 }
 
 // attendance is a union of overlapping intervals.
@@ -47,7 +48,9 @@ func usable(t int64) int64 {
 	return t
 }
 
-func near(a, b int64) bool { return a-b < sameTime && b-a < sameTime }
+func near(a, b int64) bool { return distance(a, b) < sameTime }
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 // unite turns the intervals of one person into attendances, in time order. Intervals that overlap or start together
 // are one attendance; intervals that merely touch are two: whoever looked in between saw two.
@@ -69,21 +72,19 @@ func unite(intervals []interval, into []attendance) []attendance {
 // extend unites a with an interval that starts in it. Of two rows that close at the same moment the kick stands.
 func (a *attendance) extend(iv interval) {
 	a.rows++
-	a.prior = max(a.prior, iv.prior)
 	if iv.start == a.start {
 		a.inferStart = a.inferStart && iv.inferStart
 	}
+	if a.leave > 0 && iv.leave > 0 {
+		a.leave = max(a.leave, iv.leave)
+	} else {
+		a.leave = 0
+	}
 	switch {
-	case iv.end < a.end:
 	case iv.end > a.end:
-		a.end, a.status, a.inferEnd, a.leave = iv.end, iv.status, iv.inferEnd, iv.leave
-	default:
+		a.end, a.status, a.inferEnd = iv.end, iv.status, iv.inferEnd
+	case iv.end == a.end:
 		a.status = min(a.status, iv.status) // kicked is 5, left 6
 		a.inferEnd = a.inferEnd && iv.inferEnd
-		if a.leave > 0 && iv.leave > 0 {
-			a.leave = max(a.leave, iv.leave)
-		} else {
-			a.leave = 0 // one of two open rows has no end
-		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"math"
 )
 
@@ -24,16 +23,16 @@ var (
 func (s *State) MarshalBinary() ([]byte, error) {
 	w := encoder{buf: make([]byte, 0, 64+len(s.names)+24*len(s.people))}
 	w.buf = append(w.buf, version)
-	w.text(s.ConferenceID)
+	w.text([]byte(s.ConferenceID))
 	w.uint(uint64(s.Phase))
-	w.text(s.Title)
-	w.text(s.CreatorID)
-	w.text(s.CreatorNick)
+	w.text([]byte(s.Title))
+	w.text([]byte(s.CreatorID))
+	w.text([]byte(s.CreatorNick))
 	w.int(s.StartTime)
 	w.int(s.EndTime)
 	w.uint(s.Sequence)
-	w.uint(uint64(s.Active))
 	w.int(s.LookedAt)
+	w.int(s.pushedAt)
 	w.origin = s.origin()
 	w.int(w.origin)
 	w.uint(uint64(len(s.people)))
@@ -61,31 +60,23 @@ type encoder struct {
 func (w *encoder) uint(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
 func (w *encoder) int(n int64)   { w.buf = binary.AppendVarint(w.buf, n) }
 
-func (w *encoder) text(s string) {
-	w.uint(uint64(len(s)))
-	w.buf = append(w.buf, s...)
-}
-
-func (w *encoder) bytes(b []byte) {
+func (w *encoder) text(b []byte) {
 	w.uint(uint64(len(b)))
 	w.buf = append(w.buf, b...)
 }
 
+// person writes a person and their announced attendances, from the last to the first.
 func (w *encoder) person(s *State, p *person) {
-	w.bytes(s.key(p))
-	w.bytes(s.nick(p))
+	w.text(s.key(p))
+	w.text(s.nick(p))
 	w.uint(uint64(p.status))
 	w.uint(uint64(p.flags))
-	w.uint(uint64(p.visits))
-	if p.visits == 0 {
+	n := s.visits(p)
+	w.uint(uint64(n))
+	if n == 0 {
 		return
 	}
 	w.attendance(p.start, p.end)
-	n := uint64(0)
-	for v := p.past; v > 0; v = s.past[v-1].next {
-		n++
-	}
-	w.uint(n)
 	for v := p.past; v > 0; v = s.past[v-1].next {
 		w.attendance(s.past[v-1].start, s.past[v-1].end)
 	}
@@ -104,23 +95,26 @@ func (w *encoder) attendance(start, end int64) {
 // UnmarshalState decodes what [State.MarshalBinary] encoded. It returns an error that wraps [ErrNewerVersion] or
 // [ErrCorruptState], and never a half-read state.
 func UnmarshalState(b []byte) (*State, error) {
-	if len(b) == 0 {
+	switch {
+	case len(b) == 0:
 		return nil, fmt.Errorf("%w: empty", ErrCorruptState)
-	}
-	if b[0] > version {
+	case b[0] > version:
 		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewerVersion, b[0], version)
+	case b[0] < version:
+		return nil, fmt.Errorf("%w: version %d", ErrCorruptState, b[0])
 	}
 	r := decoder{buf: b[1:], size: len(b)}
 	s := r.state()
 	if r.err == nil && len(r.buf) > 0 {
 		r.fail("bytes after the end")
 	}
-	if r.err != nil || b[0] != version {
-		return nil, fmt.Errorf("%w: version %d, %w", ErrCorruptState, b[0], r.err)
+	if r.err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorruptState, r.err)
 	}
 	return s, nil
 }
 
+// decoder reads until the first error; after it, it reads zeros.
 type decoder struct {
 	buf    []byte
 	size   int
@@ -155,10 +149,13 @@ func (r *decoder) int() int64 {
 	return n
 }
 
-func (r *decoder) bytes(limit int) []byte {
-	n := int(r.uint(uint64(min(limit, len(r.buf)))))
-	if n > len(r.buf) {
-		r.fail("text runs over the end")
+// count reads how many things of at least so many bytes follow: what cannot be there is not allocated.
+func (r *decoder) count(bytesEach int) int { return int(r.uint(uint64(len(r.buf) / bytesEach))) }
+
+func (r *decoder) text(limit int) []byte {
+	n := r.count(1)
+	if n > limit {
+		r.fail("text too long")
 		return nil
 	}
 	b := r.buf[:n]
@@ -168,19 +165,20 @@ func (r *decoder) bytes(limit int) []byte {
 
 func (r *decoder) state() *State {
 	s := &State{
-		ConferenceID: string(r.bytes(math.MaxUint16)),
-		Phase:        Phase(r.uint(math.MaxUint8)),
-		Title:        string(r.bytes(math.MaxInt32)),
-		CreatorID:    string(r.bytes(math.MaxInt32)),
-		CreatorNick:  string(r.bytes(math.MaxInt32)),
+		ConferenceID: string(r.text(math.MaxUint16)),
+		Phase:        Phase(r.uint(uint64(Ended))),
+		Title:        string(r.text(math.MaxInt32)),
+		CreatorID:    string(r.text(math.MaxInt32)),
+		CreatorNick:  string(r.text(math.MaxInt32)),
 		StartTime:    r.int(),
 		EndTime:      r.int(),
 		Sequence:     r.uint(math.MaxUint64),
-		Active:       int(r.uint(math.MaxInt32)),
 		LookedAt:     r.int(),
+		pushedAt:     r.int(),
 	}
 	r.origin = r.int()
-	n := int(r.uint(uint64(len(r.buf) / 5))) // a person takes five bytes or more
+	const shortest = 5 // a person of empty key and nickname, status, flags and number of attendances
+	n := r.count(shortest)
 	s.people = make([]person, 0, n)
 	for i := 0; i < n && r.err == nil; i++ {
 		r.person(s)
@@ -189,44 +187,37 @@ func (r *decoder) state() *State {
 }
 
 func (r *decoder) person(s *State) {
-	key, nick := r.bytes(math.MaxUint16), r.bytes(math.MaxUint16)
-	p := person{
-		hash: maphash.Bytes(seed, key), name: uint32(len(s.names)),
-		keyLen: uint16(len(key)), nickLen: uint16(len(nick)),
-	}
+	key, nick := r.text(maxKey), r.text(maxNick)
+	p := person{name: uint32(len(s.names)), keyLen: uint16(len(key)), nickLen: uint16(len(nick))}
 	s.names = append(append(s.names, key...), nick...)
-	p.status = uint8(r.uint(math.MaxUint8))
-	p.flags = flags(r.uint(math.MaxUint16))
-	p.visits = uint32(r.uint(math.MaxUint32))
-	if p.visits > 0 {
-		p.start, p.end = r.attendance()
-		r.past(s, &p)
+	p.status = uint8(r.uint(uint64(StatusLeft)))
+	p.flags = flags(r.uint(uint64(allFlags)))
+	n := r.count(2)
+	for i := 0; i < n && r.err == nil; i++ {
+		start, end := r.attendance()
+		switch {
+		case i == 0:
+			p.start, p.end = start, end
+			continue
+		case i == 1:
+			p.past = int32(len(s.past)) + 1
+		default:
+			s.past[len(s.past)-1].next = int32(len(s.past)) + 1
+		}
+		s.past = append(s.past, visit{start: start, end: end})
+	}
+	if p.open() {
+		s.Active++
 	}
 	s.people = append(s.people, p)
 }
 
-// past reads the earlier attendances, which were written from the latest to the first.
-func (r *decoder) past(s *State, p *person) {
-	n := int32(r.uint(uint64(len(r.buf))))
-	for i := range n {
-		start, end := r.attendance()
-		v := visit{start: start, end: end}
-		if i+1 < n {
-			v.next = int32(len(s.past)) + 2
-		}
-		s.past = append(s.past, v)
-		if i == 0 {
-			p.past = int32(len(s.past))
-		}
-	}
-}
-
 func (r *decoder) attendance() (start, end int64) {
 	start = r.int() + r.origin
-	if n := r.uint(math.MaxInt64); n > 0 {
+	if n := r.uint(maxTime + 2); n > 0 {
 		end = start + int64(n) - 1
 	}
-	if start <= 0 || end != 0 && end < start {
+	if start <= 0 || start > maxTime+1 || end != 0 && end < start {
 		r.fail("bad attendance")
 	}
 	return start, end

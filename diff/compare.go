@@ -10,7 +10,12 @@ import (
 
 // Compare compares a snapshot with what has been announced and returns the events that follow. It changes neither
 // argument. An unchanged person costs no allocation.
+//
+// A whole look that began before the one whose outcome prev holds may show what is no longer so: it announces nothing.
 func Compare(prev *State, snap Snapshot) Result {
+	if snap.Kind != Partial && !snap.Over && snap.before(prev.LookedAt) {
+		return Result{State: prev, LookNow: true}
+	}
 	c := scratch.Get().(*comparison)
 	defer c.release()
 	c.begin(prev, &snap)
@@ -94,11 +99,10 @@ func (c *comparison) group() {
 }
 
 func (c *comparison) lookup(row *Row, hint int32) int32 {
-	isGuest := row.UnionID == ""
-	if int(hint) < len(c.next.people) && c.next.is(&c.next.people[hint], c.key, isGuest) {
+	if int(hint) < len(c.next.people) && c.next.is(&c.next.people[hint], c.key) {
 		return hint
 	}
-	i := c.index.find(c.next, c.key, isGuest)
+	i := c.index.find(c.next, c.key)
 	if i < 0 {
 		c.own()
 		c.result.Changed = true
@@ -120,6 +124,9 @@ func (c *comparison) finish() Result {
 	if len(c.changes) > 0 {
 		slices.SortFunc(c.changes, c.before)
 		res.base, res.changes = c.prev, slices.Clone(c.changes)
+		if c.snap.Kind == Partial {
+			c.next.pushedAt = c.snap.At
+		}
 		res.Events = make([]events.Event, 0, len(c.changes))
 		for i := range c.changes {
 			c.next.apply(&c.changes[i])
@@ -141,7 +148,7 @@ func (c *comparison) advance(res *Result) {
 	}
 	if c.snap.Kind != Partial {
 		res.Changed = res.Changed || c.initial
-		c.next.LookedAt = cmp.Or(c.snap.From, c.snap.At)
+		c.next.LookedAt = c.snap.began()
 	}
 	if c.snap.Over {
 		res.Changed = res.Changed || c.prev.Phase != Ended

@@ -85,8 +85,8 @@ func (p *player) alternates() {
 	require.Equal(p.t, active, p.state.Active)
 }
 
-func pollTimes(t *rapid.T) []int64 {
-	times := rapid.SliceOfN(rapid.Int64Range(epoch, epoch+599_999), 0, 12).Draw(t, "polls")
+func pollTimes(t *rapid.T, o *oracle) []int64 {
+	times := rapid.SliceOfN(rapid.Int64Range(epoch, o.end-1), 0, 12).Draw(t, "polls")
 	slices.Sort(times)
 	return times
 }
@@ -98,7 +98,7 @@ func TestLaw1ReplayGivesThePresent(t *testing.T) {
 			o.people = slices.DeleteFunc(o.people, func(p guestOrMember) bool { return p.unionID == "" })
 		}
 		p := newPlayer(t)
-		for _, at := range pollTimes(t) {
+		for _, at := range pollTimes(t, o) {
 			p.poll(o, at)
 			require.Equal(t, o.present(at), p.present(), "at +%d ms", at-epoch)
 			roster := events.NewRoster("m1")
@@ -117,7 +117,7 @@ func TestLaw2SameSnapshotTwiceGivesNothing(t *testing.T) {
 			o.people = slices.DeleteFunc(o.people, func(p guestOrMember) bool { return p.unionID == "" })
 		}
 		p := newPlayer(t)
-		for _, at := range pollTimes(t) {
+		for _, at := range pollTimes(t, o) {
 			p.poll(o, at)
 			res := p.poll(o, at)
 			require.Empty(t, res.Events)
@@ -130,7 +130,7 @@ func TestLaw3OrderOfRowsDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, rapid.Bool().Draw(t, "reset"))
 		p, q := newPlayer(t), newPlayer(t)
-		for _, at := range pollTimes(t) {
+		for _, at := range pollTimes(t, o) {
 			rows := o.list(at)
 			a := p.take(diff.Snapshot{Rows: rows, From: at, At: at})
 			b := q.take(diff.Snapshot{Rows: rapid.Permutation(rows).Draw(t, "order"), From: at, At: at})
@@ -143,7 +143,7 @@ func TestLaw4JoinedAndLeftAlternate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, rapid.Bool().Draw(t, "reset"))
 		p := newPlayer(t)
-		for _, at := range pollTimes(t) {
+		for _, at := range pollTimes(t, o) {
 			// A list that lost some rows must not break the law either.
 			rows := slices.DeleteFunc(o.list(at), func(diff.Row) bool { return rapid.IntRange(0, 9).Draw(t, "lost") == 0 })
 			kind := diff.Kind(rapid.IntRange(0, 1).Draw(t, "kind"))
@@ -161,7 +161,7 @@ func TestLaw5SamplingDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, false)
 		p := newPlayer(t)
-		for _, at := range pollTimes(t) {
+		for _, at := range pollTimes(t, o) {
 			p.poll(o, at)
 		}
 		p.finish(o)
@@ -252,7 +252,7 @@ type sighting struct {
 
 func schedule(t *rapid.T, o *oracle) []sighting {
 	var out []sighting
-	for _, at := range pollTimes(t) {
+	for _, at := range pollTimes(t, o) {
 		out = append(out, sighting{at: at})
 	}
 	push := func(at int64, row diff.Row) {

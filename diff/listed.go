@@ -12,11 +12,13 @@ type listed struct {
 	status                     uint8 // of the person as a whole
 	best                       *Row  // the row that names the person
 	lost                       bool  // no row is of the announced open attendance
+	prior                      int64 // leaveTime of an open row, of the visit before
 
-	// A closed row without a joinTime says that an attendance ended, not which.
-	timeless      bool
-	timelessLeave int64
-	timelessKick  bool
+	// A closed row without a joinTime says that an attendance ended, not which; timelessEnd is 0 where it does not say
+	// when.
+	timeless       bool
+	timelessEnd    int64
+	timelessStatus uint8
 }
 
 // read sorts what the rows of person i say into c.intervals and the rest.
@@ -50,57 +52,56 @@ func (c *comparison) read(i int32) listed {
 	case n > 0:
 		seen.status = c.attendances[n-1].status
 	case seen.timeless:
-		seen.status = endStatus(seen.timelessKick)
+		seen.status = seen.timelessStatus
 	}
 	return seen
 }
 
-func endStatus(kick bool) uint8 {
-	if kick {
-		return uint8(StatusKicked)
-	}
-	return uint8(StatusLeft)
-}
-
 // readOpen reads a row that shows its person present. Without a joinTime an announced open attendance goes on, and
-// another begins now.
+// another begins now, unless the meeting is over.
 func (c *comparison) readOpen(p *person, row *Row, seen *listed) {
 	seen.open++
 	iv := interval{start: usable(row.JoinTime), end: forever, status: uint8(StatusActive)}
-	if iv.start == 0 {
-		if c.snap.Kind == Partial && !p.open() {
-			c.result.LookNow = true // a poll would give another start, and so another id
-			return
-		}
+	switch {
+	case iv.start > 0:
+	case p.open(), c.snap.Over && p.start > 0:
 		iv.start = p.start
-		if !p.open() {
-			iv.start, iv.inferStart = c.snap.At, true
-		}
+	case c.snap.Kind == Partial:
+		c.result.LookNow = true // a poll would give another start, and so another id
+		return
+	default:
+		iv.start, iv.inferStart = c.snap.At, true
 	}
-	if leave := usable(row.LeaveTime); leave > iv.start {
+	if leave := usable(row.LeaveTime); leave > iv.start || usable(row.JoinTime) == 0 {
 		iv.leave = leave
 	} else {
-		iv.prior = leave
+		seen.prior = max(seen.prior, leave)
 	}
 	c.intervals = append(c.intervals, iv)
 }
 
-// readClosed reads a row that shows an attendance that is over.
+// readClosed reads a row that shows an attendance that is over. Where it does not say when, an end announced before
+// stands, and another is now.
 func (c *comparison) readClosed(p *person, row *Row, seen *listed) {
-	start, end := usable(row.JoinTime), usable(row.LeaveTime)
+	start, end, status := usable(row.JoinTime), usable(row.LeaveTime), uint8(row.Status)
 	if start == 0 {
-		seen.timeless = true
-		seen.timelessKick = seen.timelessKick || row.Status == StatusKicked
-		seen.timelessLeave = max(seen.timelessLeave, end)
+		switch {
+		case !seen.timeless || end > seen.timelessEnd:
+			seen.timeless, seen.timelessEnd, seen.timelessStatus = true, end, status
+		case end == seen.timelessEnd:
+			seen.timelessStatus = min(seen.timelessStatus, status)
+		}
 		return
 	}
-	iv := interval{start: start, end: end, status: uint8(row.Status)}
+	iv := interval{start: start, end: end, status: status}
 	if end < start {
-		iv.end, iv.inferEnd = max(c.snap.At, start), true
-		if p.end > 0 && (start <= p.end || near(start, p.start)) {
-			iv.end = max(p.end, start) // closed stays closed, at the end announced
+		announced, ok := c.next.announcedEnd(p, start)
+		if !ok {
+			announced, iv.inferEnd = c.snap.At, true
 		}
+		iv.end = max(announced, start)
 	}
+	iv.leave = iv.end
 	c.intervals = append(c.intervals, iv)
 }
 
@@ -123,16 +124,17 @@ func rankOf(yes bool) int {
 	return 0
 }
 
-// note keeps how the list shows person i: the status, the roles, the nickname and how many rows. The rows of a push
-// are not the whole list and carry fewer fields: they change nothing of somebody known.
+// note keeps how a whole list shows person i: the status, the roles, the nickname and how many rows. The rows of a
+// push carry fewer fields: they change nothing of somebody known.
 func (c *comparison) note(i int32, seen *listed) {
-	if c.snap.Kind == Partial {
-		return
-	}
 	p := &c.next.people[i]
-	f := rolesOf(seen.best) | p.flags&guest | oneRow
-	if seen.rows > 1 {
-		f = f&^oneRow | manyRows
+	f := rolesOf(seen.best) | p.flags&guest
+	switch {
+	case seen.rows > 1:
+	case c.snap.Kind == Complete:
+		f |= oneRow
+	default:
+		f |= p.flags & (oneRow | pushed) // what the last complete list said stands
 	}
 	if seen.lost {
 		f |= p.flags & missing

@@ -168,13 +168,27 @@ func sorted(facts []fact) []fact {
 // history draws a meeting: people with several devices and visits, guests with the same name, people who are only
 // called, and a few moments at which several things happen at once.
 func history(t *rapid.T, reset bool) *oracle {
-	o := &oracle{reset: reset, closes: rapid.Bool().Draw(t, "closes"), end: epoch + 600_000}
-	moment := rapid.Custom(func(t *rapid.T) int64 {
+	span := int64(600_000)
+	if rapid.IntRange(0, 3).Draw(t, "short") == 0 {
+		span = 5000 // everything within what may be rounding, or not
+	}
+	return historyOf(t, reset, span, rapid.Custom(func(t *rapid.T) int64 {
 		if rapid.IntRange(0, 3).Draw(t, "coarse") == 0 {
-			return epoch + 1000*rapid.Int64Range(1, 599).Draw(t, "s")
+			return epoch + 100*rapid.Int64Range(1, span/100-1).Draw(t, "100 ms")
 		}
-		return epoch + rapid.Int64Range(1, 599_999).Draw(t, "ms")
-	})
+		return epoch + rapid.Int64Range(1, span-1).Draw(t, "ms")
+	}))
+}
+
+// leisurely draws a meeting in which nothing happens within the two seconds that count as one time.
+func leisurely(t *rapid.T, reset bool) *oracle {
+	return historyOf(t, reset, 600_000, rapid.Custom(func(t *rapid.T) int64 {
+		return epoch + 2000*rapid.Int64Range(1, 299).Draw(t, "2 s")
+	}))
+}
+
+func historyOf(t *rapid.T, reset bool, span int64, moment *rapid.Generator[int64]) *oracle {
+	o := &oracle{reset: reset, closes: rapid.Bool().Draw(t, "closes"), end: epoch + span}
 	for i := range rapid.IntRange(1, 5).Draw(t, "people") {
 		p := guestOrMember{unionID: fmt.Sprintf("u%d", i), nick: fmt.Sprintf("Ann %d", i)}
 		if rapid.IntRange(0, 4).Draw(t, "guest") == 0 {

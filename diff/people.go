@@ -35,16 +35,16 @@ func clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
+	for back := range utf8.UTFMax {
+		if utf8.RuneStart(s[limit-back]) {
+			return s[:limit-back]
+		}
 	}
-	return s[:limit]
+	return s[:limit] // no text anyway
 }
 
-// is tells whether p has this key. A unionId that happens to look like a guest's key is another person.
-func (s *State) is(p *person, key []byte, isGuest bool) bool {
-	return p.flags.has(guest) == isGuest && bytes.Equal(s.key(p), key)
-}
+// is tells whether p has this key.
+func (s *State) is(p *person, key []byte) bool { return bytes.Equal(s.key(p), key) }
 
 // index finds people by key. It is built only when the order of the list gives nothing to go by.
 type index struct {
@@ -53,7 +53,7 @@ type index struct {
 }
 
 func (x *index) add(s *State, i int32) {
-	h := s.people[i].hash
+	h := maphash.Bytes(seed, s.key(&s.people[i]))
 	if _, taken := x.byHash[h]; taken {
 		x.clash = true
 		return
@@ -62,19 +62,19 @@ func (x *index) add(s *State, i int32) {
 }
 
 // find returns the position of the person with this key, or -1.
-func (x *index) find(s *State, key []byte, isGuest bool) int32 {
+func (x *index) find(s *State, key []byte) int32 {
 	if x.byHash == nil {
 		x.byHash = make(map[uint64]int32, len(s.people)+len(s.people)/4)
 		for i := range s.people {
 			x.add(s, int32(i))
 		}
 	}
-	if i, ok := x.byHash[maphash.Bytes(seed, key)]; ok && s.is(&s.people[i], key, isGuest) {
+	if i, ok := x.byHash[maphash.Bytes(seed, key)]; ok && s.is(&s.people[i], key) {
 		return i
 	}
 	if x.clash {
 		for i := range s.people {
-			if s.is(&s.people[i], key, isGuest) {
+			if s.is(&s.people[i], key) {
 				return int32(i)
 			}
 		}
@@ -84,7 +84,7 @@ func (x *index) find(s *State, key []byte, isGuest bool) int32 {
 
 // add appends a person nobody has seen before. The state must be a clone.
 func (s *State) add(key []byte, row *Row) int32 {
-	p := person{hash: maphash.Bytes(seed, key), flags: rolesOf(row)}
+	p := person{flags: rolesOf(row)}
 	if row.UnionID == "" {
 		p.flags |= guest
 	}

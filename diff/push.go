@@ -3,11 +3,11 @@ package diff
 // pushed compares the rows of a push, which proves less than a whole list: it names some devices of a person, and
 // their other rows are unknown.
 func (c *comparison) pushed(acc *account, seen *listed) {
-	if seen.unknown > 0 || seen.quiet > 0 && len(c.attendances) == 0 && !seen.timeless {
-		return // says nothing about presence
+	if seen.unknown > 0 {
+		return // no information
 	}
-	if seen.timeless {
-		c.result.LookNow = true
+	if seen.timeless || seen.quiet > 0 && acc.open() {
+		c.result.LookNow = true // perhaps an end, but not of which attendance
 	}
 	own := c.match(acc)
 	for k := range c.attendances {
@@ -23,13 +23,13 @@ func (c *comparison) pushed(acc *account, seen *listed) {
 func (c *comparison) pushedOpen(acc *account, a *attendance, own bool) {
 	switch {
 	case acc.open():
-		if !own || a.start < acc.start-sameTime {
+		if a.start != acc.start {
 			c.anotherDevice(acc)
 		}
 	case own || a.announced || a.start < acc.end:
 		c.result.LookNow = true // an old push, or an end that was untrue
 	default:
-		c.join(acc, a.start, a.inferStart, false)
+		c.join(acc, a.start, a.inferStart)
 	}
 }
 

@@ -70,6 +70,7 @@ func (r Result) prefix(state *State, from, to int) *State {
 			next.people[i] = r.unannounced(i)
 		}
 	}
+	next.pushedAt = r.State.pushedAt
 	for i := range r.changes[from:to] {
 		next.apply(&r.changes[from+i])
 	}
@@ -83,7 +84,7 @@ func (r Result) unannounced(i int) person {
 	if i < len(r.base.people) {
 		p = r.base.people[i]
 	} else {
-		p = person{hash: named.hash, flags: named.flags & (roles | guest)}
+		p.flags = named.flags & (roles | guest)
 	}
 	p.name, p.keyLen, p.nickLen = named.name, named.keyLen, named.nickLen
 	return p

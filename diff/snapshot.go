@@ -4,7 +4,11 @@
 // The package does no I/O and knows no clock: the times of the look come in with the snapshot.
 package diff
 
-import "github.com/c4342123/rollcall/events"
+import (
+	"cmp"
+
+	"github.com/c4342123/rollcall/events"
+)
 
 // AttendStatus is DingTalk's status of one row of a member list.
 // See the members API, https://open.dingtalk.com/document/orgapp/queries-members-of-a-video-conference.
@@ -56,8 +60,17 @@ type Snapshot struct {
 	From, At int64
 	Via      events.Via
 	// Over says that the meeting has ended: after the rows are compared, everybody still present is announced to
-	// have left.
+	// have left. When the list can no longer be read, a Partial snapshot without rows says it.
 	Over bool
 	// EndTime is when the meeting ended, in Unix milliseconds; 0 when that is not known. Only read when Over.
 	EndTime int64
 }
+
+// maxLook bounds, in milliseconds, how much earlier a look may have begun than what was announced in the meantime.
+// What is further apart was not written by the same clock.
+const maxLook = 60_000
+
+func (s *Snapshot) began() int64 { return cmp.Or(s.From, s.At) }
+
+// before tells whether the look began before t, while it was under way.
+func (s *Snapshot) before(t int64) bool { return s.began() < t && t-s.began() < maxLook }

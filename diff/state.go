@@ -49,6 +49,9 @@ type State struct {
 	// LookedAt is when the last whole look whose outcome is stored began, in Unix milliseconds; 0 before the first.
 	LookedAt int64
 
+	// pushedAt is when the last push that announced something was observed, in Unix milliseconds.
+	pushedAt int64
+
 	people []person // in the order first seen; only ever appended to
 	past   []visit  // announced attendances before each person's last
 	names  []byte   // keys and nicknames of people
@@ -56,10 +59,8 @@ type State struct {
 
 // person is what has been announced of one person, and how they were listed last.
 type person struct {
-	hash    uint64
-	start   int64 // of the last announced attendance, Unix milliseconds; 0 before the first
-	end     int64 // of it; 0 while it is open
-	visits  uint32
+	start   int64  // of the last announced attendance, Unix milliseconds; 0 before the first
+	end     int64  // of it; 0 while it is open
 	past    int32  // 1 + index in State.past of the attendance before the last; 0 for none
 	name    uint32 // offset of the key in State.names; the nickname follows it
 	keyLen  uint16
@@ -81,13 +82,14 @@ const (
 	coHost
 	outerOrg
 	pstn
-	guest    // has no unionId; the key is a substitute
-	missing  // the last complete snapshot lacked the person while they were announced as present
-	oneRow   // the last whole list had exactly one row of the person
-	manyRows // it had several
-	pushed   // a push named another device since
+	guest   // has no unionId; the key is a substitute
+	missing // the last complete snapshot lacked the announced attendance
+	oneRow  // the last complete snapshot had exactly one row of the person
+	pushed  // a push named another device since
+	fresh   // a push announced something of the person, and no whole look was taken since
 
-	roles = host | coHost | outerOrg | pstn
+	roles    = host | coHost | outerOrg | pstn
+	allFlags = fresh<<1 - 1
 )
 
 func (f flags) has(x flags) bool { return f&x != 0 }
@@ -117,7 +119,7 @@ type Person struct {
 func (s *State) People() iter.Seq[Person] {
 	return func(yield func(Person) bool) {
 		for i := range s.people {
-			if !yield(s.person(&s.people[i])) {
+			if !yield(s.named(&s.people[i])) {
 				return
 			}
 		}
@@ -127,18 +129,47 @@ func (s *State) People() iter.Seq[Person] {
 // Size is the number of people that [State.People] returns.
 func (s *State) Size() int { return len(s.people) }
 
-func (s *State) person(p *person) Person {
+func (s *State) named(p *person) Person {
 	out := Person{
 		Key: string(s.key(p)), UserNick: string(s.nick(p)),
 		Host: p.flags.has(host), CoHost: p.flags.has(coHost),
 		OuterOrgMember: p.flags.has(outerOrg), PSTNJoin: p.flags.has(pstn),
 		AttendStatus: int(p.status), Present: p.open(),
-		JoinTime: p.start, LeaveTime: p.end, Visits: int(p.visits),
+		JoinTime: p.start, LeaveTime: p.end, Visits: s.visits(p),
 	}
 	if !p.flags.has(guest) {
 		out.UnionID = out.Key
 	}
 	return out
+}
+
+// visits counts the announced attendances of a person.
+func (s *State) visits(p *person) int {
+	if p.start == 0 {
+		return 0
+	}
+	n := 1
+	for v := p.past; v > 0; v = s.past[v-1].next {
+		n++
+	}
+	return n
+}
+
+// announcedEnd finds the end of the announced attendance that begins near start or goes on then.
+func (s *State) announcedEnd(p *person, start int64) (end int64, ok bool) {
+	if p.open() && (start >= p.start || near(start, p.start)) {
+		return 0, false
+	}
+	at := visit{start: p.start, end: p.end, next: p.past}
+	for {
+		if at.end > 0 && (near(at.start, start) || at.start <= start && start < at.end) {
+			return at.end, true
+		}
+		if at.next == 0 {
+			return 0, false
+		}
+		at = s.past[at.next-1]
+	}
 }
 
 // WithPhase returns the state in another phase.

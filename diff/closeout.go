@@ -1,0 +1,31 @@
+package diff
+
+import "github.com/c4342123/rollcall/events"
+
+// closeOut ends the attendance of somebody who is still announced as present when the meeting is over.
+func (c *comparison) closeOut(acc *account, status uint8) {
+	start, end, inferred := acc.start, c.snap.EndTime, false
+	for k := range c.attendances {
+		if a := &c.attendances[k]; a.open() {
+			start, end = max(start, a.start), c.lasted(a)
+		}
+	}
+	if end < start {
+		end, inferred = max(c.snap.At, start), true
+	}
+	c.leave(acc, end, status, inferred, events.ReasonMeetingEnded)
+}
+
+// lasted is until when the list shows an attendance, as far as it can prove an announced end untrue. The list of a
+// meeting that is over may leave rows open for good: they lasted until the meeting's end at most, and to compare such
+// a list again, with those closed out already, brings nobody back.
+func (c *comparison) lasted(a *attendance) int64 {
+	switch {
+	case !c.snap.Over || !a.open():
+		return a.end
+	case a.leave >= a.start:
+		return a.leave
+	default:
+		return c.snap.EndTime
+	}
+}

@@ -1,0 +1,116 @@
+package diff
+
+import "github.com/c4342123/rollcall/events"
+
+// account is what has been announced of one person, while a comparison adds to it.
+type account struct {
+	person     int32
+	start, end int64 // the last announced attendance; end 0 while open
+	visits     int
+	status     uint8 // of the last announcement or look
+	after      int64 // order of the person's last change
+	late       bool  // the attendance lies before the last announced one
+}
+
+func (a *account) open() bool { return a.start > 0 && a.end == 0 }
+
+// person compares what the snapshot shows of one person with what was announced.
+func (c *comparison) person(i int32) {
+	if c.settled(i) {
+		return
+	}
+	p := &c.next.people[i]
+	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: c.listedBefore(i)}
+	status := acc.status
+	c.attendances = c.attendances[:0]
+	switch {
+	case c.outrun(p):
+		c.result.LookNow = true
+	case c.first[i] == 0:
+		status = c.absent(&acc)
+	case c.snap.Kind == Partial:
+		seen := c.read(i)
+		c.pushed(&acc, &seen)
+	default:
+		seen := c.read(i)
+		c.shown(&acc, &seen)
+		c.note(i, &seen)
+		status = seen.status
+	}
+	if c.snap.Over && acc.open() {
+		c.closeOut(&acc, status)
+	}
+	if c.snap.Kind != Partial && !acc.open() {
+		c.late(&acc)
+	}
+}
+
+// listedBefore is the status person i had before this snapshot.
+func (c *comparison) listedBefore(i int32) uint8 {
+	if int(i) < len(c.prev.people) {
+		return c.prev.people[i].status
+	}
+	return 0
+}
+
+// settled recognises the common case, somebody of whom one row shows just what was announced, without further ado.
+func (c *comparison) settled(i int32) bool {
+	r := c.first[i]
+	if r == 0 || c.link[r-1] != 0 || c.snap.Over || c.snap.Kind == Partial {
+		return false
+	}
+	row, p := &c.snap.Rows[r-1], &c.next.people[i]
+	if p.flags&^guest != rolesOf(row)|oneRow || int(p.status) != row.Status || string(c.next.nick(p)) != row.UserNick {
+		return false
+	}
+	switch row.Status {
+	case StatusActive:
+		return p.open() && row.JoinTime == p.start
+	case StatusKicked, StatusLeft:
+		return p.end > 0 && p.past == 0 && row.JoinTime == p.start
+	case StatusInitialised, StatusCalling, StatusFailed:
+		return !p.open()
+	default:
+		return false
+	}
+}
+
+// outrun tells whether a push announced something of the person after this look began: the list may have been read
+// before it happened.
+func (c *comparison) outrun(p *person) bool {
+	return p.flags.has(fresh) && c.snap.Kind != Partial && !c.snap.Over && c.snap.before(c.prev.pushedAt)
+}
+
+// absent handles a person no row of the snapshot names, and returns their status now.
+func (c *comparison) absent(acc *account) uint8 {
+	p := &c.next.people[acc.person]
+	switch {
+	case c.snap.Kind != Complete:
+		return acc.status
+	case acc.open():
+		c.vanish(acc, 0)
+	case p.status != 0 || p.flags&^(roles|guest) != 0:
+		p = c.mutable(acc.person)
+		p.status = 0
+		p.flags &= roles | guest
+	}
+	return 0
+}
+
+// vanish ends an attendance that the list shows no longer, the second time in a row.
+func (c *comparison) vanish(acc *account, status uint8) {
+	if c.snap.Kind != Complete || c.snap.Over {
+		return
+	}
+	p := c.mutable(acc.person)
+	before := p.flags
+	p.flags &= roles | guest
+	if !before.has(missing) || c.snap.began() == c.prev.LookedAt {
+		p.flags |= missing // the same look twice is one look
+		return
+	}
+	c.leave(acc, c.now(acc), status, true, events.ReasonVanished)
+}
+
+// now is the time of observation, for an attendance that cannot end before it began.
+func (c *comparison) now(acc *account) int64 { return max(c.snap.At, acc.start) }
