@@ -1,14 +1,12 @@
 package publisher
 
 import (
-	"encoding/json"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -82,86 +80,6 @@ func TestRefusalOfTheOnlyWriterIsTriedAgain(t *testing.T) {
 	assert.False(t, p.rejected(t.Context(), j, answer{verdict: conflict}, false))
 	p.commitGroup(t.Context(), []*job{j})
 	require.NoError(t, j.err)
-}
-
-// The same change seen by two replicas: the server finds the duplicate id before it looks at the state.
-func TestDuplicateOfAnotherReplicasCommitIsAConflict(t *testing.T) {
-	p := newPublisher(t, Options{})
-	r := newRoom("room").join("ann")
-	base := load(t, p, r.id)
-	commit(t, p, base, r)
-
-	v, code := codeOf(t, p, jobOf(t, p, base, r))
-	assert.Equal(t, duplicate, v)
-	assert.Equal(t, codeDuplicate, code)
-	_, err := p.Commit(t.Context(), base, diff.Compare(base.State, r.snapshot()))
-	require.ErrorIs(t, err, ErrConflict)
-	rec, res, err := p.Update(t.Context(), base, r.compare())
-	require.NoError(t, err)
-	assert.Empty(t, res.Events, "the comparison with what the other stored finds nothing new")
-	assert.Equal(t, uint64(3), rec.Revision)
-}
-
-// The same job sent again, as after an answer that was lost.
-func TestDuplicateOfTheSameCommitIsItsSuccess(t *testing.T) {
-	p := newPublisher(t, Options{})
-	j := jobOf(t, p, load(t, p, "room"), newRoom("room").join("ann"))
-	a := p.send(t.Context(), []*job{j})
-	require.Equal(t, committed, a.verdict)
-	p.commitGroup(t.Context(), []*job{j})
-	require.NoError(t, j.err)
-	assert.Equal(t, a.sequence, j.revision)
-}
-
-// The conflict's stored state is this commit's own: an id-less commit, so that only the sequence is wrong.
-func TestConflictWithTheSameCommitIsItsSuccess(t *testing.T) {
-	p := newPublisher(t, Options{})
-	rec := load(t, p, "room")
-	j, err := p.build(rec, diff.Step{State: rec.State.WithPhase(diff.Unwatched)})
-	require.NoError(t, err)
-	require.Equal(t, committed, p.send(t.Context(), []*job{j}).verdict)
-	v, code := codeOf(t, p, j)
-	require.Equal(t, conflict, v)
-	require.Equal(t, codeWrongLast, code)
-	p.commitGroup(t.Context(), []*job{j})
-	require.NoError(t, j.err)
-	assert.Equal(t, uint64(1), j.revision)
-}
-
-func TestEventsWithoutTheirStateAreNotStoredAgain(t *testing.T) {
-	p := newPublisher(t, Options{})
-	r := newRoom("room").join("ann")
-	update(t, p, r)
-	st, err := p.js.Stream(t.Context(), events.Stream)
-	require.NoError(t, err)
-	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(StateSubject(r.id))))
-
-	base := load(t, p, r.id)
-	require.Zero(t, base.Revision)
-	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, r.snapshot()))
-	require.ErrorIs(t, err, ErrStateLost)
-	assert.ErrorContains(t, err, "room")
-	assert.Len(t, fetch(t, p.nc, events.AllMembers), 1)
-
-	// The way out that the error's documentation names.
-	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(events.OfMeeting(r.id))))
-	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(events.AllMembers)))
-	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, r.join("bob").snapshot()))
-	require.ErrorIs(t, err, ErrStateLost, "the server remembers the ids for the duplicate window")
-}
-
-func TestEventsOfAStateThatWasSetBackAreNotStoredAgain(t *testing.T) {
-	p := newPublisher(t, Options{})
-	r := newRoom("room").join("ann")
-	commit(t, p, load(t, p, r.id), r)
-	old := fetch(t, p.nc, AllStates)[0].Data()
-	update(t, p, r.leave("ann"))
-	storeRaw(t, p.nc, r.id, old)
-
-	_, _, err := p.Update(t.Context(), load(t, p, r.id), r.compare())
-	require.ErrorIs(t, err, ErrStateLost)
-	assert.ErrorContains(t, err, "10201")
-	assert.Len(t, fetch(t, p.nc, events.AllMembers), 2)
 }
 
 func TestIncompleteBatchIsTriedAgain(t *testing.T) {
@@ -278,75 +196,4 @@ func TestRefusalSaysWhatTheServerSaid(t *testing.T) {
 	require.ErrorAs(t, err, &se)
 	assert.Equal(t, 10174, se.Code)
 	assert.ErrorContains(t, err, "meeting room")
-}
-
-func TestAnswersAreJudged(t *testing.T) {
-	p := &Publisher{log: Options{}.withDefaults().Logger}
-	p.batchLimit.Store(maxBatch)
-	for name, tt := range map[string]struct {
-		data string
-		want verdict
-	}{
-		"acknowledged":              {`{"stream":"CONFERENCE","seq":10,"batch":"b","count":3}`, committed},
-		"of another stream":         {`{"stream":"OTHER","seq":10,"batch":"b","count":3}`, unknown},
-		"of another batch":          {`{"stream":"CONFERENCE","seq":10,"batch":"c","count":3}`, unknown},
-		"of fewer messages":         {`{"stream":"CONFERENCE","seq":10,"batch":"b","count":2}`, unknown},
-		"impossible sequence":       {`{"stream":"CONFERENCE","seq":2,"batch":"b","count":3}`, unknown},
-		"empty":                     {``, unknown},
-		"not JSON":                  {`-ERR`, unknown},
-		"null":                      {`null`, unknown},
-		"wrong last sequence":       {`{"error":{"code":400,"err_code":10071}}`, conflict},
-		"wrong last, clustered":     {`{"error":{"code":400,"err_code":10164}}`, conflict},
-		"duplicate":                 {`{"error":{"code":400,"err_code":10201}}`, duplicate},
-		"too large":                 {`{"error":{"code":400,"err_code":10199}}`, tooLarge},
-		"incomplete":                {`{"error":{"code":400,"err_code":10176}}`, busy},
-		"too many open":             {`{"error":{"code":429,"err_code":10210}}`, busy},
-		"too many requests":         {`{"error":{"code":429,"err_code":10167}}`, busy},
-		"duplicate being stored":    {`{"error":{"code":409,"err_code":10158}}`, busy},
-		"last sequence not ready":   {`{"error":{"code":503,"err_code":10163}}`, busy},
-		"any other 400":             {`{"error":{"code":400,"err_code":10174}}`, refused},
-		"storing failed half-way":   {`{"error":{"code":503,"err_code":10077}}`, unknown},
-		"out of resources":          {`{"error":{"code":500,"err_code":10023}}`, unknown},
-		"error without any numbers": {`{"error":{}}`, unknown},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := p.judge([]byte(tt.data), "b", 3)
-			assert.Equal(t, tt.want, a.verdict, a.verdict.String())
-			assert.Equal(t, tt.want == committed, a.err == nil)
-		})
-	}
-}
-
-func TestPublishingErrorsAreJudged(t *testing.T) {
-	for _, tt := range []struct {
-		err         error
-		sent, reply verdict
-	}{
-		{nats.ErrMaxPayload, refused, refused},
-		{nats.ErrBadSubject, refused, refused},
-		{nats.ErrReconnectBufExceeded, busy, busy},
-		{nats.ErrNoResponders, busy, busy},
-		{nats.ErrConnectionClosed, busy, unknown}, // it may close while the answer is waited for
-		{errDisconnected, busy, unknown},
-		{nats.ErrTimeout, busy, unknown},
-	} {
-		assert.Equal(t, tt.sent, notSent(tt.err).verdict, tt.err)
-		assert.Equal(t, tt.reply, unanswered(tt.err).verdict, tt.err)
-	}
-}
-
-func FuzzJudge(f *testing.F) {
-	f.Add([]byte(`{"stream":"CONFERENCE","seq":10,"batch":"b","count":3}`))
-	f.Add([]byte(`{"error":{"code":400,"err_code":10071}}`))
-	f.Add([]byte(`[]`))
-	p := &Publisher{log: Options{}.withDefaults().Logger}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p.batchLimit.Store(maxBatch)
-		if a := p.judge(data, "b", 3); a.verdict == committed {
-			var ack struct{ Stream, Batch string }
-			require.NoError(t, json.Unmarshal(data, &ack))
-			require.Equal(t, "CONFERENCE", ack.Stream)
-			require.Equal(t, "b", ack.Batch)
-		}
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
@@ -16,9 +17,16 @@ import (
 
 // BenchmarkCommit compares, on one server in one run, events committed by many meetings at once with the same payloads
 // published asynchronously, without a state, without atomicity, each payload once. The figure to look at is the ratio.
+// A server that syncs always does so for every message, but once for a batch.
 func BenchmarkCommit(b *testing.B) {
+	b.Run("sync_always", func(b *testing.B) { benchmarkCommit(b, startEmbedded(b, b.TempDir()).ClientURL()) })
+	b.Run("sync_later", func(b *testing.B) { benchmarkCommit(b, startServer(b, func(*server.Options) {})) })
+}
+
+func benchmarkCommit(b *testing.B, url string) {
+	b.Helper()
 	const meetings, people, rounds = 256, 4, 10
-	nc := connect(b, startEmbedded(b, b.TempDir()).ClientURL())
+	nc := connect(b, url)
 	p := open(b, nc, Options{Retention: time.Hour})
 	var committing, raw time.Duration
 	var events, run int
@@ -62,7 +70,7 @@ func commitRounds(b *testing.B, p *Publisher, run, meetings, people, rounds int)
 // took until all were acknowledged.
 func publishRaw(b *testing.B, nc *nats.Conn, n int) time.Duration {
 	b.Helper()
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4000))
+	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(n))
 	require.NoError(b, err)
 	_, err = js.CreateOrUpdateStream(b.Context(), jetstream.StreamConfig{Name: "RAW", Subjects: []string{"raw.>"}})
 	require.NoError(b, err)

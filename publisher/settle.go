@@ -123,5 +123,5 @@ func (p *Publisher) giveUp(group []*job, last error) {
 		}
 		p.settle(j, 0, fmt.Errorf("%w: %w", sentinel, last))
 	}
-	p.log.Warn("gave up a commit", "meetings", len(group), "error", last)
+	p.log.Debug("a commit is given up", "meetings", len(group), "error", last)
 }

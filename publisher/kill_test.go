@@ -1,0 +1,93 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// The server dies and comes back in the middle of commits of many meetings, again and again.
+func TestServerKilledInTheMiddleOfCommits(t *testing.T) {
+	t.Parallel()
+	const meetings, kills = 8, 4
+	dir := t.TempDir()
+	s := startProcess(t, dir)
+	proxy := startProxy(t, s.addr)
+	nc := connect(t, "nats://"+proxy.Addr())
+	p := open(t, nc, Options{AckTimeout: 500 * time.Millisecond, GiveUpAfter: 5 * time.Second})
+
+	stop := make(chan struct{})
+	var commits atomic.Int64
+	finished := make(chan []error, 1)
+	rooms := make([]*room, meetings)
+	go func() {
+		finished <- each(meetings, func(i int) error {
+			rooms[i] = newRoom(meetingName(i))
+			rec := Record{State: diff.New(rooms[i].id)}
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return settleRoom(p, rooms[i])
+				default:
+				}
+				rooms[i].join(fmt.Sprint("person", n))
+				if n%2 == 1 {
+					rooms[i].leave(fmt.Sprint("person", n-1))
+				}
+				next, _, err := p.Update(context.Background(), rec, rooms[i].compare())
+				if err != nil {
+					if next, err = p.Load(context.Background(), rooms[i].id); err != nil {
+						continue // the server is away; what is missed now is found later
+					}
+				}
+				rec = next
+				commits.Add(1)
+			}
+		})
+	}()
+	for range kills {
+		began := commits.Load()
+		require.Eventually(t, func() bool { return commits.Load() > began+20 }, 10*time.Second, time.Millisecond)
+		s.kill()
+		s = startProcess(t, dir)
+		proxy.SetTarget(s.addr)
+	}
+	close(stop)
+	for _, err := range <-finished {
+		require.NoError(t, err)
+	}
+	require.Greater(t, commits.Load(), int64(20*kills))
+	for _, r := range rooms {
+		joined := 0
+		for _, e := range verify(t, nc, p, r.id) {
+			if e.Type == events.Joined {
+				joined++
+			}
+		}
+		assert.Equal(t, len(r.rows), joined, "everybody who came was announced")
+	}
+}
+
+// settleRoom commits what is left of a room once the server is back.
+func settleRoom(p *Publisher, r *room) error {
+	var err error
+	for range 50 {
+		var rec Record
+		if rec, err = p.Load(context.Background(), r.id); err != nil {
+			_ = sleep(context.Background(), 50*time.Millisecond)
+			continue
+		}
+		if _, _, err = p.Update(context.Background(), rec, r.compare()); err == nil {
+			return nil
+		}
+	}
+	return err
+}
