@@ -10,10 +10,22 @@ const (
 	infoAfter  = 25 * time.Second
 	// recheckAfter is when a roomNotFound or somebody's absence is looked at again.
 	recheckAfter = 2 * time.Second
+	// endPatience is how long the list of a meeting that is over is tried to be read before the close-out does without.
+	endPatience = time.Minute
+	// giveUpTime bounds the last look at a meeting that somebody stops watching, and who waits for it.
+	giveUpTime = 10 * time.Second
+
+	// askedSpacing is how soon after the last look, at most, somebody who asks for a look gets it, and headStart how far
+	// ahead of the meetings that are merely due: no further, so that these are never put off for ever.
+	askedSpacing = 3 * time.Second
+	headStart    = time.Minute
 
 	firstRetry = time.Second
-	maxRetry   = 30 * time.Second
-	// deniedRetry is when a meeting the app may not read is tried again: permissions are granted by people.
+	// maxRetry is when whatever failed is tried again at the latest; a recovery is noticed as soon as an end is.
+	maxRetry = checkAfter
+	// maxStoreRetry is for reading a state again, which costs no call.
+	maxStoreRetry = 5 * time.Second
+	// deniedRetry is for what only people can mend: permissions and the month's quota.
 	deniedRetry = 5 * time.Minute
 )
 
@@ -33,10 +45,18 @@ func jittered(d, floor time.Duration, random float64) time.Duration {
 }
 
 // retryAfter is how long to leave after a number of failures in a row.
-func retryAfter(failures int) time.Duration {
+func retryAfter(failures int, longest time.Duration) time.Duration {
 	d := firstRetry
-	for i := 1; i < failures && d < maxRetry; i++ {
+	for i := 1; i < failures && d < longest; i++ {
 		d *= 2
 	}
-	return min(d, maxRetry)
+	return min(d, longest)
+}
+
+// patience is the longest pause before something is tried again that failed with this trouble.
+func (t Trouble) patience() time.Duration {
+	if t == Denied || t == Exhausted {
+		return deniedRetry
+	}
+	return maxRetry
 }

@@ -1,9 +1,6 @@
 package poller
 
-import (
-	"container/heap"
-	"time"
-)
+import "container/heap"
 
 // queue is a heap of the meetings that wait for their next look, the one due first on top.
 type queue []*meeting
@@ -11,7 +8,7 @@ type queue []*meeting
 var _ heap.Interface = (*queue)(nil)
 
 func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q queue) Less(i, j int) bool { return q[i].due < q[j].due }
 
 func (q queue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
@@ -25,7 +22,7 @@ func (q *queue) Push(x any) {
 	*q = append(*q, m)
 }
 
-// Pop implements heap.Interface; use take.
+// Pop implements heap.Interface; use remove.
 func (q *queue) Pop() any {
 	old := *q
 	m := old[len(old)-1]
@@ -36,7 +33,7 @@ func (q *queue) Pop() any {
 }
 
 // put queues a meeting, or moves it when it is queued already.
-func (q *queue) put(m *meeting, due time.Time) {
+func (q *queue) put(m *meeting, due moment) {
 	m.due = due
 	if m.place >= 0 {
 		heap.Fix(q, m.place)

@@ -3,6 +3,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,3 +83,30 @@ func (e *SourceError) Error() string { return fmt.Sprintf("%s: %v", e.Trouble, e
 
 // Unwrap returns the cause.
 func (e *SourceError) Unwrap() error { return e.Err }
+
+// troubleOf returns what went wrong upstream. What is no trouble of the store is one of upstream, if an unnamed one.
+func troubleOf(err error) (t Trouble, upstream bool) {
+	var source *SourceError
+	if errors.As(err, &source) {
+		return source.Trouble, true
+	}
+	var stored *storeError
+	return Unavailable, err != nil && !errors.As(err, &stored) && !errors.Is(err, errOver)
+}
+
+func isTrouble(err error, t Trouble) bool {
+	is, upstream := troubleOf(err)
+	return upstream && is == t
+}
+
+// isLimit tells whether all calls have to wait.
+func isLimit(err error) bool { return isTrouble(err, Throttled) || isTrouble(err, Exhausted) }
+
+// waitOf is how long upstream wants to be left alone; 0 when it did not say.
+func waitOf(err error) time.Duration {
+	var source *SourceError
+	if errors.As(err, &source) {
+		return max(source.Wait, 0)
+	}
+	return 0
+}

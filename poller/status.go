@@ -15,53 +15,25 @@ type Status struct {
 	Title        string
 	CreatorID    string
 	CreatorNick  string
-	StartTime    int64     // Unix milliseconds; 0 when not known
-	LastLook     time.Time // end of the last successful look; zero before the first
-	NextLook     time.Time
+	StartTime    int64         // Unix milliseconds; 0 when not known
+	LastLook     time.Time     // end of the last successful look; zero before the first
+	NextLook     time.Time     // in the past while the look is under way or waits for its turn
 	Interval     time.Duration // between looks, at present
 	Active       int           // people announced as present
 	Sequence     uint64        // of the last member event
-	Failures     int           // looks failed in a row
+	Failures     int           // times in a row that the list could not be read or stored
 	LastError    string        // of the last look; empty when it succeeded
-}
-
-func newStatus(s *diff.State) Status {
-	return Status{
-		ConferenceID: s.ConferenceID, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
-		StartTime: s.StartTime,
-	}
-}
-
-// describe takes over what the information call says of the meeting.
-func (s *Status) describe(info Info) {
-	s.Title, s.CreatorID, s.CreatorNick = info.Title, info.CreatorID, info.CreatorNick
-	s.StartTime = info.StartTime
-}
-
-// complete returns the state with the meeting's description, to be stored along with whatever is stored next.
-func (s *Status) complete(state *diff.State) *diff.State {
-	if state.Title == s.Title && state.CreatorID == s.CreatorID && state.CreatorNick == s.CreatorNick &&
-		state.StartTime == s.StartTime {
-		return state
-	}
-	next := *state
-	next.Title, next.CreatorID, next.CreatorNick, next.StartTime = s.Title, s.CreatorID, s.CreatorNick, s.StartTime
-	return &next
-}
-
-// show publishes what the one who looks knows. The caller holds Poller.mu and has the meeting busy.
-func (m *meeting) show() {
-	m.shown, m.state = m.status, m.record.State
-	m.shown.Interval, m.shown.Failures = m.interval, m.failures
-	m.shown.Active, m.shown.Sequence = m.state.Active, m.state.Sequence
 }
 
 // Meetings returns what is watched, ordered by id.
 func (p *Poller) Meetings() []Status {
 	p.mu.Lock()
 	out := make([]Status, 0, len(p.meetings))
+	now, at := p.now(), time.Now()
 	for _, m := range p.meetings {
-		out = append(out, m.current())
+		if m.state != nil {
+			out = append(out, m.status(at.Add(m.due-now)))
+		}
 	}
 	p.mu.Unlock()
 	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(a.ConferenceID, b.ConferenceID) })
@@ -73,23 +45,32 @@ func (p *Poller) Meeting(conferenceID string) (Status, *diff.State, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m, ok := p.meetings[conferenceID]
-	if !ok {
+	if !ok || m.state == nil {
 		return Status{}, nil, p.notWatched()
 	}
-	return m.current(), m.state, nil
+	return m.status(time.Now().Add(m.due - p.now())), m.state, nil
 }
 
-// current is what was shown last, with the time of the next look.
-func (m *meeting) current() Status {
-	s := m.shown
-	s.NextLook = m.due
-	return s
+// status is what was shown last, with the time of the next look. The caller holds Poller.mu.
+func (m *meeting) status(next time.Time) Status {
+	s := m.state
+	out := Status{
+		ConferenceID: m.id, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick, StartTime: s.StartTime,
+		NextLook: next, Interval: m.shown.interval, Active: s.Active, Sequence: s.Sequence,
+		Failures: m.shown.failures, LastError: m.shown.lastError,
+	}
+	if m.shown.lastLook > 0 {
+		out.LastLook = time.UnixMilli(m.shown.lastLook)
+	}
+	return out
 }
 
 // Health says how the poller fares.
 type Health struct {
-	Ready   bool              // the stored meetings have been read
-	Failing map[string]string // what fails at present and how: "dingtalk", "nats", or "meeting …"
+	Ready bool // the stored meetings have been read
+	// Failing says what fails at present and how: "dingtalk" (no list can be read), "dingtalk information",
+	// "dingtalk limit" (calls have to wait), "nats", or "meeting …" for a single one.
+	Failing map[string]string
 }
 
 // Health returns how the poller fares.

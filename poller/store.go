@@ -9,7 +9,8 @@ import (
 
 // Store is where the poller keeps what has been announced. Its methods are safe for concurrent use.
 type Store interface {
-	// All returns every stored state.
+	// All returns every stored state; of one that is returned twice, the later is the newer. An error that wraps
+	// [diff.ErrCorruptState] is about one state, and the others follow; any other is the last.
 	All(ctx context.Context) iter.Seq2[diff.Record, error]
 	// Load reads the state of one meeting; a meeting nothing is known of has revision 0.
 	Load(ctx context.Context, conferenceID string) (diff.Record, error)

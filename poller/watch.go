@@ -3,7 +3,6 @@ package poller
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -12,6 +11,9 @@ import (
 // Watch begins to watch a meeting, with a look at once, and tells whether it was not watched before. A meeting that
 // ended, or that was watched earlier, goes on where it stopped. The meeting stays watched over restarts: when Watch
 // returns, that is stored. An empty title leaves the title to DingTalk.
+//
+// Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After an error of the
+// store the meeting is not watched before a restart, but may be stored as watched: trying again settles it.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
 	return p.watch(ctx, conferenceID, title, func(*diff.State) bool { return true })
 }
@@ -25,47 +27,41 @@ func (p *Poller) watch(ctx context.Context, conferenceID, title string, wanted f
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return false, err
 	}
-	if watched, err := p.watched(conferenceID); watched || err != nil {
+	m, err := p.reserve(ctx, conferenceID)
+	if m == nil {
 		return false, err
 	}
-	base, err := p.store.Load(ctx, conferenceID)
-	if err != nil {
-		return false, fmt.Errorf("watching %s: %w", conferenceID, err)
+	began, err := p.begin(ctx, m, title, wanted)
+	if err != nil || !began {
+		p.release(m, outcome{over: true})
+		return false, err
 	}
-	if !wanted(base.State) {
-		return false, nil
-	}
-	record, _, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result { return begin(s, title) })
-	if err != nil {
-		return false, fmt.Errorf("watching %s: %w", conferenceID, err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, ok := p.meetings[conferenceID]; ok { // somebody else was faster
-		return false, nil
-	}
-	p.add(record)
+	p.release(m, outcome{due: p.now() - headStart})
 	return true, nil
 }
 
-// begin is the state of a meeting that is watched from now on.
-func begin(s *diff.State, title string) diff.Result {
-	next := s.WithPhase(diff.Watched)
-	next.EndTime = 0
-	if title != "" {
-		next.Title = title
+// begin stores that a meeting is watched from now on, if that is wanted.
+func (p *Poller) begin(ctx context.Context, m *meeting, title string, wanted func(*diff.State) bool) (bool, error) {
+	base, err := p.store.Load(ctx, m.id)
+	if err != nil {
+		return false, fmt.Errorf("watching %s: %w", m.id, err)
 	}
-	return diff.Result{State: next, Changed: true}
-}
-
-func (p *Poller) watched(conferenceID string) (bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.loaded {
-		return false, ErrNotReady
+	record, _, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
+		if !wanted(s) {
+			return diff.Result{State: s}
+		}
+		next := s.WithPhase(diff.Watched)
+		next.EndTime = 0
+		if title != "" {
+			next.Title = title
+		}
+		return diff.Result{State: next, Changed: true}
+	})
+	if err != nil {
+		return false, fmt.Errorf("watching %s: %w", m.id, err)
 	}
-	_, ok := p.meetings[conferenceID]
-	return ok, nil
+	m.record = record
+	return wanted(record.State), nil
 }
 
 // notWatched is the error for a meeting that is not in the table. The caller holds mu.
@@ -77,20 +73,26 @@ func (p *Poller) notWatched() error {
 }
 
 // Unwatch stops watching a meeting after a last look, without closing anybody out. It returns [ErrNotWatched] for a
-// meeting that is not watched. When the last look fails the meeting is given up all the same.
+// meeting that is not watched. When the last look fails or takes long, the meeting is given up all the same; while calls
+// have to wait, there is none. With an error of the [Store], or the cause of ctx, the meeting goes on being watched.
 func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	m, err := p.acquire(ctx, conferenceID)
 	if err != nil {
 		return err
 	}
-	if _, err := p.askList(ctx, m, diff.Snapshot{Via: events.ViaPoll}); err != nil {
+	if err := p.lookLast(ctx, m); err != nil {
 		p.log.Warn("last look failed", "meeting", conferenceID, "error", err)
 	}
 	record, _, err := p.store.Update(ctx, m.record, func(s *diff.State) diff.Result {
+		if s.Phase != diff.Watched { // over, or given up by somebody else
+			return diff.Result{State: s}
+		}
 		return diff.Result{State: s.WithPhase(diff.Unwatched), Changed: true}
 	})
 	if err != nil {
-		p.release(m, outcome{next: p.untilNext(m)})
+		m.doubt = true // it may be stored after all
+		p.health.failed(areaStore, err)
+		p.release(m, outcome{due: p.now()})
 		return fmt.Errorf("giving up %s: %w", conferenceID, err)
 	}
 	m.record = record
@@ -98,53 +100,34 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	return nil
 }
 
-// acquire takes a meeting out of the schedule as soon as nobody looks at it.
-func (p *Poller) acquire(ctx context.Context, conferenceID string) (*meeting, error) {
-	for {
-		m, idle, err := p.tryAcquire(conferenceID)
-		if m != nil || err != nil {
-			return m, err
-		}
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for a look at %s: %w", conferenceID, ctx.Err())
-		}
+// lookLast looks at a meeting that is being given up.
+func (p *Poller) lookLast(ctx context.Context, m *meeting) error {
+	if p.isPaused() {
+		return errPaused
 	}
+	ctx, cancel := context.WithTimeout(ctx, giveUpTime)
+	defer cancel()
+	err := p.askList(ctx, m, diff.Snapshot{})
+	if isLimit(err) {
+		p.pause(err)
+	}
+	return err
 }
 
-// tryAcquire returns the meeting, marked busy, or what to wait for.
-func (p *Poller) tryAcquire(conferenceID string) (*meeting, <-chan struct{}, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
-	if !ok {
-		return nil, nil, p.notWatched()
-	}
-	if m.busy {
-		if m.idle == nil {
-			m.idle = make(chan struct{})
-		}
-		return nil, m.idle, nil
-	}
-	p.queue.remove(m)
-	m.busy = true
-	return m, nil, nil
-}
-
-// LookNow asks for a look at a meeting as soon as the call rate allows. A meeting that is being looked at is looked
-// at once more: what is asked about may have happened after the list was read.
+// LookNow asks for a look at a meeting as soon as the call rate allows, ahead of the meetings that are merely due. A
+// meeting that is being looked at is looked at once more: what is asked about may have happened after the list was
+// read. However often it is asked for, looks are at least the minimum interval apart, or three seconds if that is less.
+// It returns [ErrNotWatched] for a meeting that is not watched.
 func (p *Poller) LookNow(conferenceID string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m, ok := p.meetings[conferenceID]
-	if !ok {
+	if !ok || m.state == nil {
 		return p.notWatched()
 	}
 	m.asked = true
 	if !m.busy {
-		p.queue.put(m, time.Now())
-		p.signal()
+		p.enqueue(m, m.due)
 	}
 	return nil
 }

@@ -1,0 +1,152 @@
+package poller
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// unknown is the head-count of a meeting that could not be asked about.
+const unknown = -1
+
+// askInfo asks whether the meeting goes on and returns its head-count, or unknown when there was no answer. It returns
+// only errors after which no further call makes sense.
+func (p *Poller) askInfo(ctx context.Context, m *meeting) (heads int, err error) {
+	// Information calls that hang must not keep the lists from being read: they get no more than half of the workers.
+	select {
+	case p.infos <- struct{}{}:
+		defer func() { <-p.infos }()
+	default:
+		m.infoDue = p.now() + firstRetry
+		return unknown, nil
+	}
+	began := p.now()
+	m.lastCall = began
+	info, err := p.source.Info(ctx, m.id)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil || isLimit(err):
+		return unknown, err
+	default:
+		p.uninformed(m, err, p.now()-began)
+		return unknown, nil
+	}
+	m.infoDue, m.infoFailures, m.infoError = began+infoAfter, 0, ""
+	p.health.callOK(areaInfo)
+	m.describe(info)
+	if info.Ended {
+		m.ending, m.endTime = p.now(), info.EndTime
+	}
+	return info.ActiveCount, nil
+}
+
+// uninformed decides when to ask again after an information call that failed. One that hangs keeps the list from being
+// read meanwhile, so that it is given less of the time.
+func (p *Poller) uninformed(m *meeting, err error, took time.Duration) {
+	m.infoFailures++
+	m.infoError = err.Error()
+	trouble, _ := troubleOf(err)
+	wait := max(infoAfter, retryAfter(m.infoFailures, trouble.patience()), waitOf(err))
+	m.infoDue = p.now() + jittered(wait, waitOf(err), rand.Float64()) + 3*took
+	if trouble != NotFound { // which the list confirms or not
+		p.health.callFailed(areaInfo, m.id, err)
+	}
+}
+
+// askList reads the member list and stores what has changed.
+func (p *Poller) askList(ctx context.Context, m *meeting, snap diff.Snapshot) error {
+	m.lastCall = p.now()
+	snap.From = time.Now().UnixMilli()
+	list, err := p.source.Members(ctx, m.id)
+	if err != nil {
+		return err
+	}
+	p.health.callOK(areaUpstream)
+	m.notFound = 0
+	snap.At = max(time.Now().UnixMilli(), snap.From)
+	snap.Rows = list.Rows
+	if !list.Certain {
+		snap.Kind = diff.Uncertain
+		p.counts.uncertain.Add(1)
+	}
+	res, err := p.take(ctx, m, snap)
+	if err != nil {
+		return err
+	}
+	m.lastLook, m.failures = snap.At, 0
+	now := p.now()
+	m.interval = nextInterval(m.interval, p.opts.MinInterval, p.opts.MaxInterval, len(res.Events) > 0 || res.LookNow)
+	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())
+	if res.LookNow {
+		m.listDue = min(m.listDue, now+recheckAfter)
+	}
+	if m.infoDue == forever { // the first list since the start: the information calls of all meetings are spread
+		m.infoDue = now + rand.N(infoAfter)
+	}
+	return nil
+}
+
+// storeError is a failure to store what was seen, or to read what is stored: the next look will see it again.
+type storeError struct {
+	err     error
+	longest time.Duration // how long to wait at most before trying again
+}
+
+func (e *storeError) Error() string { return e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
+
+// take compares a snapshot with what has been announced and stores the result. It returns errOver when the meeting is
+// not watched any more, be it by this snapshot or because somebody else closed it out or gave it up.
+func (p *Poller) take(ctx context.Context, m *meeting, snap diff.Snapshot) (diff.Result, error) {
+	snap.Via = events.ViaPoll
+	base := m.record
+	record, res, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
+		if s.Phase != diff.Watched {
+			return diff.Result{State: s}
+		}
+		res := diff.Compare(described(s, base.State), snap)
+		res.Changed = res.Changed || m.news
+		return res
+	})
+	if err != nil {
+		m.doubt = true
+		p.health.failed(areaStore, err)
+		return diff.Result{}, &storeError{err, maxRetry}
+	}
+	m.record = record
+	if record.Revision != base.Revision { // something was stored
+		m.news = false
+		p.health.ok(areaStore)
+	}
+	p.counts.events.Add(uint64(len(res.Events)))
+	p.counts.unknownStatus.Add(uint64(res.UnknownStatus))
+	if record.State.Phase != diff.Watched {
+		return res, errOver
+	}
+	return res, nil
+}
+
+// reread reads the stored state after the store failed: what it was asked to store may be stored or not. While it
+// cannot be read, no call is wasted on a look whose outcome could not be stored.
+func (p *Poller) reread(ctx context.Context, m *meeting) error {
+	if !m.doubt {
+		return nil
+	}
+	record, err := p.store.Load(ctx, m.id)
+	if err != nil {
+		p.health.failed(areaStore, err)
+		return &storeError{err, maxStoreRetry}
+	}
+	p.health.ok(areaStore)
+	state := described(record.State, m.record.State)
+	m.news = state != record.State
+	record.State = state
+	m.record, m.doubt = record, false
+	if state.Phase != diff.Watched {
+		return errOver
+	}
+	return nil
+}
