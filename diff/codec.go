@@ -150,7 +150,14 @@ func (r *decoder) int() int64 {
 }
 
 // count reads how many things of at least so many bytes follow: what cannot be there is not allocated.
-func (r *decoder) count(bytesEach int) int { return int(r.uint(uint64(len(r.buf) / bytesEach))) }
+func (r *decoder) count(bytesEach int) int {
+	n := r.uint(math.MaxInt32)
+	if n > uint64(len(r.buf)/bytesEach) {
+		r.fail("more announced than follows")
+		return 0
+	}
+	return int(n)
+}
 
 func (r *decoder) text(limit int) []byte {
 	n := r.count(1)

@@ -58,7 +58,7 @@ func (c *comparison) begin(prev *State, snap *Snapshot) {
 func (c *comparison) release() {
 	clear(c.changes)
 	*c = comparison{
-		first: c.first, link: c.link, key: c.key, intervals: c.intervals,
+		first: c.first, link: c.link, index: index{slots: c.index.slots}, key: c.key, intervals: c.intervals,
 		attendances: c.attendances, changes: c.changes[:0],
 	}
 	scratch.Put(c)
@@ -88,7 +88,6 @@ func (c *comparison) group() {
 			c.result.LookNow = true // a push cannot tell two guests apart
 			continue
 		}
-		c.key = identify(c.key[:0], row)
 		i := c.lookup(row, hint)
 		if i >= hint {
 			hint = i + 1
@@ -99,7 +98,12 @@ func (c *comparison) group() {
 }
 
 func (c *comparison) lookup(row *Row, hint int32) int32 {
-	if int(hint) < len(c.next.people) && c.next.is(&c.next.people[hint], c.key) {
+	expected := int(hint) < len(c.next.people)
+	if expected && row.UnionID != "" && string(c.next.key(&c.next.people[hint])) == row.UnionID {
+		return hint // without building the key
+	}
+	c.key = identify(c.key[:0], row)
+	if expected && c.next.is(&c.next.people[hint], c.key) {
 		return hint
 	}
 	i := c.index.find(c.next, c.key)

@@ -2,7 +2,6 @@ package diff
 
 import (
 	"bytes"
-	"hash/maphash"
 	"strconv"
 	"unicode/utf8"
 )
@@ -14,9 +13,6 @@ const (
 	maxKey  = 1024
 	maxNick = 512
 )
-
-// seed makes hashes differ between processes: they are never stored.
-var seed = maphash.MakeSeed()
 
 // identify appends the key of a row's person to buf: the unionId or, where that is empty, the pair of nickname and
 // joinTime, so that two guests with one name stay two people.
@@ -45,42 +41,6 @@ func clip(s string, limit int) string {
 
 // is tells whether p has this key.
 func (s *State) is(p *person, key []byte) bool { return bytes.Equal(s.key(p), key) }
-
-// index finds people by key. It is built only when the order of the list gives nothing to go by.
-type index struct {
-	byHash map[uint64]int32
-	clash  bool // two people share a hash: the map alone cannot be trusted
-}
-
-func (x *index) add(s *State, i int32) {
-	h := maphash.Bytes(seed, s.key(&s.people[i]))
-	if _, taken := x.byHash[h]; taken {
-		x.clash = true
-		return
-	}
-	x.byHash[h] = i
-}
-
-// find returns the position of the person with this key, or -1.
-func (x *index) find(s *State, key []byte) int32 {
-	if x.byHash == nil {
-		x.byHash = make(map[uint64]int32, len(s.people)+len(s.people)/4)
-		for i := range s.people {
-			x.add(s, int32(i))
-		}
-	}
-	if i, ok := x.byHash[maphash.Bytes(seed, key)]; ok && s.is(&s.people[i], key) {
-		return i
-	}
-	if x.clash {
-		for i := range s.people {
-			if s.is(&s.people[i], key) {
-				return int32(i)
-			}
-		}
-	}
-	return -1
-}
 
 // add appends a person nobody has seen before. The state must be a clone.
 func (s *State) add(key []byte, row *Row) int32 {

@@ -36,14 +36,7 @@ func replay(t *testing.T, state *diff.State, looks ...look) *diff.State {
 	t.Helper()
 	for i, l := range looks {
 		res := diff.Compare(state, l.snapshot())
-		got := make([]string, 0, len(res.Events))
-		for _, e := range res.Events {
-			got = append(got, line(e))
-		}
-		if l.want == nil {
-			l.want = []string{}
-		}
-		require.Equal(t, l.want, got, "look %d, at %v", i+1, l.at)
+		require.Equal(t, append([]string{}, l.want...), lines(res.Events), "look %d, at %v", i+1, l.at)
 		require.Equal(t, l.now, res.LookNow, "look %d, at %v: LookNow", i+1, l.at)
 		state = res.State
 	}
@@ -111,4 +104,12 @@ func line(e events.Event) string {
 		s += " inferred"
 	}
 	return s
+}
+
+func lines(list []events.Event) []string {
+	out := []string{}
+	for _, e := range list {
+		out = append(out, line(e))
+	}
+	return out
 }

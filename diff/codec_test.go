@@ -1,0 +1,157 @@
+package diff_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestAStateComesBackWhole compares what is decoded by what it does: every further snapshot gives the same.
+func TestAStateComesBackWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := newPlayer(t)
+		p.state.Title = rapid.String().Draw(t, "title")
+		p.state.CreatorID, p.state.CreatorNick = rapid.String().Draw(t, "id"), rapid.String().Draw(t, "nick")
+		p.state.StartTime = rapid.Int64().Draw(t, "start")
+		at := epoch
+		for range rapid.IntRange(1, 6).Draw(t, "looks") {
+			at += 3000
+			p.take(wild(t, at))
+			p.state = p.state.WithPhase(diff.Phase(rapid.IntRange(1, 3).Draw(t, "phase")))
+			again := roundTrip(t, p.state)
+
+			require.Equal(t, slices.Collect(p.state.People()), slices.Collect(again.People()))
+			require.Equal(t, fieldsOf(p.state), fieldsOf(again))
+			next := wild(t, at+1000)
+			want, got := diff.Compare(p.state, next), diff.Compare(again, next)
+			require.Equal(t, want.Events, got.Events)
+			require.Equal(t, want.Changed, got.Changed)
+			require.Equal(t, want.LookNow, got.LookNow)
+			require.Equal(t, slices.Collect(want.State.People()), slices.Collect(got.State.People()))
+		}
+	})
+}
+
+func roundTrip(t require.TestingT, s *diff.State) *diff.State {
+	b, err := s.MarshalBinary()
+	require.NoError(t, err)
+	again, err := diff.UnmarshalState(b)
+	require.NoError(t, err)
+	return again
+}
+
+// fieldsOf is what is exported of a state.
+func fieldsOf(s *diff.State) diff.State {
+	return diff.State{
+		ConferenceID: s.ConferenceID, Phase: s.Phase, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
+		StartTime: s.StartTime, EndTime: s.EndTime, Sequence: s.Sequence, Active: s.Active, LookedAt: s.LookedAt,
+	}
+}
+
+// busy is a state with something of everything in it.
+func busy(t testing.TB) *diff.State {
+	t.Helper()
+	s := diff.New("m1")
+	s.Title, s.CreatorID, s.CreatorNick, s.StartTime = "Weekly", "c1", "Chris", ms(1)
+	for _, l := range []look{
+		{at: 20, rows: []string{"ann 6 2-4", "ann 3 10-", "bob 5 10-15", "?Guest 3 12-", "cat 2", "dan 3 5-"}},
+		{at: 30, kind: diff.Partial, rows: []string{"ann 3 25-", "eve 3 28-"}},
+		{at: 40, rows: []string{"ann 6 2-4", "ann 3 10-", "bob 5 10-15", "?Guest 3 12-", "cat 2", "eve 3 28-"}},
+		{at: 45, kind: diff.Partial, rows: []string{"eve 6 28-44"}},
+	} {
+		s = diff.Compare(s, l.snapshot()).State
+	}
+	return s
+}
+
+func TestAStateKeepsWhatOnlyTheNextLookNeeds(t *testing.T) {
+	s := roundTrip(t, busy(t))
+	replay(t, s, // dan is missing for the second time; the look before the push proves nothing of eve
+		look{
+			from: 44.5, at: 50, rows: []string{"ann 6 2-4", "ann 3 10-", "bob 5 10-15", "?Guest 3 12-", "cat 2", "eve 3 28-"},
+			want: []string{"left dan 50 (vanished) inferred"}, now: true,
+		},
+	)
+}
+
+func TestUnmarshalStateRefusesWhatItDoesNotKnow(t *testing.T) {
+	good, err := busy(t).MarshalBinary()
+	require.NoError(t, err)
+	for name, tc := range map[string]struct {
+		bytes []byte
+		want  error
+		says  string
+	}{
+		"nothing":         {nil, diff.ErrCorruptState, "empty"},
+		"version 0":       {append([]byte{0}, good[1:]...), diff.ErrCorruptState, "version 0"},
+		"newer version":   {append([]byte{2}, good[1:]...), diff.ErrNewerVersion, "version 2, this one reads up to 1"},
+		"only a version":  {good[:1], diff.ErrCorruptState, "at byte 1"},
+		"one byte more":   {append(slices.Clone(good), 0), diff.ErrCorruptState, "after the end"},
+		"all ones":        {append([]byte{1}, slices.Repeat([]byte{0xff}, 64)...), diff.ErrCorruptState, "bad number"},
+		"a long text":     {[]byte{1, 0xff, 0xff, 0x03, 'm'}, diff.ErrCorruptState, "more announced than follows"},
+		"unknown phase":   {append([]byte{1, 2, 'm', '1', 9}, good[5:]...), diff.ErrCorruptState, "bad number at byte 4"},
+		"JSON of another": {[]byte(`{"conferenceId":"m1"}`), diff.ErrNewerVersion, "version 123"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := diff.UnmarshalState(tc.bytes)
+			require.Nil(t, s)
+			require.ErrorIs(t, err, tc.want)
+			require.ErrorContains(t, err, tc.says)
+			require.NotContains(t, err.Error(), "%!")
+		})
+	}
+	for n := range good {
+		_, err := diff.UnmarshalState(good[:n])
+		require.ErrorIs(t, err, diff.ErrCorruptState, "%d bytes of %d", n, len(good))
+	}
+}
+
+func FuzzUnmarshalState(f *testing.F) {
+	good, err := busy(f).MarshalBinary()
+	require.NoError(f, err)
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add([]byte{1})
+	f.Add([]byte{2})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := diff.UnmarshalState(b)
+		if err != nil {
+			require.Nil(t, s)
+			return
+		}
+		require.LessOrEqual(t, s.Size(), len(b), "no more people than bytes")
+		require.Equal(t, activeIn(s), s.Active)
+		require.Equal(t, slices.Collect(s.People()), slices.Collect(roundTrip(t, s).People()))
+		diff.Compare(s, look{at: 100, rows: []string{"ann 3 90-"}}.snapshot())
+		diff.Compare(s, look{at: 100, over: true}.snapshot())
+	})
+}
+
+// crowd is a meeting of n people, as DingTalk names them, of whom every tenth has left.
+func crowd(n int) []diff.Row {
+	rows := make([]diff.Row, n)
+	for i := range rows {
+		rows[i] = diff.Row{
+			UnionID: fmt.Sprintf("iPpKq%08dWxYzAbCdEiE", i*7919), UserNick: fmt.Sprintf("Person %d", i),
+			JoinTime: epoch + int64(i)*61, Status: diff.StatusActive, Host: i == 0,
+		}
+		if i%10 == 9 {
+			rows[i].Status, rows[i].LeaveTime = diff.StatusLeft, epoch+3_600_000+int64(i)*37
+		}
+	}
+	return rows
+}
+
+func TestTenThousandPeopleFitInAMessage(t *testing.T) {
+	const natsMaxPayload = 1 << 20
+	s := diff.Compare(diff.New("m1"), diff.Snapshot{Rows: crowd(10_000), At: epoch}).State
+	b, err := s.MarshalBinary()
+	require.NoError(t, err)
+	t.Logf("%d bytes, %.1f per person", len(b), float64(len(b))/10_000)
+	require.Less(t, len(b), natsMaxPayload/2, "before it is compressed")
+	require.Equal(t, 10_000, roundTrip(t, s).Size())
+}

@@ -1,0 +1,90 @@
+package diff_test
+
+import (
+	"testing"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/stretchr/testify/require"
+)
+
+// The loser of a race compares its snapshot again, with a state that somebody else stored in the meantime.
+
+func TestCloseOutComparedAgainGivesNothing(t *testing.T) {
+	rows := []string{"ann 3 10-", "bob 3 0-"}
+	script(t,
+		look{at: 20, rows: rows, want: []string{"joined ann 10", "joined bob 20 inferred"}},
+		look{at: 40, rows: rows, over: true, end: 35, want: []string{"left ann 35 (meeting_ended)", "left bob 35 (meeting_ended)"}},
+		look{at: 40, rows: rows, over: true, end: 35},
+		look{at: 50, rows: rows, over: true, end: 35},
+		look{at: 60, rows: rows, over: true},
+	)
+}
+
+func TestAnOverMeetingThatGoesOnBringsPeopleBack(t *testing.T) {
+	s := script(t,
+		look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}},
+		look{at: 40, rows: []string{"ann 3 10-"}, over: true, end: 35, want: []string{"left ann 35 (meeting_ended)"}},
+	)
+	s = replay(t, s.WithPhase(diff.Watched),
+		look{at: 60, rows: []string{"ann 3 10-"}, want: []string{"joined ann 35 (rejoined) inferred"}},
+	)
+	require.Equal(t, uint64(3), s.Sequence)
+}
+
+func TestALookCannotUndoWhatWasPushedSinceItBegan(t *testing.T) {
+	s := script(t,
+		look{at: 20, rows: []string{"ann 3 10-", "bob 2"}, want: []string{"joined ann 10"}},
+		look{at: 31, kind: diff.Partial, rows: []string{"ann 6 10-30.5"}, want: []string{"left ann 30.5"}},
+		look{at: 31.2, kind: diff.Partial, rows: []string{"bob 3 30.7-"}, want: []string{"joined bob 30.7"}},
+	)
+	// Somebody else is compared all the same, and absence does not count for those who were pushed.
+	replay(t, s,
+		look{from: 30, at: 32, rows: []string{"ann 3 10-", "bob 2", "cat 3 25-"}, want: []string{"joined cat 25"}, now: true},
+		look{at: 33, rows: []string{"ann 6 10-30.5", "bob 3 30.7-", "cat 3 25-"}},
+		look{at: 34, rows: []string{"ann 6 10-30.5", "cat 3 25-"}},
+		look{at: 35, rows: []string{"ann 6 10-30.5", "cat 3 25-"}, want: []string{"left bob 35 (vanished) inferred"}},
+	)
+	replay(t, s,
+		look{from: 30, at: 32, rows: nil, now: true},
+		look{at: 34},
+		look{at: 35, want: []string{"left bob 35 (vanished) inferred"}},
+	)
+	// After the push a look decides, and so does one whose clock is quite another.
+	replay(t, s, look{from: 31.2, at: 32, rows: []string{"ann 3 10-"}, want: []string{"joined ann 30.5 (rejoined) inferred"}})
+	far := look{at: 32, rows: []string{"ann 3 10-", "bob 3 30.7-"}, want: []string{"joined ann 30.5 (rejoined) inferred"}}
+	snap := far.snapshot()
+	snap.From = ms(-40)
+	require.Equal(t, far.want, lines(diff.Compare(s, snap).Events))
+}
+
+func TestAnOlderLookAnnouncesNothing(t *testing.T) {
+	s := script(t,
+		look{at: 20, rows: []string{"ann 3 10-", "bob 2"}, want: []string{"joined ann 10"}},
+		look{from: 31, at: 31.5, rows: []string{"ann 6 10-30.5", "bob 3 30.7-"}, want: []string{"left ann 30.5", "joined bob 30.7"}},
+	)
+	res := diff.Compare(s, look{from: 30, at: 32, rows: []string{"ann 3 10-", "bob 2"}}.snapshot())
+	require.Empty(t, res.Events)
+	require.False(t, res.Changed)
+	require.True(t, res.LookNow)
+	require.Same(t, s, res.State)
+}
+
+func TestALateVisitIsNotCutInTwo(t *testing.T) {
+	s := script(t, look{at: 60, rows: []string{"ann 6 50-55"}, want: []string{"joined ann 50", "left ann 55"}})
+	res := diff.Compare(s, look{at: 70, rows: []string{"ann 6 50-55", "ann 6 10-20", "bob 6 12-15", "cat 6 13-14"}}.snapshot())
+	require.Len(t, res.Events, 6)
+	for _, step := range res.Steps(3) {
+		require.Equal(t, activeIn(step.State), step.State.Active)
+		require.NotEmpty(t, step.Events)
+		require.LessOrEqual(t, len(step.Events), 3)
+	}
+}
+
+func TestPresenceInsideAPastAttendanceIsNotAnnouncedAgain(t *testing.T) {
+	script(t,
+		look{at: 200, rows: []string{"ann 6 10-50", "ann 6 40-70", "ann 6 60-100", "ann 6 150-160"}, want: []string{
+			"joined ann 10", "left ann 100", "joined ann 150 (rejoined)", "left ann 160",
+		}},
+		look{at: 210, rows: []string{"ann 6 10-50", "ann 6 60-100", "ann 6 150-160"}},
+	)
+}
