@@ -3,15 +3,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/logging"
 )
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+func main() {
+	// Writing to a reader who has gone is an error like others: whoever gets it still cleans up.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
 
 // commands is the grammar of the command line.
 type commands struct {
@@ -22,12 +29,35 @@ type commands struct {
 	Version  showVers `cmd:"" help:"Print the version."`
 }
 
-// run is the program. SIGINT and SIGTERM stop it cleanly.
+// run is the program. SIGINT and SIGTERM stop it cleanly, and so does SIGHUP, unless the program is to outlive its
+// terminal.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
 	return config.Program{
 		Name: "rollcall", Description: "Who joined, left or was kicked from your DingTalk meetings, as events in NATS.",
 		Args: args, Environ: environ, Stdout: stdout, Stderr: stderr,
 	}.Run(ctx, &commands{})
+}
+
+// newLogger returns the logger of a command, which has said what is odd about the settings.
+func newLogger(call *config.Invocation, settings config.Logging) *slog.Logger {
+	logger := logging.New(call.Stderr, settings)
+	for _, warning := range call.Warnings {
+		logger.Warn(warning)
+	}
+	return logger
+}
+
+// unlessUnread makes nothing of the error of writing to a reader who has gone, as head does after a few lines: it is
+// nobody's failure.
+func unlessUnread(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/simulator"
 )
 
@@ -15,23 +15,31 @@ type simulate struct {
 	Scenario string         `placeholder:"FILE" help:"YAML file that says who does what; without one the demo is played."`
 	Seed     int64          `placeholder:"N" default:"0" help:"What chance depends on; 0 = as the scenario says."`
 	Speed    float64        `placeholder:"N" default:"0" help:"Times faster than the scenario says; 0 = as it says."`
-	Truth    bool           `help:"Print who was there and when, instead of serving, and end."`
+	Truth    time.Duration  `placeholder:"TIME" default:"0" help:"Print who is there in the first TIME, instead of serving, and end."`
 	Logging  config.Logging `embed:"" prefix:"log-" group:"Logging"`
 }
 
 // Run serves the simulated DingTalk until it is told to stop.
 func (c *simulate) Run(ctx context.Context, call *config.Invocation) error {
-	sim, err := c.simulator(call)
+	opts := simulator.Options{Seed: uint64(c.Seed), Speed: c.Speed, Logger: newLogger(call, c.Logging)}
+	if c.Scenario != "" {
+		scenario, err := simulator.LoadScenario(c.Scenario)
+		if err != nil {
+			return config.Usagef("scenario", "%w", err)
+		}
+		opts.Scenario = scenario
+	}
+	if c.Truth > 0 {
+		return c.print(call, opts)
+	}
+	sim, err := newSimulator(opts)
 	if err != nil {
 		return err
-	}
-	if c.Truth {
-		return sim.Truth().WriteText(call.Stdout)
 	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", string(c.Listen))
 	if err != nil {
-		return fmt.Errorf("cannot listen: %w", err)
+		return unlessStopped(ctx, fmt.Errorf("cannot serve the simulated DingTalk (--listen): %w", err))
 	}
 	settings := sim.Settings()
 	_, err = fmt.Fprintf(call.Stdout, "DingTalk is simulated at http://%s, control API below /_sim/.\n"+
@@ -39,20 +47,25 @@ func (c *simulate) Run(ctx context.Context, call *config.Invocation) error {
 		"  ROLLCALL_DINGTALK_URL=http://%[1]s ROLLCALL_DINGTALK_APP_KEY=%s ROLLCALL_DINGTALK_APP_SECRET=%s rollcall serve\n\n",
 		ln.Addr(), settings.AppKey, settings.AppSecret)
 	if err != nil {
-		return err
+		_ = ln.Close()
+		return unlessUnread(err)
 	}
 	return sim.Serve(ctx, ln)
 }
 
-func (c *simulate) simulator(call *config.Invocation) (*simulator.Simulator, error) {
-	opts := simulator.Options{Seed: uint64(c.Seed), Speed: c.Speed, Logger: logging.New(call.Stderr, c.Logging)}
-	if c.Scenario != "" {
-		scenario, err := simulator.LoadScenario(c.Scenario)
-		if err != nil {
-			return nil, config.Usagef("scenario", "%w", err)
-		}
-		opts.Scenario = scenario
+// print says what the scenario makes happen, as if its time had gone by already.
+func (c *simulate) print(call *config.Invocation, opts simulator.Options) error {
+	opts.Start = time.Now()
+	opts.Now = func() time.Time { return opts.Start.Add(c.Truth) }
+	sim, err := newSimulator(opts)
+	if err != nil {
+		return err
 	}
+	return unlessUnread(sim.Truth().WriteText(call.Stdout))
+}
+
+// newSimulator makes a simulator. What it refuses is the fault of whoever called the command.
+func newSimulator(opts simulator.Options) (*simulator.Simulator, error) {
 	sim, err := simulator.New(opts)
 	if err != nil {
 		return nil, &config.UsageError{Err: err}

@@ -230,6 +230,8 @@ func (s *sources) complete(err error) error {
 	if errors.As(err, &usage) && usage.Origin == nil {
 		if value, set := s.resolved[usage.Setting]; set {
 			usage.Origin = &value.origin
+		} else if s.known[usage.Setting] == nil { // a command's own flag, which can be given nowhere else
+			usage.Origin = &Origin{Level: Flag, Name: "--" + usage.Setting}
 		}
 	}
 	return err

@@ -4,6 +4,7 @@ package discovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -12,8 +13,13 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// what is discovery's name where failures are reported.
-const what = "discovery"
+const (
+	// what is discovery's name where failures are reported.
+	what = "discovery"
+	// maxInARow is how many meetings in a row may fail to be watched before the round is given up: while nothing can be
+	// stored, each of them costs the time that storing is tried for.
+	maxInARow = 3
+)
 
 // Lister lists the organisation's live meetings: all of them or an error.
 type Lister interface {
@@ -52,52 +58,70 @@ func Run(ctx context.Context, opts Options) {
 		if ctx.Err() != nil {
 			return
 		}
+		opts.report(what, err)
 		timer.Reset(opts.after(err))
 	}
 }
 
-// after reports how a round went and returns how long to leave before the next.
+// after returns how long to leave after a round.
 func (o Options) after(err error) time.Duration {
-	if err == nil {
-		if o.Reporter != nil {
-			o.Reporter.OK(what)
-		}
+	var source *poller.SourceError
+	switch {
+	case errors.Is(err, poller.ErrNotReady):
+		return min(o.Interval, time.Second)
+	case errors.As(err, &source):
+		return max(o.Interval, source.Wait)
+	default:
 		return o.Interval
 	}
-	if o.Reporter != nil {
-		o.Reporter.Failed(what, err)
-	}
-	if errors.Is(err, poller.ErrNotReady) {
-		return min(o.Interval, time.Second)
-	}
-	var source *poller.SourceError
-	if errors.As(err, &source) {
-		return max(o.Interval, source.Wait)
-	}
-	return o.Interval
 }
 
 // once lists the meetings and watches those that go on. A meeting that cannot be watched does not keep the others from
-// being watched.
+// being watched, unless several in a row cannot: then the trouble is not theirs.
 func (o Options) once(ctx context.Context) error {
 	meetings, err := o.Lister.OngoingMeetings(ctx)
 	if err != nil {
 		return err
 	}
 	var failed error
+	inARow := 0
 	for _, m := range meetings {
 		if m.Ended {
 			continue
 		}
-		created, err := o.Watcher.Discover(ctx, m.ConferenceID, m.Title)
-		switch {
-		case errors.Is(err, events.ErrConferenceID):
-			o.Logger.Warn("a meeting cannot be watched", "error", err)
-		case err != nil:
+		switch err := o.watch(ctx, m); {
+		case err == nil:
+			inARow = 0
+		case inARow == maxInARow-1:
+			return err
+		default:
+			inARow++
 			failed = err
-		case created:
-			o.Logger.Info("found a meeting", "meeting", m.ConferenceID)
 		}
 	}
 	return failed
+}
+
+// watch watches one meeting, if it can be.
+func (o Options) watch(ctx context.Context, m dingtalk.OngoingMeeting) error {
+	if err := events.CheckConferenceID(m.ConferenceID); err != nil {
+		o.report(fmt.Sprintf("%s of meeting %q", what, m.ConferenceID), err)
+		return nil
+	}
+	created, err := o.Watcher.Discover(ctx, m.ConferenceID, m.Title)
+	if created {
+		o.Logger.Info("found a meeting", "meeting", m.ConferenceID)
+	}
+	return err
+}
+
+// report passes on how something went; a nil error says that it went well.
+func (o Options) report(what string, err error) {
+	switch {
+	case o.Reporter == nil:
+	case err == nil:
+		o.Reporter.OK(what)
+	default:
+		o.Reporter.Failed(what, err)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/c4342123/rollcall/events"
 )
@@ -42,7 +41,7 @@ func (l Lines) Line(e events.Event) string {
 		at = at.In(l.Location)
 	}
 	head := func(color, what string) string {
-		id := clean(e.ConferenceID(), 20)
+		id := Clean(e.ConferenceID(), 20)
 		return fmt.Sprintf("%s  %s  %-20s  ", at.Format("15:04:05.000"), l.paint(color, fmt.Sprintf("%-12s", what)), id)
 	}
 	switch {
@@ -50,15 +49,15 @@ func (l Lines) Line(e events.Event) string {
 		color, what := look(e)
 		return head(color, what) + l.member(e)
 	case e.Gap != nil:
-		return head(red, "gap") + clean(e.Gap.Reason, maxName)
+		return head(red, "gap") + Clean(e.Gap.Reason, maxName)
 	case e.Meeting != nil:
 		verb := "started"
 		if e.Type == events.MeetingEnded {
 			verb = "ended"
 		}
-		return head(bold, verb) + clean(e.Meeting.Title, maxName)
+		return head(bold, verb) + Clean(e.Meeting.Title, maxName)
 	default:
-		return head(grey, string(e.Type))
+		return head(grey, Clean(string(e.Type), maxName))
 	}
 }
 
@@ -74,29 +73,29 @@ func look(e events.Event) (color, what string) {
 	case e.Member.Reason == events.ReasonLeft:
 		return grey, "- left"
 	default:
-		return grey, "- " + strings.ReplaceAll(string(e.Member.Reason), "_", " ")
+		return grey, "- " + Clean(strings.ReplaceAll(string(e.Member.Reason), "_", " "), maxName)
 	}
 }
 
 func (l Lines) member(e events.Event) string {
 	m := e.Member
-	name := clean(m.UserNick, maxName)
+	name := Clean(m.UserNick, maxName)
 	if name == "" {
-		name = clean(e.Subject, maxName)
+		name = Clean(e.Subject, maxName)
 	}
 	notes := roles(m)
 	if e.Type != events.Joined {
 		notes = append(notes, "after "+short(time.Duration(m.Duration)*time.Millisecond))
 	}
 	notes = append(notes, fmt.Sprintf("%d here", m.ActiveCount))
-	how := string(m.Via)
+	how := Clean(string(m.Via), maxName)
 	switch late := e.RecordedTime.Sub(e.Time); {
 	case m.Initial:
 		how += ", first look"
 	case m.Inferred:
 		how += ", time inferred"
 	default:
-		how += ", " + short(late) + " later"
+		how += ", " + short(max(late, 0)) + " later"
 	}
 	return l.paint(bold, name) + "  " + strings.Join(notes, ", ") + "  " + l.paint(grey, "["+how+"]")
 }
@@ -137,21 +136,4 @@ func (l Lines) paint(color, text string) string {
 		return text
 	}
 	return color + text + plain
-}
-
-// clean takes out what a terminal would act on, and what is too long.
-func clean(s string, limit int) string {
-	var out strings.Builder
-	n := 0
-	for _, r := range s {
-		if n++; n > limit {
-			out.WriteRune('…')
-			break
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.In(r, unicode.Zl, unicode.Zp) {
-			r = unicode.ReplacementChar
-		}
-		out.WriteRune(r)
-	}
-	return out.String()
 }

@@ -45,6 +45,8 @@ type Options struct {
 	// Retry makes Connect go on until there is a connection or its context ends. Without it Connect tries every
 	// server once.
 	Retry bool
+	// Failing is told why there is no connection yet, at every attempt that [Options.Retry] repeats; it may be nil.
+	Failing func(error)
 	// Extra options come last, such as those for a server in this process.
 	Extra []nats.Option
 	// Logger receives what happens to the connection; nil logs nothing.
@@ -76,11 +78,17 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 	if url == "" {
 		url = embeddedURL(options.Embedded)
 	}
-	return connect(ctx, url, append(natsOptions, options.Extra...), options.Retry, changes)
+	failed := func(err error) {
+		changes.Failed("connecting to NATS", err)
+		if err != nil && options.Failing != nil {
+			options.Failing(err)
+		}
+	}
+	return connect(ctx, url, append(natsOptions, options.Extra...), options.Retry, failed)
 }
 
-// connect tries once or, with retry, until it works or ctx ends.
-func connect(ctx context.Context, url string, natsOptions []nats.Option, retry bool, changes *logging.Changes) (*nats.Conn, error) {
+// connect tries once or, with retry, until it works or ctx ends. failed is told how each attempt went.
+func connect(ctx context.Context, url string, natsOptions []nats.Option, retry bool, failed func(error)) (*nats.Conn, error) {
 	attempt := func() (*nats.Conn, error) {
 		d := &dialer{ctx: ctx}
 		// The dialer looks names up itself, so that ctx can interrupt that, too.
@@ -89,7 +97,7 @@ func connect(ctx context.Context, url string, natsOptions []nats.Option, retry b
 		if err != nil && (!retry || ctx.Err() != nil) {
 			return nil, backoff.Permanent(err)
 		}
-		changes.Failed("connecting to NATS", err)
+		failed(err)
 		return conn, err
 	}
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(retryInitial),

@@ -7,31 +7,39 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"strings"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/poller"
 )
 
 // idLength is the length of a pseudonym's hash in bytes: enough that no two people of an organisation ever share one.
 const idLength = 16
 
-// Source reads from another source and gives everybody a pseudonym: a keyed hash instead of the unionId, and no
-// nickname. Whoever has the key and a unionId can compute the pseudonym; nobody can go back.
+// Upstream is where meetings are read and found.
+type Upstream interface {
+	poller.Source
+	OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error)
+}
+
+// Source reads from upstream and gives everybody a pseudonym: a keyed hash instead of the unionId, and no nickname.
+// Whoever has the key and a unionId can compute the pseudonym; nobody can go back.
 type Source struct {
-	source poller.Source
-	key    []byte
+	upstream Upstream
+	key      []byte
 }
 
 var _ poller.Source = (*Source)(nil)
 
 // NewSource returns a source of pseudonyms.
-func NewSource(source poller.Source, key string) *Source {
-	return &Source{source: source, key: []byte(key)}
+func NewSource(upstream Upstream, key string) *Source {
+	return &Source{upstream: upstream, key: []byte(key)}
 }
 
 // Members reads a member list.
 func (s *Source) Members(ctx context.Context, conferenceID string) (poller.List, error) {
-	list, err := s.source.Members(ctx, conferenceID)
+	list, err := s.upstream.Members(ctx, conferenceID)
 	if err != nil {
 		return poller.List{}, err
 	}
@@ -43,12 +51,42 @@ func (s *Source) Members(ctx context.Context, conferenceID string) (poller.List,
 
 // Info reads what is known of the meeting itself.
 func (s *Source) Info(ctx context.Context, conferenceID string) (poller.Info, error) {
-	info, err := s.source.Info(ctx, conferenceID)
-	info.CreatorNick = ""
-	if info.CreatorID != "" {
-		info.CreatorID = s.pseudonym("person", info.CreatorID)
+	info, err := s.upstream.Info(ctx, conferenceID)
+	if err != nil {
+		return poller.Info{}, err
 	}
-	return info, err
+	info.Title = without(info.Title, info.CreatorNick)
+	info.CreatorID, info.CreatorNick = s.creator(info.CreatorID), ""
+	return info, nil
+}
+
+// OngoingMeetings lists the organisation's live meetings.
+func (s *Source) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error) {
+	meetings, err := s.upstream.OngoingMeetings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range meetings {
+		m := &meetings[i]
+		m.Title = without(m.Title, m.CreatorNick)
+		m.CreatorID, m.CreatorNick = s.creator(m.CreatorID), ""
+	}
+	return meetings, nil
+}
+
+func (s *Source) creator(id string) string {
+	if id == "" {
+		return ""
+	}
+	return s.pseudonym("person", id)
+}
+
+// without takes a nickname out of a title: DingTalk names a meeting after whoever called it, unless they named it.
+func without(title, nick string) string {
+	if nick == "" {
+		return title
+	}
+	return strings.TrimSpace(strings.ReplaceAll(title, nick, ""))
 }
 
 // hide replaces what names a person. Guests without a unionId are told apart as they are elsewhere, by nickname and

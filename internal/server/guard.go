@@ -9,18 +9,18 @@ import (
 )
 
 // guard lets only those in who may use the API: with the token or, where none is set, from this machine.
-func (a *api) guard(next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case a.opts.Token == "" && !local(r):
 			problem(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback")
 		case a.opts.Token != "" && !bearer(r, a.opts.Token):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
-			problem(w, http.StatusUnauthorized, "the API token is missing or wrong")
+			problem(w, http.StatusUnauthorized, "the API token is missing or wrong: send it as Authorization: Bearer TOKEN")
 		default:
 			next(w, r)
 		}
-	})
+	}
 }
 
 // bearer compares the token in constant time, whatever its length.
@@ -33,15 +33,22 @@ func bearer(r *http.Request, token string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
+// forwarded are the headers that proxies put into the requests they pass on.
+var forwarded = []string{
+	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "True-Client-Ip",
+	"Cf-Connecting-Ip",
+}
+
 // local tells whether a request comes from this machine and means it: not through a proxy that happens to run here, and
-// not from a web page that had its own name resolved to this machine.
+// not from a web page that had its own name resolved to this machine. A proxy that leaves no trace cannot be told from
+// a client: in front of one a token has to be set.
 func local(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil || !loopback(host) {
 		return false
 	}
-	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
-		if r.Header.Get(header) != "" {
+	for _, header := range forwarded {
+		if _, present := r.Header[header]; present {
 			return false
 		}
 	}

@@ -11,18 +11,22 @@ func live(w http.ResponseWriter, _ *http.Request) {
 	text(w, http.StatusOK, "ok\n")
 }
 
-// ready says whether the service does its work; with ?verbose, how each part of it fares.
+// ready says whether the service does its work and, with ?verbose, how each part of it fares. One that does not work
+// is said in any case.
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 	var checks []Check
 	if a.opts.Checks != nil {
 		checks = a.opts.Checks()
 	}
+	verbose := r.URL.Query().Has("verbose")
 	status, verdict := http.StatusOK, "ready"
 	var lines strings.Builder
 	for _, c := range checks {
 		switch {
 		case c.Err == nil:
-			fmt.Fprintf(&lines, "[+] %s ok\n", c.Name)
+			if verbose {
+				fmt.Fprintf(&lines, "[+] %s ok\n", c.Name)
+			}
 			continue
 		case c.Vital:
 			status, verdict = http.StatusServiceUnavailable, "not ready"
@@ -31,16 +35,10 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		}
 		fmt.Fprintf(&lines, "[-] %s: %s\n", c.Name, strings.ReplaceAll(c.Err.Error(), "\n", "; "))
 	}
-	if !r.URL.Query().Has("verbose") {
-		lines.Reset()
-	}
 	text(w, status, lines.String()+verdict+"\n")
 }
 
 func text(w http.ResponseWriter, status int, body string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
+	head(w, status, "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(body)) // who went away hears nothing more
 }

@@ -1,13 +1,16 @@
 package server
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"time"
+	"os"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -17,54 +20,19 @@ import (
 // maxTitle is the longest title that is taken, in characters.
 const maxTitle = 256
 
-type api struct{ opts Options }
-
-// meetingBody is a watched meeting as the API shows it. Times are RFC 3339 and absent while there is none.
-type meetingBody struct {
-	ConferenceID string     `json:"conferenceId"`
-	Title        string     `json:"title"`
-	CreatorID    string     `json:"creatorId,omitempty"`
-	CreatorNick  string     `json:"creatorNick,omitempty"`
-	StartTime    *time.Time `json:"startTime,omitempty"`
-	State        string     `json:"state"`
-	ActiveCount  int        `json:"activeCount"`
-	Sequence     uint64     `json:"sequence"`
-	LastLook     *time.Time `json:"lastLook,omitempty"`
-	NextLook     *time.Time `json:"nextLook,omitempty"`
-	Interval     string     `json:"interval"`
-	Failures     int        `json:"failures"`
-	LastError    string     `json:"lastError,omitempty"`
-	Owner        string     `json:"owner"`
-}
-
-// oneMeetingBody is one meeting with everybody its list ever showed.
-type oneMeetingBody struct {
-	meetingBody
-	Roster []personBody `json:"roster"`
-}
-
-// personBody is one person of the roster. Times are Unix milliseconds, as in the events.
-type personBody struct {
-	Person         string `json:"person"`
-	UnionID        string `json:"unionId"`
-	UserNick       string `json:"userNick"`
-	Present        bool   `json:"present"`
-	AttendStatus   int    `json:"attendStatus"`
-	JoinTime       int64  `json:"joinTime"`
-	LeaveTime      int64  `json:"leaveTime"`
-	Visits         int    `json:"visits"`
-	Host           bool   `json:"host"`
-	CoHost         bool   `json:"coHost"`
-	OuterOrgMember bool   `json:"outerOrgMember"`
-	PSTNJoin       bool   `json:"pstnJoin"`
-}
+const jsonType = "application/json"
 
 func (a *api) list(w http.ResponseWriter, _ *http.Request) {
-	meetings := []meetingBody{}
-	for _, s := range a.opts.Meetings.Meetings() {
-		meetings = append(meetings, a.body(s))
+	watched, err := a.opts.Meetings.Meetings()
+	if err != nil {
+		fail(w, "", err)
+		return
 	}
-	reply(w, http.StatusOK, map[string]any{"meetings": meetings})
+	body := listBody{Meetings: make([]meetingBody, 0, len(watched))}
+	for _, s := range watched {
+		body.Meetings = append(body.Meetings, a.body(s))
+	}
+	reply(w, http.StatusOK, jsonType, body)
 }
 
 func (a *api) get(w http.ResponseWriter, r *http.Request) {
@@ -74,10 +42,10 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) {
 	}
 	status, state, err := a.opts.Meetings.Meeting(id)
 	if err != nil {
-		a.fail(w, id, err)
+		fail(w, id, err)
 		return
 	}
-	reply(w, http.StatusOK, oneMeetingBody{a.body(status), roster(state)})
+	reply(w, http.StatusOK, jsonType, oneMeetingBody{a.body(status), roster(state)})
 }
 
 func (a *api) put(w http.ResponseWriter, r *http.Request) {
@@ -90,9 +58,11 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 		problem(w, status, err.Error())
 		return
 	}
-	created, err := a.opts.Meetings.Watch(r.Context(), id, title)
+	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
+	defer cancel()
+	created, err := a.opts.Meetings.Watch(ctx, id, title)
 	if err != nil {
-		a.fail(w, id, err)
+		fail(w, id, err)
 		return
 	}
 	status = http.StatusOK
@@ -104,7 +74,7 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 	if current, _, err := a.opts.Meetings.Meeting(id); err == nil {
 		body = a.body(current)
 	}
-	reply(w, status, body)
+	reply(w, status, jsonType, body)
 }
 
 func (a *api) delete(w http.ResponseWriter, r *http.Request) {
@@ -112,8 +82,10 @@ func (a *api) delete(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if err := a.opts.Meetings.Unwatch(r.Context(), id); err != nil {
-		a.fail(w, id, err)
+	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
+	defer cancel()
+	if err := a.opts.Meetings.Unwatch(ctx, id); err != nil {
+		fail(w, id, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -129,34 +101,46 @@ func conferenceID(w http.ResponseWriter, r *http.Request) (string, bool) {
 	return id, true
 }
 
-// readTitle reads the optional body {"title"}, or says with which status it is refused.
+// readTitle reads the optional body {"title"}, or says with which status it is refused. What the body says it is does
+// not matter: many a client calls its JSON a form.
 func readTitle(w http.ResponseWriter, r *http.Request) (title string, status int, err error) {
-	var body struct {
-		Title string `json:"title"`
-	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	err = d.Decode(&body)
-	if errors.Is(err, io.EOF) {
-		return "", 0, nil
-	}
-	if err == nil && d.More() {
-		err = errors.New("there is more after the object")
-	}
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return "", http.StatusRequestEntityTooLarge, fmt.Errorf("the body is over %d bytes", tooLarge.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "", http.StatusRequestTimeout, fmt.Errorf("the body did not arrive within %v", readTimeout)
 	case err != nil:
-		return "", http.StatusBadRequest, fmt.Errorf("the body is not {\"title\": \"…\"}: %w", err)
-	case utf8.RuneCountInString(body.Title) > maxTitle:
+		return "", http.StatusBadRequest, fmt.Errorf("the body cannot be read: %w", err)
+	}
+	title, err = parseTitle(bytes.TrimSpace(data))
+	switch {
+	case err != nil:
+		return "", http.StatusBadRequest, fmt.Errorf(`the body is not {"title": "…"}: %w`, err)
+	case utf8.RuneCountInString(title) > maxTitle:
 		return "", http.StatusBadRequest, fmt.Errorf("the title is over %d characters", maxTitle)
 	}
-	return body.Title, 0, nil
+	return title, 0, nil
 }
 
-// fail answers what a meeting could not be done with.
-func (a *api) fail(w http.ResponseWriter, id string, err error) {
+// parseTitle reads one JSON object that holds a title and nothing else. No text at all is no title.
+func parseTitle(text []byte) (string, error) {
+	var body struct {
+		Title string `json:"title"`
+	}
+	switch {
+	case len(text) == 0:
+		return "", nil
+	case text[0] != '{':
+		return "", errors.New("it is no object")
+	}
+	err := json.Unmarshal(text, &body, json.RejectUnknownMembers(true))
+	return body.Title, err
+}
+
+// fail answers what could not be done; id is the meeting's, if it is about one.
+func fail(w http.ResponseWriter, id string, err error) {
 	switch {
 	case errors.Is(err, poller.ErrNotWatched):
 		problem(w, http.StatusNotFound, "meeting "+id+" is not watched")
@@ -166,34 +150,4 @@ func (a *api) fail(w http.ResponseWriter, id string, err error) {
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusServiceUnavailable, err.Error())
 	}
-}
-
-func (a *api) body(s poller.Status) meetingBody {
-	return meetingBody{
-		ConferenceID: s.ConferenceID, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
-		StartTime: instant(time.UnixMilli(s.StartTime), s.StartTime == 0), State: diff.Watched.String(),
-		ActiveCount: s.Active, Sequence: s.Sequence,
-		LastLook: instant(s.LastLook, s.LastLook.IsZero()), NextLook: instant(s.NextLook, s.NextLook.IsZero()),
-		Interval: s.Interval.String(), Failures: s.Failures, LastError: s.LastError, Owner: a.opts.Owner,
-	}
-}
-
-func instant(t time.Time, none bool) *time.Time {
-	if none {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Millisecond)
-	return &t
-}
-
-func roster(state *diff.State) []personBody {
-	people := make([]personBody, 0, state.Size())
-	for p := range state.People() {
-		people = append(people, personBody{
-			Person: p.Key, UnionID: p.UnionID, UserNick: p.UserNick, Present: p.Present, AttendStatus: p.AttendStatus,
-			JoinTime: p.JoinTime, LeaveTime: p.LeaveTime, Visits: p.Visits,
-			Host: p.Host, CoHost: p.CoHost, OuterOrgMember: p.OuterOrgMember, PSTNJoin: p.PSTNJoin,
-		})
-	}
-	return people
 }

@@ -16,26 +16,19 @@ type problemBody struct {
 // problem answers with an error. detail says to a person what is wrong, and holds no secret.
 func problem(w http.ResponseWriter, status int, detail string) {
 	body := problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
-	w.Header().Set("Content-Type", "application/problem+json")
-	write(w, status, body)
+	reply(w, status, "application/problem+json", body)
 }
 
-func reply(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	write(w, status, body)
-}
-
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
+// reply answers with JSON of the given content type.
+func reply(w http.ResponseWriter, status int, contentType string, body any) {
+	head(w, status, contentType)
 	_ = json.NewEncoder(w).Encode(body) // who went away hears nothing more
 }
 
-// notAllowed answers a method that the path does not know.
-func notAllowed(allow string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", allow)
-		problem(w, http.StatusMethodNotAllowed, r.Method+" is not possible here, only "+allow)
-	})
+// head begins an answer that nobody keeps and no browser takes for something else.
+func head(w http.ResponseWriter, status int, contentType string) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
 }

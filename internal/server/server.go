@@ -1,4 +1,4 @@
-// Package server is Rollcall's HTTP face: the API under /v1 and the health of the service.
+// Package server is Rollcall's HTTP face: the API under /v1, the web page, the health of the service and its metrics.
 package server
 
 import (
@@ -19,22 +19,26 @@ const (
 	maxBody       = 64 << 10
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
-	writeTimeout  = 30 * time.Second
+	// changeTimeout is how long a change may take that a request asks for: storing it while NATS is slow to answer, and
+	// the last look at a meeting that is given up. writeTimeout leaves time to say that it took too long.
+	changeTimeout = 45 * time.Second
+	writeTimeout  = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
 	// closeTimeout is how long requests under way may take when the service stops.
 	closeTimeout = 4 * time.Second
 )
 
-// Meetings is what the API shows and changes; a [poller.Poller] is one.
+// Meetings is what the API shows and changes. Its errors are [poller.ErrNotWatched], [poller.ErrNotReady], those of
+// [events.CheckConferenceID], and any other for what cannot be done at present.
 type Meetings interface {
 	// Watch begins to watch a meeting and tells whether it was not watched before.
 	Watch(ctx context.Context, conferenceID, title string) (bool, error)
-	// Unwatch stops watching a meeting, or returns [poller.ErrNotWatched].
+	// Unwatch stops watching a meeting.
 	Unwatch(ctx context.Context, conferenceID string) error
-	// Meeting returns one watched meeting, or [poller.ErrNotWatched].
+	// Meeting returns one watched meeting.
 	Meeting(conferenceID string) (poller.Status, *diff.State, error)
 	// Meetings returns all of them.
-	Meetings() []poller.Status
+	Meetings() ([]poller.Status, error)
 }
 
 // Check is one condition of the service.
@@ -49,36 +53,45 @@ type Check struct {
 // Options of a server.
 type Options struct {
 	Meetings Meetings
-	// Token is the bearer token of the API. Without one the API answers only on loopback.
+	// Token is the bearer token of API and web page. Without one they answer only on loopback.
 	Token string
 	// Owner names this replica as the one that looks after the meetings it watches.
 	Owner string
-	// Checks returns the state of the service's parts; it must not block.
+	// Checks returns the state of the service's parts; it must not block. Without it the service counts as ready.
 	Checks func() []Check
-	Logger *slog.Logger
+	// Metrics answers /metrics; without it there is none.
+	Metrics http.Handler
+	Logger  *slog.Logger
+}
+
+func (o Options) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Logger
 }
 
 // Serve answers requests on ln until ctx ends, then lets those under way finish. It returns nil after ctx, and
-// otherwise why it could not go on.
+// otherwise why it could not go on. It closes ln.
 func Serve(ctx context.Context, ln net.Listener, opts Options) error {
-	logger := opts.Logger
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
+	// What requests do ends when they are cut off, and not before: ctx only stops new ones.
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
 	srv := &http.Server{
 		Handler:           Handler(opts),
+		BaseContext:       func(net.Listener) context.Context { return requests },
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(opts.logger().Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("http: %w", err)
+		return errors.Join(fmt.Errorf("http: %w", err), srv.Close())
 	case <-ctx.Done():
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -90,25 +103,4 @@ func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 		return fmt.Errorf("http: %w", err)
 	}
 	return nil
-}
-
-// Handler answers every request. Errors are application/problem+json.
-func Handler(opts Options) http.Handler {
-	api := &api{opts: opts}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", live)
-	mux.HandleFunc("GET /readyz", api.ready)
-	guard := api.guard
-	mux.Handle("GET /v1/meetings", guard(api.list))
-	mux.Handle("GET /v1/meetings/{id}", guard(api.get))
-	mux.Handle("PUT /v1/meetings/{id}", guard(api.put))
-	mux.Handle("DELETE /v1/meetings/{id}", guard(api.delete))
-	mux.Handle("/v1/meetings", notAllowed("GET"))
-	mux.Handle("/v1/meetings/{id}", notAllowed("GET, PUT, DELETE"))
-	mux.Handle("/livez", notAllowed("GET"))
-	mux.Handle("/readyz", notAllowed("GET"))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem(w, http.StatusNotFound, "there is nothing at this path")
-	})
-	return mux
 }

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"strconv"
 	"time"
@@ -12,8 +15,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/publisher"
 )
 
 const (
@@ -28,9 +31,9 @@ type link struct {
 	stop func() error // closes the connection, and the server if it is ours
 }
 
-// connect connects to the NATS server of the settings, or to one it starts.
+// connect connects to the NATS server of the settings as soon as that is possible, or to one it starts.
 func (s *service) connect(ctx context.Context) (link, error) {
-	opts := natsconn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true}
+	opts := natsconn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true, Failing: s.gate.waitFor}
 	l := link{stop: func() error { return nil }}
 	if !s.opts.Settings.NATS.External() {
 		embedded, err := s.startEmbedded(ctx)
@@ -54,30 +57,41 @@ func (s *service) connect(ctx context.Context) (link, error) {
 
 func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, error) {
 	settings := s.opts.Settings
-	return embeddednats.Start(ctx, embeddednats.Options{
+	embedded, err := embeddednats.Start(ctx, embeddednats.Options{
 		StoreDir: settings.Store.DataDir, Listen: string(settings.Embedded.Listen),
 		Username: settings.NATS.User, Password: settings.NATS.Password.Reveal(), Token: settings.NATS.Token.Reveal(),
 		Logger: s.log,
 	})
+	var address *net.OpError
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &address):
+		return nil, fmt.Errorf("%w (--embedded-listen)", err)
+	case errors.As(err, &path), errors.Is(err, embeddednats.ErrStoreInUse):
+		return nil, fmt.Errorf("%w (--data-dir)", err)
+	}
+	return embedded, err
 }
 
-// retry calls f until it succeeds, ctx ends, or it fails with one of the errors that do not pass.
-func retry[T any](ctx context.Context, changes *logging.Changes, what string, f func() (T, error), final ...error) (T, error) {
+// openStore opens the stream, as soon as the servers can.
+func (s *service) openStore(ctx context.Context, conn *nats.Conn) (*publisher.Publisher, error) {
+	const what = "opening the stream"
+	opts := publisher.Options{
+		CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
+		Retention: s.opts.Settings.Events.Retention, Logger: s.log,
+	}
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstPause),
 		backoff.WithMaxInterval(maxPause), backoff.WithMaxElapsedTime(0))
-	return backoff.RetryWithData(func() (T, error) {
-		value, err := f()
-		for _, last := range final {
-			if errors.Is(err, last) {
-				return value, backoff.Permanent(err)
-			}
+	return backoff.RetryWithData(func() (*publisher.Publisher, error) {
+		pub, err := publisher.Open(ctx, conn, opts)
+		switch {
+		case errors.Is(err, publisher.ErrStreamConfig), errors.Is(err, publisher.ErrServerTooOld):
+			return nil, backoff.Permanent(err) // until somebody mends it
+		case err != nil:
+			s.gate.waitFor(fmt.Errorf("%s: %w", what, err))
 		}
-		if err != nil {
-			changes.Failed(what, err)
-		} else {
-			changes.OK(what)
-		}
-		return value, err
+		s.changes.Failed(what, err)
+		return pub, err
 	}, backoff.WithContext(pause, ctx))
 }
 
@@ -88,4 +102,13 @@ func owner() string {
 		host = "unknown"
 	}
 	return host + "-" + strconv.Itoa(os.Getpid())
+}
+
+// baseURL is where a client on this machine finds what listens on the address.
+func baseURL(address net.Addr) string {
+	host, port, err := net.SplitHostPort(address.String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return "http://" + net.JoinHostPort("localhost", port)
+	}
+	return "http://" + address.String()
 }

@@ -3,8 +3,7 @@ package service
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -16,7 +15,10 @@ import (
 
 // gate answers for the poller until there is one: HTTP is served before NATS is reached, so that the service can be
 // asked what it waits for.
-type gate struct{ behind atomic.Pointer[parts] }
+type gate struct {
+	behind  atomic.Pointer[parts]
+	waiting atomic.Pointer[error] // why there is nothing behind; nil before the first failure
+}
 
 type parts struct {
 	poller *poller.Poller
@@ -29,54 +31,63 @@ var errNotConnected = errors.New("not connected")
 
 func (g *gate) open(p *poller.Poller, conn *nats.Conn) { g.behind.Store(&parts{p, conn}) }
 
-func (g *gate) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
-	if b := g.behind.Load(); b != nil {
-		return b.poller.Watch(ctx, conferenceID, title)
+// waitFor keeps why the gate does not open.
+func (g *gate) waitFor(err error) { g.waiting.Store(&err) }
+
+// why says why the gate is not open.
+func (g *gate) why() error {
+	if err := g.waiting.Load(); err != nil {
+		return *err
 	}
-	return false, poller.ErrNotReady
+	return errNotConnected
 }
 
-func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
-	if b := g.behind.Load(); b != nil {
-		return b.poller.Unwatch(ctx, conferenceID)
-	}
-	return poller.ErrNotReady
-}
-
-func (g *gate) Meeting(conferenceID string) (poller.Status, *diff.State, error) {
-	if b := g.behind.Load(); b != nil {
-		return b.poller.Meeting(conferenceID)
-	}
-	return poller.Status{}, nil, poller.ErrNotReady
-}
-
-func (g *gate) Meetings() []poller.Status {
-	if b := g.behind.Load(); b != nil {
-		return b.poller.Meetings()
-	}
-	return nil
-}
-
-// checks says how the parts of the service fare. Without NATS nothing can be stored; a DingTalk that cannot be read is
-// nobody's reason to send requests elsewhere.
-func (g *gate) checks() []server.Check {
+// poller returns the poller once it knows the stored meetings.
+func (g *gate) poller() (*poller.Poller, error) {
 	b := g.behind.Load()
 	if b == nil {
-		return []server.Check{{Name: "nats", Err: errNotConnected, Vital: true}}
+		return nil, fmt.Errorf("not ready: NATS: %w", g.why())
 	}
-	connection := server.Check{Name: "nats", Vital: true}
-	if !b.conn.IsConnected() {
-		connection.Err = errNotConnected
+	select {
+	case <-b.poller.Ready():
+		return b.poller, nil
+	default:
+		return nil, poller.ErrNotReady
 	}
-	health := b.poller.Health()
-	meetings := server.Check{Name: "meetings", Vital: true}
-	if !health.Ready {
-		meetings.Err = poller.ErrNotReady
+}
+
+// Watch implements [server.Meetings].
+func (g *gate) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
+	p, err := g.poller()
+	if err != nil {
+		return false, err
 	}
-	checks := []server.Check{connection, meetings}
-	for area, text := range health.Failing {
-		checks = append(checks, server.Check{Name: area, Err: errors.New(text)})
+	return p.Watch(ctx, conferenceID, title)
+}
+
+// Unwatch implements [server.Meetings].
+func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
+	p, err := g.poller()
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(checks[2:], func(x, y server.Check) int { return strings.Compare(x.Name, y.Name) })
-	return checks
+	return p.Unwatch(ctx, conferenceID)
+}
+
+// Meeting implements [server.Meetings].
+func (g *gate) Meeting(conferenceID string) (poller.Status, *diff.State, error) {
+	p, err := g.poller()
+	if err != nil {
+		return poller.Status{}, nil, err
+	}
+	return p.Meeting(conferenceID)
+}
+
+// Meetings implements [server.Meetings].
+func (g *gate) Meetings() ([]poller.Status, error) {
+	p, err := g.poller()
+	if err != nil {
+		return nil, err
+	}
+	return p.Meetings(), nil
 }

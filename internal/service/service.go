@@ -8,20 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"time"
-
-	"github.com/nats-io/nats.go"
-	"golang.org/x/time/rate"
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk"
-	"github.com/c4342123/rollcall/internal/discovery"
 	"github.com/c4342123/rollcall/internal/logging"
-	"github.com/c4342123/rollcall/internal/privacy"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/version"
-	"github.com/c4342123/rollcall/poller"
-	"github.com/c4342123/rollcall/publisher"
 )
 
 // Options of the service.
@@ -30,32 +22,38 @@ type Options struct {
 	// LookupEnv finds the contexts of the nats command line tool.
 	LookupEnv func(name string) (string, bool)
 	Logger    *slog.Logger
-	// Ready is called once, when the service watches and answers; it may be nil.
-	Ready func(Addresses)
+	// Opened is called once, when HTTP answers and the stream is open, before the first look at any meeting. An error
+	// stops the service, which returns it. It may be nil.
+	Opened func(Addresses) error
 }
 
 // Addresses are where a running service is found.
 type Addresses struct {
 	HTTP string // base URL of the HTTP interface
-	NATS string // URL of the NATS server
+	NATS string // URL of the NATS server, without credentials
 }
 
-// Service is the running whole.
+// service is the running whole.
 type service struct {
 	opts    Options
 	log     *slog.Logger
 	changes *logging.Changes
 	source  *dingtalk.Client
 	gate    gate
+	stop    context.CancelFunc // makes every part stop
+	served  chan struct{}      // closed when no request is under way any more
 }
 
-// Run runs the service until ctx ends and then stops it in order: requests, looks, commits, connection, server. It
-// returns nil after ctx, and otherwise why it could not go on.
+// Run runs the service until ctx ends. Then requests and looks end first, what they found out is stored, and connection
+// and server are closed. Run returns nil after ctx, and otherwise why it could not go on.
 func Run(ctx context.Context, opts Options) error {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &service{opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{})}
+	s := &service{
+		opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{}),
+		served: make(chan struct{}),
+	}
 	var err error
 	if s.source, err = newSource(opts); err != nil {
 		return err
@@ -64,22 +62,21 @@ func Run(ctx context.Context, opts Options) error {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", string(opts.Settings.HTTP.Listen))
 	if err != nil {
-		return fmt.Errorf("cannot listen for HTTP: %w", err)
+		return fmt.Errorf("cannot serve HTTP (--listen): %w", err)
 	}
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, s.stop = context.WithCancel(ctx)
+	defer s.stop()
 	return first(
-		owned(cancel, func() error { return s.serveHTTP(inner, ln) }),
-		owned(cancel, func() error { return s.watch(inner, ln.Addr()) }),
+		func() error {
+			defer close(s.served)
+			defer s.stop()
+			return s.serveHTTP(ctx, ln)
+		},
+		func() error {
+			defer s.stop()
+			return s.watch(ctx, ln.Addr())
+		},
 	)
-}
-
-// owned makes a part that stops the others when it returns.
-func owned(stop context.CancelFunc, part func() error) func() error {
-	return func() error {
-		defer stop()
-		return part()
-	}
 }
 
 // first runs the parts side by side, waits for all of them, and returns the first error.
@@ -111,56 +108,36 @@ func newSource(opts Options) (*dingtalk.Client, error) {
 	return client, nil
 }
 
-// limiter allows no more than a quarter above the rate in any second.
-func limiter(perSecond float64) *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond/4), 1))
-}
-
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Owner: owner(), Checks: s.gate.checks,
-		Logger: s.log,
+		Metrics: s.metrics(), Logger: s.log,
 	})
 }
 
-// watch connects to NATS and looks at meetings until ctx ends.
+// watch connects to NATS, opens the stream and looks at meetings until ctx ends.
 func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
-	nats, err := s.connect(ctx)
+	link, err := s.connect(ctx)
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	defer func() { err = errors.Join(err, nats.stop()) }()
-	pub, err := s.openStore(ctx, nats.conn)
+	defer func() { err = errors.Join(err, link.stop()) }()
+	pub, err := s.openStore(ctx, link.conn)
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	polling := s.opts.Settings.Polling
-	p, err := poller.New(s.members(), pub, poller.Options{
-		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
-		Logger: s.log, Reporter: s.changes,
-	})
+	p, err := s.newPoller(pub)
 	if err != nil {
 		return err
 	}
-	s.gate.open(p, nats.conn)
-	return s.poll(ctx, pub, p, Addresses{HTTP: "http://" + http.String(), NATS: nats.url})
-}
-
-// poll runs the committer, the poller and discovery. The committer stops last: what the others saw is stored.
-func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.Poller, at Addresses) error {
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
-	committing, stopCommits := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopCommits()
-	return first(
-		owned(cancel, func() error { return pub.Run(committing) }),
-		owned(stopCommits, func() error {
-			return first(
-				owned(cancel, func() error { return stopped(inner, p.Run(inner)) }),
-				func() error { s.discover(inner, p, at); return nil },
-			)
-		}),
-	)
+	at := Addresses{HTTP: baseURL(http), NATS: link.url}
+	if s.opts.Opened != nil {
+		if err := s.opts.Opened(at); err != nil {
+			return stopped(ctx, err)
+		}
+	}
+	s.gate.open(p, link.conn)
+	return s.poll(ctx, pub, p, at)
 }
 
 // stopped makes nothing of an error that only says that ctx has ended.
@@ -169,42 +146,4 @@ func stopped(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-func (s *service) members() poller.Source {
-	if e := s.opts.Settings.Events; e.Privacy == config.PrivacyPseudonym {
-		return privacy.NewSource(s.source, e.PrivacyKey.Reveal())
-	}
-	return s.source
-}
-
-// discover says that the service is ready, once it is, and then looks for meetings.
-func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) {
-	select {
-	case <-p.Ready():
-	case <-ctx.Done():
-		return
-	}
-	s.log.Info("ready", "http", at.HTTP, "nats", at.NATS, "version", version.String())
-	if s.opts.Ready != nil {
-		s.opts.Ready(at)
-	}
-	interval := s.opts.Settings.Polling.DiscoveryInterval
-	if interval == 0 {
-		return
-	}
-	discovery.Run(ctx, discovery.Options{
-		Lister: s.source, Watcher: p, Interval: interval, Logger: s.log, Reporter: s.changes,
-	})
-}
-
-// openStore opens the stream, as soon as the servers can.
-func (s *service) openStore(ctx context.Context, conn *nats.Conn) (*publisher.Publisher, error) {
-	opts := publisher.Options{
-		CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
-		Retention: s.opts.Settings.Events.Retention, Logger: s.log,
-	}
-	return retry(ctx, s.changes, "opening the stream", func() (*publisher.Publisher, error) {
-		return publisher.Open(ctx, conn, opts)
-	}, publisher.ErrStreamConfig, publisher.ErrServerTooOld)
 }

@@ -1,0 +1,104 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+type api struct {
+	opts Options
+	log  *slog.Logger
+}
+
+// methods are what answers a path, by method. GET answers HEAD, too.
+type methods map[string]http.HandlerFunc
+
+// Handler answers every request. Errors are application/problem+json.
+func Handler(opts Options) http.Handler {
+	a := &api{opts: opts, log: opts.logger()}
+	mux := http.NewServeMux()
+	a.open(mux, "/livez", live)
+	a.open(mux, "/readyz", a.ready)
+	if opts.Metrics != nil {
+		a.open(mux, "/metrics", opts.Metrics.ServeHTTP)
+	}
+	a.guarded(mux, "/{$}", methods{http.MethodGet: a.page})
+	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list})
+	a.guarded(mux, "/v1/meetings/{id}", methods{
+		http.MethodGet: a.get, http.MethodPut: a.put, http.MethodDelete: a.delete,
+	})
+	mux.HandleFunc("/", nothing)
+	return a.whole(mux)
+}
+
+// open lets everybody read a path.
+func (a *api) open(mux *http.ServeMux, pattern string, read http.HandlerFunc) {
+	route(mux, pattern, methods{http.MethodGet: read})
+}
+
+// guarded lets those in who may use the API.
+func (a *api) guarded(mux *http.ServeMux, pattern string, m methods) {
+	allowed := methods{}
+	for method, h := range m {
+		allowed[method] = a.guard(h)
+	}
+	route(mux, pattern, allowed)
+}
+
+func route(mux *http.ServeMux, pattern string, m methods) {
+	allow := slices.Sorted(maps.Keys(m))
+	if m[http.MethodGet] != nil {
+		allow = slices.Insert(allow, slices.Index(allow, http.MethodGet)+1, http.MethodHead)
+	}
+	for method, h := range m {
+		mux.HandleFunc(method+" "+pattern, h)
+	}
+	mux.HandleFunc(pattern, notAllowed(strings.Join(allow, ", ")))
+}
+
+// whole answers what the mux would answer in its own way, and what went wrong within a handler.
+func (a *api) whole(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer a.recovered(w, r)
+		if r.Method == http.MethodConnect || !clean(r.URL.EscapedPath()) {
+			nothing(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// clean tells whether the mux takes a path as it is: it redirects from every other.
+func clean(p string) bool {
+	return p == "/" || strings.HasPrefix(p, "/") && path.Clean(p) == strings.TrimSuffix(p, "/") && !strings.HasSuffix(p, "//")
+}
+
+// recovered answers for a handler that panicked. net/http would cut the connection without a word.
+func (a *api) recovered(w http.ResponseWriter, r *http.Request) {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v)
+	default:
+		a.log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		problem(w, http.StatusInternalServerError, "something went wrong in Rollcall; its log says more")
+	}
+}
+
+func nothing(w http.ResponseWriter, _ *http.Request) {
+	problem(w, http.StatusNotFound, "there is nothing at this path")
+}
+
+// notAllowed answers a method that the path does not know.
+func notAllowed(allow string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
+		problem(w, http.StatusMethodNotAllowed, r.Method+" is not possible here, only "+allow)
+	}
+}

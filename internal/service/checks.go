@@ -1,0 +1,62 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// What the poller reports failures under; see [poller.Health].
+const (
+	storeArea   = "nats"
+	meetingArea = "meeting " // before a meeting's id
+)
+
+// checks says how the parts of the service fare. Without NATS nothing can be stored; a DingTalk that cannot be read is
+// nobody's reason to send requests elsewhere.
+func (g *gate) checks() []server.Check {
+	store := server.Check{Name: storeArea, Vital: true}
+	b := g.behind.Load()
+	if b == nil {
+		store.Err = g.why()
+		return []server.Check{store}
+	}
+	health := b.poller.Health()
+	meetings := server.Check{Name: "meetings", Vital: true}
+	if !health.Ready {
+		meetings.Err = poller.ErrNotReady
+	}
+	if text, failing := health.Failing[storeArea]; failing {
+		store.Err = errors.New(text)
+	}
+	if !b.conn.IsConnected() {
+		store.Err = errNotConnected
+	}
+	return append([]server.Check{store, meetings}, degraded(health.Failing)...)
+}
+
+// degraded lists what fails without being vital. Meetings are counted, not named: everybody may read this.
+func degraded(failing map[string]string) []server.Check {
+	var checks []server.Check
+	unreadable := 0
+	for _, area := range slices.Sorted(maps.Keys(failing)) {
+		switch text := failing[area]; {
+		case area == storeArea:
+		case strings.HasPrefix(area, meetingArea):
+			unreadable++
+		default:
+			checks = append(checks, server.Check{Name: area, Err: errors.New(text)})
+		}
+	}
+	if unreadable > 0 {
+		checks = append(checks, server.Check{
+			Name: "meetings read", Err: fmt.Errorf("%d cannot be read; /v1/meetings says why", unreadable),
+		})
+	}
+	return checks
+}

@@ -1,0 +1,167 @@
+package service
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// figures are what there is to count at one moment.
+type figures struct {
+	poller.Counts
+	calls dingtalk.Stats
+	ready bool
+	// newest and oldest are the ends of the last successful looks at the meetings that are watched: of the one looked at
+	// last and of the one that has gone longest without. Zero when there is none.
+	newest, oldest time.Time
+}
+
+// metric is one figure as it is exposed. None has a label with an id: their number does not grow with the meetings.
+type metric struct {
+	name, help string
+	kind       prometheus.ValueType
+	value      func(figures) float64
+}
+
+var metrics = []metric{
+	{
+		"dingtalk_requests_total", "API calls, repeated ones included: what counts against rate and quota.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.calls.Requests) },
+	},
+	{
+		"dingtalk_retries_total", "Quick repetitions of calls.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.calls.Retries) },
+	},
+	{
+		"dingtalk_token_requests_total", "Calls for an access token.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.calls.TokenRequests) },
+	},
+	{
+		"looks_total", "Looks at meetings.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.Looks) },
+	},
+	{
+		"look_failures_total", "Looks that did not find out what they were to.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.Failures) },
+	},
+	{
+		"events_stored_total", "Events that looks found and stored.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.Events) },
+	},
+	{
+		"unknown_status_total", "Rows seen with an attendStatus that is not documented.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.UnknownStatus) },
+	},
+	{
+		"uncertain_lists_total", "Member lists whose number of rows differed from totalCount twice.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.Uncertain) },
+	},
+	{
+		"watched_meetings", "Meetings that are watched.",
+		prometheus.GaugeValue, func(f figures) float64 { return float64(f.Meetings) },
+	},
+	{
+		"newest_look_timestamp_seconds", "When a look at any watched meeting last succeeded, in Unix time; 0 when none did.",
+		prometheus.GaugeValue, func(f figures) float64 { return unix(f.newest) },
+	},
+	{
+		"oldest_look_timestamp_seconds", "When the watched meeting that has gone longest without a successful look had its last, " +
+			"in Unix time; 0 when none had any.",
+		prometheus.GaugeValue, func(f figures) float64 { return unix(f.oldest) },
+	},
+	{
+		"ready", "1 while the service is connected to NATS and knows the stored meetings.",
+		prometheus.GaugeValue, func(f figures) float64 { return oneIf(f.ready) },
+	},
+}
+
+// collector exposes the figures, all of one moment.
+type collector struct {
+	descriptions []*prometheus.Desc
+	now          func() figures
+}
+
+var _ prometheus.Collector = (*collector)(nil)
+
+// register registers the metrics of Rollcall itself.
+func register(to prometheus.Registerer, now func() figures) {
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "rollcall_build_info", Help: "1, with the version that runs.",
+	}, []string{"version"})
+	build.WithLabelValues(version.String()).Set(1)
+	c := &collector{now: now}
+	for _, m := range metrics {
+		c.descriptions = append(c.descriptions, prometheus.NewDesc("rollcall_"+m.name, m.help, nil, nil))
+	}
+	to.MustRegister(build, c)
+}
+
+// Describe implements [prometheus.Collector].
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.descriptions {
+		out <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	f := c.now()
+	for i, m := range metrics {
+		out <- prometheus.MustNewConstMetric(c.descriptions[i], m.kind, m.value(f))
+	}
+}
+
+// metrics returns what answers /metrics.
+func (s *service) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	register(registry, s.figures)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
+}
+
+func (s *service) figures() figures {
+	f := figures{calls: s.source.Stats()}
+	b := s.gate.behind.Load()
+	if b == nil {
+		return f
+	}
+	f.Counts = b.poller.Counts()
+	f.ready = b.conn.IsConnected() && b.poller.Health().Ready
+	for _, m := range b.poller.Meetings() {
+		at := m.LastLook
+		if at.IsZero() {
+			continue
+		}
+		if at.After(f.newest) {
+			f.newest = at
+		}
+		if f.oldest.IsZero() || at.Before(f.oldest) {
+			f.oldest = at
+		}
+	}
+	return f
+}
+
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,87 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/discovery"
+	"github.com/c4342123/rollcall/internal/privacy"
+	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/publisher"
+)
+
+// upstream is where meetings are read and found: DingTalk, or what privacy leaves of it.
+type upstream interface {
+	poller.Source
+	discovery.Lister
+}
+
+func (s *service) upstream() upstream {
+	if e := s.opts.Settings.Events; e.Privacy == config.PrivacyPseudonym {
+		return privacy.NewSource(s.source, e.PrivacyKey.Reveal())
+	}
+	return s.source
+}
+
+// limiter allows no more than a quarter above the rate in any second.
+func limiter(perSecond float64) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond/4), 1))
+}
+
+func (s *service) newPoller(store poller.Store) (*poller.Poller, error) {
+	polling := s.opts.Settings.Polling
+	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
+	return poller.New(s.upstream(), store, poller.Options{
+		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
+		Logger: s.log, Reporter: s.changes,
+	})
+}
+
+// poll runs the committer, the poller and discovery until ctx ends. The committer stops last: what the others and the
+// requests under way want stored is stored.
+func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.Poller, at Addresses) error {
+	committing, stopCommits := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCommits()
+	return first(
+		func() error {
+			defer s.stop()
+			return pub.Run(committing)
+		},
+		func() error {
+			defer stopCommits()
+			err := first(
+				func() error {
+					defer s.stop()
+					return stopped(ctx, p.Run(ctx))
+				},
+				func() error {
+					s.discover(ctx, p, at)
+					return nil
+				},
+			)
+			<-s.served
+			return err
+		},
+	)
+}
+
+// discover says that the service is ready, once it is, and then looks for meetings.
+func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) {
+	select {
+	case <-p.Ready():
+	case <-ctx.Done():
+		return
+	}
+	s.log.Info("ready", "http", at.HTTP, "nats", at.NATS, "version", version.String())
+	interval := s.opts.Settings.Polling.DiscoveryInterval
+	if interval == 0 {
+		return
+	}
+	discovery.Run(ctx, discovery.Options{
+		Lister: s.upstream(), Watcher: p, Interval: interval, Logger: s.log, Reporter: s.changes,
+	})
+}
