@@ -146,6 +146,19 @@ func TestRule4VanishingTakesTwoCompleteLooks(t *testing.T) {
 		script(t, present, gone(30, diff.Complete), gone(40, diff.Complete, vanished),
 			look{at: 50, rows: present.rows, want: []string{"joined ann 40 (rejoined) inferred"}})
 	})
+	t.Run("only older rows are left, uncertain", func(t *testing.T) {
+		rows := []string{"ann 6 10-20"}
+		script(t,
+			look{at: 35, rows: []string{"ann 6 10-20", "ann 3 30-"}, want: []string{
+				"joined ann 10", "left ann 20", "joined ann 30 (rejoined)",
+			}},
+			look{at: 36, kind: diff.Uncertain, rows: rows},
+			look{at: 37, kind: diff.Uncertain, rows: rows},
+			look{at: 38, rows: rows},
+			look{at: 39, kind: diff.Uncertain, rows: rows},
+			look{at: 40, rows: rows, want: []string{vanished}},
+		)
+	})
 	t.Run("only older rows are left", func(t *testing.T) {
 		script(t,
 			look{at: 35, rows: []string{"ann 6 10-20", "ann 3 30-"}, want: []string{
@@ -392,4 +405,37 @@ func TestRule9AtTheMeetingsEnd(t *testing.T) {
 		}},
 		look{at: 61, rows: []string{"ann 6 10-20", "ann 3 15-"}, over: true, end: 50},
 	)
+}
+
+func TestAnUnknownStatusIsNoInformation(t *testing.T) {
+	visits := []string{"joined ann 10", "left ann 20", "joined ann 30 (rejoined)"}
+	for name, tc := range map[string]struct {
+		rows  []string
+		after []string // when the row is closed at last
+	}{
+		"only row":             {[]string{"ann 7 30-"}, []string{"left ann 90"}},
+		"undefined":            {[]string{"ann 0 30-"}, []string{"left ann 90"}},
+		"beside older rows":    {[]string{"ann 6 10-20", "ann 7 30-"}, []string{"left ann 90"}},
+		"beside a called one":  {[]string{"ann 2", "ann 99"}, []string{"left ann 90"}},
+		"beside a closed one":  {[]string{"ann 6 30-50", "ann -1"}, []string{"left ann 90"}},
+		"beside a later visit": {[]string{"ann 7 30-", "ann 3 50-"}, []string{"left ann 90"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			script(t,
+				look{at: 40, rows: []string{"ann 6 10-20", "ann 3 30-"}, want: visits},
+				look{at: 60, rows: tc.rows},
+				look{at: 70, rows: tc.rows},
+				look{at: 80, rows: tc.rows},
+				look{at: 99, rows: []string{"ann 6 10-20", "ann 6 30-90"}, want: tc.after},
+			)
+		})
+	}
+	t.Run("of somebody gone", func(t *testing.T) {
+		script(t,
+			look{at: 60, rows: []string{"ann 6 10-20", "ann 6 30-40"}, want: append(visits[:3:3], "left ann 40")},
+			look{at: 70, rows: []string{"ann 6 10-20", "ann 6 30-40", "ann 7"}},
+			look{at: 80, rows: []string{"ann 6 10-20", "ann 6 30-40", "ann 6 50-60", "ann 7"}},
+			look{at: 90, rows: []string{"ann 6 10-20", "ann 3 85-", "ann 7"}, want: []string{"joined ann 85 (rejoined)"}},
+		)
+	})
 }
