@@ -76,7 +76,7 @@ func (p *Poller) askList(ctx context.Context, m *meeting, snap diff.Snapshot) er
 	if err != nil {
 		return err
 	}
-	m.lastLook, m.failures = snap.At, 0
+	m.lastLook, m.failures, m.listError = snap.At, 0, ""
 	now := p.now()
 	m.interval = nextInterval(m.interval, p.opts.MinInterval, p.opts.MaxInterval, len(res.Events) > 0 || res.LookNow)
 	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())

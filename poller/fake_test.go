@@ -95,6 +95,17 @@ func (f *fakeSource) times(log *[]call, id string) []time.Duration {
 	return out
 }
 
+// reads counts the lists that were read, by meeting.
+func (f *fakeSource) reads() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := map[string]int{}
+	for _, c := range f.lists {
+		out[c.id]++
+	}
+	return out
+}
+
 func (f *fakeSource) calls() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -368,4 +379,21 @@ func (w *world) until(limit time.Duration, what string, so func() bool) time.Dur
 		w.sleep(10 * time.Millisecond)
 	}
 	return time.Since(began)
+}
+
+// names returns n meetings.
+func names(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("m%05d", i)
+	}
+	return out
+}
+
+func watchedIDs(p *poller.Poller) []string {
+	out := []string{}
+	for _, s := range p.Meetings() {
+		out = append(out, s.ConferenceID)
+	}
+	return out
 }

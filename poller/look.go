@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -28,10 +29,11 @@ func (p *Poller) look(ctx context.Context, m *meeting) outcome {
 	case err != nil:
 		return p.failed(m, err)
 	}
-	if m.lastError != "" && m.infoError == "" {
+	before := m.lastError
+	m.lastError = cmp.Or(m.listError, m.infoError)
+	if before != "" && m.lastError == "" {
 		p.health.ok(areaMeeting + m.id)
 	}
-	m.lastError = m.infoError
 	return outcome{due: m.next(), ok: true}
 }
 
@@ -95,6 +97,7 @@ func (p *Poller) failed(m *meeting, err error) outcome {
 		return outcome{due: now}
 	}
 	m.failures++
+	m.listError = m.lastError
 	trouble, _ := troubleOf(err)
 	var stored *storeError
 	switch {

@@ -43,6 +43,7 @@ type meeting struct {
 	ending   moment // when the information call said that the meeting is over; 0 before
 	endTime  int64  // of the meeting, Unix milliseconds; 0 when not known
 
+	listError    string // of the last list; empty when it was read and stored
 	infoFailures int    // in a row
 	infoError    string // of the last information call; empty when it succeeded
 	bias         int    // the head-count less those announced as present, when both were asked for together
@@ -54,7 +55,7 @@ type progress struct {
 	lastLook  int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
 	interval  time.Duration // between looks, at present
 	failures  int           // lists in a row that could not be read or stored
-	lastError string        // of the last look; empty when it succeeded
+	lastError string        // of the last look, or of the other call if that has not succeeded since
 }
 
 // plan says which calls are due.

@@ -22,7 +22,7 @@ type Status struct {
 	Active       int           // people announced as present
 	Sequence     uint64        // of the last member event
 	Failures     int           // times in a row that the list could not be read or stored
-	LastError    string        // of the last look; empty when it succeeded
+	LastError    string        // what keeps failing at present, of the list and the information call; empty when nothing does
 }
 
 // Meetings returns what is watched, ordered by id.

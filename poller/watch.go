@@ -12,8 +12,8 @@ import (
 // ended, or that was watched earlier, goes on where it stopped. The meeting stays watched over restarts: when Watch
 // returns, that is stored. An empty title leaves the title to DingTalk.
 //
-// Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After an error of the
-// store the meeting is not watched before a restart, but may be stored as watched: trying again settles it.
+// Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After one of the last two
+// the meeting is not watched, though what is stored may say so: trying again, or a restart, settles it.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
 	return p.watch(ctx, conferenceID, title, func(*diff.State) bool { return true })
 }
@@ -46,7 +46,7 @@ func (p *Poller) begin(ctx context.Context, m *meeting, title string, wanted fun
 	if err != nil {
 		return false, fmt.Errorf("watching %s: %w", m.id, err)
 	}
-	record, _, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
+	m.record, _, err = p.store.Update(ctx, base, func(s *diff.State) diff.Result {
 		if !wanted(s) {
 			return diff.Result{State: s}
 		}
@@ -58,10 +58,12 @@ func (p *Poller) begin(ctx context.Context, m *meeting, title string, wanted fun
 		return diff.Result{State: next, Changed: true}
 	})
 	if err != nil {
-		return false, fmt.Errorf("watching %s: %w", m.id, err)
+		var again error // what became of it is not always known; what is stored counts
+		if m.record, again = p.store.Load(ctx, m.id); again != nil || m.record.Revision == base.Revision {
+			return false, fmt.Errorf("watching %s: %w", m.id, err)
+		}
 	}
-	m.record = record
-	return wanted(record.State), nil
+	return m.record.State.Phase == diff.Watched, nil
 }
 
 // notWatched is the error for a meeting that is not in the table. The caller holds mu.

@@ -1,0 +1,236 @@
+package poller_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// changing is a list that is never the same twice.
+func changing() listFunc {
+	n := int64(0)
+	return func(context.Context, string) (poller.List, error) {
+		n++
+		return poller.List{Rows: []diff.Row{gone("ann", n*10, n*10+5)}, Certain: true}, nil
+	}
+}
+
+// gaps are the times between calls.
+func gaps(times []time.Duration) []time.Duration {
+	out := make([]time.Duration, 0, len(times))
+	for i := 1; i < len(times); i++ {
+		out = append(out, times[i]-times[i-1])
+	}
+	return out
+}
+
+func TestIntervalStaysWithinItsBounds(t *testing.T) {
+	tests := map[string]struct {
+		opts     poller.Options
+		changing bool
+		run      time.Duration
+		last     time.Duration // the interval at the end, but for the jitter
+	}{
+		"quiet, defaults":          {opts: poller.Options{}, run: time.Hour, last: time.Minute},
+		"changing, defaults":       {opts: poller.Options{}, changing: true, run: time.Minute, last: time.Second},
+		"quiet, both bounds equal": {opts: poller.Options{MinInterval: 5 * time.Second, MaxInterval: 5 * time.Second}, run: time.Minute, last: 5 * time.Second},
+		"changing, bounds equal":   {opts: poller.Options{MinInterval: 5 * time.Second, MaxInterval: 5 * time.Second}, changing: true, run: time.Minute, last: 5 * time.Second},
+		"quiet, a millisecond":     {opts: poller.Options{MinInterval: time.Millisecond, MaxInterval: time.Millisecond}, run: time.Second, last: time.Millisecond},
+		"quiet, tiny to small":     {opts: poller.Options{MinInterval: time.Millisecond, MaxInterval: 50 * time.Millisecond}, run: time.Second, last: 50 * time.Millisecond},
+		"only a long minimum":      {opts: poller.Options{MinInterval: 2 * time.Minute}, run: time.Hour, last: 2 * time.Minute},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, test.opts, func(w *world) {
+				shortest, longest := test.opts.MinInterval, test.opts.MaxInterval
+				if shortest == 0 {
+					shortest = time.Second
+				}
+				if longest == 0 {
+					longest = max(time.Minute, shortest)
+				}
+				if test.changing {
+					w.source.onList(changing())
+				}
+				w.watch("m")
+				w.sleep(test.run)
+				between := gaps(w.source.listCalls("m"))
+				require.NotEmpty(t, between)
+				for i, gap := range between {
+					assert.GreaterOrEqual(t, gap, shortest, "look %d", i+1)
+					assert.LessOrEqual(t, gap, longest, "look %d", i+1)
+				}
+				assert.InDelta(t, test.last, between[len(between)-1], float64(test.last)/10+1)
+				status, _, err := w.poller.Meeting("m")
+				require.NoError(t, err)
+				assert.Equal(t, test.last, status.Interval)
+			})
+		})
+	}
+}
+
+func TestIntervalFollowsChanges(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.watch("m")
+		interval := func() time.Duration {
+			status, _, err := w.poller.Meeting("m")
+			require.NoError(t, err)
+			return status.Interval
+		}
+		w.sleep(10 * time.Millisecond)
+		assert.Equal(t, 1500*time.Millisecond, interval(), "after a quiet look")
+		w.sleep(10 * time.Minute)
+		assert.Equal(t, time.Minute, interval(), "after many")
+		w.source.onList(list(present("ann", 600)))
+		w.until(time.Minute, "a change", func() bool { return interval() == time.Second })
+		w.until(3*time.Second, "another look", func() bool { return interval() == 1500*time.Millisecond })
+	})
+}
+
+func TestJitterKeepsMeetingsApart(t *testing.T) {
+	inWorld(t, poller.Options{MinInterval: time.Second, MaxInterval: 10 * time.Second}, func(w *world) {
+		w.watch("a", "b")
+		w.sleep(5 * time.Minute)
+		a, b := w.source.listCalls("a"), w.source.listCalls("b")
+		assert.NotEqual(t, a[len(a)-1], b[len(b)-1])
+	})
+}
+
+func TestFirstLookAtOnce(t *testing.T) {
+	inWorld(t, poller.Options{MinInterval: time.Minute}, func(w *world) {
+		w.source.onList(list(present("ann", 0)))
+		w.sleep(time.Hour)
+		w.watch("m")
+		w.sleep(0)
+		assert.Equal(t, []time.Duration{time.Hour}, w.source.listCalls("m"))
+		assert.Equal(t, []time.Duration{time.Hour}, w.source.infoCalls("m"), "who it is")
+		assert.Equal(t, []string{"1 joined ann"}, w.store.events("m"))
+	})
+}
+
+// TestQuietMeetingIsCheap counts the calls that an hour of a meeting costs where nothing happens.
+func TestQuietMeetingIsCheap(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.watch("m")
+		w.sleep(10 * time.Minute)
+		before := w.source.calls()
+		w.sleep(time.Hour)
+		assert.LessOrEqual(t, w.source.calls()-before, 320)
+	})
+}
+
+func TestAbsenceIsLookedAtAgainSoon(t *testing.T) {
+	inWorld(t, poller.Options{MinInterval: 10 * time.Second, MaxInterval: time.Hour}, func(w *world) {
+		w.source.onList(list(present("ann", 0), present("bob", 0)))
+		w.watch("m")
+		w.sleep(time.Minute)
+		w.source.onList(list(present("bob", 0)))
+		before := len(w.source.listCalls("m"))
+		w.until(time.Hour, "a look", func() bool { return len(w.source.listCalls("m")) > before })
+		w.sleep(1900 * time.Millisecond)
+		assert.Equal(t, []string{"1 joined ann", "2 joined bob"}, w.store.events("m"), "one list proves nothing")
+		w.sleep(200 * time.Millisecond)
+		assert.Equal(t, []string{"1 joined ann", "2 joined bob", "3 vanished ann"}, w.store.events("m"))
+	})
+}
+
+func TestUncertainListProvesNoAbsence(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.source.onList(list(present("ann", 0)))
+		w.watch("m")
+		w.sleep(10 * time.Second)
+		w.source.onList(uncertain(present("bob", 5)))
+		w.sleep(10 * time.Minute)
+		assert.Equal(t, []string{"1 joined ann", "2 joined bob"}, w.store.events("m"))
+		assert.NotZero(t, w.poller.Counts().Uncertain)
+	})
+}
+
+// TestHeadCount is about the cheap call that tells whether a list is worth reading.
+func TestHeadCount(t *testing.T) {
+	heads := func(n int) infoFunc {
+		return func(context.Context, string) (poller.Info, error) { return poller.Info{ActiveCount: n}, nil }
+	}
+	quiet := func(w *world, n int) {
+		w.source.onList(list(present("ann", 0), present("bob", 0)))
+		w.source.onInfo(heads(n))
+		w.watch("m")
+		w.sleep(2 * time.Hour)
+	}
+	for name, counted := range map[string]int{"counts people": 2, "counts something else": 7, "is not given": 0} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, hour, func(w *world) {
+				quiet(w, counted)
+				before := len(w.source.listCalls("m"))
+				w.sleep(50 * time.Minute)
+				assert.LessOrEqual(t, len(w.source.listCalls("m")), before+1, "nothing moved")
+				w.source.onList(list(present("ann", 0), present("bob", 0), present("cyd", 7200)))
+				w.source.onInfo(heads(counted + 1))
+				w.until(16*time.Second, "the change", func() bool { return len(w.store.events("m")) == 3 })
+				before = len(w.source.listCalls("m"))
+				w.sleep(30 * time.Second)
+				w.source.onList(list(present("ann", 0), present("bob", 0), gone("cyd", 7200, 7300)))
+				w.source.onInfo(heads(counted))
+				w.until(16*time.Second, "the change back", func() bool { return len(w.store.events("m")) == 4 })
+			})
+		})
+	}
+	t.Run("a change whose list fails is not forgotten", func(t *testing.T) {
+		inWorld(t, hour, func(w *world) {
+			quiet(w, 2)
+			w.source.onInfo(heads(3))
+			w.source.onList(failList(trouble(poller.Unavailable)))
+			w.sleep(20 * time.Second)
+			w.source.onList(list(present("ann", 0), present("bob", 0), present("cyd", 7200)))
+			w.until(15*time.Second, "the change", func() bool { return len(w.store.events("m")) == 3 })
+		})
+	})
+}
+
+func TestDescription(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.source.onInfo(func(context.Context, string) (poller.Info, error) {
+			return poller.Info{Title: "Weekly", CreatorID: "ann", CreatorNick: "Ann", StartTime: second(1)}, nil
+		})
+		_, err := w.poller.Watch(w.ctx, "named", "My own")
+		require.NoError(t, err)
+		w.watch("nameless")
+		w.sleep(time.Minute)
+		for id, title := range map[string]string{"named": "My own", "nameless": "Weekly"} {
+			status, state, err := w.poller.Meeting(id)
+			require.NoError(t, err)
+			assert.Equal(t, title, status.Title)
+			assert.Equal(t, []any{"ann", "Ann", second(1)}, []any{status.CreatorID, status.CreatorNick, status.StartTime})
+			assert.Equal(t, title, state.Title)
+			assert.Equal(t, title, w.store.state(id).Title, "a description survives a restart")
+		}
+		stored := w.store.state("named")
+		w.source.onInfo(func(context.Context, string) (poller.Info, error) { return poller.Info{}, nil })
+		w.sleep(time.Minute)
+		assert.Same(t, stored, w.store.state("named"), "an answer that says less changes nothing")
+	})
+}
+
+func TestOptions(t *testing.T) {
+	tests := map[string]struct {
+		opts poller.Options
+		says string
+	}{
+		"shorter than a millisecond": {poller.Options{MinInterval: time.Microsecond}, "MinInterval 1µs"},
+		"negative":                   {poller.Options{MinInterval: -1}, "MinInterval -1ns"},
+		"maximum below minimum":      {poller.Options{MinInterval: time.Minute, MaxInterval: time.Second}, "MaxInterval 1s"},
+		"negative workers":           {poller.Options{Workers: -1}, "Workers -1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := poller.New(newSource(), newStore(), test.opts)
+			assert.ErrorContains(t, err, test.says)
+		})
+	}
+}

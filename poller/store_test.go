@@ -1,0 +1,181 @@
+package poller_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/publisher"
+)
+
+// TestStores holds every store to what the poller relies on: the fake one that these tests use, and the real one.
+func TestStores(t *testing.T) {
+	t.Run("in memory", func(t *testing.T) { conform(t, func(*testing.T) poller.Store { return newStore() }) })
+	t.Run("JetStream", func(t *testing.T) { conform(t, openPublisher) })
+}
+
+func openPublisher(t *testing.T) poller.Store {
+	t.Helper()
+	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	conn, err := nats.Connect(server.ClientURL(), nats.ReconnectBufSize(-1))
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	p, err := publisher.Open(t.Context(), conn, publisher.Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	t.Cleanup(func() { cancel(); assert.NoError(t, <-ended) })
+	return p
+}
+
+// shows compares with a list on which these people are present since second 0.
+func shows(at int64, who ...string) func(*diff.State) diff.Result {
+	snap := diff.Snapshot{From: second(at), At: second(at)}
+	for _, id := range who {
+		snap.Rows = append(snap.Rows, present(id, 0))
+	}
+	return func(s *diff.State) diff.Result { return diff.Compare(s, snap) }
+}
+
+func people(s *diff.State) []string {
+	out := []string{}
+	for p := range s.People() {
+		out = append(out, p.Key)
+	}
+	return out
+}
+
+func conform(t *testing.T, open func(*testing.T) poller.Store) {
+	tests := map[string]func(t *testing.T, store poller.Store){
+		"an unknown meeting":          unknownMeeting,
+		"what is stored can be read":  storedIsRead,
+		"no change is not stored":     noChange,
+		"a stale base compares again": staleBase,
+		"all, each as it is last":     allAsLast,
+		"a context that has ended":    endedContext,
+		"many writers":                manyWriters,
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+func unknownMeeting(t *testing.T, store poller.Store) {
+	record, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	assert.Zero(t, record.Revision)
+	assert.Equal(t, "m", record.State.ConferenceID)
+	assert.Equal(t, diff.Watched, record.State.Phase)
+	for range store.All(t.Context()) {
+		assert.Fail(t, "nothing is stored")
+	}
+}
+
+func storedIsRead(t *testing.T, store poller.Store) {
+	base, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	record, res, err := store.Update(t.Context(), base, shows(10, "ann", "bob"))
+	require.NoError(t, err)
+	assert.Len(t, res.Events, 2)
+	assert.Greater(t, record.Revision, base.Revision)
+	read, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	assert.Equal(t, record.Revision, read.Revision)
+	assert.EqualValues(t, 2, read.State.Sequence)
+	assert.Equal(t, []string{"ann", "bob"}, people(read.State))
+}
+
+func noChange(t *testing.T, store poller.Store) {
+	base, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	first, _, err := store.Update(t.Context(), base, shows(10, "ann"))
+	require.NoError(t, err)
+	second, res, err := store.Update(t.Context(), first, shows(20, "ann"))
+	require.NoError(t, err)
+	assert.Equal(t, first.Revision, second.Revision)
+	assert.Same(t, res.State, second.State, "the next comparison starts from the latest look")
+}
+
+func staleBase(t *testing.T, store poller.Store) {
+	base, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	_, _, err = store.Update(t.Context(), base, shows(10, "ann"))
+	require.NoError(t, err)
+	rounds := 0
+	record, res, err := store.Update(t.Context(), base, func(s *diff.State) diff.Result {
+		rounds++
+		return shows(20, "ann", "bob")(s)
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 2, rounds)
+	require.Len(t, res.Events, 1, "the result of the last comparison")
+	assert.Equal(t, "bob", res.Events[0].Subject)
+	assert.EqualValues(t, 2, record.State.Sequence)
+}
+
+func allAsLast(t *testing.T, store poller.Store) {
+	for _, id := range []string{"a", "b", "a"} {
+		base, err := store.Load(t.Context(), id)
+		require.NoError(t, err)
+		_, _, err = store.Update(t.Context(), base, shows(10, fmt.Sprint("ann", base.Revision)))
+		require.NoError(t, err)
+	}
+	sizes := map[string]int{}
+	for record, err := range store.All(t.Context()) {
+		require.NoError(t, err)
+		assert.NotZero(t, record.Revision)
+		sizes[record.State.ConferenceID] = record.State.Size()
+	}
+	assert.Equal(t, map[string]int{"a": 2, "b": 1}, sizes)
+}
+
+func endedContext(t *testing.T, store poller.Store) {
+	base, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = store.Load(ctx, "m")
+	require.ErrorIs(t, err, context.Canceled)
+	_, _, err = store.Update(ctx, base, shows(10, "ann"))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func manyWriters(t *testing.T, store poller.Store) {
+	base, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	var writers sync.WaitGroup
+	for w := range 6 {
+		writers.Go(func() {
+			mine := base
+			for n := range 5 {
+				who := fmt.Sprintf("%d-%d", w, n)
+				next, _, err := mineOnly(t.Context(), store, mine, who)
+				assert.NoError(t, err)
+				mine = next
+			}
+		})
+	}
+	writers.Wait()
+	last, err := store.Load(t.Context(), "m")
+	require.NoError(t, err)
+	assert.EqualValues(t, 30, last.State.Sequence)
+	assert.Equal(t, 30, last.State.Active)
+}
+
+// mineOnly announces one person and says nothing of the others.
+func mineOnly(ctx context.Context, store poller.Store, base diff.Record, who string) (diff.Record, diff.Result, error) {
+	return store.Update(ctx, base, func(s *diff.State) diff.Result {
+		return diff.Compare(s, diff.Snapshot{Kind: diff.Partial, From: second(1), At: second(1), Rows: []diff.Row{present(who, 0)}})
+	})
+}
