@@ -60,13 +60,14 @@ func TestIntervalStaysWithinItsBounds(t *testing.T) {
 				}
 				w.watch("m")
 				w.sleep(test.run)
+				late := min(shortest/20, 50*time.Millisecond)
 				between := gaps(w.source.listCalls("m"))
 				require.NotEmpty(t, between)
 				for i, gap := range between {
 					assert.GreaterOrEqual(t, gap, shortest, "look %d", i+1)
-					assert.LessOrEqual(t, gap, longest, "look %d", i+1)
+					assert.LessOrEqual(t, gap, longest+late, "look %d", i+1)
 				}
-				assert.InDelta(t, test.last, between[len(between)-1], float64(test.last)/10+1)
+				assert.InDelta(t, test.last, between[len(between)-1], float64(test.last/10+late))
 				status, _, err := w.poller.Meeting("m")
 				require.NoError(t, err)
 				assert.Equal(t, test.last, status.Interval)
@@ -173,7 +174,6 @@ func TestHeadCount(t *testing.T) {
 				w.source.onList(list(present("ann", 0), present("bob", 0), present("cyd", 7200)))
 				w.source.onInfo(heads(counted + 1))
 				w.until(16*time.Second, "the change", func() bool { return len(w.store.events("m")) == 3 })
-				before = len(w.source.listCalls("m"))
 				w.sleep(30 * time.Second)
 				w.source.onList(list(present("ann", 0), present("bob", 0), gone("cyd", 7200, 7300)))
 				w.source.onInfo(heads(counted))

@@ -20,6 +20,9 @@ const (
 	askedSpacing = 3 * time.Second
 	headStart    = time.Minute
 
+	// maxTick is how much later at most a look begins than it is due, for the sake of sharing a wake-up.
+	maxTick = 50 * time.Millisecond
+
 	firstRetry = time.Second
 	// maxRetry is when whatever failed is tried again at the latest; a recovery is noticed as soon as an end is.
 	maxRetry = checkAfter

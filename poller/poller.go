@@ -13,7 +13,8 @@ import (
 // Options configure a [Poller]. The zero value works.
 type Options struct {
 	// MinInterval and MaxInterval bound the time between two looks at one meeting's list, at least a millisecond; 1 s
-	// and 60 s when zero. What has to be decided soon, a failure, or somebody who asks, makes a look come earlier.
+	// and 60 s when zero. What has to be decided soon, a failure, or somebody who asks, makes a look come earlier; to share
+	// wake-ups, it may come a twentieth of MinInterval later, 50 ms at most.
 	MinInterval, MaxInterval time.Duration
 	// Workers is how many looks may be under way at once; 32 when zero.
 	Workers int
@@ -51,7 +52,8 @@ type Poller struct {
 	store  Store
 	opts   Options
 	log    *slog.Logger
-	epoch  time.Time // moment 0
+	epoch  time.Time     // moment 0
+	tick   time.Duration // looks that are not urgent begin on multiples of it
 	counts counters
 	health health
 
@@ -65,6 +67,7 @@ type Poller struct {
 	loaded   bool
 	meetings map[string]*meeting
 	queue    queue
+	wakeAt   moment // when the scheduler looks at the queue again by itself
 	paused   moment // no look begins before
 	limited  int    // pauses in a row
 }
@@ -89,6 +92,7 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 	}
 	return &Poller{
 		source: source, store: store, opts: opts, log: opts.Logger, epoch: time.Now().Add(-time.Hour),
+		tick:   min(opts.MinInterval/20, maxTick),
 		health: health{reporter: opts.Reporter},
 		work:   make(chan *meeting), wake: make(chan struct{}, 1), ready: make(chan struct{}),
 		infos: make(chan struct{}, max(opts.Workers/2, 1)), meetings: map[string]*meeting{},

@@ -36,16 +36,23 @@ func (p *Poller) schedule(ctx context.Context) {
 	}
 }
 
+// rounded is when a meeting is woken that is due: looks that are due at about the same time share a wake-up, which costs
+// more than they do.
+func (p *Poller) rounded(due moment) moment { return (due + p.tick - 1) / p.tick * p.tick }
+
 // next returns the meeting that is due, marked busy, or how long to wait for one.
 func (p *Poller) next() (*meeting, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := p.now()
 	if len(p.queue) == 0 {
+		p.wakeAt = now + time.Hour
 		return nil, time.Hour
 	}
 	m := p.queue[0]
-	if wait := max(m.due, p.paused) - p.now(); wait > 0 {
-		return nil, wait
+	if due := max(m.due, p.paused); due > now {
+		p.wakeAt = p.rounded(due)
+		return nil, p.wakeAt - now
 	}
 	p.occupy(m)
 	return m, 0
@@ -61,7 +68,7 @@ func (p *Poller) enqueue(m *meeting, due moment) {
 		return
 	}
 	p.queue.put(m, due)
-	if m.place == 0 { // the scheduler waits for another one
+	if due <= p.now() || p.rounded(due) < p.wakeAt {
 		p.signal()
 	}
 }
