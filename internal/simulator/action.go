@@ -41,6 +41,8 @@ type Action struct {
 	Person string `json:"person,omitempty"` // [Person.ID]; empty only for End
 	Device string `json:"device,omitempty"` // the device that acts; see the verbs
 	Nick   string `json:"nick,omitempty"`   // the new nickname, for Rename
+
+	told bool // a push has been made of it, or never will be
 }
 
 // DefaultDevice is the device of a visit that names none.

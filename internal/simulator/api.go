@@ -20,15 +20,19 @@ func failure(kind FaultKind) *apiError {
 	return &apiError{spec.status, spec.code, spec.message}
 }
 
-// Handler returns the API and, below /_sim/, the control API.
+// Handler returns the API, the stream gateway, which serves connections while [Simulator.RunPushes] runs, and, below
+// /_sim/, the control API.
 func (s *Simulator) Handler() http.Handler {
 	control := s.control()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/_sim/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/_sim/"):
 			control.ServeHTTP(w, r)
-			return
+		case r.URL.Path == linkPath:
+			s.serveLink(w, r)
+		default:
+			s.serveAPI(w, r)
 		}
-		s.serveAPI(w, r)
 	})
 }
 
@@ -116,8 +120,11 @@ func (s *Simulator) answer(c call, requestID string) (reply, []Fault) {
 
 // honest answers a call as the platform documents it.
 func (s *Simulator) honest(c call, now time.Time) (any, *apiError) {
-	if c.class == ClassToken {
+	switch c.class {
+	case ClassToken:
 		return s.grant(c, now)
+	case ClassGateway:
+		return s.openConnection(c, now)
 	}
 	if !s.tokens.good(c.token, now) {
 		return nil, failure(FaultBadToken)

@@ -43,7 +43,7 @@ func (s *Simulator) info(c call, now int64) (any, *apiError) {
 		ConferenceID: m.id, Title: m.title, CreatorID: creator.UnionID, CreatorNick: creator.Nick,
 		StartTime: m.start, ConfDuration: m.at - m.start, Status: meetingStarted,
 		ActiveNum: m.view.present, AttendNum: m.view.attended, InvitedNum: m.view.asked,
-		RoomCode: m.roomCode(), ScheduleConferenceID: fmt.Sprintf("%016x", hash(m.id)), BizType: bizType,
+		RoomCode: m.roomCode(), ScheduleConferenceID: scheduleID(m.id), BizType: bizType,
 	}
 	if ended := m.view.ended; ended != 0 {
 		out.Status, out.EndTime, out.ConfDuration = meetingEnded, ended, ended-m.start
@@ -51,7 +51,13 @@ func (s *Simulator) info(c call, now int64) (any, *apiError) {
 	return map[string]any{"confInfo": out}, nil
 }
 
-const bizType = "3"
+const (
+	bizType       = "3"
+	bizTypeNumber = 3
+)
+
+// scheduleID returns the id of the appointment a meeting belongs to.
+func scheduleID(conferenceID string) string { return fmt.Sprintf("%016x", hash(conferenceID)) }
 
 // ongoing is a live meeting on the wire. See the official SDK's QueryOrgConferenceListResponseBodyOnGoingConfList.
 type ongoing struct {

@@ -23,6 +23,7 @@ func (s *Simulator) control() http.Handler {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("POST /_sim/streams", s.controlStreams)
 	mux.HandleFunc("PUT /_sim/meetings/{id}", s.controlMeeting)
 	mux.HandleFunc("POST /_sim/meetings/{id}/actions", s.controlActions)
 	return mux
@@ -63,6 +64,24 @@ func (s *Simulator) controlFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusCreated, faults)
+}
+
+// controlStreams makes one of the stream faults happen to all connections.
+func (s *Simulator) controlStreams(w http.ResponseWriter, r *http.Request) {
+	var f Fault
+	data, err := readControl(w, r)
+	if err == nil {
+		err = decodeStrict(data, &f)
+	}
+	n := 0
+	if err == nil {
+		n, err = s.DisturbStreams(f)
+	}
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]int{"connections": n})
 }
 
 func (s *Simulator) controlMeeting(w http.ResponseWriter, r *http.Request) {

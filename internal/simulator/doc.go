@@ -15,6 +15,7 @@
 //	GET    /_sim/faults                   the faults that are on
 //	POST   /_sim/faults                   switches on one [Fault], or a list of them
 //	DELETE /_sim/faults                   switches all off
+//	POST   /_sim/streams                  makes one stream [Fault] happen to all stream connections at once
 //	PUT    /_sim/meetings/{id}            adds a [Meeting] whose offsets count from now
 //	POST   /_sim/meetings/{id}/actions    makes one [LiveAction] happen, or a list of them: all or none
 //

@@ -359,7 +359,11 @@ func TestFaultMistakes(t *testing.T) {
 		"retryAfter":               {Kind: FaultBusy, RetryAfter: -1},
 		"bytes":                    {Kind: FaultHuge, Bytes: -1},
 		`no calls of class "x"`:    {Kind: FaultBusy, Calls: []Class{"x"}},
-		"it changes member lists":  {Kind: FaultShuffle, Calls: []Class{ClassInfo}},
+		`calls of class "info"`:    {Kind: FaultShuffle, Calls: []Class{ClassInfo}},
+		`calls of class "webhook"`: {Kind: FaultBusy, Calls: []Class{ClassWebhook}},
+		`calls of class "members"`: {Kind: FaultPushLost, Calls: []Class{ClassMembers}},
+		`calls of class "stream"`:  {Kind: FaultPushForged, Calls: []Class{ClassStream}},
+		"(push-delayed): delay":    {Kind: FaultPushDelayed},
 		"faults[1] (delay): delay": {Kind: FaultDelay},
 	} {
 		t.Run(want, func(t *testing.T) {
@@ -384,10 +388,10 @@ func TestFaultMistakes(t *testing.T) {
 func TestEveryKindOfFaultIsKnown(t *testing.T) {
 	for _, kind := range FaultKinds() {
 		f := Fault{Kind: FaultKind(kind)}
-		if f.Kind == FaultDelay {
+		if f.Kind == FaultDelay || f.Kind == FaultPushDelayed {
 			f.Delay = 1
 		}
 		assert.NoError(t, f.validate("here"), kind)
 	}
-	assert.Len(t, FaultKinds(), 35)
+	assert.Len(t, FaultKinds(), 52)
 }

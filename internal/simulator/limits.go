@@ -42,10 +42,10 @@ func newLimits(s Settings) *limits {
 // beijing is where the platform's months begin.
 var beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
 
-// take counts a call, or returns the kind of fault it meets. Calls for a token are not limited; calls rejected for
-// their rate do not count against the month's.
+// take counts a call, or returns the kind of fault it meets. Calls for a token or a stream connection are not limited;
+// calls rejected for their rate do not count against the month's.
 func (l *limits) take(class Class, now time.Time) FaultKind {
-	if class == ClassToken {
+	if class == ClassToken || class == ClassGateway {
 		return ""
 	}
 	if month := now.In(beijing).Format("2006-01"); month != l.month {

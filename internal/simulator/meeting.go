@@ -40,6 +40,7 @@ type meeting struct {
 	floor   int64 // never show a time before this: something was done live at it
 	churn   *churner
 	ahead   map[string]int64 // when the last live action of each person is or will be; churn waits for it
+	teller  teller
 	logger  *slog.Logger
 }
 
@@ -84,6 +85,7 @@ func (m *meeting) rewind() {
 	m.view = newFold(m)
 	m.applied = 0
 	m.at = 0
+	m.teller.rewind()
 }
 
 // begun says whether there is such a meeting yet.

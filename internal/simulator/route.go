@@ -23,11 +23,12 @@ type call struct {
 	query   url.Values
 	token   string
 	body    []byte
+	origin  string // where a stream connection is to be made
 }
 
 // parseCall finds out which call a request is.
 func parseCall(r *http.Request) (call, *apiError) {
-	c := call{query: r.URL.Query(), token: r.Header.Get(tokenHeader)}
+	c := call{query: r.URL.Query(), token: r.Header.Get(tokenHeader), origin: origin(r)}
 	path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	for i := range path {
 		part, err := url.PathUnescape(path[i])
@@ -48,6 +49,8 @@ func parseCall(r *http.Request) (call, *apiError) {
 		if !knownGrant(c.grant, len(path)) {
 			return c, errNoAPI
 		}
+	case path[1] == "gateway" && len(path) == 4 && path[2] == "connections" && path[3] == "open":
+		method, c.class = http.MethodPost, ClassGateway
 	case path[1] != "conference":
 		return c, errNoAPI
 	case path[2] == "orgConferences" && len(path) == 3:

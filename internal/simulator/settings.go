@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -36,6 +37,9 @@ type Settings struct {
 	CallsPerSecond int `yaml:"callsPerSecond,omitempty"`
 	// MonthlyCalls is the organisation's quota of calls in a calendar month; none when 0.
 	MonthlyCalls int `yaml:"monthlyCalls,omitempty"`
+	// Push and Stream are about what the platform sends by itself.
+	Push   PushSettings   `yaml:"push,omitempty"`
+	Stream StreamSettings `yaml:"stream,omitempty"`
 }
 
 // What a simulator goes by where its settings are silent.
@@ -62,7 +66,7 @@ func (s Settings) validate() error {
 	case s.MonthlyCalls < 0:
 		return fmt.Errorf("%w: settings.monthlyCalls is negative", ErrScenario)
 	}
-	return nil
+	return errors.Join(s.Push.validate(), s.Stream.validate())
 }
 
 // over returns s where it says something, and base where s is silent.
@@ -82,6 +86,8 @@ func (s Settings) over(base Settings) Settings {
 	pick(&s.FixedDuration, base.FixedDuration)
 	pick(&s.CallsPerSecond, base.CallsPerSecond)
 	pick(&s.MonthlyCalls, base.MonthlyCalls)
+	s.Push = s.Push.over(base.Push, s.AppKey)
+	s.Stream = s.Stream.over(base.Stream)
 	return s
 }
 

@@ -2,13 +2,10 @@ package simulator
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -29,6 +26,8 @@ type Options struct {
 	Start time.Time
 	// Now is the clock; time.Now when nil. It decides what is listed, not how long a delay takes.
 	Now func() time.Time
+	// NewCipher makes what pushes to a webhook are encrypted with; needed if there is one.
+	NewCipher func(token, aesKey, ownerKey string) (Cipher, error)
 	// Logger gets every call at debug level, without tokens; none when nil.
 	Logger *slog.Logger
 }
@@ -39,8 +38,13 @@ type Simulator struct {
 	speed    float64
 	seed     uint64
 	start    int64 // Unix milliseconds
+	created  int64 // Unix milliseconds
 	now      func() time.Time
-	logger   *slog.Logger
+	// otherClock says that now is not the machine's clock.
+	otherClock bool
+	logger     *slog.Logger
+	callback   *callback     // nil without a webhook
+	news       chan struct{} // wakes whoever tells what happens
 
 	mu       sync.Mutex
 	meetings map[string]*meeting
@@ -50,6 +54,12 @@ type Simulator struct {
 	stats    *stats
 	rng      *rand.Rand // decides about faults and short pages
 	requests uint64
+
+	agenda    agenda
+	pushes    *pushCount
+	gateway   gateway
+	pushRng   *rand.Rand // decides about pushes
+	ticketRng *rand.Rand
 }
 
 // New returns a simulator, or an error that wraps [ErrScenario] and says what is wrong with what it is to play.
@@ -68,14 +78,16 @@ func New(o Options) (*Simulator, error) {
 		now:      o.Now,
 		logger:   o.Logger,
 		faults:   new(faultSet),
+		news:     make(chan struct{}, 1),
 	}
-	if s.now == nil {
+	if s.otherClock = s.now != nil; !s.otherClock {
 		s.now = time.Now
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
-	s.start = s.millis()
+	s.created = s.millis()
+	s.start = s.created
 	if !o.Start.IsZero() {
 		s.start = o.Start.UnixMilli()
 	}
@@ -83,6 +95,9 @@ func New(o Options) (*Simulator, error) {
 		return nil, fmt.Errorf("%w: it would start at %s, before the year 2000", ErrScenario, time.UnixMilli(s.start).UTC())
 	}
 	var err error
+	if s.callback, err = newCallback(s.settings.Push, o.NewCipher); err != nil {
+		return nil, err
+	}
 	if s.meetings, err = sc.compile(s.start, s.speed, s.seed, s.logger); err != nil {
 		return nil, err
 	}
@@ -93,7 +108,21 @@ func New(o Options) (*Simulator, error) {
 	s.tokens = newTokens(s.settings, s.seed)
 	s.limits = newLimits(s.settings)
 	s.stats = newStats(s.millis())
+	s.pushes = newPushCount(s.settings.Push)
+	s.pushRng = rand.New(rand.NewPCG(s.seed, 2))
+	s.ticketRng = rand.New(rand.NewPCG(s.seed, 3))
+	for _, m := range s.meetings {
+		s.agenda.add(m)
+	}
 	return s, nil
+}
+
+// wake makes RunPushes look at what has happened.
+func (s *Simulator) wake() {
+	select {
+	case s.news <- struct{}{}:
+	default: // it will look anyway
+	}
 }
 
 func (s *Simulator) millis() int64 { return s.now().UnixMilli() }
@@ -152,6 +181,8 @@ func (s *Simulator) AddMeeting(plan Meeting) error {
 		return err
 	}
 	s.meetings[plan.ID] = m
+	s.agenda.add(m)
+	s.wake()
 	return nil
 }
 
@@ -171,7 +202,10 @@ func (s *Simulator) Do(conferenceID string, batch ...LiveAction) (done, dropped 
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: %q", ErrNoMeeting, conferenceID)
 	}
-	return m.happen(batch, s.millis())
+	done, dropped, err = m.happen(batch, s.millis())
+	s.agenda.changed(m)
+	s.wake()
+	return done, dropped, err
 }
 
 // AddFaults switches faults on; their From and To count from now. It returns them with their ids, or an error that
@@ -208,35 +242,7 @@ func (s *Simulator) ClearFaults() {
 func (s *Simulator) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stats.snapshot(s.limits, s.tokens.issued, s.millis())
-}
-
-// closeTimeout is how long Serve waits for calls under way.
-const closeTimeout = 2 * time.Second
-
-// Serve answers calls on ln until ctx ends, then closes it and everything under way. It returns nil after ctx, and
-// otherwise why it could not go on.
-func (s *Simulator) Serve(ctx context.Context, ln net.Listener) error {
-	// Calls that hang end with ctx, so that closing need not wait for them.
-	srv := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve the simulator: %w", err)
-	case <-ctx.Done():
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	if err := srv.Shutdown(closing); err != nil {
-		_ = srv.Close() // calls that outlast the time-out are cut off
-	}
-	<-failed
-	return nil
+	out := s.stats.snapshot(s.limits, s.tokens.issued, s.millis())
+	out.Pushes = s.pushes.snapshot(len(s.gateway.links))
+	return out
 }

@@ -21,6 +21,8 @@ type Stats struct {
 	Month      string `json:"month"`
 	MonthCalls int    `json:"monthCalls"`
 	MonthLimit int    `json:"monthLimit"`
+	// Pushes counts what the platform sends by itself.
+	Pushes PushStats `json:"pushes"`
 }
 
 // CallStats counts the calls of a class.

@@ -1,0 +1,41 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Cipher signs and encrypts as DingTalk's callback does. The simulator has none of its own: it is handed the product's
+// through [Options], which the official test vectors hold to the truth.
+type Cipher interface {
+	Encrypt(message []byte) string
+	Decrypt(encrypted string) ([]byte, error)
+	Sign(timestamp, nonce, encrypted string) string
+	Verify(signature, timestamp, nonce, encrypted string) error
+}
+
+// callback is what the pushes to a webhook are made with.
+type callback struct {
+	cipher Cipher
+	// foreign addresses messages to the owner of another app.
+	foreign Cipher
+}
+
+// newCallback returns nil when there is no webhook.
+func newCallback(s PushSettings, newCipher func(token, aesKey, ownerKey string) (Cipher, error)) (*callback, error) {
+	if s.URL == "" {
+		return nil, nil
+	}
+	if newCipher == nil {
+		return nil, errors.New("simulator: pushes to a webhook need Options.NewCipher")
+	}
+	var out callback
+	var err error
+	if out.cipher, err = newCipher(s.Token, s.AESKey, s.OwnerKey); err != nil {
+		return nil, fmt.Errorf("%w: settings.push: %w", ErrScenario, err)
+	}
+	if out.foreign, err = newCipher(s.Token, s.AESKey, s.OwnerKey+"-of-another-app"); err != nil {
+		return nil, fmt.Errorf("%w: settings.push: %w", ErrScenario, err)
+	}
+	return &out, nil
+}

@@ -1,0 +1,138 @@
+package simulator
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// tellFrom returns the time from which on somebody is told what happens, and whether anybody is. The caller holds the
+// lock.
+func (s *Simulator) tellFrom() (int64, bool) {
+	if s.callback != nil {
+		return s.created, true
+	}
+	return s.gateway.first, s.gateway.first != 0
+}
+
+// notices returns what has happened and was not told before, in the order it happened. The caller holds the lock.
+func (s *Simulator) notices() []notice {
+	from, ok := s.tellFrom()
+	if !ok {
+		return nil
+	}
+	var out []notice
+	now := s.millis()
+	for m := s.agenda.next(); m != nil && m.teller.due <= max(now, m.floor); m = s.agenda.next() {
+		out = append(out, m.tell(from, now, s.settings.Push.LeavesAtEnd)...)
+		s.agenda.changed(m)
+	}
+	slices.SortStableFunc(out, func(a, b notice) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.meeting, b.meeting)) })
+	return out
+}
+
+// collect makes pushes of what has happened, and sends them as the faults that hit them allow.
+func (o *outbox) collect() {
+	for _, p := range o.sim.planned() {
+		o.send(p)
+	}
+}
+
+// plannedPush is an event on one way, and the faults that hit it.
+type plannedPush struct {
+	class  Class
+	event  *pushEvent
+	faults []Fault
+}
+
+// planned returns the pushes that what has happened makes, within the month's quota.
+func (s *Simulator) planned() []plannedPush {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []plannedPush
+	now := s.now()
+	for _, n := range s.notices() {
+		event := s.newEvent(n, s.pushRng)
+		for _, class := range pushClasses {
+			if class == ClassWebhook && s.callback == nil || class == ClassStream && s.gateway.first == 0 {
+				continue
+			}
+			if !s.pushes.take(now) {
+				s.pushes.count(class, func(w *WayStats) { w.OverQuota++ })
+				continue
+			}
+			s.pushes.count(class, func(w *WayStats) { w.Pushes++ })
+			faults := s.faults.strike(class, n.meeting, now.UnixMilli(), s.pushRng, stagePush)
+			for _, f := range faults {
+				s.stats.faults[f.Kind]++
+			}
+			out = append(out, plannedPush{class, event, faults})
+		}
+	}
+	return out
+}
+
+// send sends what is left of a push: nothing, itself once or twice, now or later, with forgeries before it.
+func (o *outbox) send(p plannedPush) {
+	var all, wrong damage
+	var wait time.Duration
+	for _, f := range p.faults {
+		all = append(all, f.Kind)
+		if damaging.has(f.Kind) {
+			wrong = append(wrong, f.Kind)
+		}
+		if f.Kind == FaultPushDelayed {
+			wait += time.Duration(f.Delay)
+		}
+	}
+	for _, kind := range []FaultKind{FaultPushForged, FaultPushWrongOwner} {
+		if all.has(kind) {
+			d := newDelivery(p.class, p.event, damage{kind})
+			d.once = true
+			o.dispatch(d)
+		}
+	}
+	if all.has(FaultPushLost) {
+		return
+	}
+	copies := []*delivery{newDelivery(p.class, p.event, wrong)}
+	if all.has(FaultPushDoubled) {
+		copies = append(copies, newDelivery(p.class, p.event, wrong))
+	}
+	for _, d := range copies {
+		switch {
+		case wait > 0:
+			o.postpone(d, wait)
+		case o.hold(d, p.faults):
+		default:
+			o.dispatch(d)
+			o.release(d.lane())
+		}
+	}
+}
+
+// damaging are the faults that change what is sent.
+var damaging = damage{
+	FaultPushGarbage, FaultPushTruncated, FaultPushUnknownType, FaultPushNoUser, FaultPushNoTimes, FaultPushOld,
+}
+
+// hold keeps a reordered push back until the next of its lane has been sent.
+func (o *outbox) hold(d *delivery, faults []Fault) bool {
+	i := slices.IndexFunc(faults, func(f Fault) bool { return f.Kind == FaultPushReordered })
+	if i < 0 || o.held[d.lane()] != nil {
+		return false
+	}
+	if o.postpone(d, time.Duration(cmp.Or(faults[i].Delay, Duration(defaultReorder)))) {
+		o.held[d.lane()] = d
+	}
+	return true
+}
+
+// release sends what waited for another to overtake it.
+func (o *outbox) release(lane string) {
+	if d := o.held[lane]; d != nil {
+		delete(o.held, lane)
+		o.later.remove(d)
+		o.dispatch(d)
+	}
+}

@@ -1,0 +1,107 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// The types of the meeting events. See https://open.dingtalk.com/document/orgapp/video-conference-events.
+const (
+	meetingEvent = "meeting_status_change"
+	memberEvent  = "meeting_member_status_change"
+	// targetSuffix ends the types of the events of meetings that the app itself created.
+	targetSuffix = "_target_push"
+	// unknownEvent is a type that no documentation mentions.
+	unknownEvent = "meeting_weather_change"
+)
+
+// pushEvent is an event as a webhook gets it.
+type pushEvent struct {
+	EventType string `json:"EventType"`
+	EventTime int64  `json:"EventTime"`
+	CorpID    string `json:"CorpId"`
+	BizID     string `json:"BizId"`
+	EventID   string `json:"eventId"`
+	eventData
+}
+
+// eventData is what an event says of its matter; over the stream, it is all of the data.
+type eventData struct {
+	OpenConfModel    *confModel     `json:"openConfModel,omitempty"`
+	OpenMemberModels []pushedMember `json:"openMemberModels,omitempty"`
+	StatusSeqNum     int            `json:"statusSeqNum"`
+	ChangeScene      string         `json:"changeScene"`
+}
+
+// newEvent makes an event of a notice. Its id depends on chance alone.
+func (s *Simulator) newEvent(n notice, rng *rand.Rand) *pushEvent {
+	e := &pushEvent{
+		EventType: memberEvent, EventTime: n.at, CorpID: s.settings.CorpID, BizID: fmt.Sprint(hash(n.meeting) % 1_000_000),
+		EventID:   fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()),
+		eventData: eventData{OpenConfModel: n.conf, OpenMemberModels: n.members, StatusSeqNum: n.seq, ChangeScene: n.scene},
+	}
+	if n.conf != nil {
+		e.EventType = meetingEvent
+	}
+	if s.settings.Push.TargetPush {
+		e.EventType += targetSuffix
+	}
+	return e
+}
+
+// with returns the event as the faults change what it says.
+func (e *pushEvent) with(d damage) *pushEvent {
+	out := *e
+	if d.has(FaultPushForged) || d.has(FaultPushWrongOwner) {
+		out = e.untrue()
+	}
+	if d.has(FaultPushUnknownType) {
+		out.EventType = unknownEvent
+	}
+	out.OpenMemberModels = slices.Clone(out.OpenMemberModels)
+	for i := range out.OpenMemberModels {
+		m := &out.OpenMemberModels[i]
+		if d.has(FaultPushNoUser) {
+			m.UserID = ""
+		}
+		if d.has(FaultPushNoTimes) {
+			m.JoinTime, m.LeaveTime, m.Duration = nil, nil, nil
+		}
+	}
+	return &out
+}
+
+// intruder is the nickname of somebody who is in no meeting.
+const intruder = "Mallory"
+
+// untrue tells of somebody who never came, under the event's own id. Whoever believes it, or remembers its id, has
+// been fooled.
+func (e *pushEvent) untrue() pushEvent {
+	join, leave, duration := e.EventTime, e.EventTime+10_000, int64(1000)
+	out := *e
+	out.EventType = memberEvent + strings.TrimPrefix(strings.TrimPrefix(e.EventType, memberEvent), meetingEvent)
+	out.eventData = eventData{
+		StatusSeqNum: e.StatusSeqNum, ChangeScene: sceneJoin,
+		OpenMemberModels: []pushedMember{{
+			UserID: "forged-" + e.EventID, UserNick: intruder, ConferenceID: e.conferenceID(), AttendStatus: statusActive,
+			JoinTime: &join, LeaveTime: &leave, Duration: &duration, DeviceType: deviceType(DefaultDevice),
+		}},
+	}
+	return out
+}
+
+func (e *pushEvent) conferenceID() string {
+	if e.OpenConfModel != nil {
+		return e.OpenConfModel.ConferenceID
+	}
+	return e.OpenMemberModels[0].ConferenceID
+}
+
+// encoded returns v as JSON.
+func encoded(v any) []byte {
+	data, _ := json.Marshal(v) // everything the simulator sends can be written
+	return data
+}
