@@ -33,6 +33,9 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.uint(s.Sequence)
 	w.int(s.LookedAt)
 	w.int(s.pushedAt)
+	w.flag(s.Started)
+	w.int(s.GapFrom)
+	w.text([]byte(s.GapReason))
 	w.origin = s.origin()
 	w.int(w.origin)
 	w.uint(uint64(len(s.people)))
@@ -59,6 +62,14 @@ type encoder struct {
 
 func (w *encoder) uint(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
 func (w *encoder) int(n int64)   { w.buf = binary.AppendVarint(w.buf, n) }
+
+func (w *encoder) flag(b bool) {
+	if b {
+		w.uint(1)
+	} else {
+		w.uint(0)
+	}
+}
 
 func (w *encoder) text(b []byte) {
 	w.uint(uint64(len(b)))
@@ -182,6 +193,9 @@ func (r *decoder) state() *State {
 		Sequence:     r.uint(math.MaxUint64),
 		LookedAt:     r.int(),
 		pushedAt:     r.int(),
+		Started:      r.uint(1) == 1,
+		GapFrom:      r.int(),
+		GapReason:    string(r.text(math.MaxInt32)),
 	}
 	r.origin = r.int()
 	const shortest = 5 // a person of empty key and nickname, status, flags and number of attendances

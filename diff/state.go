@@ -48,6 +48,11 @@ type State struct {
 	Active int
 	// LookedAt is when the last whole look whose outcome is stored began, in Unix milliseconds; 0 before the first.
 	LookedAt int64
+	// Started says that it has been announced that the meeting is watched.
+	Started bool
+	// GapFrom is when the open gap began, in Unix milliseconds, and GapReason why; 0 while there is none.
+	GapFrom   int64
+	GapReason string
 
 	// pushedAt is when the last push that announced something was observed, in Unix milliseconds.
 	pushedAt int64

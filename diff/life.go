@@ -1,0 +1,153 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+// Description is what is known of a meeting besides its members. Fields may be empty.
+type Description struct {
+	Title       string
+	CreatorID   string
+	CreatorNick string
+	StartTime   int64 // Unix milliseconds
+}
+
+// Describe returns the state with whatever d knows; what d does not know stays.
+func (s *State) Describe(d Description) *State {
+	next := *s
+	next.Title, next.CreatorID = cmp.Or(d.Title, s.Title), cmp.Or(d.CreatorID, s.CreatorID)
+	next.CreatorNick, next.StartTime = cmp.Or(d.CreatorNick, s.CreatorNick), cmp.Or(d.StartTime, s.StartTime)
+	return &next
+}
+
+// Watch returns the state of a meeting that is watched from now on, which is yet to be announced; see [Start].
+func (s *State) Watch(d Description) *State {
+	next := s.Describe(d)
+	next.Phase, next.EndTime, next.Started = Watched, 0, false
+	next.GapFrom, next.GapReason = 0, "" // nobody was to look
+	return next
+}
+
+// Start announces that a meeting is watched. at is the time of observation, in Unix milliseconds. A meeting that is not
+// watched, or was announced before, gives nothing.
+func Start(s *State, at int64) Result {
+	if s.Phase != Watched || s.Started {
+		return Result{State: s}
+	}
+	next := *s
+	next.Started = true
+	return Result{State: &next, Changed: true, Events: []events.Event{{
+		ID: events.MeetingID(s.ConferenceID, at, events.MeetingStarted, ""), Type: events.MeetingStarted,
+		Time: time.UnixMilli(at).UTC(), Meeting: next.meeting("watched"),
+	}}}
+}
+
+// meeting is the data of an event about the meeting itself.
+func (s *State) meeting(reason string) *events.Meeting {
+	return &events.Meeting{
+		ConferenceID: s.ConferenceID, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
+		StartTime: s.StartTime, EndTime: s.EndTime, Reason: reason,
+	}
+}
+
+// OpenGap announces that a meeting has not been looked at since from, in Unix milliseconds, and why. One gap is open at
+// a time; a meeting that is not watched has none.
+func OpenGap(s *State, from int64, reason string) Result {
+	if s.Phase != Watched || s.GapFrom > 0 || from <= 0 {
+		return Result{State: s}
+	}
+	next := *s
+	next.GapFrom, next.GapReason = from, reason
+	return Result{State: &next, Changed: true, Events: []events.Event{s.gap(from, 0, reason)}}
+}
+
+// CloseGap announces that the open gap ended with the look at to, in Unix milliseconds. Without one it gives nothing.
+func CloseGap(s *State, to int64) Result {
+	if s.GapFrom == 0 {
+		return Result{State: s}
+	}
+	next := *s
+	next.GapFrom, next.GapReason = 0, ""
+	return Result{State: &next, Changed: true, Events: []events.Event{s.gap(s.GapFrom, max(to, s.GapFrom), s.GapReason)}}
+}
+
+// gap is the event of a gap. Its two publications have ids of their own, from the same beginning.
+func (s *State) gap(from, to int64, reason string) events.Event {
+	at, part := from, "begin"
+	if to > 0 {
+		at, part = to, "end"
+	}
+	return events.Event{
+		ID: events.MeetingID(s.ConferenceID, from, events.MeetingGap, part), Type: events.MeetingGap,
+		Time: time.UnixMilli(at).UTC(),
+		Gap:  &events.Gap{ConferenceID: s.ConferenceID, From: from, To: to, Reason: reason},
+	}
+}
+
+// End announces that a meeting is over, and how that was noticed, once it has been closed out: s is what [Compare] made of
+// a snapshot that says so. at is the time of observation, in Unix milliseconds. An open gap ends with it.
+func End(s *State, at int64, reason string) Result {
+	if s.Phase != Ended {
+		return Result{State: s}
+	}
+	res := CloseGap(s, at)
+	m := s.meeting(reason)
+	m.People, m.Peak, m.PersonMinutes = s.totals()
+	res.Events = append(res.Events, events.Event{
+		// A meeting that is watched again may end again, at the same time: the observation tells the two apart.
+		ID: events.MeetingID(s.ConferenceID, at, events.MeetingEnded, ""), Type: events.MeetingEnded,
+		Time: time.UnixMilli(cmp.Or(s.EndTime, at)).UTC(), Meeting: m,
+	})
+	res.Changed = true
+	return res
+}
+
+// totals counts who attended, the most at one time, and the minutes all attendances add up to.
+func (s *State) totals() (people, peak int, minutes float64) {
+	type step struct {
+		at    int64
+		delta int
+	}
+	var steps []step
+	total := int64(0)
+	add := func(start, end int64) {
+		if end > 0 {
+			total += end - start
+			steps = append(steps, step{end, -1})
+		}
+		steps = append(steps, step{start, 1})
+	}
+	for i := range s.people {
+		p := &s.people[i]
+		if p.start == 0 {
+			continue
+		}
+		people++
+		add(p.start, p.end)
+		for v := p.past; v > 0; v = s.past[v-1].next {
+			add(s.past[v-1].start, s.past[v-1].end)
+		}
+	}
+	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delta, b.delta)) })
+	present := 0
+	for _, st := range steps {
+		present += st.delta
+		peak = max(peak, present)
+	}
+	return people, peak, float64(total) / float64(time.Minute.Milliseconds())
+}
+
+// Then returns what both results together say: other follows from the state of r.
+func (r Result) Then(other Result) Result {
+	r.Events = append(slices.Clip(r.Events), other.Events...)
+	r.changes = append(slices.Clip(r.changes), other.changes...)
+	r.base = cmp.Or(r.base, other.base)
+	r.State = other.State
+	r.Changed, r.LookNow = r.Changed || other.Changed, r.LookNow || other.LookNow
+	r.UnknownStatus += other.UnknownStatus
+	return r
+}
