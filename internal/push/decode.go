@@ -20,8 +20,6 @@ const (
 	targetSuffix = "_target_push"
 	// maxMembers bounds the people in one push; DingTalk names one or a few.
 	maxMembers = 1000
-	// maxDetail bounds how much an error says of what is wrong, in bytes: it may quote the push.
-	maxDetail = 300
 )
 
 // Envelope is what a stream frame says of a push outside its data, which then holds the business fields only. Empty
@@ -53,7 +51,7 @@ func Decode(data []byte, envelope Envelope) (Push, error) {
 	}
 	if err != nil {
 		p.Notices = nil
-		return p, fmt.Errorf("%w: %s", ErrMalformed, text(err.Error()).bounded(maxDetail))
+		return p, fmt.Errorf("%w: %.300s", ErrMalformed, err) // bounded, as it may quote the push
 	}
 	return p, nil
 }

@@ -33,6 +33,11 @@ func (r *received) Receive(_ context.Context, p Push) error {
 	return nil
 }
 
+// function is a [Receiver] made of a function.
+type function func(ctx context.Context, p Push) error
+
+func (f function) Receive(ctx context.Context, p Push) error { return f(ctx, p) }
+
 func withID(id string) Push {
 	p := annJoined()
 	p.ID = id
@@ -82,6 +87,23 @@ func TestOnceTrustsNoIDAlone(t *testing.T) {
 		}
 	}
 	assert.Len(t, r.ids, len(pushes))
+}
+
+func TestOnceRemembersTwoCopiesAtTheSameTimeAsOne(t *testing.T) {
+	var once *Once
+	r := &received{}
+	inner := false
+	once = NewOnce(function(func(ctx context.Context, p Push) error {
+		if !inner { // the copy comes while the first is being stored
+			inner = true
+			require.NoError(t, once.Receive(ctx, p))
+		}
+		return r.Receive(ctx, p)
+	}), 2)
+	for _, id := range []string{"a", "b", "a", "b"} {
+		require.NoError(t, once.Receive(t.Context(), withID(id)))
+	}
+	assert.Equal(t, []string{"a", "a", "b"}, r.ids)
 }
 
 func TestOnceIsBounded(t *testing.T) {

@@ -19,6 +19,10 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	reply(w, status, "application/problem+json", body)
 }
 
+// Problem answers with an error as this package's own handlers do, for handlers that are mounted beside them. detail says
+// to a person what is wrong; it is shown to everybody who asks, so it holds no secret.
+func Problem(w http.ResponseWriter, status int, detail string) { problem(w, status, detail) }
+
 // reply answers with JSON of the given content type.
 func reply(w http.ResponseWriter, status int, contentType string, body any) {
 	head(w, status, contentType)
