@@ -3,20 +3,16 @@ package events
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ContentType is the content type of a message: structured-mode CloudEvents.
 const ContentType = "application/cloudevents+json"
 
-const (
-	timeLayout     = "2006-01-02T15:04:05.000Z"
-	sequenceDigits = 10
-)
+const sequenceDigits = 10
 
 // ErrInvalid is wrapped by every error of [Encode].
 var ErrInvalid = errors.New("invalid event")
@@ -81,15 +77,23 @@ func (e *Event) validate() error {
 		return fmt.Errorf("%w: no id", ErrInvalid)
 	case e.Source == "":
 		return fmt.Errorf("%w %s: no source", ErrInvalid, e.ID)
-	case e.Time.IsZero() || e.Time.Year() > 9999:
+	case !writable(e.Time):
 		return fmt.Errorf("%w %s: time %v", ErrInvalid, e.ID, e.Time)
-	case e.RecordedTime.IsZero() || e.RecordedTime.Year() > 9999:
+	case !writable(e.RecordedTime):
 		return fmt.Errorf("%w %s: recordedtime %v", ErrInvalid, e.ID, e.RecordedTime)
+	case e.Meeting != nil && (math.IsNaN(e.Meeting.PersonMinutes) || math.IsInf(e.Meeting.PersonMinutes, 0)):
+		return fmt.Errorf("%w %s: personMinutes %v", ErrInvalid, e.ID, e.Meeting.PersonMinutes)
 	}
 	if err := e.checkKind(); err != nil {
 		return err
 	}
 	return CheckConferenceID(e.ConferenceID())
+}
+
+// writable tells whether RFC 3339 can write t.
+func writable(t time.Time) bool {
+	year := t.UTC().Year()
+	return !t.IsZero() && year > 0 && year <= 9999
 }
 
 // checkKind holds the event to its type: the right data, and the attributes that go with it.
@@ -176,46 +180,4 @@ func (g *Gap) append(w *writer) {
 	w.int("from", g.From)
 	w.int("to", g.To)
 	w.str("reason", g.Reason)
-}
-
-// writer appends JSON by hand: an event is the one thing encoded for every change of every member, and the schema is
-// fixed. The tests hold it to encoding/json.
-type writer struct{ buf []byte }
-
-func (w *writer) open()  { w.buf = append(w.buf, '{') }
-func (w *writer) close() { w.buf = append(w.buf, '}') }
-
-func (w *writer) key(name string) {
-	if w.buf[len(w.buf)-1] != '{' {
-		w.buf = append(w.buf, ',')
-	}
-	w.buf = append(w.buf, '"')
-	w.buf = append(w.buf, name...)
-	w.buf = append(w.buf, '"', ':')
-}
-
-func (w *writer) str(name, value string) {
-	w.key(name)
-	quoted, err := jsontext.AppendQuote(w.buf, value)
-	if err != nil { // invalid UTF-8: a name must not cost the event
-		quoted, _ = jsontext.AppendQuote(w.buf, strings.ToValidUTF8(value, "\uFFFD"))
-	}
-	w.buf = quoted
-}
-
-func (w *writer) int(name string, value int64) {
-	w.key(name)
-	w.buf = strconv.AppendInt(w.buf, value, 10)
-}
-
-func (w *writer) bool(name string, value bool) {
-	w.key(name)
-	w.buf = strconv.AppendBool(w.buf, value)
-}
-
-func (w *writer) time(name string, value time.Time) {
-	w.key(name)
-	w.buf = append(w.buf, '"')
-	w.buf = value.UTC().AppendFormat(w.buf, timeLayout)
-	w.buf = append(w.buf, '"')
 }

@@ -1,8 +1,3 @@
-// Package events is what a consumer of Rollcall imports: the events a meeting produces, their subjects and ids,
-// the decoding of a message, and the fold that turns a meeting's events back into who was there and when.
-//
-// The package does no I/O and has no dependency on a NATS client: hand it the payload of a message, however you
-// received it.
 package events
 
 import "time"

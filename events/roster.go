@@ -92,7 +92,7 @@ func (r *Roster) member(e *Event) error {
 		return nil
 	}
 	if !present {
-		if r.Complete() || m.Visit > 1 && r.knows(e.Subject) {
+		if sawAll := r.first == 1 || e.Sequence == 1; sawAll || r.knows(e.Subject) {
 			return fmt.Errorf("%w: %d: %s %s who is not present", ErrNotAlternating, e.Sequence, e.Subject, m.Reason)
 		}
 		r.begin(e) // joined before the first event that was seen
@@ -118,7 +118,7 @@ func (r *Roster) knows(person string) bool {
 }
 
 // Complete tells whether the roster has every event of the meeting from the first.
-func (r *Roster) Complete() bool { return r.first == 1 || r.first == 0 && r.last == 0 }
+func (r *Roster) Complete() bool { return r.first <= 1 }
 
 // Last is the sequence number of the last event applied.
 func (r *Roster) Last() uint64 { return r.last }

@@ -12,12 +12,13 @@ var Schema []byte
 
 // DataSchema is the URI of the schema that the data of an event of type t follows.
 func DataSchema(t Type) string {
+	const of = SchemaURI + "#/$defs/"
 	switch {
 	case t.OfMember():
-		return SchemaURI + "#/$defs/member"
+		return of + "member"
 	case t == MeetingGap:
-		return SchemaURI + "#/$defs/gap"
+		return of + "gap"
 	default:
-		return SchemaURI + "#/$defs/meeting"
+		return of + "meeting"
 	}
 }
