@@ -22,7 +22,7 @@ const (
 	lookTimeout = 5 * time.Second
 	// A server that is silent for twice the heartbeat is asked again.
 	pullExpiry = 10 * time.Second
-	heartbeat  = time.Second
+	heartbeat  = 500 * time.Millisecond
 	// retryPause stands between two attempts to go on after an interruption.
 	retryPause = 250 * time.Millisecond
 	// inactive is how long the server keeps the position of a follower it hears nothing of.

@@ -77,7 +77,12 @@ func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 	// What requests do ends when they are cut off, and not before: ctx only stops new ones.
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	srv := &http.Server{
+	return serve(ctx, ln, newServer(requests, opts), closeTimeout)
+}
+
+// newServer returns a server whose requests end with the context.
+func newServer(requests context.Context, opts Options) *http.Server {
+	return &http.Server{
 		Handler:           Handler(opts),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		MaxHeaderBytes:    maxHeader,
@@ -87,6 +92,10 @@ func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(opts.logger().Handler(), slog.LevelDebug),
 	}
+}
+
+// serve runs srv until ctx ends; requests then have until grace is over.
+func serve(ctx context.Context, ln net.Listener, srv *http.Server, grace time.Duration) error {
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {
@@ -94,7 +103,7 @@ func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 		return errors.Join(fmt.Errorf("http: %w", err), srv.Close())
 	case <-ctx.Done():
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if err := srv.Shutdown(closing); err != nil {
 		_ = srv.Close() // whoever is too slow is cut off

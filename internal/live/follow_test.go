@@ -1,0 +1,262 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/live"
+)
+
+const patience = 15 * time.Second
+
+// seen collects who joined, as a follower hands it on.
+type seen struct {
+	t    *testing.T
+	stop context.CancelFunc
+
+	mu    sync.Mutex
+	names []string
+}
+
+// follow runs f until the test ends or stop is called.
+func follow(t *testing.T, f *live.Follower) *seen {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &seen{t: t}
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(ctx, s.take) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			assert.NoError(t, err)
+		case <-time.After(patience):
+			assert.Fail(t, "the follower does not stop")
+		}
+	})
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *seen) take(payload []byte) error {
+	e, err := events.Decode(payload)
+	if err != nil {
+		return err
+	}
+	if e.Member != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.names = append(s.names, e.Member.UserNick)
+	}
+	return nil
+}
+
+func (s *seen) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.names...)
+}
+
+// becomes waits until exactly these were seen, in this order.
+func (s *seen) becomes(names ...string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return len(s.all()) >= len(names) }, patience, time.Millisecond, "%v of %v", s.all(), names)
+	require.Equal(s.t, names, s.all())
+}
+
+func TestFollowBeginsWhereItWasOpened(t *testing.T) {
+	b := newBroker(t)
+	r := newRecorder(t, b)
+	r.join("a")
+	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	require.NoError(t, err)
+	between := r.join("a")
+	s := follow(t, f)
+	s.becomes(between)
+	other, more := r.join("b"), r.join("a")
+	s.becomes(between, other, more)
+}
+
+func TestFollowOneMeeting(t *testing.T) {
+	b := newBroker(t)
+	r := newRecorder(t, b)
+	r.join("a")
+	f, err := live.Open(t.Context(), b.client(), live.Options{Meeting: "a"})
+	require.NoError(t, err)
+	s := follow(t, f)
+	r.join("b")
+	first := r.join("a")
+	r.join("aa")
+	second := r.join("a")
+	s.becomes(first, second)
+}
+
+// An ordered consumer of the client library that was promised new messages begins anew with those that are new after
+// an interruption, as long as it has seen none: what was stored meanwhile is lost.
+func TestFollowLosesNothingWhenInterruptedBeforeTheFirstEvent(t *testing.T) {
+	b := newBroker(t)
+	r := newRecorder(t, b)
+	r.join("a")
+	proxy := startProxy(t, b.listen)
+	reports := &reports{}
+	nc := connect(t, proxy.Addr())
+	f, err := live.Open(t.Context(), nc, live.Options{Reporter: reports})
+	require.NoError(t, err)
+	s := follow(t, f)
+	reports.becomes(t, "ok")
+	proxy.Refuse(true)
+	proxy.Cut()
+	require.Eventually(t, func() bool { return !nc.IsConnected() }, patience, time.Millisecond)
+	during := r.join("a")
+	proxy.Refuse(false)
+	s.becomes(during)
+	after := r.join("a")
+	s.becomes(during, after)
+}
+
+func TestFollowOverRestartsOfTheServer(t *testing.T) {
+	b := newBroker(t)
+	r := newRecorder(t, b)
+	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	require.NoError(t, err)
+	s := follow(t, f)
+	var want []string
+	for range 2 {
+		want = append(want, r.join("a"), r.join("b"))
+		s.becomes(want...)
+		r.stop()
+		b.stop()
+		b.start()
+		n := r.next
+		r = newRecorder(t, b)
+		r.next, r.at = n, r.at+int64(n)*100_000
+		want = append(want, r.join("a")) // before the follower is back
+		s.becomes(want...)
+	}
+}
+
+func TestFollowStopsAtOnceWhileTheServerIsAway(t *testing.T) {
+	b := newBroker(t)
+	newRecorder(t, b)
+	proxy := startProxy(t, b.listen)
+	reports := &reports{}
+	nc := connect(t, proxy.Addr())
+	f, err := live.Open(t.Context(), nc, live.Options{Reporter: reports})
+	require.NoError(t, err)
+	s := follow(t, f)
+	reports.becomes(t, "ok")
+	proxy.Refuse(true)
+	proxy.Cut()
+	require.Eventually(t, func() bool { return !nc.IsConnected() }, patience, time.Millisecond)
+	began := time.Now()
+	s.stop()
+	assert.Less(t, time.Since(began), 2*time.Second)
+}
+
+func TestFollowAnotherStreamOfTheSameName(t *testing.T) {
+	b := newBroker(t)
+	r := newRecorder(t, b)
+	for range 5 {
+		r.join("a")
+	}
+	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	require.NoError(t, err)
+	s := follow(t, f)
+	s.becomes(r.join("a"))
+	r.stop()
+	b.stop()
+	require.NoError(t, os.RemoveAll(b.dir))
+	b.start()
+	r = newRecorder(t, b)
+	r.next = 100
+	first, second := r.join("a"), r.join("a")
+	require.Eventually(t, func() bool { return len(s.all()) >= 3 }, patience, time.Millisecond)
+	assert.Equal(t, []string{first, second}, s.all()[1:])
+}
+
+func TestFollowReturnsTheErrorOfTheHandler(t *testing.T) {
+	b := newBroker(t)
+	r := newRecorder(t, b)
+	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	require.NoError(t, err)
+	r.join("a")
+	full := errors.New("disk full")
+	calls := 0
+	assert.Equal(t, full, f.Run(t.Context(), func([]byte) error { calls++; return full }))
+	assert.Equal(t, 1, calls)
+}
+
+func TestOpenWithoutAStream(t *testing.T) {
+	b := newBroker(t)
+	_, err := live.Open(t.Context(), b.client(), live.Options{})
+	assert.ErrorIs(t, err, live.ErrNoStream)
+}
+
+func TestOpenWhileTheServerIsAway(t *testing.T) {
+	b := newBroker(t)
+	nc := b.client()
+	nc.Close()
+	_, err := live.Open(t.Context(), nc, live.Options{})
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, live.ErrNoStream)
+}
+
+// A follower leaves nothing behind on the server that the server would not clear away.
+func TestFollowLeavesNothingForEver(t *testing.T) {
+	b := newBroker(t)
+	r := newRecorder(t, b)
+	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	require.NoError(t, err)
+	s := follow(t, f)
+	s.becomes(r.join("a"))
+	js, err := jetstream.New(r.nc)
+	require.NoError(t, err)
+	stream, err := js.Stream(t.Context(), events.Stream)
+	require.NoError(t, err)
+	for info := range stream.ListConsumers(t.Context()).Info() {
+		assert.Empty(t, info.Config.Durable)
+		assert.LessOrEqual(t, info.Config.InactiveThreshold, time.Minute)
+	}
+}
+
+func startProxy(t *testing.T, target string) *faultproxy.Proxy {
+	t.Helper()
+	p, err := faultproxy.Start(target)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, p.Close()) })
+	return p
+}
+
+// reports keeps what a follower last said of itself.
+type reports struct {
+	mu   sync.Mutex
+	last string
+}
+
+func (r *reports) Failed(string, error) { r.set("failed") }
+func (r *reports) OK(string)            { r.set("ok") }
+
+func (r *reports) set(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = what
+}
+
+func (r *reports) becomes(t *testing.T, what string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.last == what
+	}, patience, time.Millisecond)
+}

@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeMeetings are meetings that do what a test wants.
+type fakeMeetings struct {
+	watch    func(ctx context.Context, id, title string) (bool, error)
+	unwatch  func(ctx context.Context, id string) error
+	meeting  func(id string) (poller.Status, *diff.State, error)
+	meetings func() ([]poller.Status, error)
+}
+
+var _ Meetings = (*fakeMeetings)(nil)
+
+func (f *fakeMeetings) Watch(ctx context.Context, id, title string) (bool, error) {
+	return f.watch(ctx, id, title)
+}
+
+func (f *fakeMeetings) Unwatch(ctx context.Context, id string) error { return f.unwatch(ctx, id) }
+
+func (f *fakeMeetings) Meeting(id string) (poller.Status, *diff.State, error) { return f.meeting(id) }
+
+func (f *fakeMeetings) Meetings() ([]poller.Status, error) { return f.meetings() }
+
+// table is a small set of watched meetings.
+func table(states ...*diff.State) *fakeMeetings {
+	watched := map[string]*diff.State{}
+	var order []string
+	for _, s := range states {
+		watched[s.ConferenceID] = s
+		order = append(order, s.ConferenceID)
+	}
+	status := func(s *diff.State) poller.Status {
+		return poller.Status{ConferenceID: s.ConferenceID, Title: s.Title, Active: s.Active, Sequence: s.Sequence}
+	}
+	f := &fakeMeetings{}
+	f.watch = func(_ context.Context, id, title string) (bool, error) {
+		if watched[id] != nil {
+			return false, nil
+		}
+		s := diff.New(id)
+		s.Title = title
+		watched[id] = s
+		order = append(order, id)
+		return true, nil
+	}
+	f.unwatch = func(_ context.Context, id string) error {
+		if watched[id] == nil {
+			return poller.ErrNotWatched
+		}
+		delete(watched, id)
+		return nil
+	}
+	f.meeting = func(id string) (poller.Status, *diff.State, error) {
+		if s := watched[id]; s != nil {
+			return status(s), s, nil
+		}
+		return poller.Status{}, nil, poller.ErrNotWatched
+	}
+	f.meetings = func() ([]poller.Status, error) {
+		var out []poller.Status
+		for _, id := range order {
+			if s := watched[id]; s != nil {
+				out = append(out, status(s))
+			}
+		}
+		return out, nil
+	}
+	return f
+}
+
+// state is a meeting whose list shows the rows.
+func state(t *testing.T, id, title string, rows ...diff.Row) *diff.State {
+	t.Helper()
+	s := diff.New(id)
+	s.Title = title
+	at := int64(1_700_000_600_000)
+	return diff.Compare(s, diff.Snapshot{Rows: rows, From: at, At: at, Via: events.ViaPoll}).State
+}
+
+const joined = int64(1_700_000_000_000)
+
+func present(unionID, nick string) diff.Row {
+	return diff.Row{UnionID: unionID, UserNick: nick, Status: diff.StatusActive, JoinTime: joined}
+}
+
+// request asks as a client on this machine does, unless change says otherwise.
+func request(t *testing.T, opts Options, method, target, body string, change ...func(*http.Request)) *http.Response {
+	t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), method, target, reader)
+	r.Host, r.RemoteAddr = "127.0.0.1:8080", "127.0.0.1:50000"
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	Handler(opts).ServeHTTP(w, r)
+	return w.Result()
+}
+
+// problemOf requires an error as the API writes it, and returns its detail.
+func problemOf(t *testing.T, resp *http.Response, status int) string {
+	t.Helper()
+	assert.Equal(t, status, resp.StatusCode)
+	assert.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
+	assert.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+	var body problemBody
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&body))
+	assert.Equal(t, status, body.Status)
+	assert.Equal(t, "about:blank", body.Type)
+	assert.Equal(t, http.StatusText(status), body.Title)
+	assert.NotEmpty(t, body.Detail)
+	return body.Detail
+}
+
+func bodyOf(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func jsonOf[T any](t *testing.T, resp *http.Response, status int) T {
+	t.Helper()
+	require.Equal(t, status, resp.StatusCode)
+	assert.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+	var body T
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&body))
+	return body
+}
