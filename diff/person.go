@@ -20,7 +20,7 @@ func (c *comparison) person(i int32) {
 		return
 	}
 	p := &c.next.people[i]
-	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: c.listedBefore(i)}
+	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: p.status}
 	status := acc.status
 	c.attendances = c.attendances[:0]
 	switch {
@@ -43,14 +43,6 @@ func (c *comparison) person(i int32) {
 	if c.snap.Kind != Partial && !acc.open() {
 		c.late(&acc)
 	}
-}
-
-// listedBefore is the status person i had before this snapshot.
-func (c *comparison) listedBefore(i int32) uint8 {
-	if int(i) < len(c.prev.people) {
-		return c.prev.people[i].status
-	}
-	return 0
 }
 
 // settled recognises the common case, somebody of whom one row shows just what was announced, without further ado.

@@ -46,7 +46,7 @@ func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
 	}
 }
 
-// onlyDevice tells whether the person had exactly one row in the last whole list and no push named another since.
+// onlyDevice tells whether the person had exactly one row in the last complete list and no push named another since.
 func (c *comparison) onlyDevice(acc *account) bool {
 	f := c.next.people[acc.person].flags
 	return f.has(oneRow) && !f.has(pushed)
