@@ -99,6 +99,7 @@ func (c *comparison) vanish(acc *account, status uint8) {
 	p.flags &= roles | guest
 	if !before.has(missing) || c.snap.began() == c.prev.LookedAt {
 		p.flags |= missing // the same look twice is one look
+		c.result.LookNow = true
 		return
 	}
 	c.leave(acc, c.now(acc), status, true, events.ReasonVanished)

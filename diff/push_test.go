@@ -62,7 +62,7 @@ func TestPushes(t *testing.T) {
 			complete(15, joined, "ann 3 10-"), push(17, "ann 3 16-"), uncertain(18, nil, "ann 3 10-"), asks(21, "ann 6 10-20"),
 		},
 		"an end, the last complete look lacked the person": {
-			complete(15, joined, "ann 3 10-"), complete(16, nil), asks(21, "ann 6 10-20"),
+			complete(15, joined, "ann 3 10-"), {at: 16, now: true}, asks(21, "ann 6 10-20"),
 		},
 		"an end of another start":      {complete(15, joined, "ann 3 10-"), asks(21, "ann 6 14-20")},
 		"an end of nearly that start":  {complete(15, joined, "ann 3 10-"), asks(21, "ann 6 10.5-20")},

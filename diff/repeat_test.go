@@ -41,16 +41,16 @@ func TestALookCannotUndoWhatWasPushedSinceItBegan(t *testing.T) {
 	replay(t, s,
 		look{from: 30, at: 32, rows: []string{"ann 3 10-", "bob 2", "cat 3 25-"}, want: []string{"joined cat 25"}, now: true},
 		look{at: 33, rows: []string{"ann 6 10-30.5", "bob 3 30.7-", "cat 3 25-"}},
-		look{at: 34, rows: []string{"ann 6 10-30.5", "cat 3 25-"}},
+		look{at: 34, rows: []string{"ann 6 10-30.5", "cat 3 25-"}, now: true},
 		look{at: 35, rows: []string{"ann 6 10-30.5", "cat 3 25-"}, want: []string{"left bob 35 (vanished) inferred"}},
 	)
 	replay(t, s,
 		look{from: 30, at: 32, rows: nil, now: true},
-		look{at: 34},
+		look{at: 34, now: true},
 		look{at: 35, want: []string{"left bob 35 (vanished) inferred"}},
 	)
 	// After the push a look decides, and so does one whose clock is quite another.
-	replay(t, s, look{from: 31.2, at: 32, rows: []string{"ann 3 10-"}, want: []string{"joined ann 30.5 (rejoined) inferred"}})
+	replay(t, s, look{from: 31.2, at: 32, rows: []string{"ann 3 10-", "bob 3 30.7-"}, want: []string{"joined ann 30.5 (rejoined) inferred"}})
 	far := look{at: 32, rows: []string{"ann 3 10-", "bob 3 30.7-"}, want: []string{"joined ann 30.5 (rejoined) inferred"}}
 	snap := far.snapshot()
 	snap.From = ms(-40)
