@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,7 @@ func NewSource(upstream Upstream, key string) *Source {
 func (s *Source) Members(ctx context.Context, conferenceID string) (poller.List, error) {
 	list, err := s.upstream.Members(ctx, conferenceID)
 	if err != nil {
-		return poller.List{}, err
+		return poller.List{}, discreet(err)
 	}
 	for i := range list.Rows {
 		s.hide(conferenceID, &list.Rows[i])
@@ -53,7 +54,7 @@ func (s *Source) Members(ctx context.Context, conferenceID string) (poller.List,
 func (s *Source) Info(ctx context.Context, conferenceID string) (poller.Info, error) {
 	info, err := s.upstream.Info(ctx, conferenceID)
 	if err != nil {
-		return poller.Info{}, err
+		return poller.Info{}, discreet(err)
 	}
 	info.Title = without(info.Title, info.CreatorNick)
 	info.CreatorID, info.CreatorNick = s.creator(info.CreatorID), ""
@@ -64,7 +65,7 @@ func (s *Source) Info(ctx context.Context, conferenceID string) (poller.Info, er
 func (s *Source) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error) {
 	meetings, err := s.upstream.OngoingMeetings(ctx)
 	if err != nil {
-		return nil, err
+		return nil, discreet(err)
 	}
 	for i := range meetings {
 		m := &meetings[i]
@@ -98,6 +99,24 @@ func (s *Source) hide(conferenceID string, row *diff.Row) {
 		row.UnionID = s.pseudonym("guest", conferenceID+"\x00"+strconv.FormatInt(row.JoinTime, 10)+"\x00"+row.UserNick)
 	}
 	row.UserNick = ""
+}
+
+// discreet returns an error without what it quotes of a reply: one that cannot be read may name people all the same.
+func discreet(err error) error {
+	var told *dingtalk.Error
+	if !errors.As(err, &told) {
+		return err
+	}
+	silent := *told
+	silent.Message = ""
+	if silent.Status != 0 { // the cause lies in the reply
+		silent.Err = nil
+	}
+	var source *poller.SourceError
+	if errors.As(err, &source) {
+		return &poller.SourceError{Trouble: source.Trouble, Wait: source.Wait, Err: &silent}
+	}
+	return &silent
 }
 
 // pseudonym hashes an id. kind keeps people and guests apart, whatever a guest calls himself.

@@ -50,7 +50,8 @@ func degraded(failing map[string]string) []server.Check {
 		case strings.HasPrefix(area, meetingArea):
 			unreadable++
 		default:
-			checks = append(checks, server.Check{Name: area, Err: errors.New(text)})
+			kind, _, _ := strings.Cut(text, ":") // the rest may quote a reply, and so name people
+			checks = append(checks, server.Check{Name: area, Err: fmt.Errorf("%s; the log says more", kind)})
 		}
 	}
 	if unreadable > 0 {

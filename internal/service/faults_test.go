@@ -1,0 +1,385 @@
+package service
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/publisher"
+)
+
+// broker is a NATS server outside of the service, until the test ends.
+func broker(t *testing.T, set func(*server.Options)) *server.Server {
+	t.Helper()
+	opts := &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	}
+	if set != nil {
+		set(opts)
+	}
+	s, err := server.NewServer(opts)
+	require.NoError(t, err)
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	require.True(t, s.ReadyForConnections(5*time.Second))
+	return s
+}
+
+func external(s config.Settings, address string) config.Settings {
+	s.NATS.URL = config.Servers{"nats://" + address}
+	return s
+}
+
+// fails runs a service that cannot, and returns why.
+func fails(t *testing.T, s config.Settings) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := Run(ctx, Options{Settings: s})
+	require.NoError(t, ctx.Err(), "it goes on instead")
+	return err
+}
+
+func TestNATSIsAwayAtTheStart(t *testing.T) {
+	_, api := simulate(t, office)
+	nats := broker(t, nil)
+	proxy, err := faultproxy.Start(nats.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy.Refuse(true)
+
+	r := start(t, external(settings(t, api), proxy.Addr()))
+	r.eventually("/livez", http.StatusOK, "ok")
+	r.eventually("/readyz", http.StatusServiceUnavailable, "[-] nats: ")
+	r.eventually("/readyz", http.StatusServiceUnavailable, "EOF")
+	for _, method := range []string{http.MethodPut, http.MethodGet, http.MethodDelete} {
+		status, body := r.do(method, "/v1/meetings/office", "")
+		assert.Equal(t, http.StatusServiceUnavailable, status)
+		assert.Contains(t, body, "not ready: NATS: ")
+	}
+	status, body := r.do(http.MethodGet, "/v1/meetings", "")
+	assert.Equal(t, http.StatusServiceUnavailable, status, "nothing is known, which is not the same as nothing watched")
+	assert.Contains(t, body, "not ready")
+	status, body = r.do(http.MethodGet, "/metrics", "")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, body, "rollcall_ready 0")
+
+	proxy.Refuse(false)
+	r.ready()
+	status, _ = r.do(http.MethodPut, "/v1/meetings/office", "")
+	assert.Equal(t, http.StatusCreated, status)
+}
+
+func TestNATSGoesAwayAndComesBack(t *testing.T) {
+	sim, api := simulate(t, office)
+	nats := broker(t, nil)
+	proxy, err := faultproxy.Start(nats.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	r := start(t, external(settings(t, api), proxy.Addr()))
+	natsURL := r.ready()
+	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status)
+	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
+
+	proxy.Refuse(true)
+	proxy.Cut()
+	do(t, sim, join("bob"))
+	r.eventually("/readyz", http.StatusServiceUnavailable, "[-] nats: ")
+	proxy.Refuse(false)
+	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":2`)
+	r.eventually("/readyz", http.StatusOK, "ready")
+	assert.Equal(t, []string{"1 joined Ann", "2 joined Bob"}, told(t, natsURL))
+}
+
+func TestLoginToNATSIsRefused(t *testing.T) {
+	_, api := simulate(t, office)
+	nats := broker(t, func(o *server.Options) { o.Authorization = "right" })
+	s := external(settings(t, api), nats.Addr().String())
+	s.NATS.Token = "wr0ng-t0ken"
+	r := start(t, s)
+	r.eventually("/readyz", http.StatusServiceUnavailable, "Authorization Violation")
+	require.NoError(t, r.stop())
+	assert.NotContains(t, r.log.String(), "wr0ng-t0ken")
+}
+
+func TestNATSWithoutJetStream(t *testing.T) {
+	_, api := simulate(t, office)
+	nats := broker(t, func(o *server.Options) { o.JetStream = false })
+	r := start(t, external(settings(t, api), nats.Addr().String()))
+	r.eventually("/readyz", http.StatusServiceUnavailable, "opening the stream: ")
+}
+
+func TestNATSIsTooOld(t *testing.T) {
+	_, api := simulate(t, office)
+	err := fails(t, external(settings(t, api), oldServer(t)))
+	require.ErrorIs(t, err, publisher.ErrServerTooOld)
+	assert.ErrorContains(t, err, "2.11.4")
+	assert.ErrorContains(t, err, "2.12 or newer")
+}
+
+// oldServer speaks as much of the protocol as it takes to be recognised.
+func oldServer(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = fmt.Fprint(c, `INFO {"server_id":"old","server_name":"old","version":"2.11.4","proto":1,"headers":true,`+
+				`"max_payload":1048576,"jetstream":true}`+"\r\n")
+			for lines := bufio.NewScanner(c); lines.Scan(); {
+				if lines.Text() == "PING" {
+					_, _ = fmt.Fprint(c, "PONG\r\n")
+				}
+			}
+			_ = c.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = ln.Close(); <-done })
+	return ln.Addr().String()
+}
+
+func TestSomebodyElsesStream(t *testing.T) {
+	_, api := simulate(t, office)
+	nats := broker(t, nil)
+	address := nats.Addr().String()
+	nc, err := natsconn.Connect(t.Context(), config.NATS{URL: config.Servers{"nats://" + address}}, natsconn.Options{})
+	require.NoError(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: events.Stream, Subjects: []string{"orders.>"}})
+	require.NoError(t, err)
+
+	err = fails(t, external(settings(t, api), address))
+	require.ErrorIs(t, err, publisher.ErrStreamConfig)
+	assert.ErrorContains(t, err, "orders.>")
+}
+
+func TestAddressesInUse(t *testing.T) {
+	_, api := simulate(t, office)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	address := config.Address(taken.Addr().String())
+
+	s := settings(t, api)
+	s.HTTP.Listen = address
+	err = fails(t, s)
+	assert.ErrorContains(t, err, "--listen")
+	assert.ErrorContains(t, err, string(address))
+	assert.ErrorContains(t, err, "in use")
+
+	s = settings(t, api)
+	s.Embedded.Listen = address
+	err = fails(t, s)
+	assert.ErrorContains(t, err, "--embedded-listen")
+	assert.ErrorContains(t, err, string(address))
+}
+
+func TestDataDirectories(t *testing.T) {
+	_, api := simulate(t, office)
+	s := settings(t, api)
+	held, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: s.Store.DataDir, Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	err = fails(t, s)
+	require.NoError(t, held.Close())
+	require.ErrorIs(t, err, embeddednats.ErrStoreInUse)
+	assert.ErrorContains(t, err, "--data-dir")
+	assert.ErrorContains(t, err, s.Store.DataDir)
+
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	s.Store.DataDir = filepath.Join(file, "data")
+	err = fails(t, s)
+	assert.ErrorContains(t, err, "--data-dir")
+	assert.ErrorContains(t, err, file)
+}
+
+func TestDingTalkFails(t *testing.T) {
+	sim, api := simulate(t, office)
+	r := start(t, settings(t, api))
+	r.ready()
+	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status)
+	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
+
+	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultTruncated, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo}})
+	require.NoError(t, err)
+	body := r.eventually("/readyz?verbose", http.StatusOK, "degraded")
+	assert.Contains(t, body, "[+] nats ok")
+	assert.Contains(t, body, "[-] ")
+	assert.NotContains(t, body, "Ann", "everybody may read this")
+	assert.NotContains(t, body, "office")
+	sim.ClearFaults()
+	r.eventually("/readyz", http.StatusOK, "ready")
+}
+
+// The service stops within 10 s whatever it is doing; start's clean-up measures it.
+func TestStopInEveryPhase(t *testing.T) {
+	hang := func(t *testing.T, sim *simulator.Simulator, class simulator.Class) {
+		t.Helper()
+		_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultHang, Calls: []simulator.Class{class}})
+		require.NoError(t, err)
+	}
+	calls := func(t *testing.T, sim *simulator.Simulator, class simulator.Class) {
+		t.Helper()
+		require.Eventually(t, func() bool { return sim.Stats().Classes[class].Calls > 0 }, patience, time.Millisecond)
+	}
+	silent := func(t *testing.T) string { // takes connections and says nothing
+		t.Helper()
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = ln.Close() })
+		return ln.Addr().String()
+	}
+	for name, phase := range map[string]func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running{
+		"at once": func(t *testing.T, _ *simulator.Simulator, s config.Settings) *running { return start(t, s) },
+		"while NATS refuses": func(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
+			r := start(t, external(s, string(freeAddress(t))))
+			r.eventually("/readyz", http.StatusServiceUnavailable, "no servers")
+			return r
+		},
+		"while NATS is silent": func(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
+			r := start(t, external(s, silent(t)))
+			r.eventually("/readyz", http.StatusServiceUnavailable, "not ready")
+			return r
+		},
+		"while the token hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+			hang(t, sim, simulator.ClassToken)
+			r := start(t, s)
+			r.ready()
+			calls(t, sim, simulator.ClassToken)
+			return r
+		},
+		"while the list of meetings hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+			hang(t, sim, simulator.ClassOrg)
+			r := start(t, s)
+			r.ready()
+			calls(t, sim, simulator.ClassOrg)
+			return r
+		},
+		"while a member list hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+			hang(t, sim, simulator.ClassMembers)
+			r := start(t, s)
+			r.ready()
+			calls(t, sim, simulator.ClassMembers)
+			return r
+		},
+		"while DingTalk throttles": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+			_, err := sim.AddFaults(simulator.Fault{
+				Kind: simulator.FaultQPSApp, Calls: []simulator.Class{simulator.ClassOrg}, RetryAfter: 60,
+			})
+			require.NoError(t, err)
+			r := start(t, s)
+			r.ready()
+			calls(t, sim, simulator.ClassOrg)
+			return r
+		},
+		"while the rate allows nothing": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+			s.DingTalk.Rate = 0.001
+			r := start(t, s)
+			r.ready()
+			calls(t, sim, simulator.ClassOrg)
+			return r
+		},
+		"while a request hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+			s.Polling.DiscoveryInterval = 0
+			s.Polling.MinInterval, s.Polling.MaxInterval = time.Hour, time.Hour
+			r := start(t, s)
+			r.ready()
+			status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+			require.Equal(t, http.StatusCreated, status)
+			r.eventually("/v1/meetings/office", http.StatusOK, "lastLook")
+			before := sim.Stats().Classes[simulator.ClassMembers].Calls
+			hang(t, sim, simulator.ClassMembers)
+			gone := make(chan struct{})
+			go func() { defer close(gone); r.do(http.MethodDelete, "/v1/meetings/office", "") }()
+			t.Cleanup(func() { <-gone })
+			require.Eventually(t, func() bool { return sim.Stats().Classes[simulator.ClassMembers].Calls > before }, patience, time.Millisecond)
+			return r
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim, api := simulate(t, strings.Replace(office, "unlisted: true, ", "", 1))
+			s := settings(t, api)
+			s.Polling.DiscoveryInterval = 10 * time.Millisecond
+			r := phase(t, sim, s)
+			assert.NoError(t, r.stop())
+		})
+	}
+}
+
+func TestStopWhileNATSIsAway(t *testing.T) {
+	sim, api := simulate(t, office)
+	nats := broker(t, nil)
+	proxy, err := faultproxy.Start(nats.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	r := start(t, external(settings(t, api), proxy.Addr()))
+	r.ready()
+	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status)
+	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
+	// The server takes the commits and never answers.
+	proxy.ToClient(faultproxy.Swallow)
+	do(t, sim, join("bob"))
+	before := sim.Stats().Classes[simulator.ClassMembers].Calls
+	require.Eventually(t, func() bool { return sim.Stats().Classes[simulator.ClassMembers].Calls > before }, patience, time.Millisecond)
+	assert.NoError(t, r.stop())
+}
+
+// Somebody who asks where the service is must not have to know that it listens everywhere.
+func TestBaseURL(t *testing.T) {
+	for listen, want := range map[string]string{
+		"127.0.0.1:8080": "http://127.0.0.1:8080",
+		"0.0.0.0:8080":   "http://localhost:8080",
+		"[::]:8080":      "http://localhost:8080",
+		"[::1]:8080":     "http://[::1]:8080",
+		"192.0.2.1:80":   "http://192.0.2.1:80",
+	} {
+		address, err := net.ResolveTCPAddr("tcp", listen)
+		require.NoError(t, err)
+		assert.Equal(t, want, baseURL(address))
+	}
+}
+
+func TestWhoeverIsToldOfTheOpeningCanStopIt(t *testing.T) {
+	_, api := simulate(t, office)
+	err := Run(t.Context(), Options{Settings: settings(t, api), Opened: func(Addresses) error { return assert.AnError }})
+	assert.ErrorIs(t, err, assert.AnError)
+}
+
+func TestSettingsThatTheClientRefuses(t *testing.T) {
+	_, api := simulate(t, office)
+	s := settings(t, api)
+	s.DingTalk.AppKey = "key"
+	s.DingTalk.AppSecret = ""
+	var usage *config.UsageError
+	assert.ErrorAs(t, fails(t, s), &usage)
+}

@@ -1,0 +1,72 @@
+package service
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/poller"
+)
+
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	f := figures{
+		Counts: poller.Counts{Meetings: 1, Looks: 2, Failures: 3, Events: 4, UnknownStatus: 5, Uncertain: 6},
+		calls:  dingtalk.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
+		ready:  true, newest: time.UnixMilli(1_700_000_000_500), oldest: time.UnixMilli(1_600_000_000_000),
+	}
+	register(registry, func() figures { return f })
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	got := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == "rollcall_build_info" {
+				continue
+			}
+			assert.Empty(t, m.GetLabel())
+			got[family.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	assert.Equal(t, map[string]float64{
+		"rollcall_watched_meetings": 1, "rollcall_looks_total": 2, "rollcall_look_failures_total": 3,
+		"rollcall_events_stored_total": 4, "rollcall_unknown_status_total": 5, "rollcall_uncertain_lists_total": 6,
+		"rollcall_dingtalk_requests_total": 7, "rollcall_dingtalk_retries_total": 8, "rollcall_dingtalk_token_requests_total": 9,
+		"rollcall_ready": 1, "rollcall_newest_look_timestamp_seconds": 1_700_000_000.5,
+		"rollcall_oldest_look_timestamp_seconds": 1_600_000_000,
+	}, got)
+	problems, err := testutil.GatherAndLint(registry)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+}
+
+func TestMetricsOfNothing(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	register(registry, func() figures { return figures{} })
+	assert.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP rollcall_newest_look_timestamp_seconds When a look at any watched meeting last succeeded, in Unix time; 0 when none did.
+# TYPE rollcall_newest_look_timestamp_seconds gauge
+rollcall_newest_look_timestamp_seconds 0
+`), "rollcall_newest_look_timestamp_seconds"))
+}
+
+func TestMetricsOfAService(t *testing.T) {
+	_, api := simulate(t, office)
+	r := start(t, settings(t, api))
+	r.ready()
+	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status)
+	r.eventually("/metrics", http.StatusOK, "rollcall_events_stored_total 1")
+	body := r.eventually("/metrics", http.StatusOK, "rollcall_watched_meetings 1")
+	for _, want := range []string{"rollcall_ready 1", "rollcall_build_info{version=", "go_goroutines", "rollcall_newest_look_timestamp_seconds 1."} {
+		assert.Contains(t, body, want)
+	}
+	assert.NotContains(t, body, "office")
+}
