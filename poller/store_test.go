@@ -63,6 +63,7 @@ func conform(t *testing.T, open func(*testing.T) poller.Store) {
 		"no change is not stored":     noChange,
 		"a stale base compares again": staleBase,
 		"all, each as it is last":     allAsLast,
+		"all, while others write":     allWhileWritten,
 		"a context that has ended":    endedContext,
 		"many writers":                manyWriters,
 	}
@@ -138,6 +139,45 @@ func allAsLast(t *testing.T, store poller.Store) {
 		sizes[record.State.ConferenceID] = record.State.Size()
 	}
 	assert.Equal(t, map[string]int{"a": 2, "b": 1}, sizes)
+}
+
+// allWhileWritten reads all states while they are replaced: every meeting has to be among them, be it as it was or as it
+// is.
+func allWhileWritten(t *testing.T, store poller.Store) {
+	const meetings = 50
+	write := func(id string, who string) {
+		base, err := store.Load(t.Context(), id)
+		assert.NoError(t, err)
+		_, _, err = store.Update(t.Context(), base, shows(10, who))
+		assert.NoError(t, err)
+	}
+	for _, id := range names(meetings) {
+		write(id, "ann")
+	}
+	done := make(chan struct{})
+	var writers sync.WaitGroup
+	defer writers.Wait()
+	defer close(done)
+	for w := range 4 {
+		writers.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+					write(names(meetings)[(n*4+w)%meetings], fmt.Sprint("p", n))
+				}
+			}
+		})
+	}
+	for range 10 {
+		seen := map[string]bool{}
+		for record, err := range store.All(t.Context()) {
+			require.NoError(t, err)
+			seen[record.State.ConferenceID] = true
+		}
+		require.Len(t, seen, meetings)
+	}
 }
 
 func endedContext(t *testing.T, store poller.Store) {

@@ -1,0 +1,102 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/simulator"
+)
+
+const (
+	length  = 4 * time.Minute // of every meeting
+	inReal  = 5 * time.Second // that is how long it takes
+	patient = 30 * time.Second
+)
+
+// meetings are random ones in both representations of a rejoin. They end together, and can be read for a moment
+// afterwards.
+func meetings(t *testing.T, seed uint64) *simulator.Scenario {
+	t.Helper()
+	sc := &simulator.Scenario{Seed: seed, Settings: simulator.Settings{PageCap: 20, ShortPages: 0.3}}
+	for _, rejoin := range []simulator.Rejoin{simulator.ResetRow, simulator.AddRow} {
+		plan, err := simulator.Generate{
+			Meetings: 3, People: 40, Prefix: string(rejoin) + "-", Rejoin: rejoin, Visits: 4,
+			Length: simulator.Duration(length), Gap: simulator.Duration(length / 6),
+			Devices: 0.3, Kicks: 0.2, Calls: 0.2, Absentees: 0.1, Guests: 0.2, Outer: 0.2, Phones: 0.1,
+		}.Plan(seed)
+		require.NoError(t, err)
+		sc.Meetings = append(sc.Meetings, plan...)
+	}
+	keep, end := simulator.Duration(2*time.Second), simulator.Duration(length)
+	for i := range sc.Meetings {
+		sc.Meetings[i].Keep, sc.Meetings[i].Start, sc.Meetings[i].End = &keep, 0, &end
+	}
+	return sc
+}
+
+// troubles are faults of every call until a while before the meetings end: what is not read by then is read from what
+// the list keeps.
+func troubles() []simulator.Fault {
+	until := simulator.Duration(length / 2)
+	var out []simulator.Fault
+	for _, kind := range []simulator.FaultKind{
+		simulator.FaultQPSApp, simulator.FaultBusy, simulator.FaultQuota, simulator.FaultSystemError, simulator.FaultBadToken,
+		simulator.FaultExpireToken, simulator.FaultEmpty, simulator.FaultOtherJSON, simulator.FaultHang,
+		simulator.FaultReset, simulator.FaultTruncated, simulator.FaultCut, simulator.FaultContentType,
+	} {
+		out = append(out, simulator.Fault{Kind: kind, Probability: 0.004, To: until})
+	}
+	for _, kind := range []simulator.FaultKind{
+		simulator.FaultGzip, simulator.FaultRepeatToken, simulator.FaultZeroToken, simulator.FaultMissingToken,
+		simulator.FaultMissingRows, simulator.FaultShuffle, simulator.FaultUnknownFields, simulator.FaultInvalidUTF8,
+	} {
+		out = append(out, simulator.Fault{Kind: kind, Probability: 0.02, To: until})
+	}
+	for _, kind := range []simulator.FaultKind{simulator.FaultWrongTotal, simulator.FaultUnknownStatus} {
+		out = append(out, simulator.Fault{Kind: kind, Probability: 0.2, To: until, Share: 0.2})
+	}
+	lists := []simulator.Class{simulator.ClassMembers}
+	return append(out,
+		simulator.Fault{Kind: simulator.FaultNotFound, Calls: []simulator.Class{simulator.ClassInfo}, To: until},
+		simulator.Fault{Kind: simulator.FaultNotFound, Calls: lists, From: simulator.Duration(length / 6), Next: 1},
+		simulator.Fault{Kind: simulator.FaultDenied, Calls: lists, From: simulator.Duration(length / 5), Next: 2},
+	)
+}
+
+func TestTruthInSpiteOfFaults(t *testing.T) {
+	t.Parallel()
+	pub, js := openStore(t)
+	now, begin := hurry(length, float64(length/inReal))
+	sim, client := simulate(t, simulator.Options{Scenario: meetings(t, 1), Faults: troubles(), Now: now, Start: begin})
+	p, _ := watch(t, client, pub, sim.MeetingIDs()...)
+	require.Eventually(t, func() bool { return len(p.Meetings()) == 0 }, patient, 20*time.Millisecond)
+	assert.NotZero(t, p.Counts().Failures)
+	assert.NotZero(t, p.Counts().UnknownStatus)
+	assert.NotZero(t, p.Counts().Uncertain)
+	compare(t, sim, js, true)
+}
+
+// TestTruthInSpiteOfRestarts has two pollers watch the same meetings at the same time, as replicas may for a moment, and
+// stops one of them again and again: a new one goes on where the stored states are.
+func TestTruthInSpiteOfRestarts(t *testing.T) {
+	t.Parallel()
+	pub, js := openStore(t)
+	now, begin := hurry(length, float64(length/inReal))
+	sim, client := simulate(t, simulator.Options{Scenario: meetings(t, 2), Now: now, Start: begin})
+	all := sim.MeetingIDs()
+	steady, _ := watch(t, client, pub, all...)
+	restarts := 0
+	for ; now().Before(begin.Add(length * 3 / 4)); restarts++ {
+		p, stop := watch(t, client, pub)
+		require.Len(t, p.Meetings(), len(all), "what is stored as watched is watched")
+		require.Eventually(t, func() bool { return p.Counts().Looks > uint64(len(all)) }, patient, time.Millisecond)
+		stop()
+	}
+	assert.Greater(t, restarts, 2)
+	last, _ := watch(t, client, pub)
+	require.Eventually(t, func() bool { return len(steady.Meetings())+len(last.Meetings()) == 0 }, patient, 20*time.Millisecond)
+	compare(t, sim, js, true) // two who write for one meeting keep each other waiting
+}
