@@ -1,0 +1,33 @@
+package xcheck_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// marker is a meeting of its own, whose pushes say that those before have been sent.
+const marker = "marker"
+
+// TestLooksFindOutTheTruth polls random meetings at random times.
+func TestLooksFindOutTheTruth(t *testing.T) {
+	const histories = 10
+	for _, k := range kinds() {
+		t.Run(k.String(), func(t *testing.T) {
+			events := 0
+			for seed := range uint64(histories) {
+				h := newHistory(t, k, seed)
+				for over := false; !over; {
+					over = h.pass(1)
+					h.look(over)
+				}
+				assert.Empty(t, h.differences(), "seed %d", seed)
+				events += len(h.found)
+			}
+			assert.Greater(t, events, 10*histories)
+		})
+	}
+}
