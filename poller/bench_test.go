@@ -3,6 +3,7 @@ package poller_test
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -14,78 +15,94 @@ import (
 )
 
 // instant is a source that answers at once, with people who stay.
-type instant struct{ rows []diff.Row }
+type instant struct {
+	rows []diff.Row
+	goal atomic.Pointer[goal]
+}
 
-func (s instant) Members(context.Context, string) (poller.List, error) {
+// goal is a number of lists to be read.
+type goal struct {
+	left    atomic.Int64
+	reached chan struct{}
+}
+
+func (s *instant) Members(context.Context, string) (poller.List, error) {
+	if g := s.goal.Load(); g.left.Add(-1) == 0 {
+		close(g.reached)
+	}
 	return poller.List{Rows: s.rows, Certain: true}, nil
 }
 
-func (s instant) Info(context.Context, string) (poller.Info, error) {
+func (s *instant) Info(context.Context, string) (poller.Info, error) {
 	return poller.Info{ActiveCount: len(s.rows)}, nil
 }
 
-func crowd(n int) []diff.Row {
-	rows := make([]diff.Row, 0, n)
-	for _, id := range names(n) {
-		rows = append(rows, present(id, 0))
-	}
-	return rows
+// after is closed when n more lists have been read.
+func (s *instant) after(n int) <-chan struct{} {
+	g := &goal{reached: make(chan struct{})}
+	g.left.Store(int64(n))
+	s.goal.Store(g)
+	return g.reached
 }
 
-// start runs a poller on meetings that are stored already, until the benchmark ends.
-func start(b *testing.B, meetings int, rows []diff.Row, opts poller.Options) *poller.Poller {
+// start runs a poller on meetings of n people that are stored already, until the benchmark ends, and returns when every
+// one was looked at.
+func start(b *testing.B, meetings, people int, opts poller.Options) (*poller.Poller, *instant) {
 	b.Helper()
-	store := newStore()
+	store, source := newStore(), &instant{}
 	for _, id := range names(meetings) {
 		store.put(diff.New(id))
 	}
-	p, err := poller.New(instant{rows}, store, opts)
+	for _, id := range names(people) {
+		source.rows = append(source.rows, present(id, 0))
+	}
+	p, err := poller.New(source, store, opts)
 	require.NoError(b, err)
+	all := source.after(meetings)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	b.Cleanup(func() { cancel(); <-ended })
-	<-p.Ready()
-	for p.Counts().Looks < uint64(meetings) {
-		time.Sleep(time.Millisecond) // a benchmark waits in real time
-	}
-	return p
+	<-all
+	return p, source
 }
 
-// BenchmarkLook is the poller's own part of a look at a meeting of 20 people where nothing happens, the comparison
-// included: wake-up, hand-over to a worker, two clocks, the queue.
+// BenchmarkLook is the poller's own part of a look at a meeting where nothing happens, the comparison included: wake-up,
+// hand-over to a worker, clocks, queue.
 func BenchmarkLook(b *testing.B) {
 	for name, people := range map[string]int{"empty": 0, "20people": 20} {
 		b.Run(name, func(b *testing.B) {
-			p := start(b, 100, crowd(people), poller.Options{MinInterval: time.Millisecond, MaxInterval: time.Millisecond, Workers: 4})
-			before, looks := cpu(b), p.Counts().Looks
-			for range b.N {
-				time.Sleep(time.Millisecond)
-			}
-			b.ReportMetric(float64(cpu(b)-before)/float64(p.Counts().Looks-looks), "cpu-ns/look")
-			b.ReportMetric(float64(p.Counts().Looks-looks)/float64(b.N), "looks/ms")
+			opts := poller.Options{MinInterval: time.Millisecond, MaxInterval: time.Millisecond, Workers: 4}
+			_, source := start(b, 100, people, opts)
+			b.ReportAllocs()
+			before, done := cpu(b), source.after(b.N)
+			b.ResetTimer()
+			<-done
+			b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/look")
 		})
 	}
 }
 
-// BenchmarkIdle is what a meeting costs in which nothing happens, at the default intervals: memory, and CPU besides the
-// looks themselves is to be had from the difference to BenchmarkLook.
+// BenchmarkIdle is what a meeting costs in which nothing happens: its memory, the stored state included, and its CPU,
+// the looks included that are made at times. Each round is a tenth of a second; give it many (-benchtime 100x).
 func BenchmarkIdle(b *testing.B) {
 	const meetings = 100_000
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	p := start(b, meetings, nil, poller.Options{MinInterval: time.Minute, MaxInterval: time.Hour})
+	p, _ := start(b, meetings, 0, poller.Options{MinInterval: time.Minute, MaxInterval: time.Hour})
 	runtime.GC()
 	runtime.ReadMemStats(&after)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	looks, used, began := p.Counts().Looks, cpu(b), time.Now()
-	for range b.N {
-		time.Sleep(10 * time.Millisecond)
+	for b.Loop() {
+		<-tick.C
 	}
-	spent, passed := cpu(b)-used, time.Since(began)
+	spent, passed := cpu(b)-used, time.Since(began).Seconds()
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/meetings, "B/meeting")
-	b.ReportMetric(float64(spent)/passed.Seconds()/meetings, "cpu-ns/s/meeting")
-	b.ReportMetric(float64(p.Counts().Looks-looks)/passed.Seconds()/meetings, "looks/s/meeting")
+	b.ReportMetric(float64(spent)/passed/meetings, "cpu-ns/s/meeting")
+	b.ReportMetric(float64(p.Counts().Looks-looks)/passed/meetings, "looks/s/meeting")
 }
 
 // cpu is the time this process has used.

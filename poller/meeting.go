@@ -81,7 +81,7 @@ func (m *meeting) next() moment {
 }
 
 // hopeless tells whether the list that failed with err is not to be waited for any longer: the meeting was not found
-// twice, or it is over and its list cannot be read.
+// twice, or it is over and its list cannot be read. It takes note of the first time that the meeting was not found.
 func (m *meeting) hopeless(err error, now moment) bool {
 	trouble, upstream := troubleOf(err)
 	if !upstream {

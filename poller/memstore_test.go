@@ -1,0 +1,164 @@
+package poller_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// hooks may fail what is asked of a store, or be somebody else who writes. They are called without its lock.
+type hooks struct {
+	beforeCommit func(id string) error // an error keeps the commit from being stored
+	afterCommit  func(id string) error // an error says nothing of what was stored
+	beforeLoad   func(id string) error
+}
+
+// memStore is a store in memory with compare-and-set. Its hooks may fail what is asked of it, or be somebody else.
+type memStore struct {
+	mu      sync.Mutex
+	last    uint64
+	records map[string]diff.Record
+	stored  []events.Event
+	loads   int
+
+	hooks hooks
+	all   func(ctx context.Context) iter.Seq2[diff.Record, error]
+}
+
+var _ poller.Store = (*memStore)(nil)
+
+func newStore() *memStore { return &memStore{records: map[string]diff.Record{}} }
+
+func (s *memStore) All(ctx context.Context) iter.Seq2[diff.Record, error] {
+	if s.all != nil {
+		return s.all(ctx)
+	}
+	return func(yield func(diff.Record, error) bool) {
+		s.mu.Lock()
+		records := make([]diff.Record, 0, len(s.records))
+		for _, r := range s.records {
+			records = append(records, r)
+		}
+		s.mu.Unlock()
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *memStore) Load(ctx context.Context, id string) (diff.Record, error) {
+	if ctx.Err() != nil {
+		return diff.Record{}, ctx.Err()
+	}
+	if err := run(s.with().beforeLoad, id); err != nil {
+		return diff.Record{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loads++
+	if r, ok := s.records[id]; ok {
+		return r, nil
+	}
+	return diff.Record{State: diff.New(id)}, nil
+}
+
+var errConflict = errors.New("conflict")
+
+func (s *memStore) Update(ctx context.Context, base diff.Record, compare func(*diff.State) diff.Result) (diff.Record, diff.Result, error) {
+	for {
+		res := compare(base.State)
+		record, err := s.commit(ctx, base, res)
+		if !errors.Is(err, errConflict) {
+			return record, res, err
+		}
+		if base, err = s.Load(ctx, base.State.ConferenceID); err != nil {
+			return base, res, err
+		}
+	}
+}
+
+func (s *memStore) commit(ctx context.Context, base diff.Record, res diff.Result) (diff.Record, error) {
+	id := base.State.ConferenceID
+	if len(res.Events) == 0 && !res.Changed {
+		return diff.Record{State: res.State, Revision: base.Revision}, nil
+	}
+	if ctx.Err() != nil {
+		return base, ctx.Err()
+	}
+	if err := run(s.with().beforeCommit, id); err != nil {
+		return base, err
+	}
+	record, err := s.swap(base, res)
+	if err == nil {
+		err = run(s.with().afterCommit, id)
+	}
+	return record, err
+}
+
+func (s *memStore) swap(base diff.Record, res diff.Result) (diff.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := base.State.ConferenceID
+	if s.records[id].Revision != base.Revision {
+		return base, errConflict
+	}
+	s.last++
+	s.records[id] = diff.Record{State: res.State, Revision: s.last}
+	s.stored = append(s.stored, res.Events...)
+	return s.records[id], nil
+}
+
+func run(hook func(string) error, id string) error {
+	if hook == nil {
+		return nil
+	}
+	return hook(id)
+}
+
+// on sets the hooks, with returns them.
+func (s *memStore) on(h hooks) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks = h
+}
+
+func (s *memStore) with() hooks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hooks
+}
+
+// events tells what is stored of a meeting: "2 left ann (meeting_ended)".
+func (s *memStore) events(id string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []string{}
+	for _, e := range s.stored {
+		if e.ConferenceID() == id {
+			out = append(out, fmt.Sprintf("%d %s %s", e.Sequence, e.Member.Reason, e.Subject))
+		}
+	}
+	return out
+}
+
+func (s *memStore) state(id string) *diff.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.records[id].State
+}
+
+// put stores a state as somebody else would.
+func (s *memStore) put(state *diff.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	s.records[state.ConferenceID] = diff.Record{State: state, Revision: s.last}
+}
