@@ -124,7 +124,7 @@ func TestLineOfHostileNames(t *testing.T) {
 }
 
 func TestLineOfOrdinaryNames(t *testing.T) {
-	for _, name := range []string{"韩梅", "Jonas Bäcker", "محمد", "می‌خواهم", "👩‍👩‍👧 家", "O'Neil-Šimić"} {
+	for _, name := range []string{"韩梅", "Jonas Bäcker", "محمد", "می\u200cخواهم", "👩\u200d👩\u200d👧 家", "O'Neil-Šimić"} {
 		e := member(events.Joined, events.ReasonJoined, events.Member{UnionID: "u", UserNick: name})
 		assert.Contains(t, live.Lines{}.Line(e), name)
 	}

@@ -32,12 +32,25 @@ func limiter(perSecond float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond/4), 1))
 }
 
-func (s *service) newPoller(store poller.Store) (*poller.Poller, error) {
+// untilStop passes reports on until its context has ended: what fails then fails because of that, which is no news.
+type untilStop struct {
+	ctx context.Context
+	poller.Reporter
+}
+
+// Failed implements [poller.Reporter].
+func (r untilStop) Failed(what string, err error) {
+	if r.ctx.Err() == nil {
+		r.Reporter.Failed(what, err)
+	}
+}
+
+func (s *service) newPoller(ctx context.Context, store poller.Store) (*poller.Poller, error) {
 	polling := s.opts.Settings.Polling
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
 	return poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
-		Logger: s.log, Reporter: s.changes,
+		Logger: s.log, Reporter: untilStop{ctx, s.changes},
 	})
 }
 

@@ -126,7 +126,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	p, err := s.newPoller(pub)
+	p, err := s.newPoller(ctx, pub)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,10 @@
 package service
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/simulator"
 )
 
@@ -159,6 +163,37 @@ func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
 	for id := range promised {
 		assert.Contains(t, body, `"`+id+`"`)
 	}
+}
+
+// What is cut short by the stop is no failure that anybody has to know of.
+func TestStopIsQuiet(t *testing.T) {
+	sim, api := simulate(t, office)
+	for range 10 {
+		s := settings(t, api)
+		r := start(t, s)
+		r.ready()
+		status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+		require.Equal(t, http.StatusCreated, status)
+		r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
+		do(t, sim, join("bob"))
+		require.NoError(t, r.stop())
+		do(t, sim, leave("bob"))
+		assert.NotContains(t, r.log.String(), `"level":"WARN"`)
+	}
+}
+
+func TestUntilStop(t *testing.T) {
+	text := &log{}
+	ctx, cancel := context.WithCancel(t.Context())
+	r := untilStop{ctx, logging.NewChanges(slog.New(slog.NewTextHandler(text, nil)), logging.ChangesOptions{})}
+	r.Failed("nats", errors.New("connection refused"))
+	r.OK("nats")
+	before := text.String()
+	assert.Contains(t, before, "connection refused")
+	assert.Contains(t, before, "works again")
+	cancel()
+	r.Failed("nats", ctx.Err())
+	assert.Equal(t, before, text.String())
 }
 
 func TestPseudonyms(t *testing.T) {

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// anywhere makes the demo choose its ports: several tests run at a time.
+var anywhere = []string{"--listen=127.0.0.1:0", "--embedded-listen=127.0.0.1:0"}
+
+func startDemo(t *testing.T, tmp string, args ...string) *process {
+	t.Helper()
+	return launch(t, nil, environment(tmp), append([]string{"demo"}, args...)...)
+}
+
+func TestDemoEndsByItself(t *testing.T) {
+	t.Parallel()
+	tmp := t.TempDir()
+	began := time.Now()
+	p := startDemo(t, tmp, append(anywhere, "--for=6s")...)
+	p.says("+ joined")
+	assert.Less(t, time.Since(began), 5*time.Second, "the first event has to come soon")
+	page := between(t, p.stdout.String(), "page       ", "\n")
+	for target, want := range map[string]string{page: "Daily stand-up", page + "v1/meetings": `"standup"`, page + "readyz": "ready"} {
+		resp, err := http.Get(target)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, http.StatusOK, resp.StatusCode, target)
+		assert.Contains(t, string(body), want, target)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	p.ends(0, patience)
+	assert.GreaterOrEqual(t, time.Since(began), 6*time.Second)
+	out := p.stdout.String()
+	for _, want := range []string{"Ctrl-C ends it", "/v1/meetings", "nats sub -s nats://127.0.0.1:", "/_sim/truth", "韩梅", "Jonas Becker", "Sofia Rossi"} {
+		assert.Contains(t, out, want)
+	}
+	assert.Empty(t, p.stderr.String(), "nothing stands between the events")
+	assert.Empty(t, files(t, tmp), "the data is gone")
+}
+
+func TestDemoStopsWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	for name, sig := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM, "the terminal is gone": syscall.SIGHUP} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tmp := t.TempDir()
+			p := startDemo(t, tmp, anywhere...)
+			p.says("+ joined")
+			assert.NotEmpty(t, files(t, tmp))
+			p.stop(sig)
+			assert.Empty(t, p.stderr.String())
+			assert.Empty(t, files(t, tmp), "the data is gone")
+		})
+	}
+}
+
+// Whoever looks at the first lines only, as head does, leaves nothing behind.
+func TestDemoWhoseReaderGoesAway(t *testing.T) {
+	t.Parallel()
+	tmp := t.TempDir()
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	p := launch(t, writer, environment(tmp), append([]string{"demo"}, anywhere...)...)
+	require.NoError(t, writer.Close())
+	line, err := bufio.NewReader(reader).ReadString('\n')
+	require.NoError(t, err)
+	assert.Contains(t, line, "Rollcall is running")
+	require.NoError(t, reader.Close())
+	p.ends(0, patience)
+	assert.Empty(t, p.stderr.String())
+	assert.Empty(t, files(t, tmp), "the data is gone")
+}
+
+func TestDemoKeepsItsData(t *testing.T) {
+	t.Parallel()
+	tmp := t.TempDir()
+	dir := filepath.Join(tmp, "kept")
+	p := startDemo(t, tmp, append(anywhere, "--data-dir="+dir)...)
+	p.says("Jonas Becker")
+	second := startDemo(t, tmp, append(anywhere, "--data-dir="+dir)...)
+	second.ends(1, patience)
+	assert.Contains(t, second.stderr.String(), "is in use")
+	assert.Contains(t, second.stderr.String(), "--data-dir")
+	assert.Equal(t, 1, strings.Count(second.stderr.String(), "\n"))
+	p.stop(syscall.SIGINT)
+	assert.NotEmpty(t, files(t, dir))
+
+	again := startDemo(t, tmp, append(anywhere, "--data-dir="+dir)...)
+	again.says("+ rejoined") // it knows who was there before
+	again.stop(syscall.SIGINT)
+	assert.Equal(t, []string{"kept"}, files(t, tmp))
+}
+
+func TestDemoWhileItsPortsAreTaken(t *testing.T) {
+	t.Parallel()
+	take(t, "127.0.0.1:8080")
+	take(t, "127.0.0.1:4222")
+	tmp := t.TempDir()
+	p := startDemo(t, tmp)
+	p.says("+ joined")
+	assert.NotContains(t, p.stdout.String(), "127.0.0.1:8080")
+	assert.NotContains(t, p.stdout.String(), "127.0.0.1:4222")
+	p.stop(syscall.SIGINT)
+
+	// What somebody asked for by name is not replaced by something else.
+	for _, flag := range []string{"--listen", "--embedded-listen"} {
+		address := freeAddress(t)
+		take(t, address)
+		p := startDemo(t, tmp, flag+"="+address)
+		p.ends(1, patience)
+		assert.Contains(t, p.stderr.String(), flag)
+		assert.Contains(t, p.stderr.String(), address)
+		assert.Contains(t, p.stderr.String(), "in use")
+		assert.Equal(t, 1, strings.Count(p.stderr.String(), "\n"))
+	}
+	assert.Empty(t, files(t, tmp))
+}
+
+func TestDemoIsOfThisMachineAlone(t *testing.T) {
+	t.Parallel()
+	tmp := t.TempDir()
+	env := environment(tmp, "ROLLCALL_DINGTALK_URL=http://192.0.2.1", "ROLLCALL_NATS_URL=nats://192.0.2.1:4222",
+		"ROLLCALL_DATA_DIR="+filepath.Join(tmp, "real"), "ROLLCALL_API_TOKEN=s3cret")
+	p := launch(t, nil, env, append([]string{"demo"}, anywhere...)...)
+	p.says("+ joined")
+	assert.Contains(t, p.stdout.String(), "with the API token")
+	assert.NotContains(t, p.stdout.String(), "s3cret")
+	p.stop(syscall.SIGINT)
+	assert.Empty(t, files(t, tmp))
+}
