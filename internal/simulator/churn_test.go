@@ -71,7 +71,7 @@ func TestChurnStopsWithTheMeeting(t *testing.T) {
 }
 
 func TestChurnStopsWhenTheHistoryIsFull(t *testing.T) {
-	s, clock := play(t, `{meetings: [{id: m, rejoin: add, churn: {people: 20, every: 1ms, gap: 1ms}}]}`)
+	s, clock := play(t, `{meetings: [{id: m, rejoin: add, churn: {people: 4, every: 1ms, gap: 1ms}}]}`)
 	clock.at(48 * time.Hour)
 	m, _ := s.Truth().Meeting("m")
 	assert.Positive(t, m.Present)

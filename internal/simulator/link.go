@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -79,7 +78,7 @@ func (l *link) read(ctx context.Context) {
 			l.sim.logger.Debug("simulator: a stream client sent what is no response")
 			continue
 		}
-		if l.isPong(r) {
+		if isPong(r) {
 			select {
 			case l.pongs <- r:
 			default: // one too many
@@ -104,20 +103,15 @@ func (l *link) send(p parcel) bool {
 	}
 }
 
-const pingPrefix = "ping-"
-
-func (l *link) isPong(r response) bool {
-	return bytes.HasPrefix([]byte(r.Headers["messageId"]), []byte(pingPrefix))
-}
-
 // write sends frames and pings until the connection ends, or is to end.
 func (l *link) write(ctx context.Context) {
 	settings := l.sim.settings.Stream
-	pings := time.NewTicker(time.Duration(settings.PingEvery))
-	defer pings.Stop()
-	var expected frame // of the ping that is not answered yet
-	var overdue, closing <-chan time.Time
-	for n := 1; ; {
+	patience := time.Duration(settings.AckTimeout)
+	ticker := time.NewTicker(time.Duration(settings.PingEvery))
+	defer ticker.Stop()
+	var ping pinger
+	var closing <-chan time.Time
+	for {
 		var err error
 		select {
 		case <-ctx.Done():
@@ -125,23 +119,16 @@ func (l *link) write(ctx context.Context) {
 		case p := <-l.out:
 			var over bool
 			if over, err = l.deliver(ctx, p); over {
-				closing = time.After(time.Duration(settings.AckTimeout))
+				closing = time.After(patience)
 			}
-		case <-pings.C:
-			if overdue != nil || l.conn.muted.Load() {
-				break
+		case <-ticker.C:
+			if ping.overdue == nil && !l.conn.muted.Load() {
+				err = l.writeFrame(ctx, encoded(ping.next(l.sim.now(), patience)))
 			}
-			id := fmt.Sprintf("%s%d", pingPrefix, n)
-			n++
-			expected = newFrame(frameSystem, topicPing, id, l.sim.now(), fmt.Appendf(nil, `{"opaque":"%s-%x"}`, id, hash(id)))
-			overdue = time.After(time.Duration(settings.AckTimeout))
-			err = l.writeFrame(ctx, encoded(expected))
 		case r := <-l.pongs:
-			if r.Code == http.StatusOK && r.Headers["messageId"] == expected.Headers["messageId"] && r.Data == expected.Data {
-				overdue = nil
-			}
-		case <-overdue:
-			overdue = nil
+			ping.answered(r)
+		case <-ping.overdue:
+			ping.overdue = nil
 			if !settings.IgnorePings && !l.conn.muted.Load() {
 				return
 			}
@@ -172,7 +159,8 @@ func (l *link) deliver(ctx context.Context, p parcel) (over bool, err error) {
 		l.conn.muted.Store(true)
 	case FaultStreamDisconnect:
 		l.sim.part(l)
-		return true, l.writeFrame(ctx, encoded(newFrame(frameSystem, topicDisconnect, "disconnect", l.sim.now(), []byte(`{"reason":"persistent connection will be closed"}`))))
+		goodbye := newFrame(frameSystem, topicDisconnect, "disconnect", l.sim.now(), []byte(`{"reason":"it is time"}`))
+		return true, l.writeFrame(ctx, encoded(goodbye))
 	case FaultStreamGarbage:
 		return false, l.garbage(ctx)
 	case FaultStreamHuge:
