@@ -22,18 +22,51 @@ const quiet = time.Second
 // stream itself cannot be read, that error is the last.
 func (p *Publisher) All(ctx context.Context) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		if err := p.eachState(ctx, yield); err != nil {
+		if err := p.all(ctx, yield); err != nil {
 			yield(Record{}, fmt.Errorf("read all states: %w", err))
 		}
 	}
 }
 
-// eachState yields until there is no more or the caller has enough, which is no error.
-func (p *Publisher) eachState(ctx context.Context, yield func(Record, error) bool) error {
+// all reads what is stored, and then, one by one, what was replaced before it could be read.
+func (p *Publisher) all(ctx context.Context, yield func(Record, error) bool) error {
 	st, err := p.js.Stream(ctx, events.Stream)
 	if err != nil {
 		return err
 	}
+	seen := map[string]bool{}
+	more := true
+	err = p.eachState(ctx, st, func(meeting string, record Record, err error) bool {
+		seen[meeting] = true
+		more = yield(record, err)
+		return more
+	})
+	if err != nil || !more {
+		return err
+	}
+	info, err := st.Info(ctx, jetstream.WithSubjectFilter(AllStates))
+	if err != nil {
+		return err
+	}
+	for subject := range info.State.Subjects {
+		meeting := meetingOf(subject)
+		if seen[meeting] {
+			continue
+		}
+		record, err := p.Load(ctx, meeting)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if (err != nil || record.Revision > 0) && !yield(record, err) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// eachState yields what a consumer of the last state of every meeting is given, until there is no more or the caller
+// has enough, which is no error. A state that is replaced meanwhile may be left out.
+func (p *Publisher) eachState(ctx context.Context, st jetstream.Stream, yield func(string, Record, error) bool) error {
 	last := st.CachedInfo().State.LastSeq
 	cons, err := st.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{AllStates},
@@ -59,7 +92,7 @@ func (p *Publisher) eachState(ctx context.Context, yield func(Record, error) boo
 }
 
 // nextState yields one state and tells whether more are to come. Those behind last were stored after the call.
-func (p *Publisher) nextState(ctx context.Context, cons jetstream.Consumer, msgs jetstream.MessagesContext, last uint64, yield func(Record, error) bool) (bool, error) {
+func (p *Publisher) nextState(ctx context.Context, cons jetstream.Consumer, msgs jetstream.MessagesContext, last uint64, yield func(string, Record, error) bool) (bool, error) {
 	msg, err := next(ctx, msgs)
 	if errors.Is(err, nats.ErrTimeout) && ctx.Err() == nil {
 		// What was pending may have been replaced or removed.
@@ -73,7 +106,8 @@ func (p *Publisher) nextState(ctx context.Context, cons jetstream.Consumer, msgs
 	if err != nil {
 		return false, err
 	}
-	return yield(recordOf(msg, meta.Sequence.Stream)) && meta.NumPending > 0 && meta.Sequence.Stream < last, nil
+	record, err := recordOf(msg, meta.Sequence.Stream)
+	return yield(meetingOf(msg.Subject()), record, err) && meta.NumPending > 0 && meta.Sequence.Stream < last, nil
 }
 
 // next waits for a message until ctx ends, and not longer than the time for which silence is normal.
