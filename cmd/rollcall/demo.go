@@ -18,6 +18,7 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator"
 )
 
+// demo is the command that shows everything on one machine.
 type demo struct {
 	config.Demo
 	For     time.Duration `placeholder:"TIME" default:"0" help:"End after this time; 0 = run until interrupted."`

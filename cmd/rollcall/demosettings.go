@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"time"
@@ -16,6 +17,13 @@ const (
 	demoDiscovery   = time.Second
 	demoRate        = 20
 )
+
+// Help is shown with the help of the command.
+func (c *demo) Help() string {
+	return fmt.Sprintf("What is left alone fits a demo: a meeting is looked at every %v to %v, meetings are listed every %v, only trouble "+
+		"is logged, and where the usual ports are taken others are used. No setting leads it to another machine.\n\n%s",
+		demoMinInterval, demoMaxInterval, demoDiscovery, c.Demo.Help())
+}
 
 // settings are those of the service that the demo runs: it reaches nothing but this machine.
 func (c *demo) settings(call *config.Invocation, sim simulator.Settings, api net.Addr, dir string) config.Settings {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -237,121 +236,6 @@ func TestDingTalkFails(t *testing.T) {
 	assert.NotContains(t, body, "office")
 	sim.ClearFaults()
 	r.eventually("/readyz", http.StatusOK, "ready")
-}
-
-// The service stops within 10 s whatever it is doing; start's clean-up measures it.
-func TestStopInEveryPhase(t *testing.T) {
-	hang := func(t *testing.T, sim *simulator.Simulator, class simulator.Class) {
-		t.Helper()
-		_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultHang, Calls: []simulator.Class{class}})
-		require.NoError(t, err)
-	}
-	calls := func(t *testing.T, sim *simulator.Simulator, class simulator.Class) {
-		t.Helper()
-		require.Eventually(t, func() bool { return sim.Stats().Classes[class].Calls > 0 }, patience, time.Millisecond)
-	}
-	silent := func(t *testing.T) string { // takes connections and says nothing
-		t.Helper()
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = ln.Close() })
-		return ln.Addr().String()
-	}
-	for name, phase := range map[string]func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running{
-		"at once": func(t *testing.T, _ *simulator.Simulator, s config.Settings) *running { return start(t, s) },
-		"while NATS refuses": func(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
-			r := start(t, external(s, string(freeAddress(t))))
-			r.eventually("/readyz", http.StatusServiceUnavailable, "no servers")
-			return r
-		},
-		"while NATS is silent": func(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
-			r := start(t, external(s, silent(t)))
-			r.eventually("/readyz", http.StatusServiceUnavailable, "not ready")
-			return r
-		},
-		"while the token hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
-			hang(t, sim, simulator.ClassToken)
-			r := start(t, s)
-			r.ready()
-			calls(t, sim, simulator.ClassToken)
-			return r
-		},
-		"while the list of meetings hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
-			hang(t, sim, simulator.ClassOrg)
-			r := start(t, s)
-			r.ready()
-			calls(t, sim, simulator.ClassOrg)
-			return r
-		},
-		"while a member list hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
-			hang(t, sim, simulator.ClassMembers)
-			r := start(t, s)
-			r.ready()
-			calls(t, sim, simulator.ClassMembers)
-			return r
-		},
-		"while DingTalk throttles": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
-			_, err := sim.AddFaults(simulator.Fault{
-				Kind: simulator.FaultQPSApp, Calls: []simulator.Class{simulator.ClassOrg}, RetryAfter: 60,
-			})
-			require.NoError(t, err)
-			r := start(t, s)
-			r.ready()
-			calls(t, sim, simulator.ClassOrg)
-			return r
-		},
-		"while the rate allows nothing": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
-			s.DingTalk.Rate = 0.001
-			r := start(t, s)
-			r.ready()
-			calls(t, sim, simulator.ClassOrg)
-			return r
-		},
-		"while a request hangs": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
-			s.Polling.DiscoveryInterval = 0
-			s.Polling.MinInterval, s.Polling.MaxInterval = time.Hour, time.Hour
-			r := start(t, s)
-			r.ready()
-			status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
-			require.Equal(t, http.StatusCreated, status)
-			r.eventually("/v1/meetings/office", http.StatusOK, "lastLook")
-			before := sim.Stats().Classes[simulator.ClassMembers].Calls
-			hang(t, sim, simulator.ClassMembers)
-			gone := make(chan struct{})
-			go func() { defer close(gone); r.do(http.MethodDelete, "/v1/meetings/office", "") }()
-			t.Cleanup(func() { <-gone })
-			require.Eventually(t, func() bool { return sim.Stats().Classes[simulator.ClassMembers].Calls > before }, patience, time.Millisecond)
-			return r
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sim, api := simulate(t, strings.Replace(office, "unlisted: true, ", "", 1))
-			s := settings(t, api)
-			s.Polling.DiscoveryInterval = 10 * time.Millisecond
-			r := phase(t, sim, s)
-			assert.NoError(t, r.stop())
-		})
-	}
-}
-
-func TestStopWhileNATSIsAway(t *testing.T) {
-	sim, api := simulate(t, office)
-	nats := broker(t, nil)
-	proxy, err := faultproxy.Start(nats.Addr().String())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
-	r := start(t, external(settings(t, api), proxy.Addr()))
-	r.ready()
-	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
-	require.Equal(t, http.StatusCreated, status)
-	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
-	// The server takes the commits and never answers.
-	proxy.ToClient(faultproxy.Swallow)
-	do(t, sim, join("bob"))
-	before := sim.Stats().Classes[simulator.ClassMembers].Calls
-	require.Eventually(t, func() bool { return sim.Stats().Classes[simulator.ClassMembers].Calls > before }, patience, time.Millisecond)
-	assert.NoError(t, r.stop())
 }
 
 // Somebody who asks where the service is must not have to know that it listens everywhere.

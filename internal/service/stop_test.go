@@ -1,0 +1,240 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/logging"
+	"github.com/c4342123/rollcall/internal/simulator"
+)
+
+// phase brings a service to where it is to be stopped.
+type phase func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running
+
+var phases = map[string]phase{
+	"at once":                          func(t *testing.T, _ *simulator.Simulator, s config.Settings) *running { return start(t, s) },
+	"while NATS refuses":               natsRefuses,
+	"while NATS is silent":             natsIsSilent,
+	"while NATS does not answer":       natsDoesNotAnswer,
+	"while the token hangs":            calling(simulator.ClassToken, &simulator.Fault{Kind: simulator.FaultHang}),
+	"while the list of meetings hangs": calling(simulator.ClassOrg, &simulator.Fault{Kind: simulator.FaultHang}),
+	"while a member list hangs":        calling(simulator.ClassMembers, &simulator.Fault{Kind: simulator.FaultHang}),
+	"while DingTalk throttles":         calling(simulator.ClassOrg, &simulator.Fault{Kind: simulator.FaultQPSApp, RetryAfter: 60}),
+	"while the rate allows nothing": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+		s.DingTalk.Rate = 0.001
+		return calling(simulator.ClassOrg, nil)(t, sim, s)
+	},
+	"while a request hangs": requestHangs,
+}
+
+// The service stops within 10 s whatever it is doing; stop measures it.
+func TestStopInEveryPhase(t *testing.T) {
+	for name, begin := range phases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim, api := simulate(t, strings.Replace(office, "unlisted: true, ", "", 1))
+			s := settings(t, api)
+			s.Polling.DiscoveryInterval = 10 * time.Millisecond
+			assert.NoError(t, begin(t, sim, s).stop())
+		})
+	}
+}
+
+// calling waits until calls of a class are made, and go wrong if there is a fault.
+func calling(class simulator.Class, fault *simulator.Fault) phase {
+	return func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+		t.Helper()
+		if fault != nil {
+			f := *fault
+			f.Calls = []simulator.Class{class}
+			_, err := sim.AddFaults(f)
+			require.NoError(t, err)
+		}
+		r := start(t, s)
+		r.ready()
+		calledMore(t, sim, class, 0)
+		return r
+	}
+}
+
+// calledMore waits until there were more calls of a class.
+func calledMore(t *testing.T, sim *simulator.Simulator, class simulator.Class, than uint64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return sim.Stats().Classes[class].Calls > than }, patience, time.Millisecond)
+}
+
+func natsRefuses(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
+	t.Helper()
+	r := start(t, external(s, string(freeAddress(t))))
+	r.eventually("/readyz", http.StatusServiceUnavailable, "no servers")
+	return r
+}
+
+// natsIsSilent is a server that takes connections and says nothing.
+func natsIsSilent(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ln.Close() })
+	r := start(t, external(s, ln.Addr().String()))
+	r.eventually("/readyz", http.StatusServiceUnavailable, "not ready")
+	return r
+}
+
+// natsDoesNotAnswer is a server that begins to look at the stream and then says nothing more.
+func natsDoesNotAnswer(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
+	t.Helper()
+	proxy, err := faultproxy.Start(broker(t, nil).Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	asked := make(chan struct{}, 1)
+	proxy.ToServer(func(data []byte) []byte {
+		if !bytes.Contains(data, []byte("$JS.API")) {
+			return data
+		}
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		return nil
+	})
+	r := start(t, external(s, proxy.Addr()))
+	<-asked
+	return r
+}
+
+func requestHangs(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
+	t.Helper()
+	s.Polling.DiscoveryInterval = 0
+	s.Polling.MinInterval, s.Polling.MaxInterval = time.Hour, time.Hour
+	r := start(t, s)
+	r.ready()
+	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status)
+	r.eventually("/v1/meetings/office", http.StatusOK, "lastLook")
+	before := sim.Stats().Classes[simulator.ClassMembers].Calls
+	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultHang, Calls: []simulator.Class{simulator.ClassMembers}})
+	require.NoError(t, err)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		r.do(http.MethodDelete, "/v1/meetings/office", "")
+	}()
+	t.Cleanup(func() { <-gone })
+	calledMore(t, sim, simulator.ClassMembers, before)
+	return r
+}
+
+func TestStopWhileACommitIsNotAnswered(t *testing.T) {
+	sim, api := simulate(t, office)
+	proxy, err := faultproxy.Start(broker(t, nil).Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	r := start(t, external(settings(t, api), proxy.Addr()))
+	r.ready()
+	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status)
+	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
+	proxy.ToClient(faultproxy.Swallow)
+	sent := make(chan struct{}, 1)
+	proxy.ToServer(func(data []byte) []byte {
+		if bytes.Contains(data, []byte("Nats-Batch-Commit")) {
+			select {
+			case sent <- struct{}{}:
+			default:
+			}
+		}
+		return data
+	})
+	do(t, sim, join("bob"))
+	<-sent
+	assert.NoError(t, r.stop())
+}
+
+// What was promised is stored, even when the service is told to stop at the same moment.
+func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
+	_, api := simulate(t, office)
+	s := settings(t, api)
+	r := start(t, s)
+	r.ready()
+	var mu sync.Mutex
+	promised := map[string]bool{}
+	var clients sync.WaitGroup
+	enough := make(chan struct{})
+	for c := range 8 {
+		clients.Go(func() {
+			for i := 0; ; i++ {
+				id := fmt.Sprintf("m-%d-%d", c, i)
+				status, _ := r.do(http.MethodPut, "/v1/meetings/"+id, "")
+				if status == 0 {
+					return // the service is gone
+				}
+				if status != http.StatusCreated {
+					assert.Equal(t, http.StatusServiceUnavailable, status)
+					continue
+				}
+				mu.Lock()
+				promised[id] = true
+				if len(promised) == 50 {
+					close(enough)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	<-enough
+	require.NoError(t, r.stop())
+	clients.Wait()
+
+	again := start(t, s)
+	again.ready()
+	_, body := again.do(http.MethodGet, "/v1/meetings", "")
+	for id := range promised {
+		assert.Contains(t, body, `"`+id+`"`)
+	}
+}
+
+// What is cut short by the stop is no failure that anybody has to know of.
+func TestStopIsQuiet(t *testing.T) {
+	sim, api := simulate(t, office)
+	for range 10 {
+		s := settings(t, api)
+		r := start(t, s)
+		r.ready()
+		status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+		require.Equal(t, http.StatusCreated, status)
+		r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
+		do(t, sim, join("bob"))
+		require.NoError(t, r.stop())
+		do(t, sim, leave("bob"))
+		assert.NotContains(t, r.log.String(), `"level":"WARN"`)
+	}
+}
+
+func TestUntilStop(t *testing.T) {
+	text := &log{}
+	ctx, cancel := context.WithCancel(t.Context())
+	r := untilStop{ctx, logging.NewChanges(slog.New(slog.NewTextHandler(text, nil)), logging.ChangesOptions{})}
+	r.Failed("nats", errors.New("connection refused"))
+	r.OK("nats")
+	before := text.String()
+	assert.Contains(t, before, "connection refused")
+	assert.Contains(t, before, "works again")
+	cancel()
+	r.Failed("nats", ctx.Err())
+	assert.Equal(t, before, text.String())
+}
