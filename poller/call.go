@@ -21,10 +21,11 @@ func (p *Poller) askInfo(ctx context.Context, m *meeting) (heads int, err error)
 		defer func() { <-p.infos }()
 	default:
 		m.infoDue = p.now() + firstRetry
+		m.checkDue = max(m.checkDue, m.infoDue)
 		return unknown, nil
 	}
 	began := p.now()
-	m.lastCall = began
+	m.checkDue = began + checkAfter
 	info, err := p.source.Info(ctx, m.id)
 	switch {
 	case err == nil:
@@ -58,7 +59,7 @@ func (p *Poller) uninformed(m *meeting, err error, took time.Duration) {
 
 // askList reads the member list and stores what has changed.
 func (p *Poller) askList(ctx context.Context, m *meeting, snap diff.Snapshot) error {
-	m.lastCall = p.now()
+	m.checkDue = p.now() + checkAfter
 	snap.From = time.Now().UnixMilli()
 	list, err := p.source.Members(ctx, m.id)
 	if err != nil {

@@ -73,7 +73,7 @@ func TestEndIsFoundInTime(t *testing.T) {
 						w.source.onInfo(test.info)
 					}
 					w.watch("m")
-					w.sleep(10*time.Minute + time.Duration(phase)*2500*time.Millisecond)
+					w.sleep(10*time.Minute + time.Duration(phase)*3*time.Second)
 					if test.restarts {
 						w.stop()
 					}
@@ -190,6 +190,21 @@ func TestLastLook(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEndTimeIsAskedFor when the list is the first to be gone.
+func TestEndTimeIsAskedFor(t *testing.T) {
+	inWorld(t, poller.Options{MaxInterval: time.Second}, func(w *world) {
+		w.source.onList(list(present("ann", 0)))
+		w.watch("m")
+		w.sleep(time.Minute)
+		w.source.onList(failList(trouble(poller.NotFound)))
+		w.source.onInfo(func(context.Context, string) (poller.Info, error) {
+			return poller.Info{Ended: true, EndTime: second(59)}, nil
+		})
+		w.until(5*time.Second, "end", func() bool { return !w.watched("m") })
+		assert.Equal(t, second(59), w.store.state("m").EndTime)
+	})
 }
 
 // TestRestartWhileEnding kills the poller after the end was found and before it could be stored.

@@ -38,16 +38,25 @@ func TestListIsReadWhateverBecomesOfInformation(t *testing.T) {
 	}
 }
 
-// TestInformationThatHangs must not use up the workers.
+// hangs is an information call that times out.
+func hangs(ctx context.Context, _ string) (poller.Info, error) {
+	select {
+	case <-time.After(30 * time.Second):
+	case <-ctx.Done():
+	}
+	return poller.Info{}, trouble(poller.Unavailable)
+}
+
+// TestInformationThatHangs must not keep the lists from being read: neither the meeting's own nor those of the others.
 func TestInformationThatHangs(t *testing.T) {
+	inWorld(t, poller.Options{MaxInterval: time.Second}, func(w *world) {
+		w.source.onInfo(hangs)
+		w.watch("m")
+		w.sleep(10 * time.Minute)
+		assert.GreaterOrEqual(t, len(w.source.listCalls("m")), 400, "600 where nothing hangs")
+	})
 	inWorld(t, poller.Options{MaxInterval: 5 * time.Second, Workers: 4}, func(w *world) {
-		w.source.onInfo(func(ctx context.Context, _ string) (poller.Info, error) {
-			select {
-			case <-time.After(30 * time.Second):
-			case <-ctx.Done():
-			}
-			return poller.Info{}, trouble(poller.Unavailable)
-		})
+		w.source.onInfo(hangs)
 		ids := names(50)
 		w.watch(ids...)
 		w.sleep(10 * time.Minute)
@@ -55,6 +64,30 @@ func TestInformationThatHangs(t *testing.T) {
 			reads := len(w.source.listCalls(id))
 			assert.GreaterOrEqual(t, reads, 90, "%s", id) // 120 in five minutes where nothing hangs
 		}
+	})
+}
+
+// TestNoRushForInformation has a meeting with nothing left to ask but what others keep everybody from asking.
+func TestNoRushForInformation(t *testing.T) {
+	inWorld(t, poller.Options{Workers: 2}, func(w *world) {
+		w.source.onList(func(_ context.Context, id string) (poller.List, error) {
+			if id == "denied" {
+				return poller.List{}, trouble(poller.Denied)
+			}
+			return poller.List{Certain: true}, nil
+		})
+		w.watch("denied")
+		w.sleep(5 * time.Minute)
+		w.source.onInfo(func(ctx context.Context, id string) (poller.Info, error) {
+			if id == "denied" {
+				return poller.Info{}, nil
+			}
+			return hangs(ctx, id)
+		})
+		w.watch("hangs")
+		before := w.poller.Counts().Looks
+		w.sleep(30 * time.Second)
+		assert.Less(t, w.poller.Counts().Looks-before, uint64(50))
 	})
 }
 

@@ -53,8 +53,24 @@ func TestGoesOnAfterARestart(t *testing.T) {
 		assert.Equal(t, []string{"a", "b"}, watchedIDs(w.poller))
 		assert.Equal(t, []string{"1 joined ann", "2 left ann"}, w.store.events("a"), "looked at once")
 		assert.Equal(t, before+2, w.source.calls())
-		w.sleep(25 * time.Second)
-		assert.NotEqual(t, w.source.infoCalls("a")[1:], w.source.infoCalls("b")[1:], "information is not asked for in step")
+	})
+}
+
+// TestRestartSpreadsCalls keeps a restart from asking for all information at once, and again whenever it is due.
+func TestRestartSpreadsCalls(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.sleep(500 * time.Millisecond)
+		assert.Len(t, w.source.reads(), 500, "the lists come first")
+		for range 26 {
+			before := w.source.infoCount()
+			w.sleep(time.Second)
+			assert.Less(t, w.source.infoCount()-before, 60)
+		}
+		assert.GreaterOrEqual(t, w.source.infoCount(), 500)
+	}, func(w *world) {
+		for _, id := range names(500) {
+			w.store.put(diff.New(id))
+		}
 	})
 }
 

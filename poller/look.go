@@ -58,8 +58,6 @@ func (p *Poller) ask(ctx context.Context, m *meeting) error {
 	switch {
 	case err != nil:
 		return err
-	case m.ending > 0 && failed != nil:
-		return failed // the last look is the next one
 	case m.ending > 0, changed && !list && m.failures == 0:
 		list, failed = true, p.readList(ctx, m)
 	}

@@ -38,7 +38,7 @@ type meeting struct {
 
 	listDue  moment
 	infoDue  moment
-	lastCall moment
+	checkDue moment // when it is too long that the meeting was asked about in any way
 	notFound moment // the first of the reads in a row that did not find the meeting; 0 when there is none
 	ending   moment // when the information call said that the meeting is over; 0 before
 	endTime  int64  // of the meeting, Unix milliseconds; 0 when not known
@@ -61,7 +61,7 @@ type progress struct {
 // plan says which calls are due.
 func (m *meeting) plan(now moment) (list, info bool) {
 	list, info = m.listDue <= now, m.infoDue <= now
-	if !list && !info && m.lastCall+checkAfter <= now {
+	if !list && !info && m.checkDue <= now {
 		info = m.infoFailures == 0
 		list = !info && m.failures == 0
 	}
@@ -75,7 +75,7 @@ func (m *meeting) next() moment {
 	}
 	due := min(m.listDue, m.infoDue)
 	if m.failures == 0 || m.infoFailures == 0 {
-		due = min(due, m.lastCall+checkAfter)
+		due = min(due, m.checkDue)
 	}
 	return due
 }

@@ -98,6 +98,12 @@ func (f *fakeSource) reads() map[string]int {
 	return out
 }
 
+func (f *fakeSource) infoCount() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.infos)
+}
+
 func (f *fakeSource) calls() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

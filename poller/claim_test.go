@@ -1,0 +1,46 @@
+package poller
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+)
+
+// TestClaimGivenUpAsTheLookEnds has a look end while whoever waits for it has just given up, but has not said so yet:
+// nobody but the one who gives up can queue the meeting then.
+func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := New(nil, nil, Options{})
+		require.NoError(t, err)
+		p.start(map[string]diff.Record{"m": {State: diff.New("m")}})
+		m, _ := p.next()
+		require.NotNil(t, m)
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() {
+			_, err := p.acquire(ctx, "m")
+			result <- err
+		}()
+		synctest.Wait()
+
+		p.mu.Lock()
+		cancel() // decides what acquire has waited for; it goes on once it has mu
+		m.busy = false
+		p.enqueue(m, p.now()+time.Minute)
+		assert.Negative(t, m.place, "it is left to the one who waits")
+		close(m.idle)
+		m.idle = nil
+		p.mu.Unlock()
+
+		require.ErrorIs(t, <-result, context.Canceled)
+		assert.Zero(t, m.place, "in the queue")
+		assert.Zero(t, m.claims)
+		assert.Equal(t, p.now()+time.Minute, m.due)
+	})
+}
