@@ -20,87 +20,96 @@ const (
 	byInfo     = 30 * time.Second
 )
 
+// ending is how a meeting goes on, and how it ends.
+type ending struct {
+	opts                poller.Options
+	list                listFunc // before the end
+	info                infoFunc
+	endList             listFunc // after it
+	endInfo             infoFunc
+	limit               time.Duration
+	neverRead, restarts bool
+}
+
+var (
+	brisk = poller.Options{MinInterval: 100 * time.Millisecond, MaxInterval: time.Second}
+	lost  = trouble(poller.NotFound)
+	ended = func(context.Context, string) (poller.Info, error) { return poller.Info{Ended: true, EndTime: 1}, nil }
+)
+
+var endings = map[string]ending{
+	"quiet meeting, room not found":             {opts: hour, endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound},
+	"quiet meeting, information says so":        {opts: hour, endList: list(present("ann", 0)), endInfo: ended, limit: byInfo},
+	"brisk meeting, room not found":             {opts: brisk, endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound},
+	"brisk meeting, information says so":        {opts: brisk, endList: list(present("ann", 0)), endInfo: ended, limit: byInfo},
+	"information says so, list not found":       {opts: hour, endList: failList(lost), endInfo: ended, limit: byInfo},
+	"brisk meeting, only the list is not found": {opts: brisk, endList: failList(lost), limit: byNotFound},
+	"information always fails": {
+		opts: hour, info: failInfo(trouble(poller.Unavailable)), endList: failList(lost),
+		endInfo: failInfo(trouble(poller.Unavailable)), limit: byNotFound,
+	},
+	"information always denied": {
+		opts: hour, info: failInfo(trouble(poller.Denied)), endList: failList(lost),
+		endInfo: failInfo(trouble(poller.Denied)), limit: byNotFound,
+	},
+	"information never found": {opts: hour, info: failInfo(lost), endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound},
+	"list always denied, information says so": {
+		opts: hour, list: failList(trouble(poller.Denied)), neverRead: true,
+		endList: failList(lost), endInfo: ended, limit: byInfo,
+	},
+	"list always fails, room not found": {
+		opts: hour, list: failList(trouble(poller.Unavailable)), neverRead: true,
+		endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound,
+	},
+	"after a restart":                      {opts: hour, endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound, restarts: true},
+	"after a restart, information says so": {opts: hour, endList: list(present("ann", 0)), endInfo: ended, limit: byInfo, restarts: true},
+}
+
 // TestEndIsFoundInTime lets a meeting end in the ways it can while calls go wrong in the ways they can, at many phases
 // of the schedule.
 func TestEndIsFoundInTime(t *testing.T) {
-	brisk := poller.Options{MinInterval: 100 * time.Millisecond, MaxInterval: time.Second}
-	ended := func(context.Context, string) (poller.Info, error) { return poller.Info{Ended: true, EndTime: 1}, nil }
-	lost := trouble(poller.NotFound)
-	tests := map[string]struct {
-		opts                poller.Options
-		list                listFunc // before the end
-		info                infoFunc
-		endList             listFunc // after it
-		endInfo             infoFunc
-		limit               time.Duration
-		neverRead, restarts bool
-	}{
-		"quiet meeting, room not found":             {opts: hour, endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound},
-		"quiet meeting, information says so":        {opts: hour, endList: list(present("ann", 0)), endInfo: ended, limit: byInfo},
-		"brisk meeting, room not found":             {opts: brisk, endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound},
-		"brisk meeting, information says so":        {opts: brisk, endList: list(present("ann", 0)), endInfo: ended, limit: byInfo},
-		"information says so, list not found":       {opts: hour, endList: failList(lost), endInfo: ended, limit: byInfo},
-		"brisk meeting, only the list is not found": {opts: brisk, endList: failList(lost), limit: byNotFound},
-		"information always fails": {
-			opts: hour, info: failInfo(trouble(poller.Unavailable)), endList: failList(lost),
-			endInfo: failInfo(trouble(poller.Unavailable)), limit: byNotFound,
-		},
-		"information always denied": {
-			opts: hour, info: failInfo(trouble(poller.Denied)), endList: failList(lost),
-			endInfo: failInfo(trouble(poller.Denied)), limit: byNotFound,
-		},
-		"information never found": {opts: hour, info: failInfo(lost), endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound},
-		"list always denied, information says so": {
-			opts: hour, list: failList(trouble(poller.Denied)), neverRead: true,
-			endList: failList(lost), endInfo: ended, limit: byInfo,
-		},
-		"list always fails, room not found": {
-			opts: hour, list: failList(trouble(poller.Unavailable)), neverRead: true,
-			endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound,
-		},
-		"after a restart":                      {opts: hour, endList: failList(lost), endInfo: failInfo(lost), limit: byNotFound, restarts: true},
-		"after a restart, information says so": {opts: hour, endList: list(present("ann", 0)), endInfo: ended, limit: byInfo, restarts: true},
-	}
-	for name, test := range tests {
+	for name, test := range endings {
 		t.Run(name, func(t *testing.T) {
 			for phase := range 12 {
-				inWorld(t, test.opts, func(w *world) {
-					w.source.onList(list(present("ann", 0)))
-					if test.list != nil {
-						w.source.onList(test.list)
-					}
-					if test.info != nil {
-						w.source.onInfo(test.info)
-					}
-					w.watch("m")
-					w.sleep(10*time.Minute + time.Duration(phase)*3*time.Second)
-					if test.restarts {
-						w.stop()
-					}
-					w.source.onList(test.endList)
-					if test.endInfo != nil {
-						w.source.onInfo(test.endInfo)
-					}
-					if test.restarts {
-						w.run(test.opts)
-						<-w.poller.Ready()
-					}
-					w.until(test.limit, "end", func() bool { return !w.watched("m") })
-					want := []string{"1 joined ann", "2 meeting_ended ann"}
-					if test.neverRead {
-						want = []string{}
-					}
-					assert.Equal(t, want, w.store.events("m"))
-					assert.Equal(t, diff.Ended, w.store.state("m").Phase)
-				})
+				inWorld(t, test.opts, func(w *world) { test.play(w, 10*time.Minute+time.Duration(phase)*3*time.Second) })
 			}
 		})
 	}
 }
 
+// play lets the meeting end after a while, and waits until that is found.
+func (e ending) play(w *world, after time.Duration) {
+	w.source.onList(list(present("ann", 0)))
+	if e.list != nil {
+		w.source.onList(e.list)
+	}
+	if e.info != nil {
+		w.source.onInfo(e.info)
+	}
+	w.watch("m")
+	w.sleep(after)
+	if e.restarts {
+		w.stop()
+	}
+	w.source.onList(e.endList)
+	if e.endInfo != nil {
+		w.source.onInfo(e.endInfo)
+	}
+	if e.restarts {
+		w.run(e.opts)
+		<-w.poller.Ready()
+	}
+	w.until(e.limit, "end", func() bool { return !w.watched("m") })
+	want := []string{"1 joined ann", "2 meeting_ended ann"}
+	if e.neverRead {
+		want = []string{}
+	}
+	assert.Equal(w, want, w.store.events("m"))
+	assert.Equal(w, diff.Ended, w.store.state("m").Phase)
+}
+
 // TestNoEnd names what must not end a meeting.
 func TestNoEnd(t *testing.T) {
-	lost := trouble(poller.NotFound)
 	once := func(w *world, calls int64) *atomic.Int64 {
 		var left atomic.Int64
 		left.Store(calls)
