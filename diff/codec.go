@@ -33,7 +33,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.uint(s.Sequence)
 	w.int(s.LookedAt)
 	w.int(s.pushedAt)
-	w.flag(s.Started)
+	w.int(s.StartedAt)
 	w.int(s.GapFrom)
 	w.text([]byte(s.GapReason))
 	w.origin = s.origin()
@@ -62,14 +62,6 @@ type encoder struct {
 
 func (w *encoder) uint(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
 func (w *encoder) int(n int64)   { w.buf = binary.AppendVarint(w.buf, n) }
-
-func (w *encoder) flag(b bool) {
-	if b {
-		w.uint(1)
-	} else {
-		w.uint(0)
-	}
-}
 
 func (w *encoder) text(b []byte) {
 	w.uint(uint64(len(b)))
@@ -193,7 +185,7 @@ func (r *decoder) state() *State {
 		Sequence:     r.uint(math.MaxUint64),
 		LookedAt:     r.int(),
 		pushedAt:     r.int(),
-		Started:      r.uint(1) == 1,
+		StartedAt:    r.int(),
 		GapFrom:      r.int(),
 		GapReason:    string(r.text(math.MaxInt32)),
 	}

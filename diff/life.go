@@ -27,7 +27,7 @@ func (s *State) Describe(d Description) *State {
 // Watch returns the state of a meeting that is watched from now on, which is yet to be announced; see [Start].
 func (s *State) Watch(d Description) *State {
 	next := s.Describe(d)
-	next.Phase, next.EndTime, next.Started = Watched, 0, false
+	next.Phase, next.EndTime, next.StartedAt = Watched, 0, 0
 	next.GapFrom, next.GapReason = 0, "" // nobody was to look
 	return next
 }
@@ -35,11 +35,11 @@ func (s *State) Watch(d Description) *State {
 // Start announces that a meeting is watched. at is the time of observation, in Unix milliseconds. A meeting that is not
 // watched, or was announced before, gives nothing.
 func Start(s *State, at int64) Result {
-	if s.Phase != Watched || s.Started {
+	if s.Phase != Watched || s.StartedAt > 0 {
 		return Result{State: s}
 	}
 	next := *s
-	next.Started = true
+	next.StartedAt = at
 	return Result{State: &next, Changed: true, Events: []events.Event{{
 		ID: events.MeetingID(s.ConferenceID, at, events.MeetingStarted, ""), Type: events.MeetingStarted,
 		Time: time.UnixMilli(at).UTC(), Meeting: next.meeting("watched"),
@@ -55,9 +55,9 @@ func (s *State) meeting(reason string) *events.Meeting {
 }
 
 // OpenGap announces that a meeting has not been looked at since from, in Unix milliseconds, and why. One gap is open at
-// a time; a meeting that is not watched has none.
+// a time; a meeting that is not watched has none, nor has one that was looked at since: somebody else was faster.
 func OpenGap(s *State, from int64, reason string) Result {
-	if s.Phase != Watched || s.GapFrom > 0 || from <= 0 {
+	if s.Phase != Watched || s.GapFrom > 0 || from <= 0 || s.LookedAt > from {
 		return Result{State: s}
 	}
 	next := *s

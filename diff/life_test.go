@@ -55,6 +55,8 @@ func TestGapIsAnnouncedWhenItOpensAndWhenItCloses(t *testing.T) {
 	assert.NotEqual(t, opened.Events[0].ID, closed.Events[0].ID)
 	assert.Empty(t, diff.CloseGap(closed.State, epoch).Events, "none is open")
 	assert.Empty(t, diff.OpenGap(s.WithPhase(diff.Ended), epoch, "x").Events, "not watched")
+	seen := diff.Compare(diff.New("m1"), diff.Snapshot{From: epoch + 1, At: epoch + 2}).State
+	assert.Empty(t, diff.OpenGap(seen, epoch, "x").Events, "looked at since")
 	assert.Equal(t, epoch, diff.CloseGap(s, epoch-1).Events[0].Gap.To, "a gap does not end before it began")
 }
 

@@ -48,8 +48,8 @@ type State struct {
 	Active int
 	// LookedAt is when the last whole look whose outcome is stored began, in Unix milliseconds; 0 before the first.
 	LookedAt int64
-	// Started says that it has been announced that the meeting is watched.
-	Started bool
+	// StartedAt is when it was announced that the meeting is watched, in Unix milliseconds; 0 when it was not yet.
+	StartedAt int64
 	// GapFrom is when the open gap began, in Unix milliseconds, and GapReason why; 0 while there is none.
 	GapFrom   int64
 	GapReason string

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
@@ -39,7 +40,7 @@ func (p *Poller) askInfo(ctx context.Context, m *meeting) (heads int, err error)
 	p.health.callOK(areaInfo)
 	m.describe(info)
 	if info.Ended {
-		m.ending, m.endTime = p.now(), info.EndTime
+		m.ending, m.endTime, m.why = p.now(), info.EndTime, whyEnded
 	}
 	return info.ActiveCount, nil
 }
@@ -77,9 +78,11 @@ func (p *Poller) askList(ctx context.Context, m *meeting, snap diff.Snapshot) er
 	if err != nil {
 		return err
 	}
-	m.lastLook, m.failures, m.listError = snap.At, 0, ""
+	m.lastLook, m.sight, m.failures, m.listError, m.trouble = snap.At, snap.At, 0, "", ""
 	now := p.now()
-	m.interval = nextInterval(m.interval, p.opts.MinInterval, p.opts.MaxInterval, len(res.Events) > 0 || res.LookNow)
+	changed := res.LookNow || slices.ContainsFunc(res.Events, func(e events.Event) bool { return e.Member != nil })
+	m.interval = nextInterval(m.interval, p.opts.MinInterval, p.opts.MaxInterval, changed, m.trusting && p.pushesAlive(m))
+	m.trusting = !changed
 	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())
 	if res.LookNow {
 		m.listDue = min(m.listDue, now+recheckAfter)
@@ -99,16 +102,46 @@ type storeError struct {
 func (e *storeError) Error() string { return e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
+// Why a meeting is over.
+const (
+	whyEnded    = "ended"     // the information call says so
+	whyNotFound = "not_found" // there is no such meeting any more
+	whyClosed   = "closed"    // a push says so
+)
+
+// pushesAlive tells whether a push about the meeting came lately.
+func (p *Poller) pushesAlive(m *meeting) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.pushed > 0 && p.now()-m.pushed < pushesLive
+}
+
 // take compares a snapshot with what has been announced and stores the result. It returns errOver when the meeting is
 // not watched any more, be it by this snapshot or because somebody else closed it out or gave it up.
 func (p *Poller) take(ctx context.Context, m *meeting, snap diff.Snapshot) (diff.Result, error) {
 	snap.Via = events.ViaPoll
+	return p.update(ctx, m, func(s *diff.State) diff.Result {
+		res := diff.Result{State: s}
+		if snap.Kind != diff.Partial {
+			res = m.bridge(s, snap.At)
+		}
+		res = res.Then(diff.Compare(res.State, snap))
+		if snap.Over {
+			res = res.Then(diff.End(res.State, snap.At, m.why))
+		}
+		return res
+	})
+}
+
+// update stores what compare makes of the meeting's state, and the meeting's description with it. It returns errOver
+// when the meeting is not watched any more.
+func (p *Poller) update(ctx context.Context, m *meeting, compare func(*diff.State) diff.Result) (diff.Result, error) {
 	base := m.record
 	record, res, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched {
 			return diff.Result{State: s}
 		}
-		res := diff.Compare(described(s, base.State), snap)
+		res := compare(described(s, base.State))
 		res.Changed = res.Changed || m.news
 		return res
 	})
@@ -122,7 +155,11 @@ func (p *Poller) take(ctx context.Context, m *meeting, snap diff.Snapshot) (diff
 		m.news = false
 		p.health.ok(areaStore)
 	}
-	p.counts.events.Add(uint64(len(res.Events)))
+	for i := range res.Events {
+		if res.Events[i].Member != nil {
+			p.counts.events.Add(1)
+		}
+	}
 	p.counts.unknownStatus.Add(uint64(res.UnknownStatus))
 	if record.State.Phase != diff.Watched {
 		return res, errOver

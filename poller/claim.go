@@ -81,6 +81,10 @@ func (p *Poller) occupy(m *meeting) {
 	if m.asked {
 		m.asked, m.listDue = false, 0
 	}
+	if m.doubted {
+		m.doubted, m.infoDue = false, 0
+	}
+	m.closing, m.closed = max(m.closing, m.closed), 0
 }
 
 // release gives up what reserve, acquire or next took, and queues the meeting for its next look.

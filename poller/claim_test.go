@@ -18,7 +18,7 @@ func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := New(nil, nil, Options{})
 		require.NoError(t, err)
-		p.start(map[string]diff.Record{"m": {State: diff.New("m")}})
+		p.start(map[string]diff.Record{"m": {State: diff.New("m")}}, 0)
 		m, _ := p.next()
 		require.NotNil(t, m)
 		ctx, cancel := context.WithCancel(t.Context())

@@ -14,10 +14,14 @@ import (
 func (p *Poller) load(ctx context.Context) error {
 	for failures := 1; ; failures++ {
 		records, err := p.readAll(ctx)
+		alive := int64(0)
+		if err == nil {
+			alive, err = p.lastAlive(ctx)
+		}
 		switch {
 		case err == nil:
 			p.health.ok(areaStore)
-			p.start(records)
+			p.start(records, alive)
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -49,13 +53,17 @@ func (p *Poller) readAll(ctx context.Context) (map[string]diff.Record, error) {
 	return records, ctx.Err()
 }
 
-// start begins to look at the stored meetings, all of them due at once.
-func (p *Poller) start(records map[string]diff.Record) {
+// start begins to look at the stored meetings, all of them due at once. They were in sight until somebody was alive
+// last, in Unix milliseconds: a look that finds nothing new leaves no trace of its own.
+func (p *Poller) start(records map[string]diff.Record, alive int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, record := range records {
 		m := p.newMeeting(id)
 		m.record, m.infoDue = record, forever
+		if alive > 0 {
+			m.sight, m.trouble = max(record.State.LookedAt, alive), reasonDown
+		}
 		m.show()
 		p.meetings[id] = m
 		p.queue.put(m, p.now())

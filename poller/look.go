@@ -40,6 +40,15 @@ func (p *Poller) look(ctx context.Context, m *meeting) outcome {
 // ask makes the calls that are due: the list first, for the sake of those who wait for news. Either call goes on when
 // the other fails.
 func (p *Poller) ask(ctx context.Context, m *meeting) error {
+	if m.closing > 0 {
+		if err := p.endByPush(ctx, m); err != nil {
+			return err
+		}
+	}
+	heads, err := p.introduce(ctx, m)
+	if err != nil {
+		return err
+	}
 	if m.ending > 0 {
 		return p.readList(ctx, m)
 	}
@@ -51,9 +60,10 @@ func (p *Poller) ask(ctx context.Context, m *meeting) error {
 		}
 	}
 	if !info && !isTrouble(failed, NotFound) {
+		m.learn(heads, list && failed == nil)
 		return failed
 	}
-	heads, err := p.askInfo(ctx, m)
+	heads, err = p.askInfo(ctx, m)
 	changed := heads < 0 || m.biased && heads-m.record.State.Active != m.bias
 	switch {
 	case err != nil:
@@ -61,10 +71,46 @@ func (p *Poller) ask(ctx context.Context, m *meeting) error {
 	case m.ending > 0, changed && !list && m.failures == 0:
 		list, failed = true, p.readList(ctx, m)
 	}
-	if list && failed == nil && heads >= 0 {
+	m.learn(heads, list && failed == nil)
+	return failed
+}
+
+// learn takes note of how the head-count compares with the list that was read along with it.
+func (m *meeting) learn(heads int, read bool) {
+	if read && heads >= 0 {
 		m.bias, m.biased = heads-m.record.State.Active, true
 	}
-	return failed
+}
+
+// endByPush starts the end that a push has announced. The information call may know the time better.
+func (p *Poller) endByPush(ctx context.Context, m *meeting) error {
+	if m.ending == 0 {
+		if _, err := p.askInfo(ctx, m); stops(ctx, err) {
+			return err
+		}
+	}
+	if m.ending == 0 {
+		m.ending, m.endTime = p.now(), m.closing
+	}
+	m.why, m.closing = whyClosed, 0
+	return nil
+}
+
+// introduce announces a meeting that is newly watched, with its description if that is to be had. It returns the
+// head-count, if it asked for it.
+func (p *Poller) introduce(ctx context.Context, m *meeting) (heads int, err error) {
+	heads = unknown
+	if m.ending > 0 || m.record.State.StartedAt > 0 {
+		return heads, nil
+	}
+	if s := m.record.State; s.CreatorID == "" && s.StartTime == 0 && m.infoFailures == 0 && m.infoDue <= p.now() {
+		if heads, err = p.askInfo(ctx, m); err != nil {
+			return heads, err
+		}
+	}
+	at := time.Now().UnixMilli()
+	_, err = p.update(ctx, m, func(s *diff.State) diff.Result { return diff.Start(s, at) })
+	return heads, err
 }
 
 // stops tells whether after err no further call makes sense.
@@ -80,6 +126,9 @@ func (p *Poller) readList(ctx context.Context, m *meeting) error {
 		return err
 	}
 	p.log.Info("meeting is closed out without its list", "meeting", m.id, "error", err)
+	if m.ending == 0 {
+		m.why = whyNotFound
+	}
 	at := time.Now().UnixMilli()
 	_, err = p.take(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
 	return err
@@ -97,6 +146,7 @@ func (p *Poller) failed(m *meeting, err error) outcome {
 	m.failures++
 	m.listError = m.lastError
 	trouble, _ := troubleOf(err)
+	m.trouble = trouble.String()
 	var stored *storeError
 	switch {
 	case errors.As(err, &stored):

@@ -28,6 +28,12 @@ type meeting struct {
 	asked   bool   // somebody asked for a look at the list
 	leaving bool   // being given up
 	idle    chan struct{}
+	pushed  moment      // the last push about it; 0 before the first
+	closed  int64       // when it ended according to a push, Unix milliseconds; 0 while none said so
+	doubted bool        // something suggests that it does not go on
+	inbox   []*aside    // what others want to be stored
+	storing bool        // somebody stores what is in the inbox
+	known   diff.Record // the newest that is known
 	shown   progress    // as of the last look
 	state   *diff.State // as of the last look; nil while Watch has not stored it
 
@@ -40,8 +46,11 @@ type meeting struct {
 	infoDue  moment
 	checkDue moment // when it is too long that the meeting was asked about in any way
 	notFound moment // the first of the reads in a row that did not find the meeting; 0 when there is none
-	ending   moment // when the information call said that the meeting is over; 0 before
+	closing  int64  // when it ended according to a push that has not been acted on, Unix milliseconds
+	trusting bool   // the last look found nothing that no push had announced
+	ending   moment // when we learnt that the meeting is over; 0 before
 	endTime  int64  // of the meeting, Unix milliseconds; 0 when not known
+	why      string // it is ending
 
 	listError    string // of the last list; empty when it was read and stored
 	infoFailures int    // in a row
@@ -52,6 +61,8 @@ type meeting struct {
 
 // progress is what a meeting's status shows of the looks so far.
 type progress struct {
+	sight     int64         // when the meeting was in sight last: lastLook, or since when we should have looked
+	trouble   string        // of the last list, in the words of a gap; empty when it was read
 	lastLook  int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
 	interval  time.Duration // between looks, at present
 	failures  int           // lists in a row that could not be read or stored
@@ -122,5 +133,6 @@ func described(s, by *diff.State) *diff.State {
 
 // show publishes what the one who looks knows. The caller holds Poller.mu and has the meeting busy.
 func (m *meeting) show() {
+	m.catchUp()
 	m.shown, m.state = m.progress, m.record.State
 }

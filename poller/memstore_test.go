@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -26,12 +28,31 @@ type memStore struct {
 	records map[string]diff.Record
 	stored  []events.Event
 	loads   int
+	alive   time.Time
 
 	hooks hooks
 	all   func(ctx context.Context) iter.Seq2[diff.Record, error]
 }
 
-var _ poller.Store = (*memStore)(nil)
+var (
+	_ poller.Store = (*memStore)(nil)
+	_ poller.Pulse = (*memStore)(nil)
+)
+
+// Beat implements [poller.Pulse].
+func (s *memStore) Beat(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alive = time.Now()
+	return nil
+}
+
+// LastBeat implements [poller.Pulse].
+func (s *memStore) LastBeat(context.Context) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alive, nil
+}
 
 func newStore() *memStore { return &memStore{records: map[string]diff.Record{}} }
 
@@ -142,8 +163,36 @@ func (s *memStore) events(id string) []string {
 	defer s.mu.Unlock()
 	out := []string{}
 	for _, e := range s.stored {
-		if e.ConferenceID() == id {
+		if e.ConferenceID() == id && e.Member != nil {
 			out = append(out, fmt.Sprintf("%d %s %s", e.Sequence, e.Member.Reason, e.Subject))
+		}
+	}
+	return out
+}
+
+// list returns what is stored.
+func (s *memStore) list() []events.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.stored)
+}
+
+// life tells what is stored of the meeting itself: "started", "gap throttled", "gap throttled of 1m0s", "ended closed".
+func (s *memStore) life(id string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []string{}
+	for _, e := range s.stored {
+		switch {
+		case e.ConferenceID() != id:
+		case e.Type == events.MeetingStarted:
+			out = append(out, "started")
+		case e.Type == events.MeetingEnded:
+			out = append(out, "ended "+e.Meeting.Reason)
+		case e.Gap != nil && e.Gap.To == 0:
+			out = append(out, "gap "+e.Gap.Reason)
+		case e.Gap != nil:
+			out = append(out, fmt.Sprintf("gap %s of %v", e.Gap.Reason, time.Duration(e.Gap.To-e.Gap.From)*time.Millisecond))
 		}
 	}
 	return out

@@ -20,6 +20,9 @@ const (
 	askedSpacing = 3 * time.Second
 	headStart    = time.Minute
 
+	// pushesLive is how long after a push the pushes of a meeting are taken to be alive.
+	pushesLive = 10 * time.Minute
+
 	// maxTick is how much later at most a look begins than it is due, for the sake of sharing a wake-up.
 	maxTick = 50 * time.Millisecond
 
@@ -32,13 +35,18 @@ const (
 	deniedRetry = 5 * time.Minute
 )
 
-// nextInterval is the whole of the polling policy: how long to leave after a look, given how long was left before it
-// and whether it found anything new. A change is followed by more; a quiet meeting is looked at ever less often.
-func nextInterval(last, shortest, longest time.Duration, changed bool) time.Duration {
-	if changed || last < shortest {
+// nextInterval is the whole of the polling policy: how long to leave after a look, given how long was left before it,
+// whether it found anything that no push had announced, and whether pushes are alive. A change is followed by more; a
+// quiet meeting is looked at ever less often, and sooner so when pushes tell what happens in it.
+func nextInterval(last, shortest, longest time.Duration, changed, pushed bool) time.Duration {
+	switch {
+	case changed || last < shortest:
 		return shortest
+	case pushed:
+		return min(4*last, longest)
+	default:
+		return min(last+last/2, longest)
 	}
-	return min(last+last/2, longest)
 }
 
 // jittered spreads what would otherwise happen at one moment: it takes up to a tenth off d, but goes no lower than

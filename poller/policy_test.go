@@ -13,20 +13,23 @@ import (
 func TestNextInterval(t *testing.T) {
 	tests := map[string]struct {
 		last, shortest, longest time.Duration
-		changed                 bool
+		changed, pushed         bool
 		want                    time.Duration
 	}{
-		"quiet":               {time.Second, time.Second, time.Minute, false, 1500 * time.Millisecond},
-		"quiet for long":      {50 * time.Second, time.Second, time.Minute, false, time.Minute},
-		"at the longest":      {time.Minute, time.Second, time.Minute, false, time.Minute},
-		"changed":             {time.Minute, time.Second, time.Minute, true, time.Second},
-		"first":               {0, time.Second, time.Minute, false, time.Second},
-		"both bounds equal":   {time.Second, time.Second, time.Second, false, time.Second},
-		"a millisecond grows": {time.Millisecond, time.Millisecond, time.Second, false, 1500 * time.Microsecond},
+		"quiet":               {time.Second, time.Second, time.Minute, false, false, 1500 * time.Millisecond},
+		"quiet for long":      {50 * time.Second, time.Second, time.Minute, false, false, time.Minute},
+		"at the longest":      {time.Minute, time.Second, time.Minute, false, false, time.Minute},
+		"pushes alive":        {time.Second, time.Second, time.Minute, false, true, 4 * time.Second},
+		"alive, at the bound": {20 * time.Second, time.Second, time.Minute, false, true, time.Minute},
+		"alive but missed it": {time.Minute, time.Second, time.Minute, true, true, time.Second},
+		"changed":             {time.Minute, time.Second, time.Minute, true, false, time.Second},
+		"first":               {0, time.Second, time.Minute, false, false, time.Second},
+		"both bounds equal":   {time.Second, time.Second, time.Second, false, false, time.Second},
+		"a millisecond grows": {time.Millisecond, time.Millisecond, time.Second, false, false, 1500 * time.Microsecond},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.want, nextInterval(test.last, test.shortest, test.longest, test.changed))
+			assert.Equal(t, test.want, nextInterval(test.last, test.shortest, test.longest, test.changed, test.pushed))
 		})
 	}
 }
@@ -35,9 +38,9 @@ func TestJitterStaysWithinBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		shortest := time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(time.Hour)).Draw(t, "shortest"))
 		longest := shortest + time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "more"))
-		interval := nextInterval(shortest, shortest, longest, rapid.Bool().Draw(t, "changed"))
+		interval := nextInterval(shortest, shortest, longest, rapid.Bool().Draw(t, "changed"), rapid.Bool().Draw(t, "pushed"))
 		for range rapid.IntRange(0, 20).Draw(t, "looks") {
-			interval = nextInterval(interval, shortest, longest, false)
+			interval = nextInterval(interval, shortest, longest, false, rapid.Bool().Draw(t, "alive"))
 		}
 		got := jittered(interval, shortest, rapid.Float64Range(0, 0.999999).Draw(t, "random"))
 		if got < shortest || got > longest || got < interval-interval/10-1 || got > interval {

@@ -67,9 +67,12 @@ type Poller struct {
 	loaded   bool
 	meetings map[string]*meeting
 	queue    queue
-	wakeAt   moment // when the scheduler looks at the queue again by itself
-	paused   moment // no look begins before
-	limited  int    // pauses in a row
+	wakeAt   moment          // when the scheduler looks at the queue again by itself
+	paused   moment          // no look begins before
+	pausedBy string          // the trouble that holds looks back, in the words of a gap
+	limited  int             // pauses in a row
+	storing  context.Context // of what is stored besides looks; nil while nothing is to be
+	asides   sync.WaitGroup  // what is being stored besides looks
 }
 
 // Errors of a [Poller].
@@ -124,10 +127,27 @@ func (p *Poller) Run(ctx context.Context) error {
 			}
 		})
 	}
+	p.openInboxes(ctx)
+	workers.Go(func() { p.patrol(ctx) })
 	p.schedule(ctx)
 	close(p.work)
+	p.closeInboxes()
 	workers.Wait()
 	return nil
+}
+
+// openInboxes lets pushes and gaps be stored, until closeInboxes.
+func (p *Poller) openInboxes(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.storing = ctx
+}
+
+func (p *Poller) closeInboxes() {
+	p.mu.Lock()
+	p.storing = nil
+	p.mu.Unlock()
+	p.asides.Wait()
 }
 
 func (p *Poller) isPaused() bool {

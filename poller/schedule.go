@@ -99,5 +99,6 @@ func (p *Poller) pause(err error) {
 		p.limited++
 	}
 	wait := max(waitOf(err), retryAfter(p.limited, trouble.patience()))
+	p.pausedBy = trouble.String()
 	p.paused = max(p.paused, now+wait+time.Duration(rand.Float64()*float64(wait)/10))
 }

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -15,15 +16,26 @@ import (
 // Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After one of the last two
 // the meeting is not watched, though what is stored may say so: trying again, or a restart, settles it.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
-	return p.watch(ctx, conferenceID, title, func(*diff.State) bool { return true })
+	return p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title}})
 }
 
 // Discover is Watch for a meeting that nobody asked for: one that somebody stopped watching stays unwatched.
-func (p *Poller) Discover(ctx context.Context, conferenceID, title string) (bool, error) {
-	return p.watch(ctx, conferenceID, title, func(s *diff.State) bool { return s.Phase != diff.Unwatched })
+func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description) (bool, error) {
+	return p.watch(ctx, conferenceID, beginning{
+		description: d, wanted: func(s *diff.State) bool { return s.Phase != diff.Unwatched },
+	})
 }
 
-func (p *Poller) watch(ctx context.Context, conferenceID, title string, wanted func(*diff.State) bool) (bool, error) {
+// beginning is how a meeting begins to be watched.
+type beginning struct {
+	description diff.Description
+	// wanted tells whether a meeting in this state is to be watched; nil stands for always.
+	wanted func(*diff.State) bool
+	// atOnce announces the meeting even if nothing is known of it: news of its members is about to follow.
+	atOnce bool
+}
+
+func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (bool, error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return false, err
 	}
@@ -31,7 +43,7 @@ func (p *Poller) watch(ctx context.Context, conferenceID, title string, wanted f
 	if m == nil {
 		return false, err
 	}
-	began, err := p.begin(ctx, m, title, wanted)
+	began, err := p.begin(ctx, m, b)
 	if err != nil || !began {
 		p.release(m, outcome{over: true})
 		return false, err
@@ -41,21 +53,27 @@ func (p *Poller) watch(ctx context.Context, conferenceID, title string, wanted f
 }
 
 // begin stores that a meeting is watched from now on, if that is wanted.
-func (p *Poller) begin(ctx context.Context, m *meeting, title string, wanted func(*diff.State) bool) (bool, error) {
+func (p *Poller) begin(ctx context.Context, m *meeting, b beginning) (bool, error) {
 	base, err := p.store.Load(ctx, m.id)
 	if err != nil {
 		return false, fmt.Errorf("watching %s: %w", m.id, err)
 	}
+	at := time.Now().UnixMilli()
+	m.sight = at
+	declined := false
 	m.record, _, err = p.store.Update(ctx, base, func(s *diff.State) diff.Result {
-		if !wanted(s) {
+		if declined = b.wanted != nil && !b.wanted(s); declined {
 			return diff.Result{State: s}
 		}
-		next := s.WithPhase(diff.Watched)
-		next.EndTime = 0
-		if title != "" {
-			next.Title = title
+		next := s.Describe(b.description)
+		if s.Phase != diff.Watched {
+			next = s.Watch(b.description)
 		}
-		return diff.Result{State: next, Changed: true}
+		res := diff.Result{State: next, Changed: true}
+		if b.atOnce || next.StartTime > 0 { // else the first look finds out what it is about
+			res = res.Then(diff.Start(next, at))
+		}
+		return res
 	})
 	if err != nil {
 		var again error // what became of it is not always known; what is stored counts
@@ -63,7 +81,7 @@ func (p *Poller) begin(ctx context.Context, m *meeting, title string, wanted fun
 			return false, fmt.Errorf("watching %s: %w", m.id, err)
 		}
 	}
-	return m.record.State.Phase == diff.Watched, nil
+	return !declined && m.record.State.Phase == diff.Watched, nil
 }
 
 // notWatched is the error for a meeting that is not in the table. The caller holds mu.

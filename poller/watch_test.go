@@ -68,7 +68,7 @@ func TestDiscover(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		for _, phase := range []diff.Phase{diff.Ended, diff.Watched} {
 			w.store.put(diff.New(phase.String()).WithPhase(phase))
-			created, err := w.poller.Discover(w.ctx, phase.String(), "found")
+			created, err := w.poller.Discover(w.ctx, phase.String(), diff.Description{Title: "found"})
 			require.NoError(t, err)
 			assert.True(t, created, phase)
 			assert.Equal(t, "found", w.store.state(phase.String()).Title)
@@ -79,7 +79,7 @@ func TestDiscover(t *testing.T) {
 			w.store.put(diff.New(id).WithPhase(diff.Unwatched))
 			return nil
 		}})
-		created, err := w.poller.Discover(w.ctx, "raced", "")
+		created, err := w.poller.Discover(w.ctx, "raced", diff.Description{})
 		require.NoError(t, err)
 		assert.False(t, created)
 		assert.False(t, w.watched("raced"))

@@ -34,7 +34,9 @@ func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	sim, err := newSimulator(simulator.Options{Seed: uint64(c.Seed), Speed: c.Speed})
+	c.HTTP.Listen, c.Embedded.Listen = c.addresses(call)
+	keys := demoKeys(simulator.DefaultAppKey)
+	sim, err := newSimulator(pushing(simulator.Options{Seed: uint64(c.Seed), Speed: c.Speed}, c.HTTP.Listen, keys))
 	if err != nil {
 		return err
 	}
@@ -50,7 +52,7 @@ func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 	if err != nil {
 		return unlessStopped(ctx, fmt.Errorf("cannot listen for the simulated DingTalk: %w", err))
 	}
-	return c.play(ctx, call, sim, ln, c.settings(call, sim.Settings(), ln.Addr(), dir))
+	return c.play(ctx, call, sim, ln, c.settings(call, sim.Settings(), ln.Addr(), dir, keys))
 }
 
 // play runs the simulated DingTalk, the service and the printing of events side by side. The first that ends ends them

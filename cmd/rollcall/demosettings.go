@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/url"
@@ -11,11 +12,16 @@ import (
 )
 
 // What the demo uses where its settings were left alone: it has the simulated DingTalk for itself, and somebody watches.
+// Looks are rarer than that would allow, so that pushes have something to be ahead of.
 const (
-	demoMinInterval = 250 * time.Millisecond
-	demoMaxInterval = time.Second
-	demoDiscovery   = time.Second
+	demoMinInterval = time.Second
+	demoMaxInterval = 5 * time.Second
+	demoDiscovery   = 2 * time.Second
 	demoRate        = 20
+	// demoStart is how long after the demo the meetings begin: until then nobody would hear the first push.
+	demoStart = 500 * time.Millisecond
+	// demoLost is the share of the pushes that the simulated DingTalk loses: what they said is found by looking.
+	demoLost = 0.2
 )
 
 // Help is shown with the help of the command.
@@ -25,25 +31,61 @@ func (c *demo) Help() string {
 		demoMinInterval, demoMaxInterval, demoDiscovery, c.Demo.Help())
 }
 
+// demoKeys are shared by the simulated DingTalk and the service that runs beside it, and by nobody else.
+func demoKeys(owner string) config.Pushes {
+	return config.Pushes{
+		WebhookToken:    config.Secret(rand.Text()),
+		WebhookAESKey:   config.Secret(rand.Text() + rand.Text())[:43],
+		WebhookOwnerKey: owner,
+	}
+}
+
+// addresses are where the demo listens. They are known before anything runs, as the simulated DingTalk has to know where
+// to push.
+func (c *demo) addresses(call *config.Invocation) (http, embedded config.Address) {
+	http, embedded = c.HTTP.Listen, c.Embedded.Listen
+	if _, port := split(http); port == "0" || call.Origin("listen").Level == config.Default {
+		http = freeOr(http)
+	}
+	if call.Origin("embedded-listen").Level == config.Default {
+		embedded = freeOr(embedded)
+	}
+	return http, embedded
+}
+
+// split takes an address apart, which has been checked.
+func split(address config.Address) (host, port string) {
+	host, port, _ = net.SplitHostPort(string(address))
+	return host, port
+}
+
+// pushing makes the simulated DingTalk push to the service, now and then in vain.
+func pushing(opts simulator.Options, http config.Address, keys config.Pushes) simulator.Options {
+	host, port := split(http)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	opts.Settings.Push = simulator.PushSettings{
+		URL: "http://" + net.JoinHostPort(host, port) + "/webhooks/dingtalk", Token: keys.WebhookToken.Reveal(),
+		AESKey: keys.WebhookAESKey.Reveal(), OwnerKey: keys.WebhookOwnerKey,
+	}
+	opts.Start = time.Now().Add(demoStart)
+	opts.Faults = append(opts.Faults, simulator.Fault{Kind: simulator.FaultPushLost, Probability: demoLost})
+	return opts
+}
+
 // settings are those of the service that the demo runs: it reaches nothing but this machine.
-func (c *demo) settings(call *config.Invocation, sim simulator.Settings, api net.Addr, dir string) config.Settings {
+func (c *demo) settings(call *config.Invocation, sim simulator.Settings, api net.Addr, dir string, keys config.Pushes) config.Settings {
 	polling := c.Polling
 	unset(call, "poll-min-interval", &polling.MinInterval, min(demoMinInterval, polling.MaxInterval))
 	unset(call, "poll-max-interval", &polling.MaxInterval, max(demoMaxInterval, polling.MinInterval))
 	unset(call, "discovery-interval", &polling.DiscoveryInterval, demoDiscovery)
-	http, embedded := c.HTTP, c.Embedded
-	if call.Origin("listen").Level == config.Default {
-		http.Listen = freeOr(http.Listen)
-	}
-	if call.Origin("embedded-listen").Level == config.Default {
-		embedded.Listen = freeOr(embedded.Listen)
-	}
 	return config.Settings{
 		DingTalk: config.DingTalk{
 			URL: &url.URL{Scheme: "http", Host: api.String()}, AppKey: sim.AppKey, AppSecret: config.Secret(sim.AppSecret),
 			CorpID: sim.CorpID, Rate: demoRate,
 		},
-		Embedded: embedded, Store: config.Store{Replicas: 1, DataDir: dir}, HTTP: http, Polling: polling,
+		Pushes: keys, Embedded: c.Embedded, Store: config.Store{Replicas: 1, DataDir: dir}, HTTP: c.HTTP, Polling: polling,
 		Events: c.Events, Logging: c.Logging,
 	}
 }
@@ -58,10 +100,11 @@ func unset(call *config.Invocation, name string, setting *time.Duration, value t
 // freeOr returns the address or, when something else listens there, any free port of this machine: a demo should not
 // fail because a NATS server is running.
 func freeOr(address config.Address) config.Address {
-	ln, err := net.Listen("tcp", string(address))
-	if err != nil {
-		return "127.0.0.1:0"
+	for _, try := range []string{string(address), "127.0.0.1:0"} {
+		if ln, err := net.Listen("tcp", try); err == nil {
+			defer func() { _ = ln.Close() }()
+			return config.Address(ln.Addr().String())
+		}
 	}
-	_ = ln.Close()
 	return address
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/webhook"
 )
 
 const (
@@ -43,6 +44,45 @@ func TestKillServiceOrServer(t *testing.T) {
 	w.run(w.service, w.nats)
 }
 
+// TestKillWithPushes kills the service while pushes say what happens, lost, doubled, late, out of order and forged, and
+// looks are rare. Nobody has two devices: of those, a lost push may cost the exact time of a join.
+func TestKillWithPushes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, pushing)
+	w.serve("--data-dir", t.TempDir(), "--embedded-listen", w.natsAddr)
+	w.run(w.service)
+	pushes := w.sim.Stats().Pushes.Ways[simulator.ClassWebhook]
+	require.NotZero(t, pushes.Acknowledged)
+	t.Logf("%+v", pushes)
+}
+
+// pushing turns pushes on.
+func pushing(w *world, plan *simulator.Generate, opts *simulator.Options) {
+	plan.Devices = 0
+	keys := webhook.Keys{Token: "chaos", AESKey: "1234567890123456789012345678901234567890123", OwnerKey: simulator.DefaultAppKey}
+	w.httpAddr = freeAddress(w.t)
+	w.env = []string{
+		"ROLLCALL_WEBHOOK_TOKEN=" + keys.Token, "ROLLCALL_WEBHOOK_AES_KEY=" + keys.AESKey,
+		"ROLLCALL_WEBHOOK_OWNER_KEY=" + keys.OwnerKey,
+		"ROLLCALL_POLL_MIN_INTERVAL=2s", "ROLLCALL_POLL_MAX_INTERVAL=5s",
+	}
+	opts.NewCipher = func(token, aesKey, ownerKey string) (simulator.Cipher, error) {
+		return webhook.NewCipher(webhook.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
+	}
+	opts.Settings.Push = simulator.PushSettings{
+		URL: "http://" + w.httpAddr + "/webhooks/dingtalk", Token: keys.Token, AESKey: keys.AESKey,
+		Retry: simulator.Duration(500 * time.Millisecond), LastRetry: simulator.Duration(2 * time.Second),
+	}
+	opts.Faults = append(
+		opts.Faults,
+		simulator.Fault{Kind: simulator.FaultPushLost, Probability: 0.05},
+		simulator.Fault{Kind: simulator.FaultPushDoubled, Probability: 0.1},
+		simulator.Fault{Kind: simulator.FaultPushDelayed, Probability: 0.1, Delay: simulator.Duration(time.Second)},
+		simulator.Fault{Kind: simulator.FaultPushReordered, Probability: 0.05},
+		simulator.Fault{Kind: simulator.FaultPushForged, Probability: 0.05},
+	)
+}
+
 // world is a simulated DingTalk and the processes that watch it.
 type world struct {
 	t             *testing.T
@@ -50,11 +90,13 @@ type world struct {
 	sim           *simulator.Simulator
 	simAddr       string
 	natsAddr      string
+	httpAddr      string
+	env           []string
 	service, nats *process
 	js            jetstream.JetStream
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, set ...func(*world, *simulator.Generate, *simulator.Options)) *world {
 	if testing.Short() {
 		t.Skip("chaos takes a while")
 	}
@@ -63,19 +105,30 @@ func newWorld(t *testing.T) *world {
 		s = rand.Uint64N(1_000_000) + 1
 	}
 	t.Logf("-chaos.seed %d -chaos.kills %d", s, *kills)
-	w := &world{t: t, rng: rand.New(rand.NewPCG(s, 0)), natsAddr: freeAddress(t)}
-	w.simulate(s)
+	w := &world{t: t, rng: rand.New(rand.NewPCG(s, 0)), natsAddr: freeAddress(t), httpAddr: "127.0.0.1:0"}
+	w.simulate(s, set...)
 	return w
 }
 
 // simulate plays random meetings whose lists keep every row, so that whoever looks late still sees everything, by an
 // API that fails now and then.
-func (w *world) simulate(seed uint64) {
+func (w *world) simulate(seed uint64, set ...func(*world, *simulator.Generate, *simulator.Options)) {
 	length := simulator.Duration(time.Duration(*kills+2) * secondsPerKill * time.Second)
-	plan, err := simulator.Generate{
+	random := simulator.Generate{
 		Meetings: meetings, People: 40, Length: length, Gap: simulator.Duration(300 * time.Millisecond), Visits: 6,
 		Devices: 0.2, Kicks: 0.1, Calls: 0.2, Absentees: 0.1, Guests: 0.1, Phones: 0.1, Rejoin: simulator.AddRow,
-	}.Plan(seed)
+	}
+	opts := simulator.Options{Faults: []simulator.Fault{
+		{Kind: simulator.FaultQPSApp, Probability: 0.02},
+		{Kind: simulator.FaultSystemError, Probability: 0.02},
+		{Kind: simulator.FaultReset, Probability: 0.02},
+		{Kind: simulator.FaultExpireToken, Calls: []simulator.Class{simulator.ClassMembers}, Probability: 0.02},
+		{Kind: simulator.FaultOtherJSON, Probability: 0.02},
+	}}
+	for _, f := range set {
+		f(w, &random, &opts)
+	}
+	plan, err := random.Plan(seed)
 	require.NoError(w.t, err)
 	for _, m := range plan {
 		for i := range m.People {
@@ -84,16 +137,8 @@ func (w *world) simulate(seed uint64) {
 			}
 		}
 	}
-	w.sim, err = simulator.New(simulator.Options{
-		Scenario: &simulator.Scenario{Name: "chaos", Seed: seed, Meetings: plan},
-		Faults: []simulator.Fault{
-			{Kind: simulator.FaultQPSApp, Probability: 0.02},
-			{Kind: simulator.FaultSystemError, Probability: 0.02},
-			{Kind: simulator.FaultReset, Probability: 0.02},
-			{Kind: simulator.FaultExpireToken, Calls: []simulator.Class{simulator.ClassMembers}, Probability: 0.02},
-			{Kind: simulator.FaultOtherJSON, Probability: 0.02},
-		},
-	})
+	opts.Scenario = &simulator.Scenario{Name: "chaos", Seed: seed, Meetings: plan}
+	w.sim, err = simulator.New(opts)
 	require.NoError(w.t, err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(w.t, err)
@@ -109,11 +154,11 @@ func (w *world) simulate(seed uint64) {
 
 func (w *world) serve(args ...string) {
 	settings := w.sim.Settings()
-	w.service = newProcess(w.t, "service", []string{
+	w.service = newProcess(w.t, "service", append([]string{
 		"ROLLCALL_DINGTALK_URL=http://" + w.simAddr, "ROLLCALL_DINGTALK_APP_KEY=" + settings.AppKey,
 		"ROLLCALL_DINGTALK_APP_SECRET=" + settings.AppSecret, "ROLLCALL_DINGTALK_RATE=100",
 		"ROLLCALL_POLL_MIN_INTERVAL=50ms", "ROLLCALL_POLL_MAX_INTERVAL=300ms", "ROLLCALL_DISCOVERY_INTERVAL=200ms",
-	}, append([]string{binary, "serve", "--listen", "127.0.0.1:0"}, args...)...)
+	}, w.env...), append([]string{binary, "serve", "--listen", w.httpAddr}, args...)...)
 	w.service.start()
 }
 

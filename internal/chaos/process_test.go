@@ -14,7 +14,7 @@ import (
 
 // process is a program that is started, killed and started again.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	args []string
 	env  []string
@@ -25,7 +25,7 @@ type process struct {
 	done  chan struct{}
 }
 
-func newProcess(t *testing.T, name string, env []string, args ...string) *process {
+func newProcess(t testing.TB, name string, env []string, args ...string) *process {
 	p := &process{t: t, name: name, env: env, args: args, log: filepath.Join(t.TempDir(), name+".log")}
 	t.Cleanup(func() {
 		p.kill()
@@ -74,7 +74,7 @@ func (p *process) tail() string {
 }
 
 // freeAddress is an address of this machine where nothing listens.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { _ = ln.Close() }()

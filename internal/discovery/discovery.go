@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/poller"
@@ -26,9 +28,12 @@ type Lister interface {
 	OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error)
 }
 
-// Watcher watches what is found, and tells whether that is news.
+// Watcher watches what is found.
 type Watcher interface {
-	Discover(ctx context.Context, conferenceID, title string) (bool, error)
+	// Discover watches a meeting, and tells whether that is news.
+	Discover(ctx context.Context, conferenceID string, d diff.Description) (bool, error)
+	// CheckEnd asks soon whether a meeting goes on.
+	CheckEnd(conferenceID string)
 }
 
 // Options of discovery. Logger and Reporter may be nil.
@@ -48,13 +53,14 @@ func Run(ctx context.Context, opts Options) {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	listed := map[string]bool{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		err := opts.once(ctx)
+		err := opts.once(ctx, listed)
 		if ctx.Err() != nil {
 			return
 		}
@@ -78,11 +84,15 @@ func (o Options) after(err error) time.Duration {
 
 // once lists the meetings and watches those that go on. A meeting that cannot be watched does not keep the others from
 // being watched, unless several in a row cannot: then the trouble is not theirs.
-func (o Options) once(ctx context.Context) error {
+//
+// A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the last list, and
+// becomes this one.
+func (o Options) once(ctx context.Context, listed map[string]bool) error {
 	meetings, err := o.Lister.OngoingMeetings(ctx)
 	if err != nil {
 		return err
 	}
+	o.checkVanished(listed, meetings)
 	var failed error
 	inARow := 0
 	for _, m := range meetings {
@@ -102,13 +112,32 @@ func (o Options) once(ctx context.Context) error {
 	return failed
 }
 
+// checkVanished asks about the meetings that are listed no more, and takes note of those that are.
+func (o Options) checkVanished(listed map[string]bool, meetings []dingtalk.OngoingMeeting) {
+	now := make(map[string]bool, len(meetings))
+	for _, m := range meetings {
+		if !m.Ended {
+			now[m.ConferenceID] = true
+		}
+	}
+	for id := range listed {
+		if !now[id] {
+			o.Watcher.CheckEnd(id)
+		}
+	}
+	clear(listed)
+	maps.Copy(listed, now)
+}
+
 // watch watches one meeting, if it can be.
 func (o Options) watch(ctx context.Context, m dingtalk.OngoingMeeting) error {
 	if err := events.CheckConferenceID(m.ConferenceID); err != nil {
 		o.report(fmt.Sprintf("%s of meeting %q", what, m.ConferenceID), err)
 		return nil
 	}
-	created, err := o.Watcher.Discover(ctx, m.ConferenceID, m.Title)
+	created, err := o.Watcher.Discover(ctx, m.ConferenceID, diff.Description{
+		Title: m.Title, CreatorID: m.CreatorID, CreatorNick: m.CreatorNick, StartTime: m.StartTime,
+	})
 	if created {
 		o.Logger.Info("found a meeting", "meeting", m.ConferenceID)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"go.uber.org/goleak"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/discovery"
 	"github.com/c4342123/rollcall/poller"
@@ -29,7 +30,35 @@ func (f lister) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting,
 
 type watcher func(id, title string) (bool, error)
 
-func (f watcher) Discover(_ context.Context, id, title string) (bool, error) { return f(id, title) }
+func (f watcher) Discover(_ context.Context, id string, d diff.Description) (bool, error) {
+	return f(id, d.Title)
+}
+
+func (f watcher) CheckEnd(string) {}
+
+// suspicious keeps whose end is to be checked.
+type suspicious struct {
+	watcher
+	checked []string
+}
+
+func (s *suspicious) CheckEnd(id string) { s.checked = append(s.checked, id) }
+
+func TestAMeetingThatIsListedNoMoreIsChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lists := [][]dingtalk.OngoingMeeting{live("a", "b"), nil, live("a", "b"), live("b"), live("b"), live("a", "b")}
+		round := -1
+		list := lister(func(context.Context) ([]dingtalk.OngoingMeeting, error) {
+			if round++; lists[round] == nil {
+				return nil, errors.New("no list, no news")
+			}
+			return lists[round], nil
+		})
+		w := &suspicious{watcher: func(string, string) (bool, error) { return false, nil }}
+		run(t, discovery.Options{Lister: list, Watcher: w, Interval: time.Second}, time.Duration(len(lists)-1)*time.Second+time.Millisecond)
+		assert.Equal(t, []string{"a"}, w.checked, "once")
+	})
+}
 
 // reporter writes down what it is told.
 type reporter struct{ lines []string }

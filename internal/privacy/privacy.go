@@ -45,7 +45,7 @@ func (s *Source) Members(ctx context.Context, conferenceID string) (poller.List,
 		return poller.List{}, discreet(err)
 	}
 	for i := range list.Rows {
-		s.hide(conferenceID, &list.Rows[i])
+		s.HideRow(conferenceID, &list.Rows[i])
 	}
 	return list, nil
 }
@@ -56,8 +56,7 @@ func (s *Source) Info(ctx context.Context, conferenceID string) (poller.Info, er
 	if err != nil {
 		return poller.Info{}, discreet(err)
 	}
-	info.Title = without(info.Title, info.CreatorNick)
-	info.CreatorID, info.CreatorNick = s.creator(info.CreatorID), ""
+	s.HideCreator(&info.CreatorID, &info.CreatorNick, &info.Title)
 	return info, nil
 }
 
@@ -69,8 +68,7 @@ func (s *Source) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting
 	}
 	for i := range meetings {
 		m := &meetings[i]
-		m.Title = without(m.Title, m.CreatorNick)
-		m.CreatorID, m.CreatorNick = s.creator(m.CreatorID), ""
+		s.HideCreator(&m.CreatorID, &m.CreatorNick, &m.Title)
 	}
 	return meetings, nil
 }
@@ -90,9 +88,15 @@ func without(title, nick string) string {
 	return strings.TrimSpace(strings.ReplaceAll(title, nick, ""))
 }
 
-// hide replaces what names a person. Guests without a unionId are told apart as they are elsewhere, by nickname and
+// HideCreator replaces what names the creator of a meeting, in a push.
+func (s *Source) HideCreator(id, nick, title *string) {
+	*title = without(*title, *nick)
+	*id, *nick = s.creator(*id), ""
+}
+
+// HideRow replaces what names a person. Guests without a unionId are told apart as they are elsewhere, by nickname and
 // joinTime, and within one meeting only: the same nickname elsewhere may be somebody else.
-func (s *Source) hide(conferenceID string, row *diff.Row) {
+func (s *Source) HideRow(conferenceID string, row *diff.Row) {
 	if row.UnionID != "" {
 		row.UnionID = s.pseudonym("person", row.UnionID)
 	} else {

@@ -28,6 +28,9 @@ func Handler(opts Options) http.Handler {
 	if opts.Metrics != nil {
 		a.open(mux, "/metrics", opts.Metrics.ServeHTTP)
 	}
+	if opts.Webhook != nil {
+		mux.Handle("/webhooks/dingtalk", opts.Webhook)
+	}
 	a.guarded(mux, "/{$}", methods{http.MethodGet: a.page})
 	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list})
 	a.guarded(mux, "/v1/meetings/{id}", methods{

@@ -61,6 +61,8 @@ type Options struct {
 	Checks func() []Check
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
+	// Webhook answers /webhooks/dingtalk, whatever the method; without it there is nothing at that path.
+	Webhook http.Handler
 	Logger  *slog.Logger
 }
 

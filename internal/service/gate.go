@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/receiver"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -25,7 +26,10 @@ type parts struct {
 	conn   *nats.Conn
 }
 
-var _ server.Meetings = (*gate)(nil)
+var (
+	_ server.Meetings   = (*gate)(nil)
+	_ receiver.Notifier = (*gate)(nil)
+)
 
 var errNotConnected = errors.New("not connected")
 
@@ -54,6 +58,15 @@ func (g *gate) poller() (*poller.Poller, error) {
 	default:
 		return nil, poller.ErrNotReady
 	}
+}
+
+// Notice implements [receiver.Notifier].
+func (g *gate) Notice(ctx context.Context, n poller.Notice) error {
+	p, err := g.poller()
+	if err != nil {
+		return err
+	}
+	return p.Notice(ctx, n)
 }
 
 // Watch implements [server.Meetings].

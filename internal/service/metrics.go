@@ -126,6 +126,7 @@ func (s *service) metrics() http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	register(registry, s.figures)
+	registry.MustRegister(s.pushes.collectors()...)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
 }
 

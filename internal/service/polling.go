@@ -21,10 +21,18 @@ type upstream interface {
 }
 
 func (s *service) upstream() upstream {
+	if p := s.pseudonyms(); p != nil {
+		return p
+	}
+	return s.source
+}
+
+// pseudonyms gives everybody a pseudonym; nil when people are to be shown as they are.
+func (s *service) pseudonyms() *privacy.Source {
 	if e := s.opts.Settings.Events; e.Privacy == config.PrivacyPseudonym {
 		return privacy.NewSource(s.source, e.PrivacyKey.Reveal())
 	}
-	return s.source
+	return nil
 }
 
 // limiter allows no more than a quarter above the rate in any second.
@@ -75,6 +83,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.
 					s.discover(ctx, p, at)
 					return nil
 				},
+				func() error { return s.stream(ctx, p) },
 			)
 			<-s.served
 			return err

@@ -40,6 +40,7 @@ type service struct {
 	changes *logging.Changes
 	source  *dingtalk.Client
 	gate    gate
+	pushes  *pushes
 	stop    context.CancelFunc // makes every part stop
 	served  chan struct{}      // closed when no request is under way any more
 }
@@ -59,6 +60,9 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer s.source.Close()
+	if s.pushes, err = s.newPushes(); err != nil {
+		return err
+	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", string(opts.Settings.HTTP.Listen))
 	if err != nil {
@@ -111,7 +115,7 @@ func newSource(opts Options) (*dingtalk.Client, error) {
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Owner: owner(), Checks: s.gate.checks,
-		Metrics: s.metrics(), Logger: s.log,
+		Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }
 

@@ -1,0 +1,92 @@
+package service
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/internal/receiver"
+	"github.com/c4342123/rollcall/internal/stream"
+	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/internal/webhook"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// pushes receive what DingTalk pushes, whichever way, and count it.
+type pushes struct {
+	receiver push.Receiver
+	webhook  http.Handler
+	outcomes *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+// newPushes returns what receives pushes. It answers that a push is to be sent again until the gate is open.
+func (s *service) newPushes() (*pushes, error) {
+	labels := []string{"way", "outcome"}
+	p := &pushes{
+		receiver: push.NewOnce(receiver.New(&s.gate, s.hider()), 0),
+		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_pushes_total", Help: "Pushes received, by way and by what became of them.",
+		}, labels),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "rollcall_push_seconds", Help: "From the arrival of a push to its answer.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5},
+		}, labels[:1]),
+	}
+	opts := webhook.Options{
+		Receiver: p.receiver, Logger: s.log,
+		Observe: func(outcome webhook.Outcome, took time.Duration) { p.observe("webhook", string(outcome), took) },
+	}
+	if keys := s.opts.Settings.Pushes; keys.WebhookEnabled() {
+		cipher, err := webhook.NewCipher(webhook.Keys{
+			Token: keys.WebhookToken.Reveal(), AESKey: keys.WebhookAESKey.Reveal(), OwnerKey: keys.WebhookOwnerKey,
+		})
+		if err != nil {
+			return nil, &config.UsageError{Err: err}
+		}
+		opts.Cipher = cipher
+	}
+	p.webhook = webhook.NewHandler(opts)
+	return p, nil
+}
+
+func (p *pushes) observe(way, outcome string, took time.Duration) {
+	p.outcomes.WithLabelValues(way, outcome).Inc()
+	p.seconds.WithLabelValues(way).Observe(took.Seconds())
+}
+
+// collectors are the metrics of pushes.
+func (p *pushes) collectors() []prometheus.Collector {
+	return []prometheus.Collector{p.outcomes, p.seconds}
+}
+
+// hider is what privacy makes of the people in pushes; nil when they are shown as they are.
+func (s *service) hider() receiver.Hider {
+	if p := s.pseudonyms(); p != nil {
+		return p
+	}
+	return nil
+}
+
+// stream receives pushes over DingTalk's stream connection until ctx ends, if that is wanted.
+func (s *service) stream(ctx context.Context, p *poller.Poller) error {
+	settings := s.opts.Settings
+	if !settings.Pushes.StreamMode {
+		return nil
+	}
+	select {
+	case <-p.Ready(): // before that, everything would have to be sent again
+	case <-ctx.Done():
+		return nil
+	}
+	return stream.Run(ctx, stream.Options{
+		BaseURL: settings.DingTalk.URL.String(), ClientID: settings.DingTalk.AppKey,
+		ClientSecret: settings.DingTalk.AppSecret.Reveal(), UserAgent: "rollcall/" + version.String(),
+		Receiver: s.pushes.receiver, Reporter: s.changes, Logger: s.log,
+		Observe: func(outcome stream.Outcome, took time.Duration) { s.pushes.observe("stream", string(outcome), took) },
+	})
+}

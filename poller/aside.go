@@ -1,0 +1,129 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/c4342123/rollcall/diff"
+)
+
+// maxInbox bounds what waits to be stored for one meeting besides its looks. DingTalk repeats a push that is refused.
+const maxInbox = 10_000
+
+// maxTogether bounds what is compared and stored at once for one meeting.
+const maxTogether = 500
+
+// errBusy says that too much waits to be stored for a meeting already.
+var errBusy = errors.New("too many pushes wait for one meeting")
+
+// errStopping says that the poller stops, so that nobody would store anything.
+var errStopping = errors.New("stopping")
+
+// aside is something to be stored for a meeting by somebody who does not have it busy: a look may take long, and a push
+// does not wait for it. Compare-and-set settles who was first.
+type aside struct {
+	compare func(*diff.State) diff.Result
+	done    chan error // takes the outcome
+	look    bool       // set before done: a look is to decide
+}
+
+// storeAside stores what compare makes of the meeting's state, and tells whether a look is to decide something. When
+// ctx ends first it is not known whether that was stored, or will be.
+func (p *Poller) storeAside(ctx context.Context, m *meeting, compare func(*diff.State) diff.Result) (look bool, err error) {
+	a := &aside{compare: compare, done: make(chan error, 1)}
+	if err := p.drop(m, a); err != nil {
+		return false, err
+	}
+	select {
+	case err := <-a.done:
+		return a.look, err
+	case <-ctx.Done():
+		return false, fmt.Errorf("storing a push of %s: %w", m.id, context.Cause(ctx))
+	}
+}
+
+// drop puts something into a meeting's inbox and sees to it that somebody empties that.
+func (p *Poller) drop(m *meeting, a *aside) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.storing == nil:
+		return errStopping
+	case len(m.inbox) >= maxInbox:
+		return errBusy
+	}
+	m.inbox = append(m.inbox, a)
+	if !m.storing {
+		m.storing = true
+		ctx := p.storing
+		p.asides.Go(func() { p.empty(ctx, m) })
+	}
+	return nil
+}
+
+// empty stores what is in a meeting's inbox, as much as possible at once, until there is no more.
+func (p *Poller) empty(ctx context.Context, m *meeting) {
+	for {
+		together, base := p.collect(m)
+		if len(together) == 0 {
+			return
+		}
+		record, _, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
+			res := diff.Result{State: s}
+			for _, a := range together {
+				next := a.compare(res.State)
+				a.look = next.LookNow
+				res = res.Then(next)
+			}
+			return res
+		})
+		if err != nil {
+			p.health.failed(areaStore, err)
+		} else {
+			p.counts.events.Add(record.State.Sequence - min(base.State.Sequence, record.State.Sequence))
+			p.adopt(m, record)
+		}
+		for _, a := range together {
+			a.done <- err
+		}
+	}
+}
+
+// collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with.
+func (p *Poller) collect(m *meeting) ([]*aside, diff.Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(len(m.inbox), maxTogether)
+	together := m.inbox[:n:n]
+	m.inbox = m.inbox[n:]
+	if n == 0 {
+		m.inbox, m.storing = nil, false
+	}
+	return together, m.known
+}
+
+// adopt takes note of a newer state of a meeting.
+func (p *Poller) adopt(m *meeting, record diff.Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if record.Revision > m.known.Revision {
+		m.known = record
+	}
+	if !m.busy {
+		m.show()
+	}
+}
+
+// catchUp goes on from the newest state that is known. The caller holds Poller.mu and has the meeting busy, or nobody
+// has.
+func (m *meeting) catchUp() {
+	if m.known.Revision <= m.record.Revision {
+		m.known = m.record
+		return
+	}
+	state := described(m.known.State, m.record.State)
+	m.news = m.news && state != m.known.State
+	m.record = m.known
+	m.record.State = state
+}

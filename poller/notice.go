@@ -1,0 +1,157 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// Scene is what a push says has happened.
+type Scene uint8
+
+const (
+	// Members says that members came or went.
+	Members Scene = iota
+	// Created says that a meeting began.
+	Created
+	// Closed says that a meeting is over.
+	Closed
+)
+
+// sameClock is how far, in milliseconds, DingTalk's clock and ours may disagree.
+const sameClock = 5_000
+
+// Notice is what a verified push says of one meeting.
+type Notice struct {
+	ConferenceID string
+	Scene        Scene
+	Time         int64 // when it happened, Unix milliseconds; 0 when not known
+	Description  diff.Description
+	// Rows are the devices the push names, as rows of a member list.
+	Rows []diff.Row
+	// Look says that the push says too little: a look at the list is to decide.
+	Look bool
+}
+
+// Notice acts on a push: what it proves is stored when Notice returns, what it does not prove is looked at soon. A push
+// about a meeting that is not watched begins to watch it, unless somebody has stopped watching it or the push is older
+// than the meeting's end. The same push twice changes nothing.
+//
+// Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After one of the last two
+// the push may or may not be stored: it is to be sent again.
+func (p *Poller) Notice(ctx context.Context, n Notice) error {
+	began, err := p.watch(ctx, n.ConferenceID, beginning{
+		description: n.Description, wanted: n.wants, atOnce: len(n.Rows) > 0,
+	})
+	if err != nil || !began && !p.watches(n.ConferenceID) {
+		return err
+	}
+	m := p.pushedTo(n.ConferenceID)
+	if m == nil {
+		return nil // over since
+	}
+	look := n.Look
+	if len(n.Rows) > 0 {
+		at := time.Now().UnixMilli()
+		look, err = p.storeAside(ctx, m, func(s *diff.State) diff.Result { return n.compare(s, at) })
+		look = look || n.Look
+	}
+	if err == nil && n.Scene == Closed {
+		p.close(m, n.Time)
+		return nil
+	}
+	if err == nil && look {
+		if err = p.LookNow(n.ConferenceID); errors.Is(err, ErrNotWatched) {
+			return nil
+		}
+	}
+	return err
+}
+
+// wants tells whether a meeting that is not watched is to be, because of this push.
+func (n Notice) wants(s *diff.State) bool {
+	switch {
+	case n.Scene == Closed:
+		return false
+	case s.Phase == diff.Unwatched:
+		return n.Scene == Created && n.newer(s.StartTime)
+	case s.Phase == diff.Ended:
+		return n.newer(s.EndTime)
+	default:
+		return true
+	}
+}
+
+// newer tells whether what the push is about began after t: a push that comes late or twice brings no meeting back.
+func (n Notice) newer(t int64) bool {
+	if n.Scene == Created {
+		return max(n.Description.StartTime, 0) > t
+	}
+	for i := range n.Rows {
+		if r := &n.Rows[i]; r.Status == diff.StatusActive && r.JoinTime > t {
+			return true
+		}
+	}
+	return n.Look && n.Time > t+sameClock
+}
+
+// compare is the push as a partial snapshot.
+func (n Notice) compare(s *diff.State, at int64) diff.Result {
+	if s.Phase != diff.Watched {
+		return diff.Result{State: s}
+	}
+	return diff.Compare(s, diff.Snapshot{Kind: diff.Partial, Rows: n.Rows, From: at, At: at, Via: events.ViaPush})
+}
+
+func (p *Poller) watches(conferenceID string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.meetings[conferenceID]
+	return ok && m.state != nil
+}
+
+// pushedTo returns the meeting that a push is about, and takes note that its pushes are alive.
+func (p *Poller) pushedTo(conferenceID string) *meeting {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.meetings[conferenceID]
+	if !ok || m.state == nil {
+		return nil
+	}
+	m.pushed = p.now()
+	return m
+}
+
+// close starts the end of a meeting that a push says is over: with one last look, as soon as possible. A push from
+// before the meeting was watched is about an earlier end.
+func (p *Poller) close(m *meeting, at int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at > 0 && at < m.state.StartedAt-sameClock {
+		return
+	}
+	if m.closed == 0 {
+		m.closed = max(at, 1)
+	}
+	m.asked = true
+	if !m.busy {
+		p.enqueue(m, m.due)
+	}
+}
+
+// CheckEnd asks soon whether a meeting goes on: something suggests that it does not.
+func (p *Poller) CheckEnd(conferenceID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.meetings[conferenceID]
+	if !ok || m.state == nil {
+		return
+	}
+	m.doubted, m.asked = true, true
+	if !m.busy {
+		p.enqueue(m, m.due)
+	}
+}

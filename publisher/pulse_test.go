@@ -1,0 +1,33 @@
+package publisher
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/poller"
+)
+
+var _ poller.Pulse = (*Publisher)(nil)
+
+func TestPulse(t *testing.T) {
+	p := newPublisher(t, Options{})
+	last, err := p.LastBeat(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, last, "nobody ever was alive")
+	for range 3 {
+		before := time.Now().Add(-time.Second)
+		require.NoError(t, p.Beat(t.Context()))
+		last, err = p.LastBeat(t.Context())
+		require.NoError(t, err)
+		assert.WithinRange(t, last, before, time.Now().Add(time.Second))
+	}
+	info, err := p.js.Stream(t.Context(), "CONFERENCE")
+	require.NoError(t, err)
+	assert.Equal(t, uint64(1), info.CachedInfo().State.Msgs, "one message, however often")
+	for range p.All(t.Context()) {
+		assert.Fail(t, "a beat is no state")
+	}
+}
