@@ -7,6 +7,12 @@
 // of the history and the present time alone. No goroutine is needed to play a history, and a clock handed in through
 // [Options] plays it at any pace. Everything is deterministic by seed.
 //
+// What happens is also pushed, while [Simulator.RunPushes] runs: signed and encrypted to a webhook ([PushSettings]), and
+// over the connections of the stream gateway ([StreamSettings]), in the form the platform documents, traps included. A
+// push tells of one action: the beginning and end of a meeting, and who joins, leaves, is kicked or invited; of lost
+// connections and vanished rows the platform knows no event. Its times are the machine's; its faults are [Fault]s like
+// others, of the classes webhook and stream.
+//
 // Below /_sim/ there is a control API. Replies are JSON; bodies may be JSON or YAML, and keys nobody knows are refused.
 //
 //	GET    /_sim/state                    what is going on, and the names that live actions use ([State])
