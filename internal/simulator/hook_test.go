@@ -90,25 +90,28 @@ func TestPlannedPushesComeWhenTheyHappen(t *testing.T) {
 
 func TestAnswersThatAreRefused(t *testing.T) {
 	var aside string
-	tests := map[string]func(w http.ResponseWriter, c Cipher){
-		"503":               func(w http.ResponseWriter, _ Cipher) { w.WriteHeader(http.StatusServiceUnavailable) },
-		"201":               func(w http.ResponseWriter, c Cipher) { w.WriteHeader(http.StatusCreated); answerWith(w, c, "success") },
-		"an empty answer":   func(http.ResponseWriter, Cipher) {},
-		"a bare success":    func(w http.ResponseWriter, _ Cipher) { _, _ = w.Write([]byte("success")) },
-		"another word":      func(w http.ResponseWriter, c Cipher) { answerWith(w, c, "failure") },
-		"a wrong signature": func(w http.ResponseWriter, c Cipher) { answerWith(w, otherToken{c}, "success") },
-		"another owner": func(w http.ResponseWriter, c Cipher) {
+	tests := map[string]func(w http.ResponseWriter, _ *http.Request, c Cipher){
+		"503": func(w http.ResponseWriter, _ *http.Request, _ Cipher) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"201": func(w http.ResponseWriter, _ *http.Request, c Cipher) {
+			w.WriteHeader(http.StatusCreated)
+			answerWith(w, c, "success")
+		},
+		"an empty answer":   func(http.ResponseWriter, *http.Request, Cipher) {},
+		"a bare success":    func(w http.ResponseWriter, _ *http.Request, _ Cipher) { _, _ = w.Write([]byte("success")) },
+		"another word":      func(w http.ResponseWriter, _ *http.Request, c Cipher) { answerWith(w, c, "failure") },
+		"a wrong signature": func(w http.ResponseWriter, _ *http.Request, c Cipher) { answerWith(w, otherToken{c}, "success") },
+		"another owner": func(w http.ResponseWriter, _ *http.Request, c Cipher) {
 			other, err := newCipher(hookToken, hookKey, "somebody")
 			if assert.NoError(t, err) {
 				answerWith(w, other, "success")
 			}
 		},
-		"a redirect": func(w http.ResponseWriter, _ Cipher) {
+		"a redirect": func(w http.ResponseWriter, _ *http.Request, _ Cipher) {
 			w.Header().Set("Location", aside)
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		},
-		"a long silence": func(w http.ResponseWriter, c Cipher) {
-			<-time.After(200 * time.Millisecond) // longer than the time-out
+		"a long silence": func(w http.ResponseWriter, req *http.Request, c Cipher) {
+			<-req.Context().Done() // until the simulator gives up
 			answerWith(w, c, "success")
 		},
 	}
@@ -142,7 +145,7 @@ func (o otherToken) Sign(timestamp, nonce, encrypted string) string {
 
 func TestRetriesSucceed(t *testing.T) {
 	r := receive(t)
-	r.answerBy(func(w http.ResponseWriter, _ Cipher) {
+	r.answerBy(func(w http.ResponseWriter, _ *http.Request, _ Cipher) {
 		r.answerBy(nil)
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})

@@ -56,7 +56,7 @@ type receiver struct {
 	t       *testing.T
 	cipher  Cipher
 	url     string
-	answer  func(w http.ResponseWriter, c Cipher) // instead of success
+	answer  func(w http.ResponseWriter, req *http.Request, c Cipher) // instead of success
 	mu      sync.Mutex
 	got     []received
 	queries []string
@@ -86,7 +86,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case got.problem != "":
 		http.Error(w, got.problem, http.StatusBadRequest)
 	case answer != nil:
-		answer(w, r.cipher)
+		answer(w, req, r.cipher)
 	default:
 		answerWith(w, r.cipher, "success")
 	}
@@ -127,7 +127,7 @@ func answerWith(w http.ResponseWriter, c Cipher, word string) {
 }
 
 // answerBy changes how the webhook answers from now on.
-func (r *receiver) answerBy(f func(w http.ResponseWriter, c Cipher)) {
+func (r *receiver) answerBy(f func(w http.ResponseWriter, req *http.Request, c Cipher)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answer = f
