@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/c4342123/rollcall/diff"
 )
 
 // closedMargin is by how much the state of a closed meeting outlives the meeting's last event. It covers clocks that
@@ -51,7 +53,7 @@ func parseExpiry(s string) (expiry, error) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("header %s: %q is no time", hdrExpiry, s)
+		return 0, fmt.Errorf("%w: header %s: %q is no time", diff.ErrCorruptState, hdrExpiry, s)
 	}
 	return expiry(n), nil
 }

@@ -53,7 +53,7 @@ func (s stored) record(conferenceID string) (Record, error) {
 		return Record{}, fmt.Errorf("state of meeting %s at %d: %w", conferenceID, s.revision, err)
 	}
 	if state.ConferenceID != conferenceID {
-		return Record{}, fmt.Errorf("state of meeting %s at %d: it is of meeting %q", conferenceID, s.revision, state.ConferenceID)
+		return Record{}, fmt.Errorf("%w: state of meeting %s at %d: it is of meeting %q", diff.ErrCorruptState, conferenceID, s.revision, state.ConferenceID)
 	}
 	return Record{State: state, Revision: s.revision, EventsExpire: int64(s.expiry)}, nil
 }

@@ -1,7 +1,6 @@
 package publisher
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -53,16 +52,17 @@ func encodeState(s *diff.State) ([]byte, error) {
 	return enc.EncodeAll(raw, append(make([]byte, 0, len(raw)/2+64), stateFormat)), nil
 }
 
-// decodeState reads a stored state. A newer format is refused with [diff.ErrNewerVersion].
+// decodeState reads a stored state. A newer format is refused with [diff.ErrNewerVersion], what is no state with
+// [diff.ErrCorruptState].
 func decodeState(data []byte) (*diff.State, error) {
 	if len(data) == 0 {
-		return nil, errors.New("empty")
+		return nil, fmt.Errorf("%w: empty", diff.ErrCorruptState)
 	}
 	switch format := data[0]; {
 	case format > stateFormat:
 		return nil, fmt.Errorf("%w: format %d, known up to %d", diff.ErrNewerVersion, format, stateFormat)
 	case format != stateFormat:
-		return nil, fmt.Errorf("format %d is none", format)
+		return nil, fmt.Errorf("%w: format %d is none", diff.ErrCorruptState, format)
 	}
 	dec, err := unpacker()
 	if err != nil {
@@ -70,7 +70,7 @@ func decodeState(data []byte) (*diff.State, error) {
 	}
 	raw, err := dec.DecodeAll(data[1:], nil)
 	if err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
+		return nil, fmt.Errorf("%w: unpack: %w", diff.ErrCorruptState, err)
 	}
 	return diff.UnmarshalState(raw)
 }

@@ -120,6 +120,7 @@ func TestStatesThatCannotBeReadAreRefused(t *testing.T) {
 			require.ErrorContains(t, err, tt.want)
 			assert.ErrorContains(t, err, "meeting room")
 			assert.Equal(t, tt.newer, errors.Is(err, diff.ErrNewerVersion))
+			assert.Equal(t, !tt.newer, errors.Is(err, diff.ErrCorruptState))
 
 			base := Record{State: diff.New("room")}
 			_, _, err = p.Update(t.Context(), base, newRoom("room").join("ann").compare())
@@ -246,5 +247,8 @@ func FuzzDecodeState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := decodeState(data)
 		require.Equal(t, err == nil, s != nil)
+		if err != nil && !errors.Is(err, diff.ErrNewerVersion) {
+			require.ErrorIs(t, err, diff.ErrCorruptState, "whoever reads all states goes on with the next")
+		}
 	})
 }
