@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/service"
@@ -18,22 +17,8 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 		return err
 	}
 	logger := newLogger(call, c.Logging)
-	c.warnUnused(logger)
-	return service.Run(ctx, service.Options{Settings: c.Settings, LookupEnv: call.LookupEnv, Logger: logger})
-}
-
-// warnUnused says which settings are in force without an effect in this version: nobody should rely on them.
-func (c *serve) warnUnused(logger *slog.Logger) {
-	for _, unused := range []struct {
-		setting string
-		set     bool
-	}{
-		{"dingtalk-monthly-calls", c.DingTalk.MonthlyCalls > 0},
-		{"webhook-token", c.Pushes.WebhookEnabled()},
-		{"stream-mode", c.Pushes.StreamMode},
-	} {
-		if unused.set {
-			logger.Warn("a setting has no effect in this version", "setting", unused.setting)
-		}
+	if c.DingTalk.MonthlyCalls > 0 { // nobody should rely on it
+		logger.Warn("a setting has no effect in this version", "setting", "dingtalk-monthly-calls")
 	}
+	return service.Run(ctx, service.Options{Settings: c.Settings, LookupEnv: call.LookupEnv, Logger: logger})
 }

@@ -192,7 +192,9 @@ func TestFollowReturnsTheErrorOfTheHandler(t *testing.T) {
 	r.join("a")
 	full := errors.New("disk full")
 	calls := 0
-	assert.Equal(t, full, f.Run(t.Context(), func([]byte) error { calls++; return full }))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	assert.Equal(t, full, f.Run(ctx, func([]byte) error { calls++; return full }))
 	assert.Equal(t, 1, calls)
 }
 

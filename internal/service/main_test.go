@@ -100,6 +100,7 @@ func freeAddress(t *testing.T) config.Address {
 type running struct {
 	t      *testing.T
 	base   string
+	nats   string // set by ready
 	log    *log
 	opened chan Addresses
 	stop   func() error // stops the service and returns what Run returned
@@ -142,7 +143,8 @@ func (r *running) ready() string {
 	r.eventually("/readyz", http.StatusOK, "ready")
 	select {
 	case at := <-r.opened:
-		return at.NATS
+		r.nats = at.NATS
+		return r.nats
 	case <-r.ended:
 		require.NoError(r.t, r.stop())
 		require.Fail(r.t, "the service has ended")
@@ -176,9 +178,14 @@ func (r *running) eventually(path string, status int, text string) string {
 		var got int
 		got, body = r.do(http.MethodGet, path, "")
 		return got == status && strings.Contains(body, text)
-	}, patience, 5*time.Millisecond, "%s: want %d %q, got %s", path, status, text, &body)
+	}, patience, 5*time.Millisecond, "%s: want %d %q, got %v", path, status, text, shown{&body})
 	return body
 }
+
+// shown prints what a text has become by then.
+type shown struct{ text *string }
+
+func (s shown) String() string { return *s.text }
 
 // meeting is a meeting as the API shows it.
 type meeting struct {

@@ -21,7 +21,7 @@ var names = []string{
 }
 
 // pseudonymous plays visits, guests and failing looks to a service that gives pseudonyms.
-func pseudonymous(t *testing.T) (*running, string, config.Settings) {
+func pseudonymous(t *testing.T) (*simulator.Simulator, *running, config.Settings) {
 	t.Helper()
 	sim, api := simulate(t, office)
 	s := settings(t, api)
@@ -32,7 +32,7 @@ func pseudonymous(t *testing.T) (*running, string, config.Settings) {
 		{ID: "guest-id", Nick: "Guest Nick", Guest: true, Visits: []simulator.Visit{{}}},
 	}}))
 	r := start(t, s)
-	natsURL := r.ready()
+	r.ready()
 	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
 	require.Equal(t, http.StatusCreated, status)
 	r.eventually("/v1/meetings/listed", http.StatusOK, `"activeCount":2`)
@@ -43,12 +43,12 @@ func pseudonymous(t *testing.T) (*running, string, config.Settings) {
 	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultTruncated, Calls: []simulator.Class{simulator.ClassMembers}})
 	require.NoError(t, err)
 	r.eventually("/v1/meetings/office", http.StatusOK, `"lastError"`)
-	return r, natsURL, s
+	return sim, r, s
 }
 
 func TestPseudonymsNameNobody(t *testing.T) {
-	r, natsURL, s := pseudonymous(t)
-	list, raw := stored(t, natsURL)
+	sim, r, s := pseudonymous(t)
+	list, raw := stored(t, r.nats)
 	require.NotEmpty(t, ofMembers(list))
 	for _, e := range ofMembers(list) {
 		assert.Regexp(t, `^[pg]-[0-9a-f]{32}$`, e.Member.UnionID)
@@ -68,15 +68,16 @@ func TestPseudonymsNameNobody(t *testing.T) {
 			}
 		}
 	}
+	sim.ClearFaults()
 	again := start(t, s) // reads the stored states, which are compressed in the stream
-	natsURL = again.ready()
+	again.ready()
 	for _, id := range []string{"office", "listed"} {
 		for _, p := range again.meeting(id).Roster {
 			assert.Regexp(t, `^[pg]-[0-9a-f]{32}$`, p.Person)
 			assert.Empty(t, p.UserNick)
 		}
 	}
-	after, _ := stored(t, natsURL)
+	after, _ := stored(t, again.nats)
 	assert.Len(t, ofMembers(after), len(ofMembers(list)), "the same people have the same pseudonyms after a restart")
 }
 

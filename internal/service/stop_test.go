@@ -208,6 +208,45 @@ func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
 	}
 }
 
+// A request that is under way when the service is told to stop gets what it asked for, though it has everything
+// before it.
+func TestStopLetsRequestsStore(t *testing.T) {
+	_, api := simulate(t, office)
+	proxy, err := faultproxy.Start(broker(t, nil).Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	s := external(settings(t, api), proxy.Addr())
+	r := start(t, s)
+	r.ready()
+	asked, answer := make(chan struct{}), make(chan struct{})
+	proxy.ToServer(func(data []byte) []byte {
+		if bytes.Contains(data, []byte("STREAM.MSG.GET")) {
+			proxy.ToServer(nil)
+			close(asked)
+			<-answer
+		}
+		return data
+	})
+	status := make(chan int, 1)
+	go func() {
+		got, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+		status <- got
+	}()
+	<-asked
+	stopped := make(chan error, 1)
+	go func() { stopped <- r.stop() }()
+	require.Eventually(t, func() bool { // new requests are refused
+		c, err := net.Dial("tcp", string(s.HTTP.Listen))
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	}, patience, time.Millisecond)
+	close(answer)
+	assert.Equal(t, http.StatusCreated, <-status)
+	assert.NoError(t, <-stopped)
+}
+
 // What is cut short by the stop is no failure that anybody has to know of.
 func TestStopIsQuiet(t *testing.T) {
 	sim, api := simulate(t, office)
