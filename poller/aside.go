@@ -79,10 +79,13 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 			return res
 		})
 		if err != nil {
-			p.health.failed(areaStore, err)
+			p.strayed(err)
 		} else {
 			p.counts.events.Add(record.State.Sequence - min(base.State.Sequence, record.State.Sequence))
 			p.adopt(m, record)
+			if record.Revision != base.Revision && p.stray.Swap(false) {
+				p.health.ok(areaStore)
+			}
 		}
 		for _, a := range together {
 			a.done <- err

@@ -50,16 +50,28 @@ func (p *Poller) patrol(ctx context.Context) {
 	}
 }
 
-func (p *Poller) beat(ctx context.Context) {
+func (p *Poller) beat(outer context.Context) {
 	pulse, ok := p.store.(Pulse)
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, patrolEvery)
+	ctx, cancel := context.WithTimeout(outer, patrolEvery)
 	defer cancel()
-	if err := pulse.Beat(ctx); err != nil && ctx.Err() == nil {
-		p.health.failed(areaStore, err)
+	switch err := pulse.Beat(ctx); {
+	case err == nil:
+		if p.stray.Swap(false) {
+			p.health.ok(areaStore)
+		}
+	case outer.Err() == nil:
+		p.strayed(err)
 	}
+}
+
+// strayed reports a failure to store something that no look will store again. The next beat that succeeds takes the
+// report back: there may be nothing else to store for hours.
+func (p *Poller) strayed(err error) {
+	p.stray.Store(true)
+	p.health.failed(areaStore, err)
 }
 
 // announceGaps stores a gap for every meeting that has been out of sight for too long. What cannot be stored is tried
@@ -67,9 +79,12 @@ func (p *Poller) beat(ctx context.Context) {
 func (p *Poller) announceGaps(ctx context.Context) {
 	var all errgroup.Group
 	all.SetLimit(gapsAtOnce)
+	at := time.Now().UnixMilli()
 	for m, gap := range p.outOfSight() {
 		all.Go(func() error {
-			_, err := p.storeAside(ctx, m, func(s *diff.State) diff.Result { return diff.OpenGap(s, gap.from, gap.reason) })
+			_, err := p.storeAside(ctx, m, func(s *diff.State) diff.Result {
+				return startFirst(s, at, func(s *diff.State) diff.Result { return diff.OpenGap(s, gap.from, gap.reason) })
+			})
 			return err
 		})
 	}

@@ -130,7 +130,8 @@ func TestStoreThatFailsIsNotCalledWell(t *testing.T) {
 		away := errors.New("no connection")
 		w.watch("news", "quiet")
 		w.sleep(time.Minute)
-		w.store.on(hooks{beforeCommit: func(string) error { return away }, beforeLoad: func(string) error { return away }})
+		fails := func(string) error { return away }
+		w.store.on(hooks{beforeCommit: fails, beforeLoad: fails, beat: func() error { return away }})
 		w.source.onList(func(_ context.Context, id string) (poller.List, error) {
 			if id == "quiet" {
 				return poller.List{Certain: true}, nil

@@ -19,6 +19,7 @@ type hooks struct {
 	beforeCommit func(id string) error // an error keeps the commit from being stored
 	afterCommit  func(id string) error // an error says nothing of what was stored
 	beforeLoad   func(id string) error
+	beat         func() error
 }
 
 // memStore is a store in memory with compare-and-set. Its hooks may fail what is asked of it, or be somebody else.
@@ -41,6 +42,11 @@ var (
 
 // Beat implements [poller.Pulse].
 func (s *memStore) Beat(context.Context) error {
+	if beat := s.with().beat; beat != nil {
+		if err := beat(); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.alive = time.Now()

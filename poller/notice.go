@@ -103,7 +103,21 @@ func (n Notice) compare(s *diff.State, at int64) diff.Result {
 	if s.Phase != diff.Watched {
 		return diff.Result{State: s}
 	}
-	return diff.Compare(s, diff.Snapshot{Kind: diff.Partial, Rows: n.Rows, From: at, At: at, Via: events.ViaPush})
+	return startFirst(s, at, func(s *diff.State) diff.Result {
+		return diff.Compare(s, diff.Snapshot{Kind: diff.Partial, Rows: n.Rows, From: at, At: at, Via: events.ViaPush})
+	})
+}
+
+// startFirst announces the meeting, if that is yet to come, before whatever events compare makes of its state: what the
+// meeting is about is worth waiting for only as long as there is nothing else to tell.
+func startFirst(s *diff.State, at int64, compare func(*diff.State) diff.Result) diff.Result {
+	start := diff.Start(s, at)
+	if start.Changed {
+		if res := compare(start.State); len(res.Events) > 0 {
+			return start.Then(res)
+		}
+	}
+	return compare(s)
 }
 
 func (p *Poller) watches(conferenceID string) bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,6 +57,7 @@ type Poller struct {
 	tick   time.Duration // looks that are not urgent begin on multiples of it
 	counts counters
 	health health
+	stray  atomic.Bool // the store failed, and no look will find out that it works again
 
 	work  chan *meeting
 	wake  chan struct{} // holds a token when the schedule changed
