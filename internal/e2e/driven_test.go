@@ -1,0 +1,251 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/service"
+	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/webhook"
+)
+
+// The keys of the callback in these tests.
+const (
+	hookToken    = "callback-token"
+	hookAESKey   = "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"
+	hookOwnerKey = simulator.DefaultAppKey
+	hookPath     = "/webhooks/dingtalk"
+)
+
+// driven is a running service that a simulated DingTalk pushes to, and a core subscriber of its events.
+type driven struct {
+	*testing.T
+	sim  *simulator.Simulator
+	base string // of the service's HTTP interface
+	nats string
+	log  *text
+	live *subscriber
+	js   jetstream.JetStream
+}
+
+// plan is what a driven service is made of. Times between two looks are 30 s, so that what happens sooner is the
+// pushes' doing; set changes that.
+type plan struct {
+	scenario string
+	push     simulator.PushSettings
+	stream   simulator.StreamSettings
+	set      func(*config.Settings)
+}
+
+// drive runs all of it until the test ends.
+func drive(t *testing.T, p plan) *driven {
+	t.Helper()
+	d := &driven{T: t, log: &text{}}
+	address := freeAddress(t)
+	d.base = "http://" + address
+	if p.push.Token == "" {
+		p.push.URL, p.push.Token, p.push.AESKey = d.base+hookPath, hookToken, hookAESKey
+	}
+	api := d.simulate(p)
+	s := config.Settings{
+		DingTalk: config.DingTalk{
+			URL: api, AppKey: simulator.DefaultAppKey, AppSecret: simulator.DefaultAppSecret, CorpID: "corp", Rate: 1000,
+		},
+		Pushes:   config.Pushes{WebhookToken: hookToken, WebhookAESKey: hookAESKey, WebhookOwnerKey: hookOwnerKey},
+		Embedded: config.Embedded{Listen: "127.0.0.1:0"},
+		Store:    config.Store{Replicas: 1, DataDir: t.TempDir()},
+		HTTP:     config.HTTP{Listen: config.Address(address)},
+		Polling:  config.Polling{MinInterval: 30 * time.Second, MaxInterval: 30 * time.Second, PageSize: 500},
+		Events:   config.Events{Retention: time.Hour},
+	}
+	if p.set != nil {
+		p.set(&s)
+	}
+	opened := make(chan service.Addresses, 1)
+	background(t, func(ctx context.Context) error {
+		return service.Run(ctx, service.Options{
+			Settings: s, Logger: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Opened: func(at service.Addresses) error { opened <- at; return nil },
+		})
+	})
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	select {
+	case at := <-opened:
+		d.nats = at.NATS
+	case <-time.After(patient):
+		require.Fail(t, "the service does not open", d.log.String())
+	}
+	d.subscribe()
+	d.answers("/readyz", http.StatusOK, "ready")
+	return d
+}
+
+// simulate runs the simulated DingTalk and its pushes, and returns where its API is.
+func (d *driven) simulate(p plan) *url.URL {
+	d.Helper()
+	sc, err := simulator.ParseScenario([]byte(p.scenario))
+	require.NoError(d, err)
+	d.sim, err = simulator.New(simulator.Options{
+		Scenario: sc, Settings: simulator.Settings{Push: p.push, Stream: p.stream},
+		NewCipher: func(token, aesKey, ownerKey string) (simulator.Cipher, error) {
+			return webhook.NewCipher(webhook.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
+		},
+	})
+	require.NoError(d, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(d.Context()))
+	server := httptest.NewUnstartedServer(d.sim.Handler())
+	server.Config.BaseContext = func(net.Listener) context.Context { return ctx } // calls that hang end with it
+	server.Start()
+	d.Cleanup(func() { cancel(); server.Close() })
+	background(d.T, d.sim.RunPushes)
+	u, err := url.Parse(server.URL)
+	require.NoError(d, err)
+	return u
+}
+
+// freeAddress is one that nothing listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+func (d *driven) subscribe() {
+	d.Helper()
+	conn, err := nats.Connect(d.nats)
+	require.NoError(d, err)
+	d.Cleanup(conn.Close)
+	d.live = &subscriber{}
+	for _, subject := range []string{"conference.member.*", "conference.meeting.*"} {
+		_, err = conn.Subscribe(subject, func(msg *nats.Msg) { d.live.take(d.T, msg.Data) })
+		require.NoError(d, err)
+	}
+	require.NoError(d, conn.Flush())
+	d.js, err = jetstream.New(conn)
+	require.NoError(d, err)
+}
+
+// request makes a request and returns its answer; status 0 says that there was none.
+func (d *driven) request(method, path string, body io.Reader) (int, string) {
+	req, err := http.NewRequestWithContext(d.Context(), method, d.base+path, body)
+	require.NoError(d, err)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(data)
+}
+
+// answers waits until GET answers with the status and with something in the body.
+func (d *driven) answers(path string, status int, want string) string {
+	d.Helper()
+	var got int
+	var body string
+	require.Eventually(d, func() bool {
+		got, body = d.request(http.MethodGet, path, http.NoBody)
+		return got == status && strings.Contains(body, want)
+	}, patient, 5*time.Millisecond, "%s: want %d %q", path, status, want)
+	return body
+}
+
+// watch asks for a meeting to be watched, and waits until so many are known to be present.
+func (d *driven) watch(id, active string) {
+	d.Helper()
+	status, body := d.request(http.MethodPut, "/v1/meetings/"+id, http.NoBody)
+	require.Equal(d, http.StatusCreated, status, body)
+	d.answers("/v1/meetings/"+id, http.StatusOK, `"activeCount":`+active)
+}
+
+func (d *driven) do(id string, actions ...simulator.LiveAction) {
+	d.Helper()
+	_, _, err := d.sim.Do(id, actions...)
+	require.NoError(d, err)
+}
+
+func (d *driven) faults(faults ...simulator.Fault) {
+	d.Helper()
+	_, err := d.sim.AddFaults(faults...)
+	require.NoError(d, err)
+}
+
+// acknowledged waits until so many pushes have been answered with success on a way.
+func (d *driven) acknowledged(way simulator.Class, n uint64) {
+	d.Helper()
+	require.Eventually(d, func() bool { return d.sim.Stats().Pushes.Ways[way].Acknowledged >= n }, patient, time.Millisecond)
+}
+
+func joins(person string) simulator.LiveAction {
+	return simulator.LiveAction{Do: simulator.Join, Person: person}
+}
+
+// text keeps what is written to it.
+type text struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (w *text) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.Write(p)
+}
+
+func (w *text) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.String()
+}
+
+// subscriber keeps the events it gets, in their order.
+type subscriber struct {
+	mu  sync.Mutex
+	all []events.Event
+	raw []byte
+}
+
+func (s *subscriber) take(t *testing.T, data []byte) {
+	e, err := events.Decode(data)
+	if !assert.NoError(t, err) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all, s.raw = append(s.all, e), append(s.raw, data...)
+}
+
+// of returns the events of a meeting.
+func (s *subscriber) of(id string) []events.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []events.Event
+	for _, e := range s.all {
+		if e.ConferenceID() == id {
+			out = append(out, e)
+		}
+	}
+	return out
+}

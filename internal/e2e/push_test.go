@@ -1,0 +1,161 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/simulator"
+)
+
+// office is a meeting under way that no list of the organisation names, unless a test puts it differently.
+const office = `{meetings: [{id: office, title: Office hours, start: -1m, unlisted: true, people: [
+	{id: ann, nick: Ann, host: true, visits: [{from: -50s}]}, {id: bob, nick: Bob}, {id: gus, nick: Gus, guest: true}]}]}`
+
+// brief tells events in few words: "started", "1 joined ann push".
+func brief(list []events.Event) []string {
+	out := []string{}
+	for _, e := range list {
+		verb := e.Type[strings.LastIndex(string(e.Type), ".")+1:]
+		if e.Member == nil {
+			out = append(out, string(verb))
+			continue
+		}
+		who := e.Member.UnionID
+		if who == "" {
+			who = e.Member.UserNick
+		}
+		out = append(out, fmt.Sprintf("%d %s %s %s", e.Sequence, verb, who, e.Member.Via))
+	}
+	return out
+}
+
+// tells waits until a core subscriber has heard this of a meeting, and nothing else.
+func (d *driven) tells(id string, want ...string) []events.Event {
+	d.Helper()
+	var got []events.Event
+	if !assert.Eventually(d, func() bool {
+		got = d.live.of(id)
+		return len(got) >= len(want)
+	}, patient, time.Millisecond) {
+		d.Log(d.log.String())
+	}
+	require.Equal(d, want, brief(got))
+	return got
+}
+
+func TestAPushIsToldLongBeforeTheNextLook(t *testing.T) {
+	t.Parallel()
+	for name, way := range map[string]simulator.Class{"webhook": simulator.ClassWebhook, "stream": simulator.ClassStream} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := plan{scenario: office}
+			if way == simulator.ClassStream {
+				p.push.Token = "no webhook"
+				p.set = func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: true} }
+			}
+			d := drive(t, p)
+			if way == simulator.ClassStream {
+				d.connected(1)
+			}
+			d.watch("office", "1")
+			looks := d.sim.Stats().Members["office"]
+			d.do("office", joins("bob"))
+			heard := d.tells("office", "started", "1 joined ann poll", "2 joined bob push")
+			joined := heard[2]
+			assert.Less(t, joined.RecordedTime.Sub(joined.Time), time.Second)
+			assert.Equal(t, events.ReasonJoined, joined.Member.Reason)
+			assert.False(t, joined.Member.Initial)
+			assert.Equal(t, 2, joined.Member.ActiveCount)
+			d.acknowledged(way, 1)
+			assert.Equal(t, looks, d.sim.Stats().Members["office"], "the push did it alone")
+
+			d.do("office", joins("gus")) // whom a push cannot name: a look follows, and proves the other push
+			d.tells("office", "started", "1 joined ann poll", "2 joined bob push", "3 joined Gus poll")
+			assert.Equal(t, looks+1, d.sim.Stats().Members["office"])
+			assert.Len(t, stored(t, d.js, "office"), 4)
+		})
+	}
+}
+
+func TestFaultyPushesChangeNothingButTheMoment(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []simulator.FaultKind{
+		simulator.FaultPushDoubled, simulator.FaultPushForged, simulator.FaultPushWrongOwner,
+		simulator.FaultPushNoUser, simulator.FaultPushNoTimes,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			d := drive(t, plan{scenario: office})
+			d.watch("office", "1")
+			d.faults(simulator.Fault{Kind: kind})
+			d.do("office", joins("bob"))
+			d.answers("/v1/meetings/office", http.StatusOK, `"activeCount":2`)
+			d.do("office", joins("gus"))
+			d.answers("/v1/meetings/office", http.StatusOK, `"activeCount":3`)
+			got := brief(stored(t, d.js, "office"))
+			require.Len(t, got, 4)
+			for i, want := range []string{"started", "1 joined ann", "2 joined bob", "3 joined Gus"} {
+				assert.Contains(t, got[i], want)
+			}
+		})
+	}
+}
+
+func TestPushesBeginToWatch(t *testing.T) {
+	t.Parallel()
+	t.Run("created", func(t *testing.T) {
+		t.Parallel()
+		d := drive(t, plan{scenario: `{meetings: []}`})
+		require.NoError(t, d.sim.AddMeeting(simulator.Meeting{ID: "new", Title: "Weekly", Unlisted: true, People: []simulator.Person{
+			{ID: "ann", Nick: "Ann", Host: true}, {ID: "bob", Nick: "Bob"},
+		}}))
+		began := d.tells("new", "started")[0]
+		truth, _ := d.sim.Truth().Meeting("new")
+		assert.Equal(t, "Weekly", began.Meeting.Title)
+		assert.Equal(t, "ann", began.Meeting.CreatorID)
+		assert.Equal(t, "Ann", began.Meeting.CreatorNick)
+		assert.Equal(t, truth.StartTime, began.Meeting.StartTime)
+		require.Eventually(t, func() bool { return d.sim.Stats().Members["new"] > 0 }, patient, time.Millisecond, "a look at once")
+		d.do("new", joins("bob"))
+		d.tells("new", "started", "1 joined bob push")
+		assert.Less(t, began.RecordedTime.UnixMilli(), truth.StartTime+1000)
+	})
+	t.Run("somebody joins", func(t *testing.T) {
+		t.Parallel()
+		d := drive(t, plan{scenario: office})
+		d.do("office", joins("bob"))
+		got := brief(d.tells("office", "started", "1 joined bob push", "2 joined ann poll"))
+		assert.Len(t, got, 3, "the first look finds who was there before")
+	})
+}
+
+// TestAJoinNeverComesBeforeTheStart: nothing is known yet of what the meeting is about when somebody joins.
+func TestAJoinNeverComesBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	d := drive(t, plan{scenario: office})
+	d.faults(simulator.Fault{
+		Kind: simulator.FaultDelay, Delay: simulator.Duration(time.Second), Calls: []simulator.Class{simulator.ClassInfo},
+	})
+	status, _ := d.request(http.MethodPut, "/v1/meetings/office", http.NoBody)
+	require.Equal(t, http.StatusCreated, status)
+	require.Eventually(t, func() bool { return d.sim.Stats().Classes[simulator.ClassInfo].Calls > 0 }, patient, time.Millisecond)
+	d.do("office", joins("bob"))
+	d.tells("office", "started", "1 joined bob push", "2 joined ann poll")
+}
+
+// connected waits until so many stream connections have been opened in all, and one is open.
+func (d *driven) connected(n uint64) {
+	d.Helper()
+	require.Eventually(d, func() bool {
+		p := d.sim.Stats().Pushes
+		return p.Connections > 0 && p.Connected >= n
+	}, patient, time.Millisecond)
+}
