@@ -135,10 +135,8 @@ func (d *driven) subscribe() {
 	require.NoError(d, err)
 	d.Cleanup(conn.Close)
 	d.live = &subscriber{}
-	for _, subject := range []string{"conference.member.*", "conference.meeting.*"} {
-		_, err = conn.Subscribe(subject, func(msg *nats.Msg) { d.live.take(d.T, msg.Data) })
-		require.NoError(d, err)
-	}
+	_, err = conn.Subscribe("conference.*.*", func(msg *nats.Msg) { d.live.take(d.T, msg.Data) })
+	require.NoError(d, err)
 	require.NoError(d, conn.Flush())
 	d.js, err = jetstream.New(conn)
 	require.NoError(d, err)
