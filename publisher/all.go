@@ -16,6 +16,9 @@ import (
 // quiet is how long reading all states waits for the next one before it asks whether there is any.
 const quiet = time.Second
 
+// inactive is how long the server keeps a consumer that is not asked any more.
+const inactive = 30 * time.Second
+
 // All yields every state that is stored when it is called. It may lag behind the stream's leader; a commit on a record
 // that is no longer the last gets [ErrConflict]. A meeting that changes meanwhile may be yielded twice, the newer one
 // later. A state that cannot be read is yielded as an error that names its meeting, and the next follow; when the
@@ -68,9 +71,10 @@ func (p *Publisher) all(ctx context.Context, yield func(Record, error) bool) err
 // has enough, which is no error. A state that is replaced meanwhile may be left out.
 func (p *Publisher) eachState(ctx context.Context, st jetstream.Stream, yield func(string, Record, error) bool) error {
 	last := st.CachedInfo().State.LastSeq
-	cons, err := st.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{AllStates},
-		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+	// No ordered consumer: when that is interrupted it begins anew for as long as it takes, whatever becomes of ctx.
+	cons, err := st.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		FilterSubject: AllStates, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: inactive,
 	})
 	if err != nil {
 		return err
@@ -83,8 +87,8 @@ func (p *Publisher) eachState(ctx context.Context, st jetstream.Stream, yield fu
 		return err
 	}
 	defer msgs.Stop()
-	for {
-		more, err := p.nextState(ctx, cons, msgs, last, yield)
+	for delivered := uint64(1); ; {
+		more, err := p.nextState(ctx, cons, msgs, last, &delivered, yield)
 		if err != nil || !more {
 			return err
 		}
@@ -92,7 +96,7 @@ func (p *Publisher) eachState(ctx context.Context, st jetstream.Stream, yield fu
 }
 
 // nextState yields one state and tells whether more are to come. Those behind last were stored after the call.
-func (p *Publisher) nextState(ctx context.Context, cons jetstream.Consumer, msgs jetstream.MessagesContext, last uint64, yield func(string, Record, error) bool) (bool, error) {
+func (p *Publisher) nextState(ctx context.Context, cons jetstream.Consumer, msgs jetstream.MessagesContext, last uint64, delivered *uint64, yield func(string, Record, error) bool) (bool, error) {
 	msg, err := next(ctx, msgs)
 	if errors.Is(err, nats.ErrTimeout) && ctx.Err() == nil {
 		// What was pending may have been replaced or removed.
@@ -106,6 +110,10 @@ func (p *Publisher) nextState(ctx context.Context, cons jetstream.Consumer, msgs
 	if err != nil {
 		return false, err
 	}
+	if meta.Sequence.Consumer != *delivered {
+		return false, fmt.Errorf("state %d came in place of %d", meta.Sequence.Consumer, *delivered)
+	}
+	*delivered++
 	record, err := recordOf(msg, meta.Sequence.Stream)
 	return yield(meetingOf(msg.Subject()), record, err) && meta.NumPending > 0 && meta.Sequence.Stream < last, nil
 }
