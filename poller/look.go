@@ -90,7 +90,10 @@ func (p *Poller) endByPush(ctx context.Context, m *meeting) error {
 		}
 	}
 	if m.ending == 0 {
-		m.ending, m.endTime = p.now(), m.closing
+		m.ending = p.now()
+		if m.closing > untold {
+			m.endTime = m.closing
+		}
 	}
 	m.why, m.closing = whyClosed, 0
 	return nil

@@ -29,7 +29,7 @@ type meeting struct {
 	leaving bool   // being given up
 	idle    chan struct{}
 	pushed  moment      // the last push about it; 0 before the first
-	closed  int64       // when it ended according to a push, Unix milliseconds; 0 while none said so
+	closed  int64       // when it ended according to a push, Unix milliseconds, or untold; 0 while none said so
 	doubted bool        // something suggests that it does not go on
 	inbox   []*aside    // what others want to be stored
 	storing bool        // somebody stores what is in the inbox
@@ -46,7 +46,7 @@ type meeting struct {
 	infoDue  moment
 	checkDue moment // when it is too long that the meeting was asked about in any way
 	notFound moment // the first of the reads in a row that did not find the meeting; 0 when there is none
-	closing  int64  // when it ended according to a push that has not been acted on, Unix milliseconds
+	closing  int64  // closed, of a push that has not been acted on
 	trusting bool   // the last look found nothing that no push had announced
 	ending   moment // when we learnt that the meeting is over; 0 before
 	endTime  int64  // of the meeting, Unix milliseconds; 0 when not known

@@ -24,6 +24,9 @@ const (
 // sameClock is how far, in milliseconds, DingTalk's clock and ours may disagree.
 const sameClock = 5_000
 
+// untold stands for the end of a meeting at a time that the push does not tell.
+const untold = 1
+
 // Notice is what a verified push says of one meeting.
 type Notice struct {
 	ConferenceID string
@@ -79,7 +82,7 @@ func (n Notice) wants(s *diff.State) bool {
 	case s.Phase == diff.Unwatched:
 		return n.Scene == Created && n.newer(s.StartTime)
 	case s.Phase == diff.Ended:
-		return n.newer(s.EndTime)
+		return n.newer(endOf(s))
 	default:
 		return true
 	}
@@ -91,11 +94,24 @@ func (n Notice) newer(t int64) bool {
 		return max(n.Description.StartTime, 0) > t
 	}
 	for i := range n.Rows {
-		if r := &n.Rows[i]; r.Status == diff.StatusActive && r.JoinTime > t {
+		r := &n.Rows[i]
+		if r.Status == diff.StatusActive && (r.JoinTime > t || r.JoinTime == 0 && n.Time > t+sameClock) {
 			return true
 		}
 	}
 	return n.Look && n.Time > t+sameClock
+}
+
+// endOf is when a meeting that is over ended: as DingTalk told or, if it did not, when somebody was last known to be in it.
+func endOf(s *diff.State) int64 {
+	if s.EndTime > 0 {
+		return s.EndTime
+	}
+	at := s.LookedAt
+	for person := range s.People() {
+		at = max(at, person.JoinTime, person.LeaveTime)
+	}
+	return at
 }
 
 // compare is the push as a partial snapshot.
@@ -148,7 +164,7 @@ func (p *Poller) close(m *meeting, at int64) {
 		return
 	}
 	if m.closed == 0 {
-		m.closed = max(at, 1)
+		m.closed = max(at, untold)
 	}
 	m.asked = true
 	if !m.busy {

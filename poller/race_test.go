@@ -73,7 +73,7 @@ func (w *world) act(ids []string, n int) {
 		case 0:
 			_ = w.poller.Unwatch(ctx, id)
 		case 1:
-			_, _ = w.poller.Discover(ctx, id, diff.Description{})
+			_, _ = w.poller.Discover(ctx, id, diff.Description{}, time.Now())
 		case 2:
 			_ = w.poller.LookNow(id)
 		case 3:

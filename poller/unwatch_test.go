@@ -26,7 +26,7 @@ func TestUnwatch(t *testing.T) {
 		w.sleep(time.Hour)
 		assert.Equal(t, before, w.source.calls())
 
-		created, err := w.poller.Discover(w.ctx, "m", diff.Description{})
+		created, err := w.poller.Discover(w.ctx, "m", diff.Description{}, time.Now())
 		require.NoError(t, err)
 		assert.False(t, created, "what somebody gave up is not taken up by itself")
 		assert.False(t, w.watched("m"))

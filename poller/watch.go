@@ -19,11 +19,15 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 	return p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title}})
 }
 
-// Discover is Watch for a meeting that nobody asked for: one that somebody stopped watching stays unwatched.
-func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description) (bool, error) {
-	return p.watch(ctx, conferenceID, beginning{
-		description: d, wanted: func(s *diff.State) bool { return s.Phase != diff.Unwatched },
-	})
+// Discover is Watch for a meeting that nobody asked for, but that was found to go on at the time listed: one that somebody
+// stopped watching stays unwatched, and one that ended since stays ended.
+func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error) {
+	return p.watch(ctx, conferenceID, beginning{description: d, wanted: func(s *diff.State) bool {
+		if s.Phase == diff.Ended {
+			return listed.UnixMilli() > max(endOf(s), s.LookedAt)
+		}
+		return s.Phase != diff.Unwatched
+	}})
 }
 
 // beginning is how a meeting begins to be watched.

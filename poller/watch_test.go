@@ -68,7 +68,7 @@ func TestDiscover(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		for _, phase := range []diff.Phase{diff.Ended, diff.Watched} {
 			w.store.put(diff.New(phase.String()).WithPhase(phase))
-			created, err := w.poller.Discover(w.ctx, phase.String(), diff.Description{Title: "found"})
+			created, err := w.poller.Discover(w.ctx, phase.String(), diff.Description{Title: "found"}, time.Now())
 			require.NoError(t, err)
 			assert.True(t, created, phase)
 			assert.Equal(t, "found", w.store.state(phase.String()).Title)
@@ -79,7 +79,7 @@ func TestDiscover(t *testing.T) {
 			w.store.put(diff.New(id).WithPhase(diff.Unwatched))
 			return nil
 		}})
-		created, err := w.poller.Discover(w.ctx, "raced", diff.Description{})
+		created, err := w.poller.Discover(w.ctx, "raced", diff.Description{}, time.Now())
 		require.NoError(t, err)
 		assert.False(t, created)
 		assert.False(t, w.watched("raced"))

@@ -30,8 +30,8 @@ type Lister interface {
 
 // Watcher watches what is found.
 type Watcher interface {
-	// Discover watches a meeting, and tells whether that is news.
-	Discover(ctx context.Context, conferenceID string, d diff.Description) (bool, error)
+	// Discover watches a meeting that was found to go on at the time listed, and tells whether that is news.
+	Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error)
 	// CheckEnd asks soon whether a meeting goes on.
 	CheckEnd(conferenceID string)
 }
@@ -88,6 +88,7 @@ func (o Options) after(err error) time.Duration {
 // A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the last list, and
 // becomes this one.
 func (o Options) once(ctx context.Context, listed map[string]bool) error {
+	began := time.Now()
 	meetings, err := o.Lister.OngoingMeetings(ctx)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (o Options) once(ctx context.Context, listed map[string]bool) error {
 		if m.Ended {
 			continue
 		}
-		switch err := o.watch(ctx, m); {
+		switch err := o.watch(ctx, m, began); {
 		case err == nil:
 			inARow = 0
 		case inARow == maxInARow-1:
@@ -129,15 +130,15 @@ func (o Options) checkVanished(listed map[string]bool, meetings []dingtalk.Ongoi
 	maps.Copy(listed, now)
 }
 
-// watch watches one meeting, if it can be.
-func (o Options) watch(ctx context.Context, m dingtalk.OngoingMeeting) error {
+// watch watches one meeting, if it can be. The list that it was found in was asked for at the time listed.
+func (o Options) watch(ctx context.Context, m dingtalk.OngoingMeeting, listed time.Time) error {
 	if err := events.CheckConferenceID(m.ConferenceID); err != nil {
 		o.report(fmt.Sprintf("%s of meeting %q", what, m.ConferenceID), err)
 		return nil
 	}
 	created, err := o.Watcher.Discover(ctx, m.ConferenceID, diff.Description{
 		Title: m.Title, CreatorID: m.CreatorID, CreatorNick: m.CreatorNick, StartTime: m.StartTime,
-	})
+	}, listed)
 	if created {
 		o.Logger.Info("found a meeting", "meeting", m.ConferenceID)
 	}

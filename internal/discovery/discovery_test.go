@@ -30,7 +30,7 @@ func (f lister) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting,
 
 type watcher func(id, title string) (bool, error)
 
-func (f watcher) Discover(_ context.Context, id string, d diff.Description) (bool, error) {
+func (f watcher) Discover(_ context.Context, id string, d diff.Description, _ time.Time) (bool, error) {
 	return f(id, d.Title)
 }
 
