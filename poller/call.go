@@ -136,13 +136,13 @@ func (p *Poller) take(ctx context.Context, m *meeting, snap diff.Snapshot) (diff
 // update stores what compare makes of the meeting's state, and the meeting's description with it. It returns errOver
 // when the meeting is not watched any more.
 func (p *Poller) update(ctx context.Context, m *meeting, compare func(*diff.State) diff.Result) (diff.Result, error) {
-	base := m.record
-	record, res, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
+	description, news := m.record.State, m.news
+	e, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched {
 			return diff.Result{State: s}
 		}
-		res := compare(described(s, base.State))
-		res.Changed = res.Changed || m.news
+		res := compare(described(s, description))
+		res.Changed = res.Changed || news
 		return res
 	})
 	if err != nil {
@@ -150,21 +150,16 @@ func (p *Poller) update(ctx context.Context, m *meeting, compare func(*diff.Stat
 		p.health.failed(areaStore, err)
 		return diff.Result{}, &storeError{err, maxRetry}
 	}
-	m.record = record
-	if record.Revision != base.Revision { // something was stored
+	m.record = e.record
+	if e.stored {
 		m.news = false
 		p.health.ok(areaStore)
 	}
-	for i := range res.Events {
-		if res.Events[i].Member != nil {
-			p.counts.events.Add(1)
-		}
+	p.counts.unknownStatus.Add(uint64(e.result.UnknownStatus))
+	if e.record.State.Phase != diff.Watched {
+		return e.result, errOver
 	}
-	p.counts.unknownStatus.Add(uint64(res.UnknownStatus))
-	if record.State.Phase != diff.Watched {
-		return res, errOver
-	}
-	return res, nil
+	return e.result, nil
 }
 
 // reread reads the stored state after the store failed: what it was asked to store may be stored or not. While it

@@ -82,7 +82,7 @@ func (p *Poller) announceGaps(ctx context.Context) {
 	at := time.Now().UnixMilli()
 	for m, gap := range p.outOfSight() {
 		all.Go(func() error {
-			_, err := p.storeAside(ctx, m, func(s *diff.State) diff.Result {
+			_, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
 				return startFirst(s, at, func(s *diff.State) diff.Result { return diff.OpenGap(s, gap.from, gap.reason) })
 			})
 			return err

@@ -31,7 +31,7 @@ type meeting struct {
 	pushed  moment      // the last push about it; 0 before the first
 	closed  int64       // when it ended according to a push, Unix milliseconds, or untold; 0 while none said so
 	doubted bool        // something suggests that it does not go on
-	inbox   []*aside    // what others want to be stored
+	inbox   []*entry    // what is to be stored
 	storing bool        // somebody stores what is in the inbox
 	known   diff.Record // the newest that is known
 	shown   progress    // as of the last look

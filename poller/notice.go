@@ -59,8 +59,10 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	look := n.Look
 	if len(n.Rows) > 0 {
 		at := time.Now().UnixMilli()
-		look, err = p.storeAside(ctx, m, func(s *diff.State) diff.Result { return n.compare(s, at) })
-		look = look || n.Look
+		var e *entry
+		if e, err = p.submit(ctx, m, func(s *diff.State) diff.Result { return n.compare(s, at) }); err == nil {
+			look = look || e.result.LookNow
+		}
 	}
 	if err == nil && n.Scene == Closed {
 		p.close(m, n.Time)

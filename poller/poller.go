@@ -73,8 +73,8 @@ type Poller struct {
 	paused   moment          // no look begins before
 	pausedBy string          // the trouble that holds looks back, in the words of a gap
 	limited  int             // pauses in a row
-	storing  context.Context // of what is stored besides looks; nil while nothing is to be
-	asides   sync.WaitGroup  // what is being stored besides looks
+	storing  context.Context // of what is stored; nil while nothing is to be
+	emptying sync.WaitGroup  // the inboxes that are being emptied
 }
 
 // Errors of a [Poller].
@@ -149,7 +149,7 @@ func (p *Poller) closeInboxes() {
 	p.mu.Lock()
 	p.storing = nil
 	p.mu.Unlock()
-	p.asides.Wait()
+	p.emptying.Wait()
 }
 
 func (p *Poller) isPaused() bool {

@@ -26,9 +26,10 @@ import (
 )
 
 // target is a service in a process of its own that pushes are sent to. Its looks are so rare that everything it stores
-// comes from pushes.
+// comes from pushes; those there are see the same as the pushes say.
 type target struct {
 	b       *testing.B
+	sim     *simulator.Simulator
 	url     string
 	cipher  *webhook.Cipher
 	client  *http.Client
@@ -54,7 +55,7 @@ func newTarget(b *testing.B, meetings int) *target {
 	go func() { served <- sim.Serve(ctx, ln) }()
 	b.Cleanup(func() { cancel(); <-served })
 
-	t := &target{b: b, cipher: cipher, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
+	t := &target{b: b, sim: sim, cipher: cipher, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	httpAddr, natsAddr := freeAddress(b), freeAddress(b)
 	t.url = "http://" + httpAddr + "/webhooks/dingtalk"
 	settings := sim.Settings()
@@ -93,7 +94,9 @@ func (t *target) await(meetings int) {
 
 // push sends a join as DingTalk does and returns the status of the answer.
 func (t *target) push(meeting, who string) int {
-	now := time.Now().UnixMilli()
+	done, _, err := t.sim.Do(meeting, simulator.LiveAction{Do: simulator.Join, Person: who, UnionID: who, Nick: who})
+	require.NoError(t.b, err)
+	now := done[0].At
 	body, err := json.Marshal(map[string]any{
 		"EventType": "meeting_member_status_change", "EventTime": now, "eventId": who, "changeScene": "user_join",
 		"openMemberModels": []map[string]any{{

@@ -20,31 +20,36 @@ var errBusy = errors.New("too many pushes wait for one meeting")
 // errStopping says that the poller stops, so that nobody would store anything.
 var errStopping = errors.New("stopping")
 
-// aside is something to be stored for a meeting by somebody who does not have it busy: a look may take long, and a push
-// does not wait for it. Compare-and-set settles who was first.
-type aside struct {
+// entry is something to be stored for a meeting. What looks, pushes and the patrol want stored goes through one inbox:
+// a push does not wait for a look that is under way, and they do not get into each other's way. Compare-and-set settles
+// who was first among the replicas.
+type entry struct {
 	compare func(*diff.State) diff.Result
 	done    chan error // takes the outcome
-	look    bool       // set before done: a look is to decide
+
+	// Set before done.
+	result diff.Result // of compare
+	record diff.Record // what is stored now
+	stored bool        // something was
 }
 
-// storeAside stores what compare makes of the meeting's state, and tells whether a look is to decide something. When
-// ctx ends first it is not known whether that was stored, or will be.
-func (p *Poller) storeAside(ctx context.Context, m *meeting, compare func(*diff.State) diff.Result) (look bool, err error) {
-	a := &aside{compare: compare, done: make(chan error, 1)}
-	if err := p.drop(m, a); err != nil {
-		return false, err
+// submit stores what compare makes of the meeting's state. When ctx ends first it is not known whether that was stored,
+// or will be.
+func (p *Poller) submit(ctx context.Context, m *meeting, compare func(*diff.State) diff.Result) (*entry, error) {
+	e := &entry{compare: compare, done: make(chan error, 1)}
+	if err := p.drop(m, e); err != nil {
+		return nil, err
 	}
 	select {
-	case err := <-a.done:
-		return a.look, err
+	case err := <-e.done:
+		return e, err
 	case <-ctx.Done():
-		return false, fmt.Errorf("storing a push of %s: %w", m.id, context.Cause(ctx))
+		return nil, fmt.Errorf("storing what happened in %s: %w", m.id, context.Cause(ctx))
 	}
 }
 
 // drop puts something into a meeting's inbox and sees to it that somebody empties that.
-func (p *Poller) drop(m *meeting, a *aside) error {
+func (p *Poller) drop(m *meeting, e *entry) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -53,11 +58,11 @@ func (p *Poller) drop(m *meeting, a *aside) error {
 	case len(m.inbox) >= maxInbox:
 		return errBusy
 	}
-	m.inbox = append(m.inbox, a)
+	m.inbox = append(m.inbox, e)
 	if !m.storing {
 		m.storing = true
 		ctx := p.storing
-		p.asides.Go(func() { p.empty(ctx, m) })
+		p.emptying.Go(func() { p.empty(ctx, m) })
 	}
 	return nil
 }
@@ -71,10 +76,9 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 		}
 		record, _, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
 			res := diff.Result{State: s}
-			for _, a := range together {
-				next := a.compare(res.State)
-				a.look = next.LookNow
-				res = res.Then(next)
+			for _, e := range together {
+				e.result = e.compare(res.State)
+				res = res.Then(e.result)
 			}
 			return res
 		})
@@ -87,14 +91,15 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 				p.health.ok(areaStore)
 			}
 		}
-		for _, a := range together {
-			a.done <- err
+		for _, e := range together {
+			e.record, e.stored = record, record.Revision != base.Revision
+			e.done <- err
 		}
 	}
 }
 
 // collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with.
-func (p *Poller) collect(m *meeting) ([]*aside, diff.Record) {
+func (p *Poller) collect(m *meeting) ([]*entry, diff.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := min(len(m.inbox), maxTogether)
