@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +54,7 @@ type plan struct {
 	push     simulator.PushSettings
 	stream   simulator.StreamSettings
 	set      func(*config.Settings)
+	direct   string // where the subscriber finds NATS; the service's when empty
 }
 
 // drive runs all of it until the test ends.
@@ -88,7 +91,7 @@ func drive(t *testing.T, p plan) *driven {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	select {
 	case at := <-opened:
-		d.nats = at.NATS
+		d.nats = cmp.Or(p.direct, at.NATS)
 	case <-time.After(patient):
 		require.Fail(t, "the service does not open", d.log.String())
 	}
@@ -163,10 +166,12 @@ func (d *driven) answers(path string, status int, want string) string {
 	d.Helper()
 	var got int
 	var body string
-	require.Eventually(d, func() bool {
+	if !assert.Eventually(d, func() bool {
 		got, body = d.request(http.MethodGet, path, http.NoBody)
 		return got == status && strings.Contains(body, want)
-	}, patient, 5*time.Millisecond, "%s: want %d %q", path, status, want)
+	}, patient, 5*time.Millisecond) {
+		require.Fail(d, "not answered", "%s: want %d %q, got %d %s", path, status, want, got, body)
+	}
 	return body
 }
 
@@ -246,4 +251,11 @@ func (s *subscriber) of(id string) []events.Event {
 		}
 	}
 	return out
+}
+
+// bytes is all that was heard, as it came.
+func (s *subscriber) bytes() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.raw)
 }

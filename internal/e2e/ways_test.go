@@ -1,0 +1,126 @@
+package e2e_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/simulator"
+)
+
+// overStream receives pushes over the stream connection alone.
+func overStream(scenario string) plan {
+	return plan{
+		scenario: scenario, push: simulator.PushSettings{Token: "no webhook"},
+		stream: simulator.StreamSettings{
+			AckTimeout: simulator.Duration(500 * time.Millisecond), Redeliver: simulator.Duration(20 * time.Millisecond),
+		},
+		set: func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: true} },
+	}
+}
+
+// TestAStreamConnectionThatIsDisturbed: what is pushed arrives, once, over this connection or another.
+func TestAStreamConnectionThatIsDisturbed(t *testing.T) {
+	t.Parallel()
+	for kind, connections := range map[simulator.FaultKind]uint64{
+		simulator.FaultStreamDisconnect: 2, simulator.FaultStreamDrop: 2, simulator.FaultStreamGarbage: 1,
+		simulator.FaultPushDoubled: 1,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			d := drive(t, overStream(office))
+			d.connected(1)
+			d.watch("office", "1")
+			d.faults(simulator.Fault{Kind: kind, Next: 1, Calls: []simulator.Class{simulator.ClassStream}})
+			d.do("office", joins("bob"))
+			d.tells("office", "started", "1 joined ann poll", "2 joined bob push")
+			d.connected(connections)
+			d.do("office", simulator.LiveAction{Do: simulator.Join, Person: "cho", Nick: "Cho"})
+			d.tells("office", "started", "1 joined ann poll", "2 joined bob push", "3 joined cho push")
+			d.acknowledged(simulator.ClassStream, 2)
+			assert.Len(t, stored(t, d.js, "office"), 4)
+			d.answers("/metrics", http.StatusOK, `rollcall_pushes_total{outcome="stored",way="stream"}`)
+		})
+	}
+}
+
+func TestTheLifeOfAMeetingOverTheStream(t *testing.T) {
+	t.Parallel()
+	d := drive(t, overStream(`{meetings: []}`))
+	d.connected(1)
+	require.NoError(t, d.sim.AddMeeting(simulator.Meeting{ID: "new", Title: "Weekly", Unlisted: true, People: []simulator.Person{
+		{ID: "ann", Nick: "Ann", Host: true}, {ID: "bob", Nick: "Bob"},
+	}}))
+	d.tells("new", "started")
+	d.do("new", joins("ann"))
+	d.tells("new", "started", "1 joined ann push")
+	d.do("new", simulator.LiveAction{Do: simulator.End})
+	ended := d.tells("new", "started", "1 joined ann push", "2 left ann poll", "ended")[3]
+	assert.Contains(t, []string{"closed", "ended"}, ended.Meeting.Reason, "the information may be as fast as the push")
+	assert.Equal(t, 1, ended.Meeting.People)
+	assert.Equal(t, 1, ended.Meeting.Peak)
+	d.gone("new")
+}
+
+// TestBothWaysAtOnce: every push comes over the webhook and over the stream.
+func TestBothWaysAtOnce(t *testing.T) {
+	t.Parallel()
+	d := drive(t, plan{scenario: office, set: func(s *config.Settings) { s.Pushes.StreamMode = true }})
+	d.connected(1)
+	d.watch("office", "1")
+	d.do("office", joins("bob"))
+	d.acknowledged(simulator.ClassWebhook, 1)
+	d.acknowledged(simulator.ClassStream, 1)
+	d.tells("office", "started", "1 joined ann poll", "2 joined bob push")
+	assert.Len(t, stored(t, d.js, "office"), 3)
+}
+
+func TestPushesNameNobody(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]plan{"webhook": {}, "stream": overStream("")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			also := p.set
+			p.scenario = `{meetings: []}`
+			p.set = func(s *config.Settings) {
+				s.Events.Privacy, s.Events.PrivacyKey = config.PrivacyPseudonym, "the privacy key"
+				if also != nil {
+					also(s)
+				}
+			}
+			d := drive(t, p)
+			if name == "stream" {
+				d.connected(1)
+			}
+			require.NoError(t, d.sim.AddMeeting(simulator.Meeting{ID: "new", Title: "Zara's weekly", Unlisted: true, People: []simulator.Person{
+				{ID: "zara-id", Nick: "Zara", Host: true}, {ID: "yves-id", Nick: "Yves"}, {Nick: "Xena", Guest: true},
+			}}))
+			d.answers("/v1/meetings/new", http.StatusOK, `"watched"`)
+			d.do("new", joins("yves-id"), joins("zara-id"), joins("Xena"))
+			d.answers("/v1/meetings/new", http.StatusOK, `"activeCount":3`)
+			d.do("new", simulator.LiveAction{Do: simulator.Kick, Person: "zara-id"}, simulator.LiveAction{Do: simulator.End})
+			d.gone("new")
+			list := stored(t, d.js, "new")
+			require.Len(t, list, 8)
+			for _, e := range list {
+				if e.Member != nil {
+					assert.Regexp(t, `^[pg]-[0-9a-f]{32}$`, e.Subject)
+					assert.Empty(t, e.Member.UserNick)
+				} else {
+					assert.Regexp(t, `^p-[0-9a-f]{32}$`, e.Meeting.CreatorID)
+				}
+			}
+			_, page := d.request(http.MethodGet, "/", http.NoBody)
+			for _, who := range []string{"zara", "Zara", "yves", "Yves", "Xena", "the privacy key", simulator.DefaultAppSecret} {
+				for where, text := range map[string]string{"events": string(d.live.bytes()), "log": d.log.String(), "page": page} {
+					assert.False(t, strings.Contains(text, who), "%s name %q", where, who)
+				}
+			}
+		})
+	}
+}
