@@ -37,6 +37,7 @@ func demoKeys(owner string) config.Pushes {
 		WebhookToken:    config.Secret(rand.Text()),
 		WebhookAESKey:   config.Secret(rand.Text() + rand.Text())[:43],
 		WebhookOwnerKey: owner,
+		WebhookWindow:   time.Hour,
 	}
 }
 

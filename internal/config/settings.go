@@ -89,6 +89,8 @@ type Pushes struct {
 	WebhookAESKey     Secret `name:"webhook-aes-key" placeholder:"SECRET" help:"The callback's AES key, 43 characters."`
 	WebhookAESKeyFile string `name:"webhook-aes-key-file" hidden:"" help:"File that holds the callback's AES key."`
 	WebhookOwnerKey   string `placeholder:"KEY" help:"The callback's owner: the AppKey, or the corpId for the older way to register."`
+	// WebhookWindow is how far a callback's time stamp may be from now, either way; 0 means that any will do.
+	WebhookWindow time.Duration `placeholder:"TIME" default:"1h" help:"How far the time stamp of a push may be from now; 0 = any."`
 	// StreamMode says to receive pushes over DingTalk's stream connection, too.
 	StreamMode bool `default:"false" help:"Also receive pushes over DingTalk's stream connection."`
 }

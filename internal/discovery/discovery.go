@@ -42,6 +42,8 @@ type Options struct {
 	Watcher Watcher
 	// Interval is the time between two lists.
 	Interval time.Duration
+	// Turn tells before each list whether it is for us to make, and not for another replica; nil stands for always.
+	Turn     func(ctx context.Context) (bool, error)
 	Logger   *slog.Logger
 	Reporter poller.Reporter
 }
@@ -88,6 +90,11 @@ func (o Options) after(err error) time.Duration {
 // A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the last list, and
 // becomes this one.
 func (o Options) once(ctx context.Context, listed map[string]bool) error {
+	if o.Turn != nil {
+		if mine, err := o.Turn(ctx); err != nil || !mine {
+			return err
+		}
+	}
 	began := time.Now()
 	meetings, err := o.Lister.OngoingMeetings(ctx)
 	if err != nil {

@@ -103,7 +103,10 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 	if interval == 0 {
 		return
 	}
+	turns := &turns{
+		conn: s.gate.behind.Load().conn, owner: owner(), interval: interval, replicas: s.opts.Settings.Store.Replicas,
+	}
 	discovery.Run(ctx, discovery.Options{
-		Lister: s.upstream(), Watcher: p, Interval: interval, Logger: s.log, Reporter: s.changes,
+		Lister: s.upstream(), Watcher: p, Interval: interval, Turn: turns.take, Logger: s.log, Reporter: s.changes,
 	})
 }

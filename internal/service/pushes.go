@@ -37,8 +37,12 @@ func (s *service) newPushes() (*pushes, error) {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5},
 		}, labels[:1]),
 	}
+	window := s.opts.Settings.Pushes.WebhookWindow
+	if window == 0 {
+		window = -1 // the handler's own word for any time
+	}
 	opts := webhook.Options{
-		Receiver: p.receiver, Logger: s.log,
+		Receiver: p.receiver, Window: window, Logger: s.log,
 		Observe: func(outcome webhook.Outcome, took time.Duration) { p.observe("webhook", string(outcome), took) },
 	}
 	if keys := s.opts.Settings.Pushes; keys.WebhookEnabled() {

@@ -1,0 +1,39 @@
+package service
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/embeddednats"
+)
+
+func TestOneReplicaListsAtATime(t *testing.T) {
+	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Close()) })
+	nc, err := nats.Connect(server.ClientURL())
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	replica := func(owner string) *turns {
+		return &turns{conn: nc, owner: owner, interval: time.Second, replicas: 1}
+	}
+	take := func(r *turns) bool {
+		mine, err := r.take(t.Context())
+		require.NoError(t, err)
+		return mine
+	}
+	a, b := replica("a"), replica("b")
+	assert.True(t, take(a))
+	assert.True(t, take(b), "the first list since the start, in any case")
+	assert.True(t, take(a), "still a's turn")
+	assert.False(t, take(b))
+	require.Eventually(t, func() bool { return take(b) }, 10*time.Second, 20*time.Millisecond, "a is gone")
+	assert.False(t, take(a))
+	nc.Close()
+	_, err = b.take(t.Context())
+	assert.Error(t, err)
+}
