@@ -57,6 +57,11 @@ type plan struct {
 	direct   string // where the subscriber finds NATS; the service's when empty
 }
 
+// often looks as often as can be.
+func often(s *config.Settings) {
+	s.Polling.MinInterval, s.Polling.MaxInterval = 10*time.Millisecond, 50*time.Millisecond
+}
+
 // drive runs all of it until the test ends.
 func drive(t *testing.T, p plan) *driven {
 	t.Helper()

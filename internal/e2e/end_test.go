@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,9 +25,9 @@ func ending(with string) string {
 func TestEveryEnd(t *testing.T) {
 	t.Parallel()
 	lost := []simulator.Fault{{Kind: simulator.FaultPushLost}}
-	discovering := func(s *config.Settings) { s.Polling.DiscoveryInterval = 20 * time.Millisecond }
-	often := func(s *config.Settings) {
-		s.Polling.MinInterval, s.Polling.MaxInterval = 10*time.Millisecond, 50*time.Millisecond
+	discovering := func(s *config.Settings) {
+		often(s)
+		s.Polling.DiscoveryInterval = 20 * time.Millisecond
 	}
 	for name, test := range map[string]struct {
 		scenario string
@@ -35,7 +36,7 @@ func TestEveryEnd(t *testing.T) {
 		reason   string
 		blind    bool // the list cannot be read any more: when people left is inferred
 	}{
-		"closed by a push":                         {scenario: ending("unlisted: true,"), reason: "closed"},
+		"closed by a push":                         {scenario: ending("unlisted: true,"), set: often, reason: "closed"},
 		"closed by a push, and discovery all over": {scenario: ending(""), set: discovering, reason: "closed"},
 		"information says so":                      {scenario: ending("unlisted: true, keep: 0s,"), faults: lost, set: often, reason: "ended", blind: true},
 		"not found twice":                          {scenario: ending("unlisted: true, keep: 0s, keepInfo: 0s,"), faults: lost, set: often, reason: "not_found", blind: true},
@@ -45,7 +46,7 @@ func TestEveryEnd(t *testing.T) {
 			t.Parallel()
 			d := drive(t, plan{scenario: test.scenario, set: test.set})
 			d.faults(test.faults...)
-			if test.set == nil || test.blind {
+			if strings.Contains(test.scenario, "unlisted") {
 				d.watch("ending", "3")
 			}
 			d.answers("/v1/meetings/ending", 200, `"activeCount":3`)
@@ -117,9 +118,7 @@ func (d *driven) counted(e events.Event, truth simulator.MeetingTruth, reason st
 // somebody joins it.
 func TestReportedAgainAfterItsEnd(t *testing.T) {
 	t.Parallel()
-	d := drive(t, plan{scenario: ending("unlisted: true,"), set: func(s *config.Settings) {
-		s.Polling.MinInterval, s.Polling.MaxInterval = 10*time.Millisecond, 50*time.Millisecond
-	}})
+	d := drive(t, plan{scenario: ending("unlisted: true,"), set: often})
 	d.watch("ending", "3")
 	d.faults(simulator.Fault{Kind: simulator.FaultNotFound, Meeting: "ending"})
 	d.gone("ending")

@@ -93,7 +93,7 @@ func TestFaultyPushesChangeNothingButTheMoment(t *testing.T) {
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			d := drive(t, plan{scenario: office})
+			d := drive(t, plan{scenario: office, set: often})
 			d.watch("office", "1")
 			d.faults(simulator.Fault{Kind: kind})
 			d.do("office", joins("bob"))

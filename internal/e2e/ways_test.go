@@ -88,6 +88,7 @@ func TestPushesNameNobody(t *testing.T) {
 			also := p.set
 			p.scenario = `{meetings: []}`
 			p.set = func(s *config.Settings) {
+				often(s)
 				s.Events.Privacy, s.Events.PrivacyKey = config.PrivacyPseudonym, "the privacy key"
 				if also != nil {
 					also(s)
