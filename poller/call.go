@@ -147,7 +147,7 @@ func (p *Poller) update(ctx context.Context, m *meeting, compare func(*diff.Stat
 	})
 	if err != nil {
 		m.doubt = true
-		p.health.failed(areaStore, err)
+		p.storeFailed(ctx, err)
 		return diff.Result{}, &storeError{err, maxRetry}
 	}
 	m.record = e.record
@@ -162,6 +162,13 @@ func (p *Poller) update(ctx context.Context, m *meeting, compare func(*diff.Stat
 	return e.result, nil
 }
 
+// storeFailed reports a failure of the store. Whoever gave up waiting says nothing about it.
+func (p *Poller) storeFailed(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		p.health.failed(areaStore, err)
+	}
+}
+
 // reread reads the stored state after the store failed: what it was asked to store may be stored or not. While it
 // cannot be read, no call is wasted on a look whose outcome could not be stored.
 func (p *Poller) reread(ctx context.Context, m *meeting) error {
@@ -170,7 +177,7 @@ func (p *Poller) reread(ctx context.Context, m *meeting) error {
 	}
 	record, err := p.store.Load(ctx, m.id)
 	if err != nil {
-		p.health.failed(areaStore, err)
+		p.storeFailed(ctx, err)
 		return &storeError{err, maxStoreRetry}
 	}
 	p.health.ok(areaStore)

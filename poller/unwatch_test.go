@@ -162,3 +162,18 @@ func TestUnwatchDuringALook(t *testing.T) {
 		})
 	})
 }
+
+// TestUnwatchByWhoHungUp has nobody wait for the answer any more: that says nothing of the store.
+func TestUnwatchByWhoHungUp(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.watch("m")
+		w.sleep(time.Second)
+		ctx, hangUp := context.WithCancel(w.ctx)
+		w.store.on(hooks{beforeCommit: func(string) error { hangUp(); return ctx.Err() }})
+		require.Error(t, w.poller.Unwatch(ctx, "m"))
+		assert.NotContains(t, w.poller.Health().Failing, "nats")
+		w.store.on(hooks{})
+		w.sleep(time.Minute)
+		assert.True(t, w.watched("m"))
+	})
+}
