@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/poller"
 )
@@ -101,4 +102,18 @@ func TestGapWhileRollcallWasDown(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestGapEndsWhenNobodyIsToLook stops watching a meeting that is out of sight.
+func TestGapEndsWhenNobodyIsToLook(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.source.onList(failList(trouble(poller.Unavailable)))
+		w.watch("m")
+		w.sleep(2 * time.Minute)
+		require.NoError(t, w.poller.Unwatch(w.ctx, "m"))
+		life := w.store.life("m")
+		if assert.Len(t, life, 3) {
+			assert.Equal(t, "gap unavailable of 2m0s", life[2])
+		}
+	})
 }

@@ -107,11 +107,13 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	if err := p.lookLast(ctx, m); err != nil {
 		p.log.Warn("last look failed", "meeting", conferenceID, "error", err)
 	}
+	at := time.Now().UnixMilli()
 	record, _, err := p.store.Update(ctx, m.record, func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched { // over, or given up by somebody else
 			return diff.Result{State: s}
 		}
-		return diff.Result{State: s.WithPhase(diff.Unwatched), Changed: true}
+		closed := diff.CloseGap(s, at)
+		return closed.Then(diff.Result{State: closed.State.WithPhase(diff.Unwatched), Changed: true})
 	})
 	if err != nil {
 		m.doubt = true // it may be stored after all
