@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -25,6 +24,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/service"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testlog"
 	"github.com/c4342123/rollcall/internal/webhook"
 )
 
@@ -211,22 +211,7 @@ func joins(person string) simulator.LiveAction {
 }
 
 // text keeps what is written to it.
-type text struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (w *text) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.all.Write(p)
-}
-
-func (w *text) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.all.String()
-}
+type text = testlog.Buffer
 
 // subscriber keeps the events it gets, in their order.
 type subscriber struct {

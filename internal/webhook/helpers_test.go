@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/internal/testlog"
 )
 
 const joined = `{"EventType":"meeting_member_status_change","EventTime":1663143335567,"eventId":"e1","changeScene":"user_join",
@@ -53,22 +53,7 @@ type callback struct {
 }
 
 // buffer is a log that may be read while it is written.
-type buffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
+type buffer = testlog.Buffer
 
 func serve(t *testing.T, opts Options) *callback {
 	t.Helper()
