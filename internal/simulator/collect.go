@@ -15,12 +15,9 @@ func (s *Simulator) tellFrom() (int64, bool) {
 	return s.gateway.first, s.gateway.first != 0
 }
 
-// notices returns what has happened and was not told before, in the order it happened. The caller holds the lock.
-func (s *Simulator) notices() []notice {
-	from, ok := s.tellFrom()
-	if !ok {
-		return nil
-	}
+// notices returns what has happened and was not told before, in the order it happened; what happened before from is
+// passed over for good. The caller holds the lock.
+func (s *Simulator) notices(from int64) []notice {
 	var out []notice
 	now := s.millis()
 	for m := s.agenda.next(); m != nil && m.teller.due <= max(now, m.floor); m = s.agenda.next() {
@@ -49,9 +46,20 @@ type plannedPush struct {
 func (s *Simulator) planned() []plannedPush {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	out := append(s.backlog, s.plan()...)
+	s.backlog = nil
+	return out
+}
+
+// plan makes the pushes of what has happened since it was last called. The caller holds the lock.
+func (s *Simulator) plan() []plannedPush {
+	from, ok := s.tellFrom()
+	if !ok {
+		return nil
+	}
 	var out []plannedPush
 	now := s.now()
-	for _, n := range s.notices() {
+	for _, n := range s.notices(from) {
 		event := s.newEvent(n, s.pushRng)
 		for _, class := range pushClasses {
 			if class == ClassWebhook && s.callback == nil || class == ClassStream && s.gateway.first == 0 {

@@ -132,13 +132,16 @@ func (s *Simulator) leave() {
 	s.gateway.done.Done()
 }
 
-// join makes a connection one that events are sent on.
+// join makes a connection one that events are sent on. What happened before the first is not sent on it, even if it
+// happened in the same millisecond, or the webhook is still to be told of it.
 func (s *Simulator) join(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gateway.links = append(s.gateway.links, l)
 	s.pushes.connected++
 	if s.gateway.first == 0 {
+		s.backlog = s.plan()
+		s.notices(nothingDue) // nobody is told when there is no webhook
 		s.gateway.first = s.millis()
 		s.wake()
 	}

@@ -20,7 +20,11 @@ func heard(s *Simulator) { s.gateway.first = s.created }
 func take(s *Simulator) []notice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.notices()
+	from, ok := s.tellFrom()
+	if !ok {
+		return nil
+	}
+	return s.notices(from)
 }
 
 // told prints notices: "time seq meeting scene who(device)...", times in seconds after the epoch.

@@ -16,7 +16,7 @@ func TestAcknowledgedEventsAreForgotten(t *testing.T) {
 	s, clock := play(t, quiet)
 	l := &link{sim: s, subscriptions: []subscription{{frameEvent, allTopics}}, out: make(chan parcel, linkQueue)}
 	s.join(l)
-	clock.at(time.Second)
+	clock.at(30 * time.Second)
 	o := &outbox{sim: s, held: map[string]*delivery{}, sent: map[string]*delivery{}}
 	o.collect()
 	require.Len(t, o.sent, 2)
@@ -28,6 +28,33 @@ func TestAcknowledgedEventsAreForgotten(t *testing.T) {
 	assert.Empty(t, o.sent)
 	assert.Empty(t, o.later.all)
 	assert.Equal(t, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2}, s.Stats().Pushes.Ways[ClassStream])
+}
+
+func TestTheTimeBeforeTheFirstConnectionIsNotSentOverIt(t *testing.T) {
+	hook := PushSettings{URL: "http://localhost/", Token: hookToken, AESKey: hookKey}
+	for name, test := range map[string]struct {
+		push PushSettings
+		want []string
+	}{
+		"stream alone": {PushSettings{}, []string{"stream user_leave"}},
+		"webhook too": {hook, []string{
+			"webhook conference_created", "webhook user_join", "webhook user_leave", "stream user_leave",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := play(t, quiet, func(o *Options) { o.Settings.Push, o.NewCipher = test.push, newCipher })
+			do(t, s, "join Bob")
+			s.join(&link{sim: s}) // the clock stands still, and nobody has collected what there is to send
+			s.join(&link{sim: s})
+			do(t, s, "leave Bob")
+			var got []string
+			for _, p := range s.planned() {
+				got = append(got, string(p.class)+" "+p.event.ChangeScene)
+			}
+			assert.Equal(t, test.want, got)
+			assert.Empty(t, s.planned())
+		})
+	}
 }
 
 func TestEverythingThatWaitsIsBounded(t *testing.T) {

@@ -57,6 +57,7 @@ type Simulator struct {
 
 	agenda    agenda
 	pushes    *pushCount
+	backlog   []plannedPush // made and not yet sent
 	gateway   gateway
 	pushRng   *rand.Rand // decides about pushes
 	ticketRng *rand.Rand
