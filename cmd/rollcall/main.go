@@ -26,6 +26,7 @@ type commands struct {
 	Demo     demo     `cmd:"" help:"Show everything on this machine: a simulated DingTalk, NATS, the service, live events."`
 	Simulate simulate `cmd:"" help:"Run the simulated DingTalk alone."`
 	Tail     tail     `cmd:"" help:"Print live events."`
+	Doctor   examine  `cmd:"" help:"Check what the service needs, and say how to mend what is wrong."`
 	Version  showVers `cmd:"" help:"Print the version."`
 }
 

@@ -98,11 +98,12 @@ func WriteYAML(w io.Writer, settings []Setting) error {
 		}
 		root.Content = append(root.Content, key, value)
 	}
-	encoder := yaml.NewEncoder(w)
-	if err := encoder.Encode(root); err != nil {
+	text, err := yaml.Marshal(root)
+	if err != nil {
 		return fmt.Errorf("cannot write the settings: %w", err)
 	}
-	return encoder.Close()
+	_, err = w.Write(text)
+	return err
 }
 
 func remark(origin Origin) string {

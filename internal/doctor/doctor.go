@@ -1,0 +1,96 @@
+// Package doctor examines what the service needs, and says how to mend what is wrong. It changes nothing: neither the
+// stream nor the store is made, and the only thing it spends is one API call.
+package doctor
+
+import (
+	"context"
+	"time"
+
+	"github.com/c4342123/rollcall/internal/config"
+)
+
+// Verdict is how a check went.
+type Verdict uint8
+
+const (
+	// OK says that all is well.
+	OK Verdict = iota
+	// Note says that the service runs, but that there is something its operator should know.
+	Note
+	// Skipped says that the check makes no sense, because of the settings or because of another that failed.
+	Skipped
+	// Failed says that the service does not run, or not in full.
+	Failed
+)
+
+// String is the verdict's name as it is printed.
+func (v Verdict) String() string {
+	return [...]string{"ok", "note", "skipped", "failed"}[v]
+}
+
+// Finding is the outcome of one check.
+type Finding struct {
+	Check   string // what was checked
+	Verdict Verdict
+	Text    string // what was found; it holds no secret
+	Mend    string // what to do about it; empty when there is nothing to do
+}
+
+// Options say what is examined.
+type Options struct {
+	Settings config.Settings
+	// LookupEnv finds the contexts of the nats command line tool.
+	LookupEnv func(name string) (string, bool)
+	// UserAgent is how API calls name the program.
+	UserAgent string
+}
+
+// patience bounds every single check.
+const patience = 10 * time.Second
+
+// check is one examination.
+type check struct {
+	name string
+	run  func(ctx context.Context) Finding
+}
+
+// Examine makes the checks one after the other, and tells each finding as soon as there is one. It returns whether none
+// failed. When ctx ends it stops, and what is left is not told.
+func Examine(ctx context.Context, opts Options, tell func(Finding)) bool {
+	well := true
+	for _, c := range opts.checks() {
+		bounded, cancel := context.WithTimeout(ctx, patience)
+		found := c.run(bounded)
+		cancel()
+		if ctx.Err() != nil {
+			return false
+		}
+		found.Check = c.name
+		well = well && found.Verdict != Failed
+		tell(found)
+	}
+	return well
+}
+
+func (o Options) checks() []check {
+	api := &upstream{opts: o}
+	store := &store{opts: o}
+	return []check{
+		{"credentials", o.credentials},
+		{"dingtalk reached", api.reached},
+		{"clock", api.clock},
+		{"access token", api.token},
+		{"permission", api.permission},
+		{"pushes", o.pushes},
+		{"nats", store.connection},
+		{"stream", store.stream},
+		{"http", o.http},
+	}
+}
+
+func ok(text string) Finding         { return Finding{Verdict: OK, Text: text} }
+func skipped(text string) Finding    { return Finding{Verdict: Skipped, Text: text} }
+func note(text, mend string) Finding { return Finding{Verdict: Note, Text: text, Mend: mend} }
+func failed(err error, mend string) Finding {
+	return Finding{Verdict: Failed, Text: err.Error(), Mend: mend}
+}

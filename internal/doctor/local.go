@@ -1,0 +1,105 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/c4342123/rollcall/internal/webhook"
+)
+
+// pushes says how changes are heard of, and whether the callback's keys can be used.
+func (o Options) pushes(context.Context) Finding {
+	p := o.Settings.Pushes
+	var ways []string
+	if p.WebhookEnabled() {
+		if err := roundTrip(webhook.Keys{
+			Token: p.WebhookToken.Reveal(), AESKey: p.WebhookAESKey.Reveal(), OwnerKey: p.WebhookOwnerKey,
+		}); err != nil {
+			return failed(err, "copy token and AES key again from the page where the callback is registered")
+		}
+		ways = append(ways, "webhook at /webhooks/dingtalk")
+	}
+	if p.StreamMode {
+		ways = append(ways, "stream connection")
+	}
+	if len(ways) == 0 {
+		return note("none: who joins is noticed by polling alone, later and with more calls",
+			"set --stream-mode, or --webhook-token, --webhook-aes-key and --webhook-owner-key")
+	}
+	if key := o.Settings.DingTalk.AppKey; p.WebhookEnabled() && key != "" && p.WebhookOwnerKey != key {
+		return note(strings.Join(ways, ", ")+"; the owner key is not the AppKey",
+			"that is right only if it is the corpId, of a callback that was registered by the older call")
+	}
+	return ok(strings.Join(ways, ", "))
+}
+
+// roundTrip encrypts, signs and reads a message with the callback's keys.
+func roundTrip(keys webhook.Keys) error {
+	c, err := webhook.NewCipher(keys)
+	if err != nil {
+		return err
+	}
+	const message, timestamp, nonce = "success", "1", "n"
+	encrypted := c.Encrypt([]byte(message))
+	if err := c.Verify(c.Sign(timestamp, nonce, encrypted), timestamp, nonce, encrypted); err != nil {
+		return err
+	}
+	read, err := c.Decrypt(encrypted)
+	if err == nil && string(read) != message {
+		err = errors.New("what is encrypted with these keys cannot be read with them")
+	}
+	return err
+}
+
+// http says whether the service can listen, or is listening already.
+func (o Options) http(ctx context.Context) Finding {
+	address := string(o.Settings.HTTP.Listen)
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		if err := ln.Close(); err != nil {
+			return failed(err, "")
+		}
+	case errors.Is(err, syscall.EADDRINUSE) && answers(ctx, address):
+		return ok("a service is running on " + address)
+	default:
+		return failed(err, "choose another --listen, or stop what has that address")
+	}
+	if !o.Settings.HTTP.Listen.Loopback() && o.Settings.HTTP.APIToken == "" {
+		return note(address+" is free; from other machines only the webhook, health and metrics answer",
+			"set --api-token to open the API and the web page to them")
+	}
+	return ok(address + " is free")
+}
+
+// answers tells whether what listens on the address is a Rollcall, going by its answer to /livez.
+func answers(ctx context.Context, address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/livez", net.JoinHostPort(host, port)), nil)
+	if err != nil {
+		return false
+	}
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = resp.Body.Close() }()
+	const alive = "ok\n"
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(len(alive)+1)))
+	return err == nil && resp.StatusCode == http.StatusOK && string(body) == alive
+}

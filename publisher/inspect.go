@@ -1,0 +1,49 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+// Inspection is what [Inspect] found.
+type Inspection struct {
+	Server   string   // version of the NATS server
+	Exists   bool     // the stream is there
+	Messages uint64   // stored in it
+	Replicas int      // of the stream
+	Changes  []string // what [Open] would change in the stream
+}
+
+// Inspect looks at what [Open] would find, and changes nothing. It returns [ErrServerTooOld], [ErrStreamConfig], or why
+// the server could not be asked.
+func Inspect(ctx context.Context, nc *nats.Conn, replicas int) (Inspection, error) {
+	found := Inspection{Server: nc.ConnectedServerVersion()}
+	if err := checkServer(nc); err != nil {
+		return found, err
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return found, err
+	}
+	st, err := js.Stream(ctx, events.Stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return found, nil
+	}
+	if err != nil {
+		return found, fmt.Errorf("look for stream %s: %w", events.Stream, err)
+	}
+	info := st.CachedInfo()
+	found.Exists, found.Messages, found.Replicas = true, info.State.Msgs, info.Config.Replicas
+	if bad := refusals(info.Config); len(bad) > 0 {
+		return found, fmt.Errorf("%w: %s", ErrStreamConfig, strings.Join(bad, "; "))
+	}
+	_, found.Changes = improved(info.Config, max(replicas, 1))
+	return found, nil
+}
