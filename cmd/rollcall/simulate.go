@@ -45,8 +45,9 @@ func (c *simulate) Run(ctx context.Context, call *config.Invocation) error {
 	settings := sim.Settings()
 	_, err = fmt.Fprintf(call.Stdout, "DingTalk is simulated at http://%s, control API below /_sim/.\n"+
 		"Let the service use it:\n\n"+
-		"  ROLLCALL_DINGTALK_URL=http://%[1]s ROLLCALL_DINGTALK_APP_KEY=%s ROLLCALL_DINGTALK_APP_SECRET=%s rollcall serve\n\n",
-		ln.Addr(), settings.AppKey, settings.AppSecret)
+		"  ROLLCALL_DINGTALK_URL=http://%[1]s ROLLCALL_DINGTALK_APP_KEY=%s ROLLCALL_DINGTALK_APP_SECRET=%s rollcall serve\n\n"+
+		"A group robot for rollcall bot: url http://%[1]s, token %[4]s, secret %[5]s; what it says: http://%[1]s/_sim/robots\n\n",
+		ln.Addr(), settings.AppKey, settings.AppSecret, settings.Robots[0].Token, settings.Robots[0].Secret)
 	if err != nil {
 		_ = ln.Close()
 		return unlessUnread(err)

@@ -20,8 +20,8 @@ func failure(kind FaultKind) *apiError {
 	return &apiError{spec.status, spec.code, spec.message}
 }
 
-// Handler returns the API, the stream gateway, which serves connections while [Simulator.RunPushes] runs, and, below
-// /_sim/, the control API.
+// Handler returns the API, the stream gateway, which serves connections while [Simulator.RunPushes] runs, the group
+// robots and, below /_sim/, the control API.
 func (s *Simulator) Handler() http.Handler {
 	control := s.control()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,6 +30,8 @@ func (s *Simulator) Handler() http.Handler {
 			control.ServeHTTP(w, r)
 		case r.URL.Path == linkPath:
 			s.serveLink(w, r)
+		case r.URL.Path == robotPath:
+			s.serveRobot(w, r)
 		default:
 			s.serveAPI(w, r)
 		}

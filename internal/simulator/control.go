@@ -23,6 +23,7 @@ func (s *Simulator) control() http.Handler {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("GET /_sim/robots", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Robots()) })
 	mux.HandleFunc("POST /_sim/streams", s.controlStreams)
 	mux.HandleFunc("PUT /_sim/meetings/{id}", s.controlMeeting)
 	mux.HandleFunc("POST /_sim/meetings/{id}/actions", s.controlActions)

@@ -13,6 +13,9 @@
 // connections and vanished rows the platform knows no event. Its times are the machine's; its faults are [Fault]s like
 // others, of the classes webhook and stream.
 //
+// It plays custom group robots, too ([RobotSettings]): they check signatures, say each message once, and block whoever
+// sends more than they take in a minute.
+//
 // Below /_sim/ there is a control API. Replies are JSON; bodies may be JSON or YAML, and keys nobody knows are refused.
 //
 //	GET    /_sim/state                    what is going on, and the names that live actions use ([State])
@@ -22,6 +25,7 @@
 //	POST   /_sim/faults                   switches on one [Fault], or a list of them
 //	DELETE /_sim/faults                   switches all off
 //	POST   /_sim/streams                  makes one stream [Fault] happen to all stream connections at once
+//	GET    /_sim/robots                   what the group robots have said ([RobotState])
 //	PUT    /_sim/meetings/{id}            adds a [Meeting] whose offsets count from now
 //	POST   /_sim/meetings/{id}/actions    makes one [LiveAction] happen, or a list of them: all or none
 //

@@ -393,5 +393,5 @@ func TestEveryKindOfFaultIsKnown(t *testing.T) {
 		}
 		assert.NoError(t, f.validate("here"), kind)
 	}
-	assert.Len(t, FaultKinds(), 52)
+	assert.Len(t, FaultKinds(), 61)
 }

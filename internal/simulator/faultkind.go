@@ -21,6 +21,9 @@ const (
 	ClassStream  Class = "stream"
 )
 
+// ClassRobot is a message to a group robot.
+const ClassRobot Class = "robot"
+
 var (
 	classes     = []Class{ClassToken, ClassMembers, ClassInfo, ClassOrg, ClassQuery, ClassGateway}
 	pushClasses = []Class{ClassWebhook, ClassStream}
@@ -101,6 +104,19 @@ const (
 	FaultStreamHuge       FaultKind = "stream-huge"       // a frame of Fault.Bytes (64 MiB when 0) precedes the event
 )
 
+// What happens to a message to a group robot.
+const (
+	FaultRobotBusy      FaultKind = "robot-busy"      // errcode -1
+	FaultRobotThrottled FaultKind = "robot-throttled" // 410100, and the robot is blocked
+	FaultRobotRefused   FaultKind = "robot-refused"   // 310000, as for a wrong signature
+	FaultRobotBadToken  FaultKind = "robot-bad-token" // 400101
+	FaultRobotContent   FaultKind = "robot-content"   // 430104, the message will never be said
+	FaultRobotHTML      FaultKind = "robot-html"      // an HTML page with status 502
+	FaultRobotReset     FaultKind = "robot-reset"     // the connection is reset, the message not said
+	FaultRobotLost      FaultKind = "robot-lost"      // the message is said, but the connection reset before the reply
+	FaultRobotHang      FaultKind = "robot-hang"      // the message is said, but nothing replied
+)
+
 // stage is where in a call a kind of fault acts.
 type stage uint8
 
@@ -111,6 +127,7 @@ const (
 	stageWait                   // before everything
 	stagePush                   // on a push
 	stageLink                   // on a stream connection
+	stageRobot                  // on a message to a robot
 )
 
 // faultSpec says what a kind does. Code and message are those of an error body; without a code the kind has a
@@ -192,6 +209,16 @@ var faultSpecs = map[FaultKind]faultSpec{
 	FaultStreamSilence:    {stage: stageLink, only: ClassStream},
 	FaultStreamGarbage:    {stage: stageLink, only: ClassStream},
 	FaultStreamHuge:       {stage: stageLink, only: ClassStream},
+
+	FaultRobotBusy:      {stage: stageRobot, only: ClassRobot},
+	FaultRobotThrottled: {stage: stageRobot, only: ClassRobot},
+	FaultRobotRefused:   {stage: stageRobot, only: ClassRobot},
+	FaultRobotBadToken:  {stage: stageRobot, only: ClassRobot},
+	FaultRobotContent:   {stage: stageRobot, only: ClassRobot},
+	FaultRobotHTML:      {stage: stageRobot, only: ClassRobot},
+	FaultRobotReset:     {stage: stageRobot, only: ClassRobot},
+	FaultRobotLost:      {stage: stageRobot, only: ClassRobot},
+	FaultRobotHang:      {stage: stageRobot, only: ClassRobot},
 }
 
 // FaultKinds returns the names of all kinds of faults, sorted.

@@ -40,6 +40,8 @@ type Settings struct {
 	// Push and Stream are about what the platform sends by itself.
 	Push   PushSettings   `yaml:"push,omitempty"`
 	Stream StreamSettings `yaml:"stream,omitempty"`
+	// Robots are the custom group robots; one with the default token and secret when there are none.
+	Robots []RobotSettings `yaml:"robots,omitempty"`
 }
 
 // What a simulator goes by where its settings are silent.
@@ -66,7 +68,7 @@ func (s Settings) validate() error {
 	case s.MonthlyCalls < 0:
 		return fmt.Errorf("%w: settings.monthlyCalls is negative", ErrScenario)
 	}
-	return errors.Join(s.Push.validate(), s.Stream.validate())
+	return errors.Join(s.Push.validate(), s.Stream.validate(), validateRobots(s.Robots))
 }
 
 // over returns s where it says something, and base where s is silent.
@@ -88,6 +90,7 @@ func (s Settings) over(base Settings) Settings {
 	pick(&s.MonthlyCalls, base.MonthlyCalls)
 	s.Push = s.Push.over(base.Push, s.AppKey)
 	s.Stream = s.Stream.over(base.Stream)
+	s.Robots = robotsOver(s.Robots, base.Robots)
 	return s
 }
 

@@ -59,6 +59,7 @@ type Simulator struct {
 	pushes    *pushCount
 	backlog   []plannedPush // made and not yet sent
 	gateway   gateway
+	robots    []*robot
 	pushRng   *rand.Rand // decides about pushes
 	ticketRng *rand.Rand
 }
@@ -110,6 +111,7 @@ func New(o Options) (*Simulator, error) {
 	s.limits = newLimits(s.settings)
 	s.stats = newStats(s.millis())
 	s.pushes = newPushCount(s.settings.Push)
+	s.robots = newRobots(s.settings.Robots)
 	s.pushRng = rand.New(rand.NewPCG(s.seed, 2))
 	s.ticketRng = rand.New(rand.NewPCG(s.seed, 3))
 	for _, m := range s.meetings {
