@@ -47,8 +47,8 @@ type driven struct {
 	js   jetstream.JetStream
 }
 
-// plan is what a driven service is made of. Times between two looks are 30 s, so that what happens sooner is the
-// pushes' doing; set changes that.
+// plan is what a driven service is made of. Looks are longer apart than any test takes, so that what happens before
+// the next is the pushes' doing; set changes that. Nor does DingTalk push a second time what is answered late.
 type plan struct {
 	scenario string
 	push     simulator.PushSettings
@@ -66,12 +66,7 @@ func often(s *config.Settings) {
 func drive(t *testing.T, p plan) *driven {
 	t.Helper()
 	d := &driven{T: t, log: &text{}}
-	address := freeAddress(t)
-	d.base = "http://" + address
-	if p.push.Token == "" {
-		p.push.URL, p.push.Token, p.push.AESKey = d.base+hookPath, hookToken, hookAESKey
-	}
-	api := d.simulate(p)
+	api, begin := d.standIn()
 	s := config.Settings{
 		DingTalk: config.DingTalk{
 			URL: api, AppKey: simulator.DefaultAppKey, AppSecret: simulator.DefaultAppSecret, CorpID: "corp", Rate: 1000,
@@ -79,8 +74,8 @@ func drive(t *testing.T, p plan) *driven {
 		Pushes:   config.Pushes{WebhookToken: hookToken, WebhookAESKey: hookAESKey, WebhookOwnerKey: hookOwnerKey},
 		Embedded: config.Embedded{Listen: "127.0.0.1:0"},
 		Store:    config.Store{Replicas: 1, DataDir: t.TempDir()},
-		HTTP:     config.HTTP{Listen: config.Address(address)},
-		Polling:  config.Polling{MinInterval: 30 * time.Second, MaxInterval: 30 * time.Second, PageSize: 500},
+		HTTP:     config.HTTP{Listen: "127.0.0.1:0"},
+		Polling:  config.Polling{MinInterval: time.Hour, MaxInterval: time.Hour, PageSize: 500},
 		Events:   config.Events{Retention: time.Hour},
 	}
 	if p.set != nil {
@@ -96,18 +91,49 @@ func drive(t *testing.T, p plan) *driven {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	select {
 	case at := <-opened:
-		d.nats = cmp.Or(p.direct, at.NATS)
+		d.base, d.nats = at.HTTP, cmp.Or(p.direct, at.NATS)
 	case <-time.After(patient):
 		require.Fail(t, "the service does not open", d.log.String())
 	}
 	d.subscribe()
+	begin(d.simulate(p))
 	d.answers("/readyz", http.StatusOK, "ready")
 	return d
 }
 
-// simulate runs the simulated DingTalk and its pushes, and returns where its API is.
-func (d *driven) simulate(p plan) *url.URL {
+// standIn serves an API that keeps its callers waiting until it begins to answer as another handler does: DingTalk and
+// the service have to know each other's address.
+func (d *driven) standIn() (api *url.URL, begin func(http.Handler)) {
 	d.Helper()
+	var handler http.Handler
+	begun := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(d.Context()))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-begun:
+			handler.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	}))
+	server.Config.BaseContext = func(net.Listener) context.Context { return ctx } // calls that hang end with it
+	server.Start()
+	d.Cleanup(func() { cancel(); server.Close() })
+	api, err := url.Parse(server.URL)
+	require.NoError(d, err)
+	return api, func(h http.Handler) {
+		handler = h
+		close(begun)
+	}
+}
+
+// simulate runs the pushes of a simulated DingTalk, and returns its API.
+func (d *driven) simulate(p plan) http.Handler {
+	d.Helper()
+	if p.push.Token == "" {
+		p.push.URL, p.push.Token, p.push.AESKey = d.base+hookPath, hookToken, hookAESKey
+	}
+	p.push.Timeout = simulator.Duration(patient)
+	p.stream.AckTimeout = cmp.Or(p.stream.AckTimeout, simulator.Duration(patient))
 	sc, err := simulator.ParseScenario([]byte(p.scenario))
 	require.NoError(d, err)
 	d.sim, err = simulator.New(simulator.Options{
@@ -117,24 +143,8 @@ func (d *driven) simulate(p plan) *url.URL {
 		},
 	})
 	require.NoError(d, err)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(d.Context()))
-	server := httptest.NewUnstartedServer(d.sim.Handler())
-	server.Config.BaseContext = func(net.Listener) context.Context { return ctx } // calls that hang end with it
-	server.Start()
-	d.Cleanup(func() { cancel(); server.Close() })
 	background(d.T, d.sim.RunPushes)
-	u, err := url.Parse(server.URL)
-	require.NoError(d, err)
-	return u
-}
-
-// freeAddress is one that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().String()
+	return d.sim.Handler()
 }
 
 func (d *driven) subscribe() {

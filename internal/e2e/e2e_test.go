@@ -13,7 +13,7 @@ import (
 const (
 	length  = 4 * time.Minute // of every meeting
 	inReal  = 5 * time.Second // that is how long it takes
-	patient = 30 * time.Second
+	patient = time.Minute
 )
 
 // meetings are random ones in both representations of a rejoin. They end together, and can be read for a moment

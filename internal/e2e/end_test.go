@@ -37,7 +37,7 @@ func TestEveryEnd(t *testing.T) {
 		blind    bool // the list cannot be read any more: when people left is inferred
 	}{
 		"closed by a push":                         {scenario: ending("unlisted: true,"), set: often, reason: "closed"},
-		"closed by a push, and discovery all over": {scenario: ending(""), set: discovering, reason: "closed"},
+		"closed by a push, and discovery all over": {scenario: ending(""), set: discovering, reason: "closed or ended"},
 		"information says so":                      {scenario: ending("unlisted: true, keep: 0s,"), faults: lost, set: often, reason: "ended", blind: true},
 		"not found twice":                          {scenario: ending("unlisted: true, keep: 0s, keepInfo: 0s,"), faults: lost, set: often, reason: "not_found", blind: true},
 		"vanished from the organisation's list":    {scenario: ending(""), faults: lost, set: discovering, reason: "ended"},
@@ -96,7 +96,7 @@ func (d *driven) counted(e events.Event, truth simulator.MeetingTruth, reason st
 	d.Helper()
 	require.Equal(d, events.MeetingEnded, e.Type)
 	m := e.Meeting
-	assert.Equal(d, reason, m.Reason)
+	assert.Contains(d, strings.Split(reason, " or "), m.Reason, "whatever is the first to be known")
 	assert.Equal(d, len(truth.People), m.People)
 	assert.Equal(d, 4, m.Peak)
 	assert.InDelta(d, minutes, m.PersonMinutes, 1e-9)
@@ -104,13 +104,15 @@ func (d *driven) counted(e events.Event, truth simulator.MeetingTruth, reason st
 		assert.Equal(d, truth.EndTime, m.EndTime)
 		assert.Equal(d, truth.EndTime, e.Time.UnixMilli())
 	}
-	want := 0.0
+	known := 0.0
 	for _, p := range truth.People {
 		for _, a := range p.Attendances {
-			want += float64(a.Left-a.Joined) / 60_000
+			known += float64(a.Left-a.Joined) / 60_000
 		}
 	}
-	assert.InDelta(d, want, m.PersonMinutes, 0.3, "what is inferred is seconds late")
+	late := 3 * e.RecordedTime.Sub(time.UnixMilli(truth.EndTime)).Minutes() // those who were there to the end
+	assert.GreaterOrEqual(d, m.PersonMinutes, known-1e-9)
+	assert.LessOrEqual(d, m.PersonMinutes, known+late+1e-9, "what is inferred is as late as the look that infers it")
 	assert.Equal(d, "Review", m.Title)
 }
 

@@ -17,9 +17,6 @@ import (
 func overStream(scenario string) plan {
 	return plan{
 		scenario: scenario, push: simulator.PushSettings{Token: "no webhook"},
-		stream: simulator.StreamSettings{
-			AckTimeout: simulator.Duration(500 * time.Millisecond), Redeliver: simulator.Duration(20 * time.Millisecond),
-		},
 		set: func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: true} },
 	}
 }
@@ -33,7 +30,11 @@ func TestAStreamConnectionThatIsDisturbed(t *testing.T) {
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			d := drive(t, overStream(office))
+			p := overStream(office)
+			p.stream = simulator.StreamSettings{ // what is lost is sent again, until the test is over
+				AckTimeout: simulator.Duration(500 * time.Millisecond), Redeliver: simulator.Duration(100 * time.Millisecond), Deliveries: 1000,
+			}
+			d := drive(t, p)
 			d.connected(1)
 			d.watch("office", "1")
 			d.faults(simulator.Fault{Kind: kind, Next: 1, Calls: []simulator.Class{simulator.ClassStream}})
@@ -57,6 +58,7 @@ func TestTheLifeOfAMeetingOverTheStream(t *testing.T) {
 		{ID: "ann", Nick: "Ann", Host: true}, {ID: "bob", Nick: "Bob"},
 	}}))
 	d.tells("new", "started")
+	d.looked("new")
 	d.do("new", joins("ann"))
 	d.tells("new", "started", "1 joined ann push")
 	d.do("new", simulator.LiveAction{Do: simulator.End})
