@@ -20,6 +20,7 @@ type grammar struct {
 	Serve   serveCommand   `cmd:"" help:"Run the service."`
 	Demo    demoCommand    `cmd:"" help:"Show everything on this machine: a simulated DingTalk, NATS, the service, the web page, live events."`
 	Tail    tailCommand    `cmd:"" help:"Print live events."`
+	Bot     botCommand     `cmd:"" help:"Tell group robots."`
 	Verify  verifyCommand  `cmd:"" help:"Fold a meeting's stored events and compare the roster with the API."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -59,6 +60,17 @@ func (c *tailCommand) Run(_ context.Context, invocation *config.Invocation) erro
 	return nil
 }
 
+type botCommand struct {
+	config.Client
+	Bot config.Bot `embed:"" group:"Bot"`
+	recorder
+}
+
+func (c *botCommand) Run(_ context.Context, invocation *config.Invocation) error {
+	c.bot, c.invocation = c.Bot, invocation
+	return nil
+}
+
 type verifyCommand struct {
 	config.Client
 	Meeting string `arg:"" help:"The meeting's conferenceId."`
@@ -83,6 +95,7 @@ type record struct {
 	settings   config.Settings
 	demo       demoCommand
 	tail       tailCommand
+	bot        config.Bot
 	invocation *config.Invocation
 }
 
@@ -129,6 +142,7 @@ func call(t *testing.T, environ []string, args ...string) outcome {
 		Serve: serveCommand{recorder: recorder{&seen}},
 		Demo:  demoCommand{recorder: recorder{&seen}},
 		Tail:  tailCommand{recorder: recorder{&seen}},
+		Bot:   botCommand{recorder: recorder{&seen}},
 	}
 	code := config.Program{
 		Name: "rollcall", Description: "Who is in the meeting, as it happens.",

@@ -32,7 +32,10 @@ type found struct {
 }
 
 func newSources(environ []string) (*sources, error) {
-	var all Settings
+	var all struct {
+		Settings
+		Bot Bot `embed:"" group:"Bot"`
+	}
 	parser, err := kong.New(&all, append(mappers(), kong.NoDefaultHelp())...)
 	if err != nil {
 		return nil, err
