@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/discovery"
+	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/poller"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 type lister func(ctx context.Context) ([]dingtalk.OngoingMeeting, error)
 

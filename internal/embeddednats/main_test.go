@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
+
+	"github.com/c4342123/rollcall/internal/testleak"
 )
 
 // childDir names the store directory for a re-executed test binary, which then is a server and nothing else.
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		os.Exit(child(dir))
 	}
-	goleak.VerifyTestMain(m)
+	testleak.Main(m)
 }
 
 // child runs a server on dir, prints its URL or why there is none, and stays until its standard input closes.

@@ -9,15 +9,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/privacy"
+	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/poller"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 // fake answers with what it has.
 type fake struct {

@@ -1,0 +1,33 @@
+// Package testleak holds the tests of a package to ending what they start.
+package testleak
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// patience is how long what is about to end may take to end. goleak alone waits for a third of a second, and a busy
+// machine may let a goroutine stand still for longer than that.
+const patience = 30 * time.Second
+
+// Main runs the tests and ends the process: with a failure if one failed, or if goroutines outlive them all.
+func Main(m *testing.M, options ...goleak.Option) {
+	goleak.VerifyTestMain(waiting{m.Run, options}, options...)
+}
+
+// waiting runs tests and waits for the goroutines they leave behind.
+type waiting struct {
+	run     func() int
+	options []goleak.Option
+}
+
+// Run returns what the tests returned.
+func (w waiting) Run() int {
+	code := w.run()
+	for began := time.Now(); code == 0 && goleak.Find(w.options...) != nil && time.Since(began) < patience; {
+		continue // Find has waited
+	}
+	return code
+}
