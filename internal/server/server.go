@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -61,9 +62,22 @@ type Options struct {
 	Checks func() []Check
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
+	// Events are sent by /v1/events; without them it answers 503.
+	Events *feed.Feed
 	// Webhook answers /webhooks/dingtalk, whatever the method; without it there is nothing at that path.
 	Webhook http.Handler
 	Logger  *slog.Logger
+
+	// stop ends when the server is about to stop, and with it the answers that have no end of their own; nil is never.
+	stop     context.Context
+	patience patience
+}
+
+func (o Options) stopping() context.Context {
+	if o.stop == nil {
+		return context.Background()
+	}
+	return o.stop
 }
 
 func (o Options) logger() *slog.Logger {
@@ -79,6 +93,7 @@ func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 	// What requests do ends when they are cut off, and not before: ctx only stops new ones.
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	opts.stop = ctx
 	return serve(ctx, ln, newServer(requests, opts), closeTimeout)
 }
 

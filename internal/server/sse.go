@@ -1,0 +1,146 @@
+package server
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/feed"
+)
+
+// comeBackAfter is how long a browser waits before it comes back, in milliseconds.
+const comeBackAfter = 1000
+
+// patience is how long readers of events are waited for, and how long they have to wait.
+type patience struct {
+	// heartbeat keeps proxies and readers from taking a quiet connection for a dead one; 15 s when zero.
+	heartbeat time.Duration
+	// stall is how long a reader may take for what has been written, before it is cut off; 10 s when zero.
+	stall time.Duration
+}
+
+func (p patience) withDefaults() patience {
+	p.heartbeat = cmp.Or(p.heartbeat, 15*time.Second)
+	p.stall = cmp.Or(p.stall, 10*time.Second)
+	return p
+}
+
+// events sends the events as server-sent events, as they are stored: from now on or, with Last-Event-ID, from the one
+// after that. An event's id is its sequence in the stream.
+func (a *api) events(w http.ResponseWriter, r *http.Request) {
+	reader, ok := a.subscribe(w, r)
+	if !ok {
+		return
+	}
+	defer reader.Close()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(a.opts.stopping(), cancel)()
+	s := &sse{rc: http.NewResponseController(w), w: w, patience: a.opts.patience.withDefaults()}
+	_ = s.rc.SetReadDeadline(time.Time{}) // the request has been read; the time for it must not end the answer
+	w.Header().Set("X-Accel-Buffering", "no")
+	head(w, http.StatusOK, "text/event-stream")
+	if r.Method == http.MethodHead {
+		return
+	}
+	fmt.Fprintf(&s.buffer, "retry: %d\n\n", comeBackAfter)
+	err := s.flush()
+	if err == nil {
+		err = reader.CatchUp(ctx, s.send)
+	}
+	for err == nil {
+		err = s.next(ctx, reader)
+	}
+	if ctx.Err() == nil {
+		a.log.Debug("a reader of events was cut off", "reader", r.RemoteAddr, "error", err)
+	}
+}
+
+// subscribe reads what is asked for, or answers why it cannot be had.
+func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, bool) {
+	meeting := r.URL.Query().Get("meeting")
+	if meeting != "" {
+		if err := events.CheckConferenceID(meeting); err != nil {
+			problem(w, http.StatusBadRequest, "meeting: "+err.Error())
+			return nil, false
+		}
+	}
+	last := r.Header.Get("Last-Event-ID")
+	after, err := strconv.ParseUint(last, 10, 64)
+	if last != "" && err != nil {
+		problem(w, http.StatusBadRequest, fmt.Sprintf("Last-Event-ID: %q is not the id of an event", last))
+		return nil, false
+	}
+	var reader *feed.Reader
+	switch {
+	case a.opts.Events == nil:
+		err = feed.ErrNotReady
+	case last != "":
+		reader, err = a.opts.Events.Resume(meeting, after)
+	default:
+		reader, err = a.opts.Events.Subscribe(meeting)
+	}
+	if err != nil {
+		fail(w, "", err)
+		return nil, false
+	}
+	return reader, true
+}
+
+// sse writes server-sent events.
+type sse struct {
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	buffer bytes.Buffer
+	patience
+}
+
+// next sends the next events, or says that the connection is alive while there are none.
+func (s *sse) next(ctx context.Context, reader *feed.Reader) error {
+	wait, cancel := context.WithTimeout(ctx, s.heartbeat)
+	defer cancel()
+	found, err := reader.Read(wait)
+	switch {
+	case err == nil:
+	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		s.buffer.WriteString(": heartbeat\n\n")
+	default:
+		return err
+	}
+	for _, e := range found {
+		s.add(e)
+	}
+	return s.flush()
+}
+
+// send sends one event.
+func (s *sse) send(e feed.Event) error {
+	s.add(e)
+	return s.flush()
+}
+
+func (s *sse) add(e feed.Event) {
+	fmt.Fprintf(&s.buffer, "id: %d\n", e.Sequence)
+	for line := range bytes.Lines(e.Payload) {
+		fmt.Fprintf(&s.buffer, "data: %s\n", bytes.TrimRight(line, "\r\n"))
+	}
+	s.buffer.WriteString("\n")
+}
+
+// flush writes what is gathered, and fails when the reader does not take it in time.
+func (s *sse) flush() error {
+	defer s.buffer.Reset()
+	if err := s.rc.SetWriteDeadline(time.Now().Add(s.stall)); err != nil {
+		return err
+	}
+	if _, err := s.w.Write(s.buffer.Bytes()); err != nil {
+		return err
+	}
+	return s.rc.Flush()
+}
