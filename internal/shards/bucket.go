@@ -1,0 +1,120 @@
+package shards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// Bucket is the key-value bucket that the replicas share.
+	Bucket = "ROLLCALL_SHARDS"
+	// feed is where the server tells of what was stored in the bucket.
+	feed = "rollcall.shards."
+
+	keyPrefix  = "$KV." + Bucket + "."
+	streamName = "KV_" + Bucket
+	// markerTTL is how long it is remembered that a replica has left. Nothing depends on it.
+	markerTTL = time.Minute
+)
+
+// ErrBucket says that the bucket exists with a configuration that cannot be worked with or changed.
+var ErrBucket = errors.New("bucket " + Bucket + " has a configuration that Rollcall cannot work with")
+
+// bucket is what the replicas share. Every write states the revision it replaces: the server accepts it or nothing.
+type bucket struct {
+	conn *nats.Conn
+	kv   jetstream.KeyValue
+}
+
+// openBucket creates the bucket, or makes sure of the one that exists: it never has fewer copies afterwards.
+func openBucket(ctx context.Context, conn *nats.Conn, replicas int, log *slog.Logger) (*bucket, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	kv, err := js.KeyValue(ctx, Bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = js.CreateKeyValue(ctx, improved(jetstream.KeyValueConfig{
+			Bucket: Bucket, Description: "Rollcall: which replica looks at which meetings",
+		}, replicas))
+		if err == nil {
+			log.Info("created the bucket", "bucket", Bucket, "replicas", replicas)
+		}
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			kv, err = js.KeyValue(ctx, Bucket) // another replica was faster
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", Bucket, err)
+	}
+	if err := adopt(ctx, js, kv, replicas, log); err != nil {
+		return nil, err
+	}
+	return &bucket{conn: conn, kv: kv}, nil
+}
+
+// improved returns a configuration with what is needed: keys do not expire, their removal is forgotten in time, the
+// whole bucket can be read at once, and changes are told.
+func improved(have jetstream.KeyValueConfig, replicas int) jetstream.KeyValueConfig {
+	have.TTL = 0
+	have.Replicas = max(have.Replicas, replicas)
+	have.LimitMarkerTTL = markerTTL
+	have.RePublish = &jetstream.RePublish{Source: keyPrefix + ">", Destination: feed + ">", HeadersOnly: true}
+	return have
+}
+
+// adopt changes of an existing bucket what has to be.
+func adopt(ctx context.Context, js jetstream.JetStream, kv jetstream.KeyValue, replicas int, log *slog.Logger) error {
+	status, err := kv.Status(ctx)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", Bucket, err)
+	}
+	have := status.Config()
+	want := improved(have, replicas)
+	told := have.RePublish != nil && *have.RePublish == *want.RePublish
+	if told && have.TTL == want.TTL && have.Replicas == want.Replicas && have.LimitMarkerTTL == want.LimitMarkerTTL {
+		return nil
+	}
+	if _, err := js.UpdateKeyValue(ctx, want); err != nil {
+		return fmt.Errorf("%w: it should have no TTL, a marker TTL of %s, %d replicas, and be republished to %s>: %w",
+			ErrBucket, markerTTL, want.Replicas, feed, err)
+	}
+	log.Info("updated the bucket", "bucket", Bucket, "replicas", want.Replicas)
+	return nil
+}
+
+// errChanged says that a key is not what it was taken for: nothing was written.
+var errChanged = errors.New("changed by somebody else")
+
+// put replaces the revision of a key, 0 for none, and returns the new one. Any error but errChanged leaves it open
+// whether that was done or will be.
+func (b *bucket) put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	revision, err := b.kv.Update(ctx, key, value, revision)
+	return revision, wrap("store "+key, err)
+}
+
+// remove removes a key if revision is its last, whatever its last is when revision is 0.
+func (b *bucket) remove(ctx context.Context, key string, revision uint64) error {
+	opts := []jetstream.KVDeleteOpt{jetstream.PurgeTTL(markerTTL)}
+	if revision != 0 {
+		opts = append(opts, jetstream.LastRevision(revision))
+	}
+	return wrap("remove "+key, b.kv.Purge(ctx, key, opts...))
+}
+
+func wrap(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
+		return fmt.Errorf("%s: %w", what, errChanged)
+	default:
+		return fmt.Errorf("%s: %w", what, err)
+	}
+}
