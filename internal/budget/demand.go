@@ -1,0 +1,97 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+)
+
+// habitsKey is where the hours are kept in which calls are wanted.
+const habitsKey = "hours"
+
+// demand counts the calls that are wanted, by hour since 1970, until that is stored.
+type demand struct {
+	wanted map[int64]float64
+	blind  int64 // the hour that tells nothing, as calls were refused in it
+}
+
+func (d *demand) add(now time.Time) {
+	hour := hourOf(now)
+	if hour == d.blind {
+		return
+	}
+	if d.wanted == nil {
+		d.wanted = map[int64]float64{}
+	}
+	d.wanted[hour]++
+}
+
+// refused says that this hour tells nothing.
+func (d *demand) refused(now time.Time) {
+	d.blind = hourOf(now)
+	delete(d.wanted, d.blind)
+}
+
+// take returns what was counted, and that nothing was wanted in this hour if so: that is worth knowing, too.
+func (d *demand) take(now time.Time) map[int64]float64 {
+	taken := maps.Clone(d.wanted)
+	if taken == nil {
+		taken = map[int64]float64{}
+	}
+	if hour := hourOf(now); hour != d.blind {
+		taken[hour] += 0
+	}
+	return taken
+}
+
+// stored forgets what was taken before.
+func (d *demand) stored(taken map[int64]float64) {
+	for hour, wanted := range taken {
+		if d.wanted[hour] -= wanted; d.wanted[hour] <= 0 {
+			delete(d.wanted, hour)
+		}
+	}
+}
+
+// storeDemand adds the calls that were wanted to what all replicas have learned, and takes that over. After an answer
+// that did not come they may be counted twice, which does no harm.
+func (m *Month) storeDemand(ctx context.Context) error {
+	m.mu.Lock()
+	now, ok := m.time()
+	wanted := m.asked.take(now)
+	m.mu.Unlock()
+	if !ok {
+		return errStale
+	}
+	learned, err := m.store.learn(ctx, wanted, m.opts.Location)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked.stored(wanted)
+	m.hours.set(learned.weigh())
+	return nil
+}
+
+// learn adds to what the replicas have learned of the hours, and returns that.
+func (s *store) learn(ctx context.Context, wanted map[int64]float64, in *time.Location) (*habits, error) {
+	for {
+		h := new(habits)
+		revision, err := s.load(ctx, habitsKey, h)
+		if err != nil {
+			return nil, err
+		}
+		for _, hour := range slices.Sorted(maps.Keys(wanted)) {
+			h.add(hour, wanted[hour], in)
+		}
+		if _, err = s.save(ctx, habitsKey, h, revision); !errors.Is(err, errConflict) {
+			return h, err
+		}
+		if err := pause(ctx); err != nil {
+			return nil, err
+		}
+	}
+}

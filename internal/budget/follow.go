@@ -1,0 +1,128 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/c4342123/rollcall/poller"
+)
+
+// refresh asks for the server's time and reads the month's count.
+func (m *Month) refresh(ctx context.Context) error {
+	r, err := m.clock.measure(ctx)
+	if err != nil {
+		return fmt.Errorf("asking for the time: %w", err)
+	}
+	month, next := m.setClock(r)
+	var c count
+	if next != "" {
+		if c, err = m.store.count(ctx, next); err != nil {
+			return err
+		}
+	}
+	if c.revision == 0 {
+		if c, err = m.store.count(ctx, month); err != nil {
+			return err
+		}
+	}
+	m.adopt(c)
+	return nil
+}
+
+// setClock returns the month, and the next one if another replica may have begun it: its server's clock may be ahead
+// of the one that was just asked.
+func (m *Month) setClock(r reading) (month, next string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clock.set(r)
+	now, _ := m.time()
+	month = m.current(now)
+	if _, end := bounds(now); end.Sub(now) < nearEnd && month == monthOf(now) {
+		next = monthOf(end)
+	}
+	return month, next
+}
+
+// adopt takes over a count that was read.
+func (m *Month) adopt(c count) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.newest = max(m.newest, c.month)
+	m.known, m.stale = c, false
+	if c.Until > 0 {
+		m.until = later(m.until, time.UnixMilli(c.Until))
+	}
+	now, _ := m.time()
+	m.report(now)
+}
+
+// report says whether calls are refused. The caller holds mu.
+func (m *Month) report(now time.Time) {
+	if m.opts.Reporter == nil {
+		return
+	}
+	err := m.exhausted(now)
+	for _, p := range []Purpose{LastLook, Look, Discovery} {
+		if err == nil && m.left(now) <= m.kept(p, now) {
+			err = m.spent(p, now)
+		}
+	}
+	if err != nil {
+		m.opts.Reporter.Failed(what, err)
+	} else {
+		m.opts.Reporter.OK(what)
+	}
+}
+
+// Observe heeds upstream's word that the month's calls are used up: a [poller.SourceError] with trouble Exhausted. All
+// replicas stop for ten minutes, as [Month.Run] tells them. Everything else is ignored, and so are our own refusals.
+func (m *Month) Observe(err error) {
+	var source *poller.SourceError
+	if m == nil || !errors.As(err, &source) || source.Trouble != poller.Exhausted || own(err) {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, ok := m.time()
+	if !ok {
+		return // nothing can be taken now; the next call will hear it again
+	}
+	_, end := bounds(now)
+	m.until = earlier(now.Add(max(source.Wait, upstreamHold)), end.Add(edge))
+	m.report(now)
+	select {
+	case m.noted <- struct{}{}:
+	default:
+	}
+}
+
+// storeUntil passes upstream's word on to the other replicas.
+func (m *Month) storeUntil(ctx context.Context) error {
+	m.mu.Lock()
+	month, until, stored := m.known.month, m.until.UnixMilli(), m.known.Until
+	m.mu.Unlock()
+	if until <= stored {
+		return nil
+	}
+	return m.store.change(ctx, month, func(c *count) bool {
+		news := until > c.Until
+		c.Until = max(c.Until, until)
+		return news
+	})
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

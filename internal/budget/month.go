@@ -1,0 +1,180 @@
+package budget
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/c4342123/rollcall/poller"
+)
+
+const (
+	// refreshEvery is how often [Month.Run] learns what the other replicas did.
+	refreshEvery = 10 * time.Second
+	// drawTimeout bounds every exchange with NATS that somebody waits for.
+	drawTimeout = 5 * time.Second
+	// upstreamHold is how long all replicas make no call after upstream said that the month's calls are used up. It may
+	// be wrong, or somebody may buy more.
+	upstreamHold = 10 * time.Minute
+)
+
+// what is the budget's name where failures are reported.
+const what = "calls of the month"
+
+// china is where the platform's months begin. Its standard time knows no summer.
+var china = time.FixedZone("China Standard Time", 8*60*60)
+
+// MonthOptions configure [OpenMonth]. The zero value works and has no limit.
+type MonthOptions struct {
+	// Limit is how many calls all replicas together may make in a calendar month; 0 means no limit.
+	Limit int
+	// Location is where months begin and offices are open; nil means China Standard Time.
+	Location *time.Location
+	// Replicas is how many NATS servers keep the count, see [jetstream.KeyValueConfig]; 0 means 1.
+	Replicas int
+	// Live returns how many replicas are live, this one included; nil means one.
+	Live func() int
+	// Now is this replica's clock; nil means time.Now. The months go by the clock of the NATS server, this one only
+	// measures the time since that was asked.
+	Now func() time.Time
+	// Reporter is told when calls are refused, and when they no longer are. It may be nil.
+	Reporter poller.Reporter
+}
+
+func (o MonthOptions) withDefaults() MonthOptions {
+	if o.Location == nil {
+		o.Location = china
+	}
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Live == nil {
+		o.Live = alone{}.Live
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Month is the calls of a calendar month, which all replicas share. It is safe for concurrent use.
+//
+// Calls are counted before they are made: a replica draws a parcel of them from the count in NATS by compare-and-set and
+// makes no call that is not in its parcel. A parcel of one month is not spent in another. Whatever is not known to have
+// been given back stays counted.
+type Month struct {
+	opts  MonthOptions
+	conn  *nats.Conn
+	store *store // nil without a limit
+	clock clock
+
+	drawing chan struct{} // held by whoever changes the count
+	noted   chan struct{} // tells Run that there is something to store
+
+	mu     sync.Mutex
+	closed bool
+	known  count     // as it was last read or written
+	stale  bool      // known has to be read before it is changed
+	newest string    // a month that another replica has begun already
+	parcel ticket    // what is drawn and not spent
+	until  time.Time // upstream said that there is nothing left: no call before
+	asked  demand
+	hours  hours
+}
+
+// OpenMonth opens the count, and makes it if it is new. It does not take over conn, which may be nil without a limit.
+func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, error) {
+	o = o.withDefaults()
+	if o.Limit < 0 {
+		return nil, fmt.Errorf("budget: Limit %d is negative", o.Limit)
+	}
+	m := &Month{
+		opts: o, conn: conn, drawing: make(chan struct{}, 1), noted: make(chan struct{}, 1),
+	}
+	m.clock.now = o.Now
+	if o.Limit == 0 {
+		return m, nil
+	}
+	var err error
+	if m.store, err = openStore(ctx, conn, o.Replicas); err != nil {
+		return nil, fmt.Errorf("budget: opening the count of the month's calls: %w", err)
+	}
+	m.clock.ask = m.store.time
+	if err := m.refresh(ctx); err != nil {
+		return nil, fmt.Errorf("budget: %w", err)
+	}
+	return m, nil
+}
+
+// Run follows what the other replicas do and stores what was learned, until ctx ends. Without it nothing is overspent,
+// but what upstream says is not passed on to the other replicas.
+func (m *Month) Run(ctx context.Context) {
+	if m.store == nil {
+		<-ctx.Done()
+		return
+	}
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-m.noted:
+		}
+		m.follow(ctx)
+	}
+}
+
+// follow stores what is to be stored and reads what others have stored.
+func (m *Month) follow(ctx context.Context) {
+	ctx, cancel := natsTimeout(ctx)
+	defer cancel()
+	for _, step := range []func(context.Context) error{m.refresh, m.storeUntil, m.storeDemand} {
+		if err := step(ctx); err != nil {
+			return // to be said by whoever wants to call; what was to be stored is kept
+		}
+	}
+}
+
+// Close gives back what is left of the parcel. Nothing can be taken afterwards. An error says that some calls may be
+// lost to the month: after an answer that did not come nothing is given back a second time.
+func (m *Month) Close(ctx context.Context) error {
+	if m.store == nil {
+		return nil
+	}
+	if err := m.seize(ctx); err != nil {
+		return fmt.Errorf("budget: giving calls back: %w", err)
+	}
+	defer m.release()
+	m.mu.Lock()
+	rest := m.parcel
+	m.parcel, m.closed = ticket{}, true
+	m.mu.Unlock()
+	err := m.storeDemand(ctx)
+	if rest.calls > 0 {
+		err = m.store.change(ctx, rest.month, func(c *count) bool {
+			c.Drawn -= rest.calls
+			return true
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("budget: giving calls back: %w", err)
+	}
+	return nil
+}
+
+// seize waits until nobody else of this replica changes the count.
+func (m *Month) seize(ctx context.Context) error {
+	select {
+	case m.drawing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m *Month) release() { <-m.drawing }

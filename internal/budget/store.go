@@ -1,0 +1,141 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// bucket is where the replicas keep what they share: one key for the count of every month, such as 2026-11, and one for
+// the hours in which calls are wanted.
+const bucket = "ROLLCALL_BUDGET"
+
+// conflictPause is the longest pause after another replica was first.
+const conflictPause = 20 * time.Millisecond
+
+// store is what the replicas share.
+type store struct {
+	stream jetstream.Stream
+	kv     jetstream.KeyValue
+}
+
+func openStore(ctx context.Context, conn *nats.Conn, replicas int) (*store, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: bucket, Description: "the month's calls to DingTalk", Replicas: replicas, Storage: jetstream.FileStorage,
+	})
+	if err != nil {
+		return nil, err
+	}
+	stream, err := js.Stream(ctx, "KV_"+bucket)
+	if err != nil {
+		return nil, err
+	}
+	return &store{stream: stream, kv: kv}, nil
+}
+
+// time asks for the server's time.
+func (s *store) time(ctx context.Context) (time.Time, error) {
+	info, err := s.stream.Info(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.TimeStamp, nil
+}
+
+// count is how much of a month is spent.
+type count struct {
+	month    string
+	revision uint64 // 0 while nothing is stored
+
+	// Drawn is how many calls the replicas took: those they made and those they may yet make or have lost.
+	Drawn int `json:"drawn"`
+	// Until is when to try again after upstream said that nothing is left, in Unix milliseconds; 0 when it did not.
+	Until int64 `json:"exhausted_until,omitzero"`
+	// List is when the organisation's meetings may be listed next, in Unix milliseconds.
+	List int64 `json:"next_list,omitzero"`
+}
+
+// load reads what is stored under a key into to, and returns its revision: 0 when there is nothing.
+func (s *store) load(ctx context.Context, key string, to any) (uint64, error) {
+	entry, err := s.kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", key, err)
+	}
+	if err := json.Unmarshal(entry.Value(), to); err != nil {
+		return 0, fmt.Errorf("key %s of %s: %w", key, bucket, err)
+	}
+	return entry.Revision(), nil
+}
+
+// save stores a value unless what is stored has another revision. Then the error is errConflict and nothing is stored;
+// after any other error it is unknown whether something is.
+func (s *store) save(ctx context.Context, key string, value any, revision uint64) (uint64, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return 0, err
+	}
+	revision, err = s.kv.Update(ctx, key, data, revision)
+	if err != nil {
+		return 0, fmt.Errorf("storing %s: %w", key, err)
+	}
+	return revision, nil
+}
+
+// errConflict says that another replica was first.
+var errConflict = jetstream.ErrKeyRevisionMismatch
+
+// count reads a month's count.
+func (s *store) count(ctx context.Context, month string) (count, error) {
+	c := count{month: month}
+	var err error
+	c.revision, err = s.load(ctx, month, &c)
+	if err == nil && c.Drawn < 0 {
+		err = fmt.Errorf("key %s of %s: %d calls drawn", month, bucket, c.Drawn)
+	}
+	return c, err
+}
+
+// change changes a month's count, unless edit says that there is nothing to change. When it is unknown whether the
+// change was stored it is not made again: a call given back twice could be spent twice.
+func (s *store) change(ctx context.Context, month string, edit func(*count) bool) error {
+	for {
+		c, err := s.count(ctx, month)
+		if err != nil || !edit(&c) {
+			return err
+		}
+		if _, err = s.save(ctx, month, &c, c.revision); !errors.Is(err, errConflict) {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// natsTimeout bounds an exchange with NATS.
+func natsTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, drawTimeout, errors.New("NATS does not answer"))
+}
+
+// pause leaves another replica a moment.
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(rand.N(conflictPause)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
