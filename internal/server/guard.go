@@ -1,20 +1,19 @@
 package server
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net"
 	"net/http"
 	"strings"
 )
 
-// guard lets only those in who may use the API: with the token or, where none is set, from this machine.
+// guard lets only those in who may use the API: with the token, or logged in with it, or, where none is
+// set, from this machine.
 func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case a.opts.Token == "" && !local(r):
 			problem(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback")
-		case a.opts.Token != "" && !bearer(r, a.opts.Token):
+		case a.opts.Token != "" && !bearer(r, a.opts.Token) && !loggedIn(r, a.opts.Token):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
 			problem(w, http.StatusUnauthorized, "the API token is missing or wrong: send it as Authorization: Bearer TOKEN")
 		default:
@@ -23,14 +22,13 @@ func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// bearer compares the token in constant time, whatever its length.
+// bearer tells whether a request carries the token.
 func bearer(r *http.Request, token string) bool {
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return false
 	}
-	a, b := sha256.Sum256([]byte(strings.TrimSpace(given))), sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	return sameToken(strings.TrimSpace(given), token)
 }
 
 // forwarded are the headers that proxies put into the requests they pass on.

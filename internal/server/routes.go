@@ -12,8 +12,9 @@ import (
 )
 
 type api struct {
-	opts Options
-	log  *slog.Logger
+	opts  Options
+	log   *slog.Logger
+	wrong attempts // tokens given by browsers
 }
 
 // methods are what answers a path, by method. GET answers HEAD, too.
@@ -21,7 +22,7 @@ type methods map[string]http.HandlerFunc
 
 // Handler answers every request. Errors are application/problem+json.
 func Handler(opts Options) http.Handler {
-	a := &api{opts: opts, log: opts.logger()}
+	a := &api{opts: opts, log: opts.logger(), wrong: newAttempts()}
 	mux := http.NewServeMux()
 	a.open(mux, "/livez", live)
 	a.open(mux, "/readyz", a.ready)
@@ -31,6 +32,7 @@ func Handler(opts Options) http.Handler {
 	if opts.Webhook != nil {
 		mux.Handle("/webhooks/dingtalk", opts.Webhook)
 	}
+	route(mux, "/login", methods{http.MethodPost: a.login, http.MethodDelete: a.logout})
 	a.guarded(mux, "/{$}", methods{http.MethodGet: a.page})
 	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list})
 	a.guarded(mux, "/v1/meetings/{id}", methods{
