@@ -138,7 +138,7 @@ func TestServe(t *testing.T) {
 		_, err := r.try("GET", members, nil)
 		hanging <- err
 	}()
-	require.Eventually(t, func() bool { return s.Stats().Faults[FaultHang] == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Stats().Faults[FaultHang] == 1 }, patience, time.Millisecond)
 	cancel()
 	require.NoError(t, <-served, "a call that hangs does not stop it from stopping")
 	require.Error(t, <-hanging)

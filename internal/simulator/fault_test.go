@@ -171,10 +171,10 @@ func TestHangAndDelay(t *testing.T) {
 				}
 				failed <- err
 			}()
-			require.Eventually(t, func() bool { return r.sim.Stats().Faults[fault.Kind] == 1 }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return r.sim.Stats().Faults[fault.Kind] == 1 }, patience, time.Millisecond)
 			cancel()
 			require.ErrorIs(t, <-failed, context.Canceled)
-			require.Eventually(t, func() bool { return r.sim.Stats().Classes[ClassMembers].Statuses[0] == 1 }, 5*time.Second, time.Millisecond,
+			require.Eventually(t, func() bool { return r.sim.Stats().Classes[ClassMembers].Statuses[0] == 1 }, patience, time.Millisecond,
 				"the call ends when the client gives up")
 			r.get(members).into(new(memberPage))
 		})

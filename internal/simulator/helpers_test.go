@@ -57,13 +57,19 @@ type remote struct {
 	client *http.Client
 }
 
-// serve puts a simulator behind HTTP and gets a token.
+// serve puts a simulator behind HTTP.
 func serve(t *testing.T, s *Simulator) *remote {
 	t.Helper()
 	server := httptest.NewServer(s.Handler())
 	t.Cleanup(server.Close)
-	r := &remote{t: t, sim: s, url: server.URL, client: server.Client()}
-	t.Cleanup(r.client.CloseIdleConnections)
+	return login(t, s, server.URL, server.Client())
+}
+
+// login gets a token from a simulator that is served at a URL.
+func login(t *testing.T, s *Simulator, url string, client *http.Client) *remote {
+	t.Helper()
+	r := &remote{t: t, sim: s, url: url, client: client}
+	t.Cleanup(client.CloseIdleConnections)
 	var reply struct {
 		AccessToken string `json:"accessToken"`
 	}

@@ -22,7 +22,7 @@ import (
 const (
 	hookToken = "hook-token"
 	hookKey   = "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"
-	patience  = 10 * time.Second
+	patience  = 30 * time.Second // less than idle: what is to come does not come by chance
 )
 
 func newCipher(token, aesKey, ownerKey string) (Cipher, error) {
@@ -168,7 +168,7 @@ func pushing(t *testing.T, settings Settings, faults ...Fault) *Simulator {
 	return s
 }
 
-// runPushes runs the pushes until the test ends.
+// runPushes runs the pushes until the test ends, and lets connections in.
 func runPushes(t *testing.T, s *Simulator) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -178,16 +178,23 @@ func runPushes(t *testing.T, s *Simulator) {
 		cancel()
 		assert.NoError(t, <-done)
 	})
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.gateway.running != nil
+	}, patience, time.Millisecond)
 }
 
-// do makes things happen: "join Ann", "leave Ann".
+// do makes things happen at once: "join Ann", "leave Ann".
 func do(t *testing.T, s *Simulator, what ...string) {
 	t.Helper()
+	var actions []LiveAction
 	for _, text := range what {
 		verb, person, _ := strings.Cut(text, " ")
-		_, _, err := s.Do("m", LiveAction{Do: Verb(verb), Person: person})
-		require.NoError(t, err)
+		actions = append(actions, LiveAction{Do: Verb(verb), Person: person})
 	}
+	_, _, err := s.Do("m", actions...)
+	require.NoError(t, err)
 }
 
 // settled waits until the counts of one way are these.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -88,32 +89,34 @@ func TestNoConnectionWithoutPushes(t *testing.T) {
 }
 
 func TestEventsOverTheStream(t *testing.T) {
-	r := streaming(t)
-	do(t, r.sim, "join Cat")
-	c := r.connect(success)
-	do(t, r.sim, "join Ann", "leave Ann")
-	got := c.waits(frameEvent, 2)
-	settled(t, r.sim, ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
-	assert.Equal(t, 1, r.sim.Stats().Pushes.Connections)
-	h := got[0].Headers
-	assert.Equal(t, "1.0", got[0].SpecVersion)
-	assert.Equal(t, "*", h["topic"])
-	assert.Equal(t, "application/json", h["contentType"])
-	assert.Equal(t, memberEvent, h["eventType"])
-	assert.Equal(t, DefaultCorpID, h["eventCorpId"])
-	assert.Equal(t, DefaultAppKey, h["eventUnifiedAppId"])
-	assert.Len(t, h["eventId"], 32)
-	assert.NotEmpty(t, h["messageId"])
-	assert.NotEmpty(t, h["time"])
-	var data map[string]any
-	require.NoError(t, json.Unmarshal([]byte(got[0].Data), &data))
-	assert.ElementsMatch(t, []string{"openMemberModels", "statusSeqNum", "changeScene"}, keys(data), "the business fields only")
-	member := data["openMemberModels"].([]any)[0].(map[string]any)
-	assert.Equal(t, "Ann", member["userId"])
-	joined, err := json.Marshal(int64(member["joinTime"].(float64)))
-	require.NoError(t, err)
-	assert.Equal(t, h["eventBornTime"], string(joined))
-	assert.NotEqual(t, h["messageId"], got[1].Headers["messageId"])
+	synctest.Test(t, func(t *testing.T) {
+		r := streaming(t)
+		do(t, r.sim, "join Cat")
+		c := r.connect(success)
+		do(t, r.sim, "join Ann", "leave Ann")
+		got := c.waits(frameEvent, 2)
+		settled(t, r.sim, ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
+		assert.Equal(t, 1, r.sim.Stats().Pushes.Connections)
+		h := got[0].Headers
+		assert.Equal(t, "1.0", got[0].SpecVersion)
+		assert.Equal(t, "*", h["topic"])
+		assert.Equal(t, "application/json", h["contentType"])
+		assert.Equal(t, memberEvent, h["eventType"])
+		assert.Equal(t, DefaultCorpID, h["eventCorpId"])
+		assert.Equal(t, DefaultAppKey, h["eventUnifiedAppId"])
+		assert.Len(t, h["eventId"], 32)
+		assert.NotEmpty(t, h["messageId"])
+		assert.NotEmpty(t, h["time"])
+		var data map[string]any
+		require.NoError(t, json.Unmarshal([]byte(got[0].Data), &data))
+		assert.ElementsMatch(t, []string{"openMemberModels", "statusSeqNum", "changeScene"}, keys(data), "the business fields only")
+		member := data["openMemberModels"].([]any)[0].(map[string]any)
+		assert.Equal(t, "Ann", member["userId"])
+		joined, err := json.Marshal(int64(member["joinTime"].(float64)))
+		require.NoError(t, err)
+		assert.Equal(t, h["eventBornTime"], string(joined))
+		assert.NotEqual(t, h["messageId"], got[1].Headers["messageId"])
+	})
 }
 
 func keys(m map[string]any) []string {
@@ -127,6 +130,7 @@ func keys(m map[string]any) []string {
 func TestWebhookAndStreamTogether(t *testing.T) {
 	hook := receive(t)
 	settings := hooked(hook)
+	settings.Stream.AckTimeout = Duration(patience)
 	settings.Push.Monthly = 5
 	s := pushing(t, settings)
 	c := serve(t, s).connect(success)
@@ -138,12 +142,14 @@ func TestWebhookAndStreamTogether(t *testing.T) {
 }
 
 func TestSubscriptions(t *testing.T) {
-	r := streaming(t)
-	meetings, members := r.connect(success, meetingEvent), r.connect(success, memberEvent, "other")
-	do(t, r.sim, "join Ann", "end")
-	assert.Equal(t, memberEvent, members.waits(frameEvent, 1)[0].Headers["topic"])
-	assert.Equal(t, meetingEvent, meetings.waits(frameEvent, 1)[0].Headers["topic"])
-	settled(t, r.sim, ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
+	synctest.Test(t, func(t *testing.T) {
+		r := streaming(t)
+		meetings, members := r.connect(success, meetingEvent), r.connect(success, memberEvent, "other")
+		do(t, r.sim, "join Ann", "end")
+		assert.Equal(t, memberEvent, members.waits(frameEvent, 1)[0].Headers["topic"])
+		assert.Equal(t, meetingEvent, meetings.waits(frameEvent, 1)[0].Headers["topic"])
+		settled(t, r.sim, ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
+	})
 }
 
 func TestRedelivery(t *testing.T) {
@@ -171,7 +177,7 @@ func TestRedelivery(t *testing.T) {
 		},
 	}
 	for name, answer := range tests {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, timeless(func(t *testing.T) {
 			r := streaming(t)
 			var times atomic.Int32
 			c := r.connect(func(f frame) *response {
@@ -185,49 +191,55 @@ func TestRedelivery(t *testing.T) {
 			settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 3, Acknowledged: 1, Refused: 2})
 			assert.Equal(t, got[0].Headers["eventId"], got[2].Headers["eventId"])
 			assert.Equal(t, got[0].Data, got[2].Data)
-		})
+		}))
 	}
 }
 
 func TestRedeliveryEnds(t *testing.T) {
-	r := streamingWith(t, StreamSettings{Deliveries: 3, AckTimeout: Duration(10 * time.Millisecond), Redeliver: Duration(time.Millisecond)})
-	c := r.connect(func(frame) *response { return nil })
-	do(t, r.sim, "join Ann")
-	settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
-	c.waits(frameEvent, 3)
+	synctest.Test(t, func(t *testing.T) {
+		r := streamingWith(t, StreamSettings{Deliveries: 3})
+		c := r.connect(func(frame) *response { return nil })
+		do(t, r.sim, "join Ann")
+		settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
+		c.waits(frameEvent, 3)
+	})
 }
 
 func TestEventsWaitForAConnection(t *testing.T) {
-	r := streaming(t)
-	c := r.connect(success)
-	require.NoError(t, c.ws.Close(websocket.StatusNormalClosure, ""))
-	require.Eventually(t, func() bool { return r.sim.Stats().Pushes.Connections == 0 }, patience, time.Millisecond)
-	do(t, r.sim, "join Ann")
-	r.connect(success).waits(frameEvent, 1)
-	settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 1, Acknowledged: 1})
+	synctest.Test(t, func(t *testing.T) {
+		r := streaming(t)
+		c := r.connect(success)
+		require.NoError(t, c.ws.Close(websocket.StatusNormalClosure, ""))
+		require.Eventually(t, func() bool { return r.sim.Stats().Pushes.Connections == 0 }, patience, time.Millisecond)
+		do(t, r.sim, "join Ann")
+		r.connect(success).waits(frameEvent, 1)
+		settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 1, Acknowledged: 1})
+	})
 }
 
 func TestSeveralConnectionsShareTheEvents(t *testing.T) {
-	r := streaming(t)
-	a, b := r.connect(success), r.connect(success)
-	for range 20 {
-		do(t, r.sim, "join Ann", "leave Ann")
-	}
-	settled(t, r.sim, ClassStream, WayStats{Pushes: 40, Sent: 40, Acknowledged: 40})
-	assert.Len(t, append(a.of(frameEvent), b.of(frameEvent)...), 40)
-	assert.Greater(t, len(a.of(frameEvent)), 5)
-	assert.Greater(t, len(b.of(frameEvent)), 5)
+	synctest.Test(t, func(t *testing.T) {
+		r := streaming(t)
+		a, b := r.connect(success), r.connect(success)
+		for range 20 {
+			do(t, r.sim, "join Ann", "leave Ann")
+		}
+		settled(t, r.sim, ClassStream, WayStats{Pushes: 40, Sent: 40, Acknowledged: 40})
+		assert.Len(t, append(a.of(frameEvent), b.of(frameEvent)...), 40)
+		assert.Greater(t, len(a.of(frameEvent)), 5)
+		assert.Greater(t, len(b.of(frameEvent)), 5)
+	})
 }
 
 func TestPings(t *testing.T) {
 	fast := StreamSettings{PingEvery: Duration(10 * time.Millisecond)}
-	t.Run("answered", func(t *testing.T) {
+	t.Run("answered", timeless(func(t *testing.T) {
 		c := streamingWith(t, fast).connect(success)
 		require.Eventually(t, func() bool { return len(c.of(topicPing)) > 15 }, patience, time.Millisecond)
 		ping := c.of(topicPing)[0]
 		assert.Equal(t, frameSystem, ping.Type)
 		assert.True(t, json.Valid([]byte(ping.Data)))
-	})
+	}))
 	for name, answer := range map[string]func(frame) *response{
 		"not answered": func(frame) *response { return nil },
 		"answered with something else": func(f frame) *response {
@@ -236,44 +248,46 @@ func TestPings(t *testing.T) {
 			return r
 		},
 	} {
-		t.Run(name, func(t *testing.T) { streamingWith(t, fast).connect(answer).isClosed() })
+		t.Run(name, timeless(func(t *testing.T) { streamingWith(t, fast).connect(answer).isClosed() }))
 	}
-	t.Run("not expected to be answered", func(t *testing.T) {
+	t.Run("not expected to be answered", timeless(func(t *testing.T) {
 		fast := fast
 		fast.IgnorePings, fast.AckTimeout = true, Duration(time.Millisecond)
 		c := streamingWith(t, fast).connect(func(frame) *response { return nil })
 		require.Eventually(t, func() bool { return len(c.of(topicPing)) > 5 }, patience, time.Millisecond)
-	})
+	}))
 }
 
 func TestStreamPushFaults(t *testing.T) {
-	r := streaming(t, Fault{Kind: FaultPushLost, Next: 1}, Fault{Kind: FaultPushForged})
-	c := r.connect(success)
-	do(t, r.sim, "join Ann")
-	settled(t, r.sim, ClassStream, WayStats{Pushes: 1})
-	for _, kind := range []FaultKind{FaultPushDoubled, FaultPushNoUser, FaultPushUnknownType} {
-		_, err := r.sim.AddFaults(Fault{Kind: kind, Next: 1})
-		require.NoError(t, err)
-	}
-	do(t, r.sim, "leave Ann")
-	got := c.waits(frameEvent, 2)
-	assert.Equal(t, got[0].Headers["eventId"], got[1].Headers["eventId"])
-	assert.NotEqual(t, got[0].Headers["messageId"], got[1].Headers["messageId"])
-	assert.Equal(t, unknownEvent, got[0].Headers["eventType"])
-	assert.Contains(t, got[0].Data, `"userId":""`)
+	synctest.Test(t, func(t *testing.T) {
+		r := streaming(t, Fault{Kind: FaultPushLost, Next: 1}, Fault{Kind: FaultPushForged})
+		c := r.connect(success)
+		do(t, r.sim, "join Ann")
+		settled(t, r.sim, ClassStream, WayStats{Pushes: 1})
+		for _, kind := range []FaultKind{FaultPushDoubled, FaultPushNoUser, FaultPushUnknownType} {
+			_, err := r.sim.AddFaults(Fault{Kind: kind, Next: 1})
+			require.NoError(t, err)
+		}
+		do(t, r.sim, "leave Ann")
+		got := c.waits(frameEvent, 2)
+		assert.Equal(t, got[0].Headers["eventId"], got[1].Headers["eventId"])
+		assert.NotEqual(t, got[0].Headers["messageId"], got[1].Headers["messageId"])
+		assert.Equal(t, unknownEvent, got[0].Headers["eventType"])
+		assert.Contains(t, got[0].Data, `"userId":""`)
 
-	_, err := r.sim.AddFaults(Fault{Kind: FaultPushTruncated, Next: 1})
-	require.NoError(t, err)
-	do(t, r.sim, "join Ann")
-	require.Eventually(t, func() bool {
-		n := 0
-		c.note(func() { n = len(c.texts) })
-		return n > 2
-	}, patience, time.Millisecond, "a damaged frame is damaged whenever it is sent")
+		_, err := r.sim.AddFaults(Fault{Kind: FaultPushTruncated, Next: 1})
+		require.NoError(t, err)
+		do(t, r.sim, "join Ann")
+		require.Eventually(t, func() bool {
+			n := 0
+			c.note(func() { n = len(c.texts) })
+			return n > 2
+		}, patience, time.Millisecond, "a damaged frame is damaged whenever it is sent")
+	})
 }
 
 func TestStreamFaults(t *testing.T) {
-	t.Run("disconnect", func(t *testing.T) {
+	t.Run("disconnect", timeless(func(t *testing.T) {
 		r := streaming(t, Fault{Kind: FaultStreamDisconnect, Next: 1})
 		c, other := r.connect(success), r.connect(success)
 		do(t, r.sim, "join Ann")
@@ -284,8 +298,8 @@ func TestStreamFaults(t *testing.T) {
 		}
 		assert.Equal(t, frameSystem, c.waits(topicDisconnect, 1)[0].Type)
 		c.isClosed() // it does not leave, so it is thrown out
-	})
-	t.Run("drop", func(t *testing.T) {
+	}))
+	t.Run("drop", timeless(func(t *testing.T) {
 		r := streaming(t, Fault{Kind: FaultStreamDrop, Next: 1})
 		c := r.connect(success)
 		do(t, r.sim, "join Ann")
@@ -293,8 +307,8 @@ func TestStreamFaults(t *testing.T) {
 		assert.Empty(t, c.of(frameEvent))
 		r.connect(success).waits(frameEvent, 1)
 		settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 2, Acknowledged: 1, Refused: 1})
-	})
-	t.Run("silence", func(t *testing.T) {
+	}))
+	t.Run("silence", timeless(func(t *testing.T) {
 		r := streamingWith(t, StreamSettings{PingEvery: Duration(5 * time.Millisecond)}, Fault{Kind: FaultStreamSilence, Next: 1})
 		c := r.connect(success)
 		require.Eventually(t, func() bool { return len(c.of(topicPing)) > 1 }, patience, time.Millisecond)
@@ -310,22 +324,22 @@ func TestStreamFaults(t *testing.T) {
 		assert.Equal(t, 2, serving(r.sim), "it is open all the same")
 		require.NoError(t, c.ws.CloseNow())
 		require.Eventually(t, func() bool { return serving(r.sim) == 1 }, patience, time.Millisecond)
-	})
-	t.Run("garbage", func(t *testing.T) {
+	}))
+	t.Run("garbage", timeless(func(t *testing.T) {
 		r := streaming(t, Fault{Kind: FaultStreamGarbage, Next: 1})
 		c := r.connect(success)
 		do(t, r.sim, "join Ann")
 		c.waits(frameEvent, 1)
 		assert.Len(t, c.texts, 4)
-	})
-	t.Run("huge", func(t *testing.T) {
-		r := streamingWith(t, StreamSettings{AckTimeout: Duration(patience)}, Fault{Kind: FaultStreamHuge, Bytes: 3_000_000, Next: 1})
+	}))
+	t.Run("huge", timeless(func(t *testing.T) {
+		r := streaming(t, Fault{Kind: FaultStreamHuge, Bytes: 3_000_000, Next: 1})
 		c := r.connect(success)
 		do(t, r.sim, "join Ann")
 		got := c.waits(frameEvent, 2)
 		assert.Len(t, encoded(got[0]), 3_000_000)
 		assert.Equal(t, "*", got[1].Headers["topic"])
-	})
+	}))
 }
 
 func serving(s *Simulator) int {
@@ -335,31 +349,35 @@ func serving(s *Simulator) int {
 }
 
 func TestDisturbStreams(t *testing.T) {
-	r := streaming(t)
-	a, b := r.connect(success), r.connect(success)
-	for body, status := range map[string]int{`{"kind":"busy"}`: 400, `{"kind":"fire"}`: 400, `{"kind":`: 400} {
-		assert.Equal(t, status, r.do("POST", "/_sim/streams", []byte(body)).status, body)
-	}
-	var reply struct{ Connections int }
-	r.do("POST", "/_sim/streams", []byte(`{"kind":"stream-drop"}`)).into(&reply)
-	assert.Equal(t, 2, reply.Connections)
-	a.isClosed()
-	b.isClosed()
-	require.Eventually(t, func() bool { return r.sim.Stats().Pushes.Connections == 0 }, patience, time.Millisecond)
-	n, err := r.sim.DisturbStreams(Fault{Kind: FaultStreamDisconnect})
-	require.NoError(t, err)
-	assert.Zero(t, n)
+	synctest.Test(t, func(t *testing.T) {
+		r := streaming(t)
+		a, b := r.connect(success), r.connect(success)
+		for body, status := range map[string]int{`{"kind":"busy"}`: 400, `{"kind":"fire"}`: 400, `{"kind":`: 400} {
+			assert.Equal(t, status, r.do("POST", "/_sim/streams", []byte(body)).status, body)
+		}
+		var reply struct{ Connections int }
+		r.do("POST", "/_sim/streams", []byte(`{"kind":"stream-drop"}`)).into(&reply)
+		assert.Equal(t, 2, reply.Connections)
+		a.isClosed()
+		b.isClosed()
+		require.Eventually(t, func() bool { return r.sim.Stats().Pushes.Connections == 0 }, patience, time.Millisecond)
+		n, err := r.sim.DisturbStreams(Fault{Kind: FaultStreamDisconnect})
+		require.NoError(t, err)
+		assert.Zero(t, n)
+	})
 }
 
 func TestClientsThatTalkNonsense(t *testing.T) {
-	r := streaming(t)
-	c := r.connect(success)
-	for _, text := range []string{"", "no JSON", "[]", `{"headers":{"messageId":"ping-9"}}`, `{"headers":{"messageId":"ping-9"}}`, `{"headers":null,"code":"x"}`, `{"code":200}`} {
-		require.NoError(t, c.ws.Write(t.Context(), websocket.MessageText, []byte(text)))
-	}
-	do(t, r.sim, "join Ann")
-	c.waits(frameEvent, 1)
-	require.NoError(t, c.ws.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", maxResponse+1))))
-	c.isClosed()
-	assert.Equal(t, 400, r.get("/connect?ticket="+strings.Split(r.ticketFor(), "=")[1]).status/100*100, "no WebSocket")
+	synctest.Test(t, func(t *testing.T) {
+		r := streaming(t)
+		c := r.connect(success)
+		for _, text := range []string{"", "no JSON", "[]", `{"headers":{"messageId":"ping-9"}}`, `{"headers":{"messageId":"ping-9"}}`, `{"headers":null,"code":"x"}`, `{"code":200}`} {
+			require.NoError(t, c.ws.Write(t.Context(), websocket.MessageText, []byte(text)))
+		}
+		do(t, r.sim, "join Ann")
+		c.waits(frameEvent, 1)
+		require.NoError(t, c.ws.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", maxResponse+1))))
+		c.isClosed()
+		assert.Equal(t, 400, r.get("/connect?ticket="+strings.Split(r.ticketFor(), "=")[1]).status/100*100, "no WebSocket")
+	})
 }

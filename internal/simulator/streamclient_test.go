@@ -3,9 +3,11 @@ package simulator
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -64,7 +66,7 @@ func success(f frame) *response {
 func (r *remote) connect(answer func(frame) *response, topics ...string) *client {
 	r.t.Helper()
 	before := r.sim.Stats().Pushes.Connected
-	ws, resp, err := websocket.Dial(r.t.Context(), r.ticketFor(topics...), nil)
+	ws, resp, err := websocket.Dial(r.t.Context(), r.ticketFor(topics...), &websocket.DialOptions{HTTPClient: r.client})
 	require.NoError(r.t, err)
 	if resp.Body != nil {
 		_ = resp.Body.Close()
@@ -138,7 +140,8 @@ func (c *client) isClosed() {
 	}
 }
 
-// streaming starts a simulator whose stream gateway does not keep a test waiting.
+// streaming starts a simulator with a stream gateway. In a bubble of [synctest] its time passes in no time, and however
+// slow the machine is nothing comes too late.
 func streaming(t *testing.T, faults ...Fault) *remote {
 	t.Helper()
 	return streamingWith(t, StreamSettings{}, faults...)
@@ -146,10 +149,62 @@ func streaming(t *testing.T, faults ...Fault) *remote {
 
 func streamingWith(t *testing.T, stream StreamSettings, faults ...Fault) *remote {
 	t.Helper()
-	pick(&stream.AckTimeout, Duration(100*time.Millisecond))
-	pick(&stream.Redeliver, Duration(20*time.Millisecond))
 	s := pushing(t, Settings{Stream: stream}, faults...)
-	r := serve(t, s)
-	r.client.Transport.(*http.Transport).DisableKeepAlives = true
-	return r
+	network := newPipes()
+	server := &http.Server{Handler: s.Handler()}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(network) }()
+	client := &http.Client{Transport: &http.Transport{DialContext: network.dial, DisableKeepAlives: true}}
+	t.Cleanup(func() {
+		assert.NoError(t, server.Close())
+		assert.ErrorIs(t, <-served, http.ErrServerClosed)
+	})
+	return login(t, s, "http://simulator", client)
+}
+
+// timeless runs a test in a bubble.
+func timeless(test func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, test) }
+}
+
+// pipes is a network whose connections are pipes: a goroutine that waits for one lets the time of a bubble pass.
+type pipes struct {
+	conns chan net.Conn
+	ended chan struct{}
+	end   func()
+}
+
+func newPipes() *pipes {
+	p := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
+	p.end = sync.OnceFunc(func() { close(p.ended) })
+	return p
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- there:
+		return here, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Accept, Addr and Close are those of [net.Listener].
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "simulator", Net: "pipe"} }
+
+func (p *pipes) Close() error {
+	p.end()
+	return nil
 }
