@@ -57,6 +57,16 @@ func TestALookCannotUndoWhatWasPushedSinceItBegan(t *testing.T) {
 	require.Equal(t, far.want, lines(diff.Compare(s, snap).Events))
 }
 
+func TestAPushThatWaitedDoesNotLetAnOldLookUndoANewerOne(t *testing.T) {
+	script(t,
+		look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}},
+		look{at: 31, kind: diff.Partial, rows: []string{"ann 6 10-30.5"}, want: []string{"left ann 30.5"}},
+		look{at: 29, kind: diff.Partial, rows: []string{"bob 3 28-"}, want: []string{"joined bob 28"}},
+		look{from: 30, at: 32, rows: []string{"ann 3 10-", "bob 3 28-"}, now: true},
+		look{at: 33, rows: []string{"ann 6 10-30.5", "bob 3 28-"}},
+	)
+}
+
 func TestAnOlderLookAnnouncesNothing(t *testing.T) {
 	s := script(t,
 		look{at: 20, rows: []string{"ann 3 10-", "bob 2"}, want: []string{"joined ann 10"}},
