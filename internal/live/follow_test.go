@@ -15,6 +15,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/live"
+	"github.com/c4342123/rollcall/internal/streamtest"
 )
 
 const patience = 15 * time.Second
@@ -75,41 +76,41 @@ func (s *seen) becomes(names ...string) {
 }
 
 func TestFollowBeginsWhereItWasOpened(t *testing.T) {
-	b := newBroker(t)
-	r := newRecorder(t, b)
-	r.join("a")
-	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	b := streamtest.Start(t)
+	r := b.Record()
+	r.Join("a")
+	f, err := live.Open(t.Context(), b.Connect(), live.Options{})
 	require.NoError(t, err)
-	between := r.join("a")
+	between := r.Join("a")
 	s := follow(t, f)
 	s.becomes(between)
-	other, more := r.join("b"), r.join("a")
+	other, more := r.Join("b"), r.Join("a")
 	s.becomes(between, other, more)
 }
 
 func TestFollowOneMeeting(t *testing.T) {
-	b := newBroker(t)
-	r := newRecorder(t, b)
-	r.join("a")
-	f, err := live.Open(t.Context(), b.client(), live.Options{Meeting: "a"})
+	b := streamtest.Start(t)
+	r := b.Record()
+	r.Join("a")
+	f, err := live.Open(t.Context(), b.Connect(), live.Options{Meeting: "a"})
 	require.NoError(t, err)
 	s := follow(t, f)
-	r.join("b")
-	first := r.join("a")
-	r.join("aa")
-	second := r.join("a")
+	r.Join("b")
+	first := r.Join("a")
+	r.Join("aa")
+	second := r.Join("a")
 	s.becomes(first, second)
 }
 
 // An ordered consumer of the client library that was promised new messages begins anew with those that are new after
 // an interruption, as long as it has seen none: what was stored meanwhile is lost.
 func TestFollowLosesNothingWhenInterruptedBeforeTheFirstEvent(t *testing.T) {
-	b := newBroker(t)
-	r := newRecorder(t, b)
-	r.join("a")
-	proxy := startProxy(t, b.listen)
+	b := streamtest.Start(t)
+	r := b.Record()
+	r.Join("a")
+	proxy := startProxy(t, b.Address)
 	reports := &reports{}
-	nc := connect(t, proxy.Addr())
+	nc := streamtest.Connect(t, proxy.Addr())
 	f, err := live.Open(t.Context(), nc, live.Options{Reporter: reports})
 	require.NoError(t, err)
 	s := follow(t, f)
@@ -117,40 +118,40 @@ func TestFollowLosesNothingWhenInterruptedBeforeTheFirstEvent(t *testing.T) {
 	proxy.Refuse(true)
 	proxy.Cut()
 	require.Eventually(t, func() bool { return !nc.IsConnected() }, patience, time.Millisecond)
-	during := r.join("a")
+	during := r.Join("a")
 	proxy.Refuse(false)
 	s.becomes(during)
-	after := r.join("a")
+	after := r.Join("a")
 	s.becomes(during, after)
 }
 
 func TestFollowOverRestartsOfTheServer(t *testing.T) {
-	b := newBroker(t)
-	r := newRecorder(t, b)
-	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	b := streamtest.Start(t)
+	r := b.Record()
+	f, err := live.Open(t.Context(), b.Connect(), live.Options{})
 	require.NoError(t, err)
 	s := follow(t, f)
 	var want []string
 	for range 2 {
-		want = append(want, r.join("a"), r.join("b"))
+		want = append(want, r.Join("a"), r.Join("b"))
 		s.becomes(want...)
-		r.stop()
-		b.stop()
-		b.start()
-		n := r.next
-		r = newRecorder(t, b)
-		r.next, r.at = n, r.at+int64(n)*100_000
-		want = append(want, r.join("a")) // before the follower is back
+		r.Stop()
+		b.Stop()
+		b.Start()
+		n := r.Joined
+		r = b.Record()
+		r.Joined = n
+		want = append(want, r.Join("a")) // before the follower is back
 		s.becomes(want...)
 	}
 }
 
 func TestFollowStopsAtOnceWhileTheServerIsAway(t *testing.T) {
-	b := newBroker(t)
-	newRecorder(t, b)
-	proxy := startProxy(t, b.listen)
+	b := streamtest.Start(t)
+	b.Record()
+	proxy := startProxy(t, b.Address)
 	reports := &reports{}
-	nc := connect(t, proxy.Addr())
+	nc := streamtest.Connect(t, proxy.Addr())
 	f, err := live.Open(t.Context(), nc, live.Options{Reporter: reports})
 	require.NoError(t, err)
 	s := follow(t, f)
@@ -164,32 +165,32 @@ func TestFollowStopsAtOnceWhileTheServerIsAway(t *testing.T) {
 }
 
 func TestFollowAnotherStreamOfTheSameName(t *testing.T) {
-	b := newBroker(t)
-	r := newRecorder(t, b)
+	b := streamtest.Start(t)
+	r := b.Record()
 	for range 5 {
-		r.join("a")
+		r.Join("a")
 	}
-	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	f, err := live.Open(t.Context(), b.Connect(), live.Options{})
 	require.NoError(t, err)
 	s := follow(t, f)
-	s.becomes(r.join("a"))
-	r.stop()
-	b.stop()
-	require.NoError(t, os.RemoveAll(b.dir))
-	b.start()
-	r = newRecorder(t, b)
-	r.next = 100
-	first, second := r.join("a"), r.join("a")
+	s.becomes(r.Join("a"))
+	r.Stop()
+	b.Stop()
+	require.NoError(t, os.RemoveAll(b.Dir))
+	b.Start()
+	r = b.Record()
+	r.Joined = 100
+	first, second := r.Join("a"), r.Join("a")
 	require.Eventually(t, func() bool { return len(s.all()) >= 3 }, patience, time.Millisecond)
 	assert.Equal(t, []string{first, second}, s.all()[1:])
 }
 
 func TestFollowReturnsTheErrorOfTheHandler(t *testing.T) {
-	b := newBroker(t)
-	r := newRecorder(t, b)
-	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	b := streamtest.Start(t)
+	r := b.Record()
+	f, err := live.Open(t.Context(), b.Connect(), live.Options{})
 	require.NoError(t, err)
-	r.join("a")
+	r.Join("a")
 	full := errors.New("disk full")
 	calls := 0
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -199,14 +200,14 @@ func TestFollowReturnsTheErrorOfTheHandler(t *testing.T) {
 }
 
 func TestOpenWithoutAStream(t *testing.T) {
-	b := newBroker(t)
-	_, err := live.Open(t.Context(), b.client(), live.Options{})
+	b := streamtest.Start(t)
+	_, err := live.Open(t.Context(), b.Connect(), live.Options{})
 	assert.ErrorIs(t, err, live.ErrNoStream)
 }
 
 func TestOpenWhileTheServerIsAway(t *testing.T) {
-	b := newBroker(t)
-	nc := b.client()
+	b := streamtest.Start(t)
+	nc := b.Connect()
 	nc.Close()
 	_, err := live.Open(t.Context(), nc, live.Options{})
 	require.Error(t, err)
@@ -215,13 +216,13 @@ func TestOpenWhileTheServerIsAway(t *testing.T) {
 
 // A follower leaves nothing behind on the server that the server would not clear away.
 func TestFollowLeavesNothingForEver(t *testing.T) {
-	b := newBroker(t)
-	r := newRecorder(t, b)
-	f, err := live.Open(t.Context(), b.client(), live.Options{})
+	b := streamtest.Start(t)
+	r := b.Record()
+	f, err := live.Open(t.Context(), b.Connect(), live.Options{})
 	require.NoError(t, err)
 	s := follow(t, f)
-	s.becomes(r.join("a"))
-	js, err := jetstream.New(r.nc)
+	s.becomes(r.Join("a"))
+	js, err := jetstream.New(r.Conn)
 	require.NoError(t, err)
 	stream, err := js.Stream(t.Context(), events.Stream)
 	require.NoError(t, err)

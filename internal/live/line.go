@@ -33,13 +33,22 @@ func (l Lines) Header() string {
 	return l.paint(grey, fmt.Sprintf("%-12s  %-12s  %-20s  %s", "time", "what", "meeting", "who, and how it was noticed"))
 }
 
+// Day is the line between the events of two days, above those of the day of t.
+func (l Lines) Day(t time.Time) string {
+	return l.paint(grey, l.local(t).Format("Monday, 2 January 2006"))
+}
+
+func (l Lines) local(t time.Time) time.Time {
+	if l.Location == nil {
+		return t.UTC()
+	}
+	return t.In(l.Location)
+}
+
 // Line writes one event, without a line end. Whatever a person typed into a nickname or a title cannot move the
 // terminal's cursor.
 func (l Lines) Line(e events.Event) string {
-	at := e.Time
-	if l.Location != nil {
-		at = at.In(l.Location)
-	}
+	at := l.local(e.Time)
 	head := func(color, what string) string {
 		id := Clean(e.ConferenceID(), 20)
 		return fmt.Sprintf("%s  %s  %-20s  ", at.Format("15:04:05.000"), l.paint(color, fmt.Sprintf("%-12s", what)), id)

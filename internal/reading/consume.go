@@ -1,0 +1,149 @@
+package reading
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+const (
+	// A server that is silent for twice the heartbeat is asked again.
+	pullExpiry = 10 * time.Second
+	heartbeat  = 500 * time.Millisecond
+	// pullMessages is how many messages are on their way at most: with events of 1 KB a few megabytes.
+	pullMessages = 1024
+	// quiet is how long the reading of what is stored waits for the next message before it asks whether there is any:
+	// the rest may have expired meanwhile.
+	quiet = time.Second
+	// inactive is how long the server keeps the position of a reader it hears nothing of.
+	inactive = 30 * time.Second
+)
+
+// read hands on messages until all are read, which is no error, or something fails.
+func (r *Reader) read(ctx context.Context, handle func(Message) error) error {
+	if r.done() {
+		return nil
+	}
+	consumer, err := r.subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	if r.opts.Reporter != nil {
+		r.opts.Reporter.OK(what)
+	}
+	r.began = time.Time{}
+	if r.waiting = consumer.CachedInfo().NumPending; r.waiting == 0 && !r.opts.Live {
+		return r.drop(ctx, consumer)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(pullExpiry),
+		jetstream.PullHeartbeat(heartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	defer context.AfterFunc(ctx, messages.Stop)()
+	wait := jetstream.NextMaxWait(quiet)
+	if r.opts.Live {
+		wait = jetstream.NextContext(ctx)
+	}
+	for delivered := uint64(0); ; delivered++ {
+		msg, err := message(ctx, consumer, messages, wait, delivered)
+		if err != nil {
+			return err
+		}
+		if msg == nil {
+			return r.drop(ctx, consumer)
+		}
+		more, err := r.handOn(msg, delivered+1, handle)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return r.drop(ctx, consumer)
+		}
+	}
+}
+
+// message waits for the next message; nil without an error says that there is none. delivered is how many came before.
+func message(ctx context.Context, consumer jetstream.Consumer, messages jetstream.MessagesContext, wait jetstream.NextOpt, delivered uint64) (jetstream.Msg, error) {
+	for {
+		msg, err := messages.Next(wait)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, nats.ErrTimeout) {
+			return msg, err
+		}
+		info, err := consumer.Info(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case info.Delivered.Consumer > delivered:
+			return nil, fmt.Errorf("%d messages do not arrive", info.Delivered.Consumer-delivered)
+		case info.NumPending == 0:
+			return nil, nil
+		}
+	}
+}
+
+// handOn hands on one message and tells whether there are more to be read.
+func (r *Reader) handOn(msg jetstream.Msg, delivered uint64, handle func(Message) error) (bool, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return false, err
+	}
+	if meta.Sequence.Consumer != delivered {
+		return false, fmt.Errorf("message %d came in place of %d", meta.Sequence.Consumer, delivered)
+	}
+	if !r.opts.Live && meta.Sequence.Stream > r.last {
+		return false, nil
+	}
+	r.waiting = meta.NumPending
+	if err := handle(Message{Sequence: meta.Sequence.Stream, Data: msg.Data()}); err != nil {
+		return false, &handleError{err}
+	}
+	r.next = meta.Sequence.Stream + 1
+	return r.opts.Live || meta.NumPending > 0 && !r.done(), nil
+}
+
+// done tells whether everything is read that there was.
+func (r *Reader) done() bool { return !r.opts.Live && r.next > r.last }
+
+// drop removes a consumer that is not needed any more: readings may be many. What fails is left to the server, which
+// removes it later.
+func (r *Reader) drop(ctx context.Context, consumer jetstream.Consumer) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	_ = r.js.DeleteConsumer(ctx, events.Stream, consumer.CachedInfo().Name)
+	return nil
+}
+
+// subscribe asks for the messages from where the reader stands.
+func (r *Reader) subscribe(ctx context.Context) (jetstream.Consumer, error) {
+	info, err := r.stream(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Created.Equal(r.created):
+	case !r.opts.Live:
+		return nil, ErrReplaced
+	default: // all of it is new
+		r.next, r.created = 1, info.Created
+	}
+	if info.State.LastSeq+1 < r.next { // the server lost what it had not yet written; it will be stored again
+		r.next = info.State.LastSeq + 1
+	}
+	config := jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.next, FilterSubjects: r.opts.Subjects,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: inactive,
+	}
+	if r.next == 0 {
+		config.DeliverPolicy, config.OptStartSeq, config.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &r.opts.Since
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return r.js.CreateConsumer(ctx, events.Stream, config)
+}

@@ -1,0 +1,175 @@
+// Package reading reads the stored events from the stream, in its order: those of one meeting or of all, from any
+// position on, up to what is stored or for ever.
+package reading
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller"
+)
+
+var (
+	// ErrNoStream says that the NATS server has no events of Rollcall.
+	ErrNoStream = errors.New("the NATS server has no stream " + events.Stream + ": has rollcall served there?")
+	// ErrReplaced says that another stream took the place of the one that was read.
+	ErrReplaced = errors.New("another stream " + events.Stream + " took the place of the one that was read")
+	// ErrBeyondEnd says that the position to begin behind is one that the stream never reached.
+	ErrBeyondEnd = errors.New("the stream " + events.Stream + " does not reach that position")
+)
+
+// AllEvents is the filter for every event once: the view by type, which has three tokens where that by meeting has five.
+const AllEvents = "conference.*.*"
+
+const (
+	// lookTimeout bounds one exchange with the server.
+	lookTimeout = 5 * time.Second
+	// retryPause stands between two attempts to go on after an interruption.
+	retryPause = 250 * time.Millisecond
+)
+
+// what is the reader's name where failures are reported.
+const what = "reading the events"
+
+// Options of a [Reader]. The zero value reads all that is stored.
+type Options struct {
+	// Subjects are the subjects to read, which must not overlap; empty stands for [AllEvents]. See [Subjects].
+	Subjects []string
+	// After leaves out everything up to this sequence of the stream.
+	After uint64
+	// Since leaves out what was stored earlier; it does nothing beside After.
+	Since time.Time
+	// Live goes on with what is stored after [Open], for ever.
+	Live bool
+	// New leaves out everything stored before [Open].
+	New bool
+	// Patience is how long an interruption may last; 0 means for ever.
+	Patience time.Duration
+	// Reporter is told of interruptions; nobody when nil.
+	Reporter poller.Reporter
+}
+
+// Subjects returns the subjects of one meeting's events, or of all meetings' when conferenceID is empty, of the given
+// types, or of all types when there are none.
+func Subjects(conferenceID string, types ...events.Type) []string {
+	switch {
+	case len(types) == 0 && conferenceID == "":
+		return []string{AllEvents}
+	case len(types) == 0:
+		return []string{events.OfMeeting(conferenceID)}
+	}
+	out := make([]string, len(types))
+	for i, t := range types {
+		if out[i] = string(t); conferenceID != "" {
+			out[i] = events.ByMeeting(conferenceID, t)
+		}
+	}
+	return out
+}
+
+// Message is one stored event.
+type Message struct {
+	// Sequence is its position in the stream.
+	Sequence uint64
+	// Data is the event as it is stored.
+	Data []byte
+}
+
+// Reader reads events. It is no ordered consumer of the client library, because that one forgets where it began when it
+// is interrupted before its first message, and cannot be stopped while it is interrupted.
+type Reader struct {
+	js      jetstream.JetStream
+	opts    Options
+	next    uint64 // the stream's sequence to go on from; 0 while only opts.Since tells
+	last    uint64 // the last to be read, unless it goes on for ever
+	waiting uint64
+	created time.Time // the stream's, which tells it from another of its name
+	began   time.Time // of the interruption; zero while there is none
+}
+
+// Open finds the end of the stream: no event stored after Open is missed by a live reader, none is read by another. It
+// returns [ErrNoStream] when there is no stream, and [ErrBeyondEnd] when it ends before opts.After and is not live.
+func Open(ctx context.Context, js jetstream.JetStream, opts Options) (*Reader, error) {
+	if len(opts.Subjects) == 0 {
+		opts.Subjects = Subjects("")
+	}
+	r := &Reader{js: js, opts: opts}
+	info, err := r.stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.last, r.created = info.State.LastSeq, info.Created
+	switch {
+	case opts.New:
+		r.next = r.last + 1
+	case opts.After > 0 || opts.Since.IsZero():
+		r.next = opts.After + 1
+	}
+	if opts.After > r.last && !opts.Live {
+		return nil, fmt.Errorf("%w: it ends at %d, before %d", ErrBeyondEnd, r.last, opts.After)
+	}
+	return r, nil
+}
+
+// End is the last sequence of the stream when the reader was opened.
+func (r *Reader) End() uint64 { return r.last }
+
+// Waiting is how many messages are yet to be read, as far as the server has said: 0 before the first.
+func (r *Reader) Waiting() uint64 { return r.waiting }
+
+func (r *Reader) stream(ctx context.Context) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	stream, err := r.js.Stream(ctx, events.Stream)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, ErrNoStream
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return stream.CachedInfo(), nil
+}
+
+// Run calls handle for every event in the order of the stream. It returns the error of handle, or nil once all is read
+// or ctx has ended. An interruption loses nothing and repeats nothing; one that outlasts the patience, or cannot end
+// well, is returned. Run can be called once.
+func (r *Reader) Run(ctx context.Context, handle func(Message) error) error {
+	for {
+		err := r.read(ctx, handle)
+		var refused *handleError
+		switch {
+		case err == nil, ctx.Err() != nil:
+			return nil
+		case errors.As(err, &refused):
+			return refused.err
+		case errors.Is(err, ErrReplaced), r.impatient():
+			return err
+		}
+		if r.opts.Reporter != nil {
+			r.opts.Reporter.Failed(what, err)
+		}
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// impatient tells whether the interruption has lasted too long.
+func (r *Reader) impatient() bool {
+	if r.began.IsZero() {
+		r.began = time.Now()
+	}
+	return r.opts.Patience > 0 && time.Since(r.began) >= r.opts.Patience
+}
+
+// handleError is what handle returned.
+type handleError struct{ err error }
+
+func (e *handleError) Error() string { return e.err.Error() }
