@@ -3,7 +3,6 @@ package simulator
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -13,6 +12,8 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/testpipe"
 )
 
 // client is a stream connection from the other side.
@@ -150,11 +151,11 @@ func streaming(t *testing.T, faults ...Fault) *remote {
 func streamingWith(t *testing.T, stream StreamSettings, faults ...Fault) *remote {
 	t.Helper()
 	s := pushing(t, Settings{Stream: stream}, faults...)
-	network := newPipes()
+	network := testpipe.Listen()
 	server := &http.Server{Handler: s.Handler()}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(network) }()
-	client := &http.Client{Transport: &http.Transport{DialContext: network.dial, DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DialContext: network.Dial, DisableKeepAlives: true}}
 	t.Cleanup(func() {
 		assert.NoError(t, server.Close())
 		assert.ErrorIs(t, <-served, http.ErrServerClosed)
@@ -165,46 +166,4 @@ func streamingWith(t *testing.T, stream StreamSettings, faults ...Fault) *remote
 // timeless runs a test in a bubble.
 func timeless(test func(*testing.T)) func(*testing.T) {
 	return func(t *testing.T) { synctest.Test(t, test) }
-}
-
-// pipes is a network whose connections are pipes: a goroutine that waits for one lets the time of a bubble pass.
-type pipes struct {
-	conns chan net.Conn
-	ended chan struct{}
-	end   func()
-}
-
-func newPipes() *pipes {
-	p := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
-	p.end = sync.OnceFunc(func() { close(p.ended) })
-	return p
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.ended:
-		return nil, net.ErrClosed
-	}
-}
-
-// Accept, Addr and Close are those of [net.Listener].
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.conns:
-		return conn, nil
-	case <-p.ended:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "simulator", Net: "pipe"} }
-
-func (p *pipes) Close() error {
-	p.end()
-	return nil
 }

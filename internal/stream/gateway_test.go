@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,7 +33,7 @@ const (
 	joined = `{"openMemberModels":[{"userId":"2iPOw","userNick":"Ann","conferenceId":"6321a","joinTime":1663143334000}],"changeScene":"user_join"}`
 
 	// soon is far longer than anything here takes, and ends a test that hangs.
-	soon = 10 * time.Second
+	soon = time.Minute
 	// never is longer than a test.
 	never = time.Hour
 )
@@ -55,6 +56,7 @@ type gateway struct {
 	opened chan openRequest
 	conns  chan *peer
 	done   chan struct{}
+	served sync.WaitGroup // the connections, which the server does not wait for
 }
 
 // peer is the gateway's end of one connection.
@@ -67,6 +69,11 @@ type peer struct {
 }
 
 func newGateway(t *testing.T) *gateway {
+	return newGatewayOn(t, nil)
+}
+
+// newGatewayOn starts a gateway on a listener; nil stands for one of its own.
+func newGatewayOn(t *testing.T, listener net.Listener) *gateway {
 	g := &gateway{t: t, opened: make(chan openRequest, 1000), conns: make(chan *peer, 1000), done: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+openPath, func(w http.ResponseWriter, r *http.Request) {
@@ -80,11 +87,17 @@ func newGateway(t *testing.T) *gateway {
 		g.grant(w)
 	})
 	mux.HandleFunc("/connect", g.connect)
-	g.Server = httptest.NewServer(mux)
+	g.Server = httptest.NewUnstartedServer(mux)
+	if listener != nil {
+		require.NoError(t, g.Listener.Close())
+		g.Listener = listener
+	}
+	g.Start()
 	t.Cleanup(func() {
 		close(g.done)
 		g.CloseClientConnections()
 		g.Close()
+		g.served.Wait()
 	})
 	return g
 }
@@ -95,6 +108,8 @@ func (g *gateway) grant(w http.ResponseWriter) {
 }
 
 func (g *gateway) connect(w http.ResponseWriter, r *http.Request) {
+	g.served.Add(1)
+	defer g.served.Done()
 	assert.Equal(g.t, ticket, r.URL.Query().Get("ticket"))
 	assert.Equal(g.t, "x", r.URL.Query().Get("region"))
 	assert.Equal(g.t, "rollcall/test", r.UserAgent())

@@ -16,12 +16,13 @@ import (
 // simulate plays a meeting nobody has come to yet and returns it with the address of its API.
 func simulate(t *testing.T) (*simulator.Simulator, string) {
 	t.Helper()
-	short := simulator.Duration(50 * time.Millisecond)
 	sim, err := simulator.New(simulator.Options{
 		Scenario: &simulator.Scenario{Meetings: []simulator.Meeting{{
 			ID: "m", Title: "T", Start: simulator.Duration(-time.Minute), People: []simulator.Person{{Nick: "Ann"}, {Nick: "Bob"}},
 		}}},
-		Settings: simulator.Settings{Stream: simulator.StreamSettings{AckTimeout: simulator.Duration(time.Second), Redeliver: short}},
+		Settings: simulator.Settings{Stream: simulator.StreamSettings{
+			AckTimeout: simulator.Duration(time.Second), Redeliver: simulator.Duration(50 * time.Millisecond), Deliveries: 1000,
+		}},
 	})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
