@@ -17,8 +17,5 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 		return err
 	}
 	logger := newLogger(call, c.Logging)
-	if c.DingTalk.MonthlyCalls > 0 { // nobody should rely on it
-		logger.Warn("a setting has no effect in this version", "setting", "dingtalk-monthly-calls")
-	}
 	return service.Run(ctx, service.Options{Settings: c.Settings, LookupEnv: call.LookupEnv, Logger: logger})
 }

@@ -2,9 +2,11 @@ package config
 
 import (
 	"encoding/base64"
+	"math"
 	"regexp"
 	"strings"
 	"time"
+	_ "time/tzdata" // the machine may have no time zones
 )
 
 // The bounds of settings.
@@ -60,8 +62,22 @@ func (d DingTalk) Validate() error {
 		return Usagef("dingtalk-rate", "%v is not more than 0", d.Rate)
 	case d.MonthlyCalls < 0:
 		return Usagef("dingtalk-monthly-calls", "%d is negative", d.MonthlyCalls)
+	case d.MonthlyCalls > math.MaxInt32:
+		return Usagef("dingtalk-monthly-calls", "%d is more than %d; 0 is no limit", d.MonthlyCalls, math.MaxInt32)
+	}
+	if _, err := time.LoadLocation(d.TimeZone); err != nil {
+		return Usagef("dingtalk-time-zone", "%q is no time zone such as Asia/Shanghai", d.TimeZone)
 	}
 	return nil
+}
+
+// Location is the time zone in which the month of the calls begins.
+func (d DingTalk) Location() *time.Location {
+	zone, err := time.LoadLocation(d.TimeZone)
+	if err != nil {
+		return time.UTC // Validate refuses it
+	}
+	return zone
 }
 
 // RequireLogin returns an error unless there are credentials to call the API with. It is apart from Validate because

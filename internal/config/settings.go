@@ -80,6 +80,8 @@ type DingTalk struct {
 	Rate float64 `placeholder:"N" default:"15" help:"Calls per second, all replicas together."`
 	// MonthlyCalls is the calls per calendar month of all replicas together; 0 means no limit.
 	MonthlyCalls int64 `placeholder:"N" default:"0" help:"Calls per calendar month, all replicas together; 0 = no limit."`
+	// TimeZone is where the month of MonthlyCalls begins, as a name of the IANA database.
+	TimeZone string `placeholder:"ZONE" default:"Asia/Shanghai" help:"Time zone in which the month of the calls begins."`
 }
 
 // Pushes says how DingTalk's pushes are received. The three webhook keys are all set or all empty.

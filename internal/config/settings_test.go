@@ -20,6 +20,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"dingtalk-corp-id", "default", "ding9f50"},
 	{"dingtalk-rate", "15", "0.5"},
 	{"dingtalk-monthly-calls", "0", "5000"},
+	{"dingtalk-time-zone", "Asia/Shanghai", "Europe/Berlin"},
 	{"webhook-token", "", "secret"},
 	{"webhook-aes-key", "", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"},
 	{"webhook-owner-key", "", "suite4"},

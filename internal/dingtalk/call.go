@@ -53,7 +53,7 @@ func (k *call) send(ctx context.Context, path string, read func(reply) error) (g
 		return grant{}, err
 	}
 	c.stats.requests.Add(1)
-	return token, c.exchange(ctx, k.op, func(ctx context.Context) (*http.Request, error) {
+	err = c.exchange(ctx, k.op, func(ctx context.Context) (*http.Request, error) {
 		req, err := c.request(ctx, http.MethodGet, c.base+path, nil)
 		if err != nil {
 			return nil, err
@@ -62,6 +62,20 @@ func (k *call) send(ctx context.Context, path string, read func(reply) error) (g
 		req.Body = nothing{}
 		return req, nil
 	}, read)
+	c.observed(err)
+	return token, err
+}
+
+// observed tells a limiter that wants to know how a call went.
+func (c *Client) observed(err error) {
+	o, ok := c.limiter.(Observer)
+	if !ok {
+		return
+	}
+	if e, own := err.(*Error); own { //nolint:errorlint // only the request's own failure, which nothing wraps
+		err = e.source()
+	}
+	o.Observe(err)
 }
 
 // judge tells the token's keeper how the token did, and says whether to send the request again with another one: once,

@@ -83,6 +83,16 @@ func TestQuickRetries(t *testing.T) {
 			assert.Len(t, u.seen(), c.calls)
 			assert.EqualValues(t, c.calls, waits.n.Load(), "the rate is waited on before every API call, and no other")
 			assert.EqualValues(t, c.calls-1, client.Stats().Retries)
+			require.Len(t, waits.told, c.calls, "it is told of each")
+			for i, told := range waits.told {
+				if i == c.calls-1 && !c.fails {
+					assert.NoError(t, told)
+					continue
+				}
+				var source *poller.SourceError
+				require.ErrorAs(t, told, &source)
+				assert.Equal(t, c.kind == KindThrottled, source.Trouble == poller.Throttled)
+			}
 		})
 	}
 }
@@ -116,9 +126,20 @@ func TestRetriesOfALongListAreBounded(t *testing.T) {
 	assert.EqualValues(t, maxCallRetries, c.Stats().Retries)
 }
 
-type countingLimiter struct{ n atomic.Int64 }
+// countingLimiter counts what it lets through, and keeps what became of it.
+type countingLimiter struct {
+	n    atomic.Int64
+	mu   sync.Mutex
+	told []error
+}
 
 func (l *countingLimiter) Wait(ctx context.Context) error { l.n.Add(1); return ctx.Err() }
+
+func (l *countingLimiter) Observe(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, err)
+}
 
 type refusingLimiter struct{ err error }
 

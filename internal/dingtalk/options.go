@@ -30,6 +30,10 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
+// Observer is a [Limiter] that is told how every call went that it let through: nil for one that succeeded, else a
+// [poller.SourceError], or the error of a context that ended first.
+type Observer interface{ Observe(err error) }
+
 // Options say how to reach DingTalk and as whom. Either AccessToken or AppKey and AppSecret are required; everything
 // else has a working zero value.
 type Options struct {

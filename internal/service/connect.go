@@ -74,24 +74,36 @@ func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, erro
 }
 
 // openStore opens the stream, as soon as the servers can.
-func (s *service) openStore(ctx context.Context, conn *nats.Conn) (*publisher.Publisher, error) {
-	const what = "opening the stream"
+func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publisher.Publisher, err error) {
 	opts := publisher.Options{
 		CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
 		Retention: s.opts.Settings.Events.Retention, Logger: s.log,
 	}
+	err = s.persist(ctx, "opening the stream", func() error {
+		pub, err = publisher.Open(ctx, conn, opts)
+		if errors.Is(err, publisher.ErrStreamConfig) || errors.Is(err, publisher.ErrServerTooOld) {
+			return backoff.Permanent(err) // until somebody mends it
+		}
+		return err
+	})
+	return pub, err
+}
+
+// persist repeats a step of the start until it succeeds or ctx ends: NATS may come up later than we do.
+func (s *service) persist(ctx context.Context, what string, step func() error) error {
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstPause),
 		backoff.WithMaxInterval(maxPause), backoff.WithMaxElapsedTime(0))
-	return backoff.RetryWithData(func() (*publisher.Publisher, error) {
-		pub, err := publisher.Open(ctx, conn, opts)
-		switch {
-		case errors.Is(err, publisher.ErrStreamConfig), errors.Is(err, publisher.ErrServerTooOld):
-			return nil, backoff.Permanent(err) // until somebody mends it
-		case err != nil:
+	return backoff.Retry(func() error {
+		err := step()
+		var lasting *backoff.PermanentError
+		if errors.As(err, &lasting) {
+			return err
+		}
+		if err != nil {
 			s.gate.waitFor(fmt.Errorf("%s: %w", what, err))
 		}
 		s.changes.Failed(what, err)
-		return pub, err
+		return err
 	}, backoff.WithContext(pause, ctx))
 }
 

@@ -2,11 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/c4342123/rollcall/internal/budget"
 	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/discovery"
 	"github.com/c4342123/rollcall/internal/privacy"
 	"github.com/c4342123/rollcall/internal/version"
@@ -35,11 +36,6 @@ func (s *service) pseudonyms() *privacy.Source {
 	return nil
 }
 
-// limiter allows no more than a quarter above the rate in any second.
-func limiter(perSecond float64) *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond/4), 1))
-}
-
 // untilStop passes reports on until its context has ended: what fails then fails because of that, which is no news.
 type untilStop struct {
 	ctx context.Context
@@ -64,7 +60,7 @@ func (s *service) newPoller(ctx context.Context, store poller.Store) (*poller.Po
 
 // poll runs the committer, the poller and discovery until ctx ends. The committer stops last: what the others and the
 // requests under way want stored is stored.
-func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.Poller, at Addresses) error {
+func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.Poller, f *fleet, at Addresses) error {
 	committing, stopCommits := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCommits()
 	return first(
@@ -84,9 +80,13 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.
 					return nil
 				},
 				func() error { return s.stream(ctx, p) },
+				func() error {
+					defer s.stop()
+					return f.run(ctx)
+				},
 			)
 			<-s.served
-			return err
+			return errors.Join(err, f.leave(ctx))
 		},
 	)
 }
@@ -107,6 +107,14 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 		conn: s.gate.behind.Load().conn, owner: owner(), interval: interval, replicas: s.opts.Settings.Store.Replicas,
 	}
 	discovery.Run(ctx, discovery.Options{
-		Lister: s.upstream(), Watcher: p, Interval: interval, Turn: turns.take, Logger: s.log, Reporter: s.changes,
+		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Turn: turns.take, Logger: s.log, Reporter: s.changes,
 	})
+}
+
+// unhurried lists meetings when there are calls to spare.
+type unhurried struct{ discovery.Lister }
+
+// OngoingMeetings implements [discovery.Lister].
+func (u unhurried) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error) {
+	return u.Lister.OngoingMeetings(budget.With(ctx, budget.Discovery))
 }

@@ -39,6 +39,7 @@ type service struct {
 	log     *slog.Logger
 	changes *logging.Changes
 	source  *dingtalk.Client
+	limits  limits
 	gate    gate
 	pushes  *pushes
 	stop    context.CancelFunc // makes every part stop
@@ -56,7 +57,7 @@ func Run(ctx context.Context, opts Options) error {
 		served: make(chan struct{}),
 	}
 	var err error
-	if s.source, err = newSource(opts); err != nil {
+	if s.source, err = s.newSource(); err != nil {
 		return err
 	}
 	defer s.source.Close()
@@ -99,12 +100,12 @@ func first(parts ...func() error) error {
 	return failed
 }
 
-func newSource(opts Options) (*dingtalk.Client, error) {
-	d := opts.Settings.DingTalk
+func (s *service) newSource() (*dingtalk.Client, error) {
+	d := s.opts.Settings.DingTalk
 	client, err := dingtalk.New(dingtalk.Options{
 		BaseURL: d.URL.String(), AppKey: d.AppKey, AppSecret: d.AppSecret.Reveal(), AccessToken: d.AccessToken.Reveal(),
-		CorpID: d.CorpID, PageSize: opts.Settings.Polling.PageSize, Limiter: limiter(d.Rate),
-		UserAgent: "rollcall/" + version.String(), Logger: opts.Logger,
+		CorpID: d.CorpID, PageSize: s.opts.Settings.Polling.PageSize, Limiter: &s.limits,
+		UserAgent: "rollcall/" + version.String(), Logger: s.log,
 	})
 	if err != nil {
 		return nil, &config.UsageError{Err: err}
@@ -130,6 +131,10 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	if err != nil {
 		return stopped(ctx, err)
 	}
+	f, err := s.join(ctx, link.conn)
+	if err != nil {
+		return stopped(ctx, err)
+	}
 	p, err := s.newPoller(ctx, pub)
 	if err != nil {
 		return err
@@ -141,7 +146,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		}
 	}
 	s.gate.open(p, link.conn)
-	return s.poll(ctx, pub, p, at)
+	return s.poll(ctx, pub, p, f, at)
 }
 
 // stopped makes nothing of an error that only says that ctx has ended.

@@ -36,7 +36,7 @@ var phases = map[string]phase{
 	"while DingTalk throttles":         calling(simulator.ClassOrg, &simulator.Fault{Kind: simulator.FaultQPSApp, RetryAfter: 60}),
 	"while the rate allows nothing": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
 		s.DingTalk.Rate = 0.001
-		return calling(simulator.ClassOrg, nil)(t, sim, s)
+		return calling(simulator.ClassToken, nil)(t, sim, s) // a token is got before the rate is waited for
 	},
 	"while a request hangs": requestHangs,
 }
