@@ -19,6 +19,8 @@ const (
 
 	keyPrefix  = "$KV." + Bucket + "."
 	streamName = "KV_" + Bucket
+	// operation is the header that says of a message that it removes its key.
+	operation = "KV-Operation"
 	// markerTTL is how long it is remembered that a replica has left. Nothing depends on it.
 	markerTTL = time.Minute
 )
@@ -29,7 +31,7 @@ var ErrBucket = errors.New("bucket " + Bucket + " has a configuration that Rollc
 // bucket is what the replicas share. Every write states the revision it replaces: the server accepts it or nothing.
 type bucket struct {
 	conn *nats.Conn
-	kv   jetstream.KeyValue
+	js   jetstream.JetStream
 }
 
 // openBucket creates the bucket, or makes sure of the one that exists: it never has fewer copies afterwards.
@@ -56,7 +58,7 @@ func openBucket(ctx context.Context, conn *nats.Conn, replicas int, log *slog.Lo
 	if err := adopt(ctx, js, kv, replicas, log); err != nil {
 		return nil, err
 	}
-	return &bucket{conn: conn, kv: kv}, nil
+	return &bucket{conn: conn, js: js}, nil
 }
 
 // improved returns a configuration with what is needed: keys do not expire, their removal is forgotten in time, the
@@ -95,26 +97,40 @@ var errChanged = errors.New("changed by somebody else")
 // put replaces the revision of a key, 0 for none, and returns the new one. Any error but errChanged leaves it open
 // whether that was done or will be.
 func (b *bucket) put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	revision, err := b.kv.Update(ctx, key, value, revision)
-	return revision, wrap("store "+key, err)
+	msg := nats.NewMsg(keyPrefix + key)
+	msg.Data = value
+	ack, err := b.publish(ctx, msg, jetstream.WithExpectLastSequencePerSubject(revision))
+	if err != nil {
+		return 0, fmt.Errorf("store %s: %w", key, err)
+	}
+	return ack.Sequence, nil
 }
 
-// remove removes a key if revision is its last, whatever its last is when revision is 0.
+// remove removes a key if revision is its last, or whatever its last is when revision is 0. Its removal is a purge of the
+// key-value store, and remembered for a while.
 func (b *bucket) remove(ctx context.Context, key string, revision uint64) error {
-	opts := []jetstream.KVDeleteOpt{jetstream.PurgeTTL(markerTTL)}
+	msg := nats.NewMsg(keyPrefix + key)
+	msg.Header.Set(operation, "PURGE")
+	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	opts := []jetstream.PublishOpt{jetstream.WithMsgTTL(markerTTL)}
 	if revision != 0 {
-		opts = append(opts, jetstream.LastRevision(revision))
+		opts = append(opts, jetstream.WithExpectLastSequencePerSubject(revision))
 	}
-	return wrap("remove "+key, b.kv.Purge(ctx, key, opts...))
+	if _, err := b.publish(ctx, msg, opts...); err != nil {
+		return fmt.Errorf("remove %s: %w", key, err)
+	}
+	return nil
 }
 
-func wrap(what string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
-		return fmt.Errorf("%s: %w", what, errChanged)
-	default:
-		return fmt.Errorf("%s: %w", what, err)
+// publish is what the key-value store's own methods do, but that it says at once when nobody takes the message.
+func (b *bucket) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	ack, err := b.js.PublishMsg(ctx, msg, append(opts, jetstream.WithRetryAttempts(0))...)
+	var answer *jetstream.APIError
+	if errors.As(err, &answer) {
+		switch answer.ErrorCode {
+		case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+			return nil, errChanged
+		}
 	}
+	return ack, err
 }

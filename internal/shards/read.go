@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // snapshot is the whole bucket at one moment.
@@ -130,5 +131,5 @@ func (s *snapshot) addKey(msg *nats.Msg) error {
 
 // removed tells whether a message only says that the key is gone.
 func removed(msg *nats.Msg) bool {
-	return msg.Header.Get("KV-Operation") != "" || msg.Header.Get("Nats-Marker-Reason") != ""
+	return msg.Header.Get(operation) != "" || msg.Header.Get(jetstream.MarkerReasonHeader) != ""
 }

@@ -33,7 +33,7 @@ import (
 
 // The bounds of a TTL.
 const (
-	DefaultTTL = 3 * time.Second
+	DefaultTTL = 2500 * time.Millisecond
 	MinTTL     = 100 * time.Millisecond
 	MaxTTL     = time.Minute
 )

@@ -1,0 +1,177 @@
+package shards
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/testlog"
+)
+
+// What a re-executed test binary is to be instead of a test.
+const (
+	childServer  = "ROLLCALL_TEST_SHARDS_SERVER"  // a NATS server on this store
+	childReplica = "ROLLCALL_TEST_SHARDS_REPLICA" // a replica at this URL
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childServer); dir != "" {
+		os.Exit(serveChild(dir))
+	}
+	if url := os.Getenv(childReplica); url != "" {
+		os.Exit(replicaChild(url))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// serveChild runs a server, prints where it listens and stays until its standard input closes.
+func serveChild(dir string) int {
+	s, err := embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
+	if err != nil {
+		fmt.Println("error:", err)
+		return 1
+	}
+	fmt.Println(s.ClientURL())
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+	if s.Close() != nil {
+		return 1
+	}
+	return 0
+}
+
+// child is this test binary as another program.
+type child struct {
+	cmd   *exec.Cmd
+	lines *bufio.Reader
+}
+
+func startChild(t testing.TB, env ...string) *child {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), env...)
+	_, err := cmd.StdinPipe() // closed by Wait, or with this process
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	c := &child{cmd: cmd, lines: bufio.NewReader(out)}
+	t.Cleanup(c.kill)
+	return c
+}
+
+// kill ends the program as kill -9 does.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
+// line returns the next line the program prints.
+func (c *child) line(t testing.TB) string {
+	t.Helper()
+	line, err := c.lines.ReadString('\n')
+	require.NoError(t, err)
+	return strings.TrimSpace(line)
+}
+
+// startServer runs the product's own server until the test ends and returns where it listens.
+func startServer(t testing.TB) string {
+	t.Helper()
+	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: fastDir(t), Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s.ClientURL()
+}
+
+// fastDir is a directory for a store whose durability is not what is tested: in memory where the system has that.
+func fastDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "rollcall")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
+// startProxy puts a proxy in front of a server until the test ends.
+func startProxy(t testing.TB, natsURL string) *faultproxy.Proxy {
+	t.Helper()
+	u, err := url.Parse(natsURL)
+	require.NoError(t, err)
+	p, err := faultproxy.Start(u.Host)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, p.Close()) })
+	return p
+}
+
+func connect(t testing.TB, url string) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect(url, nats.ReconnectBufSize(-1), nats.MaxReconnects(-1), nats.ReconnectWait(5*time.Millisecond),
+		nats.ReconnectJitter(0, 0), nats.RetryOnFailedConnect(false))
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	return nc
+}
+
+// replica is one that runs, and can be stopped before the test ends.
+type replica struct {
+	*Replica
+	conn   *nats.Conn
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// stop ends the replica as a clean stop of its process does.
+func (r *replica) stop() {
+	r.cancel()
+	<-r.done
+}
+
+// start runs a replica with a connection of its own until the test ends.
+func start(t testing.TB, url string, opts Options) *replica {
+	t.Helper()
+	log := &testlog.Buffer{}
+	opts.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	conn := connect(t, url)
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &replica{conn: conn, cancel: cancel, done: make(chan struct{})}
+	var err error
+	require.Eventually(t, func() bool {
+		r.Replica, err = Open(t.Context(), conn, opts)
+		return err == nil
+	}, patience, 50*time.Millisecond, "%v", err)
+	go func() {
+		defer close(r.done)
+		assert.NoError(t, r.Run(ctx))
+	}()
+	t.Cleanup(func() {
+		r.stop()
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", opts.Name, log)
+		}
+	})
+	return r
+}
+
+// patience is how long tests wait for what is to happen: long, as the machine may be busy.
+const patience = 60 * time.Second
+
+// eventually waits for a condition.
+func eventually(t testing.TB, condition func() bool, what string, args ...any) {
+	t.Helper()
+	require.Eventually(t, condition, patience, 2*time.Millisecond, append([]any{what}, args...)...)
+}

@@ -1,0 +1,225 @@
+package shards
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Tests that must not depend on time-outs use the longest TTL: what happens in them within [patience] happens without.
+const forever = MaxTTL
+
+// share is a TTL for tests in which time-outs have to pass.
+const short = 600 * time.Millisecond
+
+func hasAll(r *replica) func() bool { return func() bool { return r.Mine() == Every } }
+
+// shared tells whether the replicas have all shards between them, evenly.
+func shared(replicas ...*replica) func() bool {
+	return func() bool {
+		var all Set
+		for _, r := range replicas {
+			mine := r.Mine()
+			all |= mine
+			if n := mine.Len(); n < Count/len(replicas) || n > Count/len(replicas)+1 || !r.Admitted() || r.Live() != len(replicas) {
+				return false
+			}
+		}
+		return all == Every
+	}
+}
+
+func TestOneReplicaHasAllShardsWithoutWaiting(t *testing.T) {
+	t.Parallel()
+	url := startServer(t)
+	a := start(t, url, Options{Name: "a", TTL: forever})
+	eventually(t, hasAll(a), "all shards")
+	assert.True(t, a.Admitted())
+	assert.Equal(t, 1, a.Live())
+	assert.Equal(t, "a", a.Owner(0))
+	assert.Equal(t, "a", a.Owner(63))
+	assert.Empty(t, a.Owner(-1))
+	assert.Empty(t, a.Owner(64))
+	assert.True(t, a.Owns(5))
+	assert.False(t, a.Owns(64))
+	assert.ErrorContains(t, a.Run(t.Context()), "twice")
+
+	a.stop()
+	assert.Zero(t, a.Mine())
+	assert.False(t, a.Admitted())
+
+	b := start(t, url, Options{Name: "b", TTL: forever})
+	eventually(t, hasAll(b), "whoever stops cleanly leaves nothing to wait for")
+}
+
+func TestChangesAreTold(t *testing.T) {
+	t.Parallel()
+	a := start(t, startServer(t), Options{TTL: forever})
+	told := func(want Set) {
+		t.Helper()
+		for deadline := time.After(patience); a.Mine() != want; {
+			select {
+			case <-a.Changed():
+			case <-deadline:
+				require.Fail(t, "not told")
+			}
+		}
+	}
+	told(Every)
+	assert.NotEmpty(t, a.Owner(0), "a name is made up")
+	a.cancel()
+	told(0)
+}
+
+// quietLog takes note of what is asked to be quiet, and when.
+type quietLog struct {
+	mu    sync.Mutex
+	asked Set
+	owned Set // what was still in Mine when it was asked
+	r     func() *replica
+}
+
+func (q *quietLog) quiet(_ context.Context, going Set) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.asked |= going
+	q.owned |= q.r().Mine() & going
+}
+
+func (q *quietLog) all() (asked, owned Set) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.asked, q.owned
+}
+
+func TestJoiningReplicasGetTheirShare(t *testing.T) {
+	t.Parallel()
+	url, check := startServer(t), newChecker(t)
+	var a *replica
+	opened := make(chan struct{})
+	q := &quietLog{r: func() *replica { <-opened; return a }}
+	a = start(t, url, Options{Name: "a", TTL: short, Quiet: q.quiet})
+	close(opened)
+	check.watch(a.Replica)
+	eventually(t, hasAll(a), "a is alone")
+
+	b := start(t, url, Options{Name: "b", TTL: short})
+	check.watch(b.Replica)
+	eventually(t, shared(a, b), "two share")
+	asked, owned := q.all()
+	assert.Equal(t, b.Mine(), asked&b.Mine(), "what b has a was asked to leave alone")
+	assert.Zero(t, owned, "asked only about what is not Mine any more")
+
+	c := start(t, url, Options{Name: "c", TTL: short})
+	check.watch(c.Replica)
+	eventually(t, shared(a, b, c), "three share")
+	for shard := range Count {
+		names := map[string]bool{a.Owner(shard): true, b.Owner(shard): true, c.Owner(shard): true}
+		assert.Len(t, names, 1, "all name the same owner of shard %d", shard)
+	}
+}
+
+// A replica that stops hands over without anybody having to wait for a time-out: there is none.
+func TestStoppingHandsOver(t *testing.T) {
+	t.Parallel()
+	url, check := startServer(t), newChecker(t)
+	replicas := launch(t, url, check, 3, short)
+	eventually(t, shared(replicas...), "three share")
+	q := &quietLog{r: func() *replica { return replicas[1] }}
+	replicas[1].opts.Quiet = q.quiet
+	had := replicas[1].Mine()
+	replicas[1].stop()
+	asked, owned := q.all()
+	assert.Equal(t, had, asked&had)
+	assert.Zero(t, owned)
+	eventually(t, shared(replicas[0], replicas[2]), "two take over")
+}
+
+// launch starts n replicas.
+func launch(t *testing.T, url string, check *checker, n int, ttl time.Duration) (replicas []*replica) {
+	t.Helper()
+	for i := range n {
+		r := start(t, url, Options{Name: fmt.Sprint("replica", i), TTL: ttl})
+		check.watch(r.Replica)
+		replicas = append(replicas, r)
+	}
+	return replicas
+}
+
+func TestLeasesAreHeldUntilNobodyLooks(t *testing.T) {
+	t.Parallel()
+	url := startServer(t)
+	release, asked := make(chan struct{}), make(chan Set, 1)
+	a := start(t, url, Options{Name: "a", TTL: forever, Quiet: func(ctx context.Context, going Set) {
+		asked <- going
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+	}})
+	eventually(t, hasAll(a), "a is alone")
+	a.cancel()
+	assert.Equal(t, Every, <-asked)
+	assert.Zero(t, a.Mine(), "nobody is to look")
+	assert.True(t, a.Admitted(), "what is under way may still make calls")
+	view, err := a.bucket.read(t.Context(), 0)
+	require.NoError(t, err)
+	assert.Len(t, view.replicas, 1, "the lease is not given up")
+	close(release)
+	<-a.done
+	view, err = a.bucket.read(t.Context(), 0)
+	require.NoError(t, err)
+	assert.Empty(t, view.replicas)
+}
+
+func TestStoppingDoesNotWaitForeverForQuiet(t *testing.T) {
+	t.Parallel()
+	url := startServer(t)
+	a := start(t, url, Options{Name: "a", TTL: short, Quiet: func(ctx context.Context, _ Set) { <-ctx.Done() }})
+	eventually(t, hasAll(a), "a is alone")
+	a.stop()
+}
+
+func TestManyStartAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	url, check := startServer(t), newChecker(t)
+	replicas := launch(t, url, check, 10, short)
+	eventually(t, shared(replicas...), "ten share")
+}
+
+// Two of one name do no harm: what tells them apart is made up.
+func TestNamesMayCollide(t *testing.T) {
+	t.Parallel()
+	url, check := startServer(t), newChecker(t)
+	a, b := start(t, url, Options{Name: "same", TTL: short}), start(t, url, Options{Name: "same", TTL: short})
+	check.watch(a.Replica)
+	check.watch(b.Replica)
+	eventually(t, shared(a, b), "two share")
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, startServer(t))
+	for name, tt := range map[string]struct {
+		opts Options
+		want string
+	}{
+		"no replicas":       {Options{Replicas: -1}, "replicas: -1"},
+		"too many replicas": {Options{Replicas: 6}, "replicas: 6"},
+		"TTL too short":     {Options{TTL: time.Millisecond}, "TTL: 1ms"},
+		"TTL too long":      {Options{TTL: time.Hour}, "TTL: 1h0m0s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Open(t.Context(), conn, tt.opts)
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+	conn.Close()
+	_, err := Open(t.Context(), conn, Options{})
+	require.ErrorContains(t, err, "open bucket "+Bucket)
+}
