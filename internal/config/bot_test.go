@@ -62,6 +62,9 @@ func TestReadStrictYAML(t *testing.T) {
 		says []string
 	}{
 		"empty":              {"", []string{"x.yaml: is empty"}},
+		"comments only":      {"# a\n", []string{"x.yaml:"}},
+		"null":               {"null\n", []string{"x.yaml:1: something has no value"}},
+		"no value":           {"name: a\nrobots: {a: {parts: [x, ~]}}\n", []string{"x.yaml:2: something has no value"}},
 		"unknown key":        {"name: a\ncolour: red\n", []string{"x.yaml:2: unknown key colour"}},
 		"two faults":         {"colour: red\nrobots: {a: {tokn: " + secret + "}}\n", []string{"x.yaml:1: unknown key colour; 2: unknown key tokn"}},
 		"key twice":          {"name: a\nname: b\n", []string{"x.yaml:", "already", "2"}},

@@ -13,7 +13,7 @@ import (
 )
 
 // ReadStrictYAML reads a YAML file of at most 1 MiB into a value. It refuses keys that the value does not have, keys set
-// twice, and a second document. Errors name the file and the lines and show no value of the file: it may be a secret.
+// twice, keys without a value, and a second document. Errors name the file and the lines and show no value of the file: it may be a secret.
 func ReadStrictYAML(path string, into any) error {
 	content, err := readBounded(path, maxSettingsFile)
 	if err != nil {
@@ -27,23 +27,44 @@ func ReadStrictYAML(path string, into any) error {
 
 func decodeStrict(content []byte, into any) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	decoder.KnownFields(true)
-	var wrong *yaml.TypeError
-	switch err := decoder.Decode(into); {
+	var document, second yaml.Node
+	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF):
 		return errors.New(": is empty")
-	case errors.As(err, &wrong):
-		return plainError(wrong)
 	case err != nil:
 		return yamlError(err)
 	}
-	var second yaml.Node
+	if line := nothing(&document); line > 0 {
+		return fmt.Errorf(`:%d: something has no value; write "" for an empty one`, line)
+	}
 	if err := decoder.Decode(&second); err == nil {
 		return fmt.Errorf(":%d: a second document; one is allowed", second.Line)
 	} else if !errors.Is(err, io.EOF) {
 		return yamlError(err)
 	}
+	decoder = yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true) // which the decoding of a node does not know
+	var wrong *yaml.TypeError
+	switch err := decoder.Decode(into); {
+	case errors.As(err, &wrong):
+		return plainError(wrong)
+	case err != nil:
+		return yamlError(err)
+	}
 	return nil
+}
+
+// nothing returns the line of the first value that is left out, or 0.
+func nothing(node *yaml.Node) int {
+	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
+		return node.Line
+	}
+	for _, child := range node.Content {
+		if line := nothing(child); line > 0 {
+			return line
+		}
+	}
+	return 0
 }
 
 // What the library says of values that do not fit, with the types of our source in it.
