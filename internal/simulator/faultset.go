@@ -52,7 +52,7 @@ func (s *faultSet) list(now int64) []Fault {
 }
 
 // strike returns the faults of the given stages that hit a call, in the order they were switched on. Of those that
-// take the reply's place only the first strikes. A fault that has struck its last time is gone.
+// take the reply's place, or happen to a message to a robot, only the first strikes. A fault that has struck its last time is gone.
 func (s *faultSet) strike(class Class, meeting string, now int64, rng *rand.Rand, stages ...stage) []Fault {
 	var out []Fault
 	replaced := false
@@ -62,10 +62,11 @@ func (s *faultSet) strike(class Class, meeting string, now int64, rng *rand.Rand
 		if now < a.from || now >= a.to || !slices.Contains(stages, stage) || !a.hits(class, meeting) {
 			continue
 		}
-		if stage == stageReply && replaced || a.Probability > 0 && rng.Float64() >= a.Probability {
+		alone := stage == stageReply || stage == stageRobot
+		if alone && replaced || a.Probability > 0 && rng.Float64() >= a.Probability {
 			continue
 		}
-		replaced = replaced || stage == stageReply
+		replaced = replaced || alone
 		out = append(out, a.Fault)
 		if a.Next > 0 {
 			if a.Next--; a.Next == 0 {
