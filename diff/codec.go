@@ -32,6 +32,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.int(s.EndTime)
 	w.uint(s.Sequence)
 	w.int(s.LookedAt)
+	w.int(s.lookedUntil)
 	w.int(s.pushedAt)
 	w.int(s.StartedAt)
 	w.int(s.GapFrom)
@@ -184,6 +185,7 @@ func (r *decoder) state() *State {
 		EndTime:      r.int(),
 		Sequence:     r.uint(math.MaxUint64),
 		LookedAt:     r.int(),
+		lookedUntil:  r.int(),
 		pushedAt:     r.int(),
 		StartedAt:    r.int(),
 		GapFrom:      r.int(),

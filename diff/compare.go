@@ -11,9 +11,10 @@ import (
 // Compare compares a snapshot with what has been announced and returns the events that follow. It changes neither
 // argument. An unchanged person costs no allocation.
 //
-// A whole look that began before the one whose outcome prev holds may show what is no longer so: it announces nothing.
+// A whole look that began before the one whose outcome prev holds had ended may show what is no longer so: of two looks
+// under way at once it is not known which read the list first. It announces nothing.
 func Compare(prev *State, snap Snapshot) Result {
-	if snap.Kind != Partial && !snap.Over && snap.before(prev.LookedAt) {
+	if snap.Kind != Partial && !snap.Over && snap.before(max(prev.LookedAt, prev.lookedUntil)) {
 		return Result{State: prev, LookNow: true}
 	}
 	c := scratch.Get().(*comparison)
@@ -152,7 +153,7 @@ func (c *comparison) advance(res *Result) {
 	}
 	if c.snap.Kind != Partial {
 		res.Changed = res.Changed || c.initial
-		c.next.LookedAt = c.snap.began()
+		c.next.LookedAt, c.next.lookedUntil = c.snap.began(), c.snap.At
 	}
 	if c.snap.Over {
 		res.Changed = res.Changed || c.prev.Phase != Ended

@@ -79,6 +79,22 @@ func TestAnOlderLookAnnouncesNothing(t *testing.T) {
 	require.Same(t, s, res.State)
 }
 
+// Which of two looks under way at once read the list first cannot be told: the one that is stored second decides nothing.
+func TestALookUnderWayAtOnceWithAnotherAnnouncesNothing(t *testing.T) {
+	s := script(t,
+		look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}},
+		look{from: 30, at: 32, rows: []string{"ann 6 10-31"}, want: []string{"left ann 31"}},
+		look{from: 30.5, at: 30.8, rows: []string{"ann 3 10-"}, now: true},
+	)
+	later := look{from: 32, at: 33, rows: []string{"ann 6 10-31", "bob 3 32-"}, want: []string{"joined bob 32"}}
+	replay(t, s, later)
+	data, err := s.MarshalBinary()
+	require.NoError(t, err)
+	s, err = diff.UnmarshalState(data)
+	require.NoError(t, err)
+	replay(t, s, look{from: 30.5, at: 30.8, rows: []string{"ann 3 10-"}, now: true}, later)
+}
+
 func TestALateVisitIsNotCutInTwo(t *testing.T) {
 	s := script(t, look{at: 60, rows: []string{"ann 6 50-55"}, want: []string{"joined ann 50", "left ann 55"}})
 	res := diff.Compare(s, look{at: 70, rows: []string{"ann 6 50-55", "ann 6 10-20", "bob 6 12-15", "cat 6 13-14"}}.snapshot())

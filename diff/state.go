@@ -54,6 +54,8 @@ type State struct {
 	GapFrom   int64
 	GapReason string
 
+	// lookedUntil is when that look ended, in Unix milliseconds.
+	lookedUntil int64
 	// pushedAt is when the last push that announced something was observed, in Unix milliseconds.
 	pushedAt int64
 
