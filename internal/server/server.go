@@ -42,6 +42,12 @@ type Meetings interface {
 	Meetings() ([]poller.Status, error)
 }
 
+// Events is where readers of events subscribe; see [feed.Feed].
+type Events interface {
+	Subscribe(meeting string) (*feed.Reader, error)
+	Resume(meeting string, after uint64) (*feed.Reader, error)
+}
+
 // Check is one condition of the service.
 type Check struct {
 	Name string
@@ -63,7 +69,7 @@ type Options struct {
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
 	// Events are sent by /v1/events; without them it answers 503.
-	Events *feed.Feed
+	Events Events
 	// Webhook answers /webhooks/dingtalk, whatever the method; without it there is nothing at that path.
 	Webhook http.Handler
 	Logger  *slog.Logger

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/internal/receiver"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/poller"
@@ -24,16 +25,18 @@ type gate struct {
 type parts struct {
 	poller *poller.Poller
 	conn   *nats.Conn
+	events *feed.Feed
 }
 
 var (
 	_ server.Meetings   = (*gate)(nil)
+	_ server.Events     = (*gate)(nil)
 	_ receiver.Notifier = (*gate)(nil)
 )
 
 var errNotConnected = errors.New("not connected")
 
-func (g *gate) open(p *poller.Poller, conn *nats.Conn) { g.behind.Store(&parts{p, conn}) }
+func (g *gate) open(p parts) { g.behind.Store(&p) }
 
 // waitFor keeps why the gate does not open.
 func (g *gate) waitFor(err error) { g.waiting.Store(&err) }
@@ -103,4 +106,20 @@ func (g *gate) Meetings() ([]poller.Status, error) {
 		return nil, err
 	}
 	return p.Meetings(), nil
+}
+
+// Subscribe implements [server.Events].
+func (g *gate) Subscribe(meeting string) (*feed.Reader, error) {
+	if b := g.behind.Load(); b != nil {
+		return b.events.Subscribe(meeting)
+	}
+	return nil, feed.ErrNotReady
+}
+
+// Resume implements [server.Events].
+func (g *gate) Resume(meeting string, after uint64) (*feed.Reader, error) {
+	if b := g.behind.Load(); b != nil {
+		return b.events.Resume(meeting, after)
+	}
+	return nil, feed.ErrNotReady
 }

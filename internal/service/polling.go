@@ -60,7 +60,8 @@ func (s *service) newPoller(ctx context.Context, store poller.Store) (*poller.Po
 
 // poll runs the committer, the poller and discovery until ctx ends. The committer stops last: what the others and the
 // requests under way want stored is stored.
-func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.Poller, f *fleet, at Addresses) error {
+func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f *fleet, at Addresses) error {
+	p := b.poller
 	committing, stopCommits := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCommits()
 	return first(
@@ -80,6 +81,9 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, p *poller.
 					return nil
 				},
 				func() error { return s.stream(ctx, p) },
+				func() error {
+					return stopped(ctx, s.persist(ctx, "following the events", func() error { return b.events.Run(ctx) }))
+				},
 				func() error {
 					defer s.stop()
 					return f.run(ctx)

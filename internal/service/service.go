@@ -9,8 +9,11 @@ import (
 	"net"
 	"sync"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/version"
@@ -116,7 +119,7 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Owner: owner(), Checks: s.gate.checks,
-		Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
+		Events: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }
 
@@ -139,14 +142,19 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	if err != nil {
 		return err
 	}
+	js, err := jetstream.New(link.conn)
+	if err != nil {
+		return err
+	}
 	at := Addresses{HTTP: baseURL(http), NATS: link.url}
 	if s.opts.Opened != nil {
 		if err := s.opts.Opened(at); err != nil {
 			return stopped(ctx, err)
 		}
 	}
-	s.gate.open(p, link.conn)
-	return s.poll(ctx, pub, p, f, at)
+	behind := parts{poller: p, conn: link.conn, events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)})}
+	s.gate.open(behind)
+	return s.poll(ctx, pub, behind, f, at)
 }
 
 // stopped makes nothing of an error that only says that ctx has ended.

@@ -1,0 +1,81 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/internal/reading"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// historyPatience is how long an interruption may last while old events are read.
+const historyPatience = 10 * time.Second
+
+// Stored returns the events of the stream in NATS. The reporter is told of interruptions; it may be nil.
+func Stored(js jetstream.JetStream, reporter poller.Reporter) Stream {
+	return &stored{js, reporter}
+}
+
+// stored is the stream. Every event has two messages, one after the other: by type and by meeting. An event's sequence is
+// that of the first here, whichever was read.
+type stored struct {
+	js       jetstream.JetStream
+	reporter poller.Reporter
+}
+
+// behind is by how much the sequence of a message by meeting is greater than that of the same event's by type.
+const behind = 1
+
+// Last implements [Stream].
+func (s *stored) Last(ctx context.Context) (uint64, error) {
+	r, err := reading.Open(ctx, s.js, reading.Options{New: true})
+	if err != nil {
+		return 0, err
+	}
+	return r.End(), nil
+}
+
+// Follow implements [Stream].
+func (s *stored) Follow(ctx context.Context, after uint64, each func(Event) error) error {
+	r, err := reading.Open(ctx, s.js, reading.Options{After: after, Live: true, Reporter: s.reporter})
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx, func(m reading.Message) error { return each(Event{m.Sequence, m.Data}) })
+}
+
+var errEnough = errors.New("enough was read")
+
+// History implements [Stream].
+func (s *stored) History(ctx context.Context, meeting string, after, until uint64, each func(Event) error) error {
+	shift := uint64(0)
+	if meeting != "" {
+		shift = behind
+	}
+	r, err := reading.Open(ctx, s.js, reading.Options{
+		Subjects: reading.Subjects(meeting), After: after + shift, Patience: historyPatience,
+	})
+	if errors.Is(err, reading.ErrBeyondEnd) { // nothing is left of what was stored after it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = r.Run(ctx, func(m reading.Message) error {
+		sequence := m.Sequence - shift
+		if sequence > until {
+			return errEnough
+		}
+		return each(Event{sequence, m.Data})
+	})
+	switch {
+	case errors.Is(err, errEnough):
+		return nil
+	case err == nil:
+		return ctx.Err()
+	}
+	return err
+}
