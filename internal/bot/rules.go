@@ -65,15 +65,6 @@ func Load(path string, lookupEnv func(string) (string, bool)) (*Rules, error) {
 	return rules, nil
 }
 
-// Robots returns the names of the robots, sorted.
-func (r *Rules) Robots() []string {
-	names := make([]string, len(r.robots))
-	for i, target := range r.robots {
-		names[i] = target.name
-	}
-	return names
-}
-
 func (f file) compile(lookupEnv func(string) (string, bool)) (*Rules, error) {
 	out := &Rules{batch: DefaultBatch, maxAge: DefaultMaxAge}
 	if f.Batch != nil {

@@ -95,6 +95,7 @@ func (w *worker) turn(ctx context.Context, what string) error {
 	}
 	w.batch, w.titles = nil, titles{stream: stream}
 	w.reporter.OK(what)
+	w.logger.Info("telling the robot", "robot", w.name, "after", w.st.Cursor)
 	for ctx.Err() == nil {
 		if err := w.step(ctx); err != nil {
 			return err

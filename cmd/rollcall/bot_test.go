@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/simulator"
+)
+
+// robot writes rules about the simulated robot and returns their file.
+func (in *installation) robot() string {
+	in.t.Helper()
+	path := filepath.Join(in.tmp, "rules.yaml")
+	require.NoError(in.t, os.WriteFile(path, []byte(`
+batch: 10ms
+robots: {office: {url: "http://`+in.api+`", token: simulated-robot-token, secret_env: OFFICE_SECRET}}
+rules: [{robots: [office], meetings: {titles: [desk]}}]
+`), 0o600))
+	in.env = append(in.env, "OFFICE_SECRET=SECsimulatedrobotsecret")
+	return path
+}
+
+// hears waits until the robot has said a number of messages and returns their titles.
+func (in *installation) hears(messages int) []string {
+	in.t.Helper()
+	var titles []string
+	require.Eventually(in.t, func() bool {
+		resp, err := http.Get("http://" + in.api + "/_sim/robots")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		defer http.DefaultClient.CloseIdleConnections()
+		var robots []simulator.RobotState
+		if err := json.NewDecoder(resp.Body).Decode(&robots); err != nil {
+			return false
+		}
+		titles = nil
+		for _, m := range robots[0].Said {
+			titles = append(titles, m.Title)
+		}
+		return len(titles) >= messages
+	}, patience, 20*time.Millisecond)
+	return titles
+}
+
+// The bot tells every join once, though it is killed in between, and stops cleanly.
+func TestBotThatIsKilled(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	rules := in.robot()
+	in.serve()
+	first := in.run("bot", "--rules", rules)
+	first.logs(`"msg":"telling the robot"`)
+	in.does("join", "bob")
+	const bob = "Desk: Bob\ufffd［2J\ufffd"
+	assert.Equal(t, []string{bob + " joined"}, in.hears(1))
+
+	require.NoError(t, first.cmd.Process.Kill())
+	<-first.exited
+	in.does("leave", "bob")
+	in.does("join", "bob")
+	second := in.run("bot", "--rules", rules)
+	assert.Equal(t, []string{bob + " joined", bob + " joined again"}, in.hears(2))
+	second.stop(syscall.SIGTERM)
+
+	in.does("leave", "bob")
+	in.does("join", "bob")
+	third := in.run("bot", "--rules", rules)
+	assert.Equal(t, []string{bob + " joined", bob + " joined again", bob + " joined again"}, in.hears(3))
+	third.stop(syscall.SIGINT)
+	for _, p := range []*process{first, second, third} {
+		assert.Empty(t, p.stdout.String())
+		for line := range strings.Lines(p.stderr.String()) {
+			assert.True(t, json.Valid([]byte(line)), line)
+		}
+		for _, secret := range []string{"simulated-robot-token", "SECsimulatedrobotsecret", "Bob"} {
+			assert.NotContains(t, p.stderr.String(), secret)
+		}
+	}
+}
+
+func TestBotThatIsUsedWrongly(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "rules.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("robots:\n  a: {token: s3cret, secret: s3cret, colour: red}\n"), 0o600))
+	for name, c := range map[string]struct {
+		environ, args, says []string
+	}{
+		"without rules":     {nil, nil, []string{"--bot-rules", "ROLLCALL_BOT_RULES", "is required"}},
+		"without the file":  {nil, []string{"--rules=/nowhere"}, []string{"--bot-rules: ", "/nowhere"}},
+		"with a wrong file": {[]string{"ROLLCALL_BOT_RULES=" + path}, nil, []string{"ROLLCALL_BOT_RULES: ", path + ":2: unknown key colour"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := call(t, c.environ, append([]string{"bot"}, c.args...)...)
+			assert.Equal(t, 2, status)
+			assert.Empty(t, stdout)
+			for _, text := range c.says {
+				assert.Contains(t, stderr, text)
+			}
+			assert.NotContains(t, stderr, "s3cret")
+			assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+		})
+	}
+	status, help, _ := call(t, nil, "bot", "--help")
+	assert.Equal(t, 0, status)
+	for _, want := range []string{"quiet_hours", "--bot-rules", "ROLLCALL_BOT_RULES", "20 messages"} {
+		assert.Contains(t, help, want)
+	}
+}
