@@ -2,8 +2,8 @@ package publisher
 
 import (
 	"strconv"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -98,9 +98,10 @@ func TestIncompleteBatchIsTriedAgain(t *testing.T) {
 func TestTooManyOpenBatchesAreWaitedFor(t *testing.T) {
 	url := startServer(t, func(o *server.Options) {
 		o.JetStreamLimits.MaxBatchInflightPerStream = 1
-		o.JetStreamLimits.MaxBatchTimeout = 300 * time.Millisecond
+		o.JetStreamLimits.MaxBatchTimeout = patience
 	})
-	p := open(t, connect(t, url), Options{})
+	waits := make(chan struct{})
+	p := open(t, connect(t, url), Options{Logger: onSecondAttempt(sync.OnceFunc(func() { close(waits) }))})
 	m := nats.NewMsg(ingest + "conference.member.joined")
 	m.Header.Set(hdrBatch, "stays open")
 	m.Header.Set(hdrBatchSeq, "1")
@@ -118,6 +119,11 @@ func TestTooManyOpenBatchesAreWaitedFor(t *testing.T) {
 	v, code = codeOf(t, p, jobOf(t, p, base, newRoom("room").join("ann")))
 	assert.Equal(t, busy, v)
 	assert.Equal(t, codeIncomplete, code)
+	go func() {
+		<-waits
+		m.Header.Set(hdrBatchSeq, "3") // without the second the batch is given up
+		assert.NoError(t, p.nc.PublishMsg(m))
+	}()
 	update(t, p, newRoom("room").join("ann"))
 	assert.Len(t, verify(t, p.nc, p, "room"), 1)
 }

@@ -3,6 +3,7 @@ package publisher
 import (
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,23 +14,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // cluster runs three servers that replicate, and returns them.
 func cluster(t *testing.T) []*server.Server {
 	t.Helper()
-	ports := freePorts(t, 3)
-	var routes []string
-	for _, port := range ports {
-		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", port))
-	}
+	addresses := []string{testport.Free(t), testport.Free(t), testport.Free(t)}
 	var out []*server.Server
-	for i, port := range ports {
+	for i, address := range addresses {
+		_, text, err := net.SplitHostPort(address)
+		require.NoError(t, err)
+		port, err := strconv.Atoi(text)
+		require.NoError(t, err)
 		s, err := server.NewServer(&server.Options{
 			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
 			JetStream: true, StoreDir: fastDir(t), NoSigs: true, NoLog: true,
 			Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port},
-			Routes:  server.RoutesFromStr(strings.Join(routes, ",")),
+			Routes:  server.RoutesFromStr("nats://" + strings.Join(addresses, ",nats://")),
 		})
 		require.NoError(t, err)
 		s.Start()
@@ -37,38 +39,28 @@ func cluster(t *testing.T) []*server.Server {
 		out = append(out, s)
 	}
 	for _, s := range out {
-		require.True(t, s.ReadyForConnections(10*time.Second))
+		require.True(t, s.ReadyForConnections(patience))
 	}
 	return out
 }
 
-// freePorts finds ports that nobody listens on.
-func freePorts(t *testing.T, n int) (ports []int) {
+// openInTime opens a publisher on a cluster that may still be electing its leaders, and runs it until the test ends.
+func openInTime(t *testing.T, nc *nats.Conn) (p *Publisher) {
 	t.Helper()
-	var lc net.ListenConfig
-	for range n {
-		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer func() { require.NoError(t, l.Close()) }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
+	require.Eventually(t, func() (opened bool) {
+		var err error
+		p, err = Open(t.Context(), nc, Options{Replicas: 3, GiveUpAfter: patience})
+		return err == nil
+	}, patience, 100*time.Millisecond)
+	run(t, p)
+	return p
 }
 
 func TestReplicatedStreamSurvivesItsLeader(t *testing.T) {
 	t.Parallel()
 	servers := cluster(t)
 	urls := servers[0].ClientURL() + "," + servers[1].ClientURL() + "," + servers[2].ClientURL()
-	patient := nats.Timeout(time.Second)
-	opts := Options{Replicas: 3, AckTimeout: 2 * time.Second, GiveUpAfter: 20 * time.Second}
-	var one *Publisher
-	require.Eventually(t, func() bool {
-		var err error
-		one, err = Open(t.Context(), connect(t, urls, patient), opts)
-		return err == nil
-	}, 20*time.Second, 100*time.Millisecond)
-	run(t, one)
-	two := open(t, connect(t, urls, patient), opts)
+	one, two := openInTime(t, connect(t, urls)), openInTime(t, connect(t, urls))
 	race(t, one, two, 30)
 
 	st, err := one.js.Stream(t.Context(), events.Stream)
@@ -88,7 +80,7 @@ func TestReplicatedStreamSurvivesItsLeader(t *testing.T) {
 		}
 		_, _, err = two.Update(t.Context(), rec, r.compare())
 		return err == nil
-	}, 30*time.Second, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 	assert.Len(t, verify(t, two.nc, two, r.id), 2)
 	assert.Len(t, verify(t, two.nc, two, "room"), 30)
 }

@@ -52,11 +52,11 @@ func TestLostAcknowledgementIsRecovered(t *testing.T) {
 			return func([]byte) []byte { p.Cut(); return nil }
 		},
 		"too late": func(*faultproxy.Proxy) faultproxy.Fault {
-			return faultproxy.Delay(t.Context(), 300*time.Millisecond)
+			return faultproxy.Delay(t.Context(), time.Second)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, direct, proxy := behindProxy(t, Options{AckTimeout: 100 * time.Millisecond})
+			p, direct, proxy := behindProxy(t, Options{AckTimeout: 500 * time.Millisecond})
 			r := newRoom("room").join("ann")
 			base := load(t, p, r.id)
 			proxy.ToClient(onceOnAck(fault(proxy)))
@@ -90,13 +90,14 @@ func TestLostAcknowledgementOfAGroupIsRecovered(t *testing.T) {
 
 // The group's answer is lost, and before it is asked for somebody else commits on top of one of its meetings.
 func TestGroupThatWasStoredAndOvertakenIsToldApart(t *testing.T) {
-	p, direct, proxy := behindProxy(t, Options{AckTimeout: 100 * time.Millisecond})
+	p, direct, proxy := behindProxy(t, Options{})
 	var group []*job
 	for i := range 4 {
 		group = append(group, jobOf(t, p, Record{State: diff.New(meetingName(i))}, newRoom(meetingName(i)).join("ann")))
 	}
 	proxy.ToClient(onceOnAck(func([]byte) []byte {
 		update(t, direct, newRoom(meetingName(0)).join("ann").join("bob"))
+		proxy.Cut()
 		return nil
 	}))
 	p.commitGroup(t.Context(), group)
@@ -109,7 +110,7 @@ func TestGroupThatWasStoredAndOvertakenIsToldApart(t *testing.T) {
 }
 
 func TestConnectionCutInTheMiddleOfABatch(t *testing.T) {
-	p, direct, proxy := behindProxy(t, Options{AckTimeout: 200 * time.Millisecond})
+	p, direct, proxy := behindProxy(t, Options{})
 	r := newRoom("room")
 	for i := range 300 {
 		r.join(fmt.Sprint("person", i))

@@ -23,6 +23,9 @@ import (
 	"github.com/c4342123/rollcall/internal/testleak"
 )
 
+// patience is how long a test waits for what has to happen, however busy the machine is.
+const patience = time.Minute
+
 // childDir names the store directory for a re-executed test binary, which then is a NATS server and nothing else.
 const childDir = "ROLLCALL_TEST_PUBLISHER_DIR"
 
@@ -97,7 +100,7 @@ func startServer(t testing.TB, set func(*server.Options)) string {
 	require.NoError(t, err)
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	require.True(t, s.ReadyForConnections(5*time.Second))
+	require.True(t, s.ReadyForConnections(patience))
 	return s.ClientURL()
 }
 
@@ -123,6 +126,7 @@ func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {
 	t.Helper()
 	opts = append([]nats.Option{
 		nats.ReconnectBufSize(-1), nats.MaxReconnects(-1), nats.ReconnectWait(5 * time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.Timeout(10 * time.Second),
 	}, opts...)
 	nc, err := nats.Connect(url, opts...)
 	require.NoError(t, err)

@@ -1,8 +1,10 @@
 package publisher
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -17,13 +19,20 @@ import (
 
 // The caller's time is over while the server's answer is waited for: only Load can tell, and does.
 func TestContextThatEndsInTheMiddle(t *testing.T) {
-	p, _, proxy := behindProxy(t, Options{AckTimeout: 300 * time.Millisecond})
+	p, _, proxy := behindProxy(t, Options{AckTimeout: patience})
 	r := newRoom("room").join("ann")
 	base := load(t, p, r.id)
 	enough := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	proxy.ToClient(onceOnAck(func([]byte) []byte { cancel(enough); return nil }))
+	returned := make(chan struct{})
+	proxy.ToClient(onceOnAck(func([]byte) []byte {
+		cancel(enough)
+		<-returned // not before is the outcome found out
+		proxy.Cut()
+		return nil
+	}))
 	_, err := p.Commit(ctx, base, diff.Compare(base.State, r.snapshot()))
+	close(returned)
 	require.ErrorIs(t, err, ErrUnknownOutcome)
 	require.ErrorIs(t, err, enough)
 	assert.Equal(t, uint64(3), load(t, p, r.id).Revision, "Load waits for what is under way")
@@ -53,7 +62,7 @@ func TestLoadWaitsForACommitUnderWay(t *testing.T) {
 }
 
 func TestServerThatIsAwayIsUnavailable(t *testing.T) {
-	p, direct, proxy := behindProxy(t, Options{GiveUpAfter: 150 * time.Millisecond, AckTimeout: 50 * time.Millisecond})
+	p, direct, proxy := behindProxy(t, Options{})
 	r := newRoom("room").join("ann")
 	base := load(t, p, r.id)
 	res := diff.Compare(base.State, r.snapshot())
@@ -62,15 +71,17 @@ func TestServerThatIsAwayIsUnavailable(t *testing.T) {
 
 	proxy.Refuse(true)
 	proxy.Cut()
-	require.Eventually(t, func() bool { return !p.nc.IsConnected() }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !p.nc.IsConnected() }, patience, time.Millisecond)
 	_, err = p.Load(t.Context(), r.id)
 	require.Error(t, err)
-	p.commitGroup(t.Context(), []*job{j})
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer cancel()
+	p.commitGroup(ctx, []*job{j})
 	require.ErrorIs(t, j.err, ErrUnavailable)
 	assert.NotErrorIs(t, j.err, ErrUnknownOutcome, "nothing was ever sent")
 
 	proxy.Refuse(false)
-	require.Eventually(t, p.nc.IsConnected, 5*time.Second, time.Millisecond)
+	require.Eventually(t, p.nc.IsConnected, patience, time.Millisecond)
 	commit(t, p, base, r)
 	assert.Len(t, verify(t, direct.nc, direct, r.id), 1)
 }
@@ -78,14 +89,17 @@ func TestServerThatIsAwayIsUnavailable(t *testing.T) {
 func TestOutcomeThatCannotBeHadIsUnknown(t *testing.T) {
 	for name, stored := range map[string]bool{"stored": true, "not stored": false} {
 		t.Run(name, func(t *testing.T) {
-			p, _, proxy := behindProxy(t, Options{GiveUpAfter: 200 * time.Millisecond, AckTimeout: 50 * time.Millisecond})
+			p, _, proxy := behindProxy(t, Options{})
 			r := newRoom("room").join("ann")
 			j := jobOf(t, p, load(t, p, r.id), r)
-			proxy.ToClient(faultproxy.Swallow)
-			if !stored {
-				proxy.ToServer(faultproxy.Swallow)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if stored {
+				proxy.ToClient(swallowUntil(`"batch":`, cancel))
+			} else {
+				proxy.ToServer(swallowUntil(hdrBatchCommit, cancel))
 			}
-			p.commitGroup(t.Context(), []*job{j})
+			p.commitGroup(ctx, []*job{j})
 			require.ErrorIs(t, j.err, ErrUnknownOutcome)
 			assert.NotErrorIs(t, j.err, ErrUnavailable)
 			proxy.ToClient(nil)
@@ -94,17 +108,42 @@ func TestOutcomeThatCannotBeHadIsUnknown(t *testing.T) {
 			require.Eventually(t, func() bool {
 				rec, err := p.Load(t.Context(), r.id)
 				return err == nil && (rec.Revision > 0) == stored
-			}, 5*time.Second, 5*time.Millisecond)
+			}, patience, 5*time.Millisecond)
 		})
 	}
 }
 
+// swallowUntil is a fault that lets nothing through, and calls f when the text comes.
+func swallowUntil(text string, f func()) faultproxy.Fault {
+	return func(data []byte) []byte {
+		if bytes.Contains(data, []byte(text)) {
+			f()
+		}
+		return nil
+	}
+}
+
+// onSecondAttempt is a logger that calls f when a commit is about to be tried again.
+func onSecondAttempt(f func()) *slog.Logger {
+	return slog.New(slog.NewTextHandler(writer(swallowUntil("sent again", f)), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// writer is an [io.Writer] made of a fault.
+type writer faultproxy.Fault
+
+func (w writer) Write(data []byte) (int, error) {
+	w(data)
+	return len(data), nil
+}
+
 func TestStreamThatIsGoneIsUnavailable(t *testing.T) {
-	p := newPublisher(t, Options{GiveUpAfter: 100 * time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := newPublisher(t, Options{Logger: onSecondAttempt(cancel)})
 	base := load(t, p, "room")
 	j := jobOf(t, p, base, newRoom("room").join("ann"))
 	require.NoError(t, p.js.DeleteStream(t.Context(), events.Stream))
-	p.commitGroup(t.Context(), []*job{j})
+	p.commitGroup(ctx, []*job{j})
 	require.ErrorIs(t, j.err, ErrUnavailable)
 	require.ErrorIs(t, j.err, nats.ErrNoResponders)
 	_, err := p.Load(t.Context(), "room")

@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -30,12 +31,16 @@ func race(t *testing.T, one, two *Publisher, rounds int) (conflicts int) {
 		looks := [2]int{}
 		for i, err := range each(2, func(i int) error {
 			snap := r.snapshot()
-			rec, _, err := []*Publisher{one, two}[i].Update(t.Context(), base[i], func(s *diff.State) diff.Result {
-				looks[i]++
-				return diff.Compare(s, snap)
-			})
-			base[i] = rec
-			return err
+			for began := time.Now(); ; {
+				rec, _, err := []*Publisher{one, two}[i].Update(t.Context(), base[i], func(s *diff.State) diff.Result {
+					looks[i]++
+					return diff.Compare(s, snap)
+				})
+				base[i] = rec
+				if err == nil || errors.Is(err, ErrConflict) || time.Since(began) > patience {
+					return err
+				} // the server is busy, or has lost its leader: what is missed now is found on the next look
+			}
 		}) {
 			require.NoError(t, err, "round %d of writer %d", n, i)
 		}

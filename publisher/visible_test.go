@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
@@ -16,9 +15,11 @@ import (
 
 func TestCoreSubscribersSeeWhatIsCommittedAndNothingElse(t *testing.T) {
 	p := newPublisher(t, Options{})
-	live, err := connect(t, p.nc.ConnectedUrl()).SubscribeSync("conference.>")
+	other := connect(t, p.nc.ConnectedUrl())
+	live, err := other.SubscribeSync("conference.>")
 	require.NoError(t, err)
 	require.NoError(t, live.SetPendingLimits(-1, -1))
+	require.NoError(t, other.Flush())
 	r := newRoom("room").join("ann")
 	rec := commit(t, p, load(t, p, r.id), r)
 
@@ -36,7 +37,7 @@ func TestCoreSubscribersSeeWhatIsCommittedAndNothingElse(t *testing.T) {
 
 	var subjects []string
 	for range 6 {
-		m, err := live.NextMsg(5 * time.Second)
+		m, err := live.NextMsg(patience)
 		require.NoError(t, err)
 		e, err := events.Decode(m.Data)
 		require.NoError(t, err)

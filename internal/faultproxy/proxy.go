@@ -149,11 +149,11 @@ func (p *Proxy) serve(client net.Conn) {
 	both.Wait()
 }
 
-// register makes the connections known to Cut, unless the proxy is closed already.
+// register makes the connections known to Cut, unless the proxy is closed or refuses them by now.
 func (p *Proxy) register(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ctx.Err() != nil {
+	if p.ctx.Err() != nil || p.refusing {
 		return false
 	}
 	for _, c := range conns {
