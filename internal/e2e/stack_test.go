@@ -40,7 +40,7 @@ func simulate(t *testing.T, o simulator.Options) (*simulator.Simulator, *dingtal
 	t.Cleanup(server.Close)
 	settings := sim.Settings()
 	client, err := dingtalk.New(dingtalk.Options{
-		BaseURL: server.URL, AppKey: settings.AppKey, AppSecret: settings.AppSecret, Timeout: 300 * time.Millisecond,
+		BaseURL: server.URL, AppKey: settings.AppKey, AppSecret: settings.AppSecret, Timeout: time.Second, // calls that hang are made again
 	})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
@@ -102,7 +102,7 @@ func stored(t *testing.T, js jetstream.JetStream, id string) []events.Event {
 	require.NoError(t, err)
 	var out []events.Event
 	for range info.NumPending {
-		msg, err := consumer.Next(jetstream.FetchMaxWait(5 * time.Second))
+		msg, err := consumer.Next(jetstream.FetchMaxWait(patient))
 		require.NoError(t, err)
 		e, err := events.Decode(msg.Data())
 		require.NoError(t, err)
