@@ -275,6 +275,9 @@ func run(g *gateway, opts Options) *running {
 	if opts.MinWait == 0 {
 		opts.MinWait, opts.MaxWait = never, never
 	}
+	if opts.PingTimeout == 0 {
+		opts.PingTimeout = soon // the machine may be slow
+	}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
 	go func() {
