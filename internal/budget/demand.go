@@ -19,13 +19,9 @@ type demand struct {
 
 func (d *demand) add(now time.Time) {
 	hour := hourOf(now)
-	if hour == d.blind {
-		return
+	if hour != d.blind {
+		d.wanted[hour]++
 	}
-	if d.wanted == nil {
-		d.wanted = map[int64]float64{}
-	}
-	d.wanted[hour]++
 }
 
 // refused says that this hour tells nothing.
@@ -37,9 +33,6 @@ func (d *demand) refused(now time.Time) {
 // take returns what was counted, and that nothing was wanted in this hour if so: that is worth knowing, too.
 func (d *demand) take(now time.Time) map[int64]float64 {
 	taken := maps.Clone(d.wanted)
-	if taken == nil {
-		taken = map[int64]float64{}
-	}
 	if hour := hourOf(now); hour != d.blind {
 		taken[hour] += 0
 	}

@@ -15,41 +15,39 @@ func (m *Month) refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking for the time: %w", err)
 	}
-	month, next := m.setClock(r)
-	var c count
-	if next != "" {
-		if c, err = m.store.count(ctx, next); err != nil {
+	now := m.setClock(r)
+	if _, end := bounds(now); end.Sub(now) < nearEnd {
+		c, err := m.store.count(ctx, monthOf(end))
+		if err != nil {
 			return err
 		}
-	}
-	if c.revision == 0 {
-		if c, err = m.store.count(ctx, month); err != nil {
-			return err
+		if c.revision > 0 {
+			m.adopt(c, end)
+			return nil
 		}
 	}
-	m.adopt(c)
+	c, err := m.store.count(ctx, monthOf(now))
+	if err != nil {
+		return err
+	}
+	m.adopt(c, time.Time{})
 	return nil
 }
 
-// setClock returns the month, and the next one if another replica may have begun it: its server's clock may be ahead
-// of the one that was just asked.
-func (m *Month) setClock(r reading) (month, next string) {
+func (m *Month) setClock(r reading) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clock.set(r)
 	now, _ := m.time()
-	month = m.current(now)
-	if _, end := bounds(now); end.Sub(now) < nearEnd && month == monthOf(now) {
-		next = monthOf(end)
-	}
-	return month, next
+	return now
 }
 
-// adopt takes over a count that was read.
-func (m *Month) adopt(c count) {
+// adopt takes over a count that was read. A begun that is not zero is when its month begins, which another replica was
+// told sooner: by a server whose clock is ahead.
+func (m *Month) adopt(c count, begun time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.newest = max(m.newest, c.month)
+	m.begun = later(m.begun, begun)
 	m.known, m.stale = c, false
 	if c.Until > 0 {
 		m.until = later(m.until, time.UnixMilli(c.Until))
@@ -58,22 +56,23 @@ func (m *Month) adopt(c count) {
 	m.report(now)
 }
 
-// report says whether calls are refused. The caller holds mu.
+// report says for whom there are no calls, or that there are some again. The caller holds mu.
 func (m *Month) report(now time.Time) {
-	if m.opts.Reporter == nil {
-		return
-	}
 	err := m.exhausted(now)
 	for _, p := range []Purpose{LastLook, Look, Discovery} {
-		if err == nil && m.left(now) <= m.kept(p, now) {
-			err = m.spent(p, now)
+		if err == nil {
+			err = m.short(p, now)
 		}
 	}
-	if err != nil {
-		m.opts.Reporter.Failed(what, err)
-	} else {
-		m.opts.Reporter.OK(what)
+	reporter := m.opts.Reporter
+	switch {
+	case reporter == nil:
+	case err != nil:
+		reporter.Failed(what, err)
+	case m.failing:
+		reporter.OK(what)
 	}
+	m.failing = err != nil
 }
 
 // Observe heeds upstream's word that the month's calls are used up: a [poller.SourceError] with trouble Exhausted. All

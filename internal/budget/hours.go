@@ -1,7 +1,6 @@
 package budget
 
 import (
-	"math"
 	"time"
 )
 
@@ -94,42 +93,44 @@ func (h *habits) weigh() (weights [week]float64) {
 type hours struct {
 	weights [week]float64
 	weighed bool
-	hour    int64   // that later and whole are for
-	later   float64 // the weights of the month's hours after this one
-	whole   float64 // the weights of all of the month's hours
+	hour    time.Duration // since begin, that later and whole are for
+	begin   time.Time     // of the month that they are for; zero when they are for none
+	later   float64       // the weights of the month's hours after this one
+	whole   float64       // the weights of all of the month's hours
 }
 
 // set takes over what was learned.
 func (h *hours) set(weights [week]float64) {
-	h.weights, h.weighed, h.hour = weights, true, 0
+	h.weights, h.weighed, h.begin = weights, true, time.Time{}
 }
 
-// sum prepares for the hour of now.
-func (h *hours) sum(now time.Time) {
+// sum prepares for the hour of now, and returns how much of that is gone.
+func (h *hours) sum(now time.Time) time.Duration {
 	if !h.weighed {
 		h.set(new(habits).weigh())
 	}
-	hour := hourOf(now)
-	if hour == h.hour {
-		return
-	}
-	h.hour, h.later, h.whole = hour, 0, 0
 	begin, end := bounds(now)
+	hour := now.Sub(begin).Truncate(time.Hour)
+	gone := now.Sub(begin) - hour
+	if hour == h.hour && begin.Equal(h.begin) {
+		return gone
+	}
+	h.hour, h.begin, h.later, h.whole = hour, begin, 0, 0
 	for t := begin; t.Before(end); t = t.Add(time.Hour) {
 		w := h.weights[slot(t)]
 		h.whole += w
-		if hourOf(t) > hour {
+		if t.Sub(begin) > hour {
 			h.later += w
 		}
 	}
+	return gone
 }
 
 // left returns the weight of this hour, and of the time to the month's end, in hours.
 func (h *hours) left(now time.Time) (weight, rest float64) {
-	h.sum(now)
+	gone := h.sum(now)
 	weight = h.weights[slot(now)]
-	gone := now.Sub(now.Truncate(time.Hour)).Hours()
-	return weight, h.later + weight*(1-gone)
+	return weight, h.later + weight*(1-gone.Hours())
 }
 
 // leftPart returns how much of the month's working time is left, 0 to 1.
@@ -141,8 +142,5 @@ func (h *hours) leftPart(now time.Time) float64 {
 // pace returns how many calls a second may be made now so that calls last to the month's end.
 func (h *hours) pace(calls float64, now time.Time) float64 {
 	weight, rest := h.left(now)
-	if rest <= 0 {
-		return math.Inf(1)
-	}
 	return calls * weight / (rest * 3600)
 }

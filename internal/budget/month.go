@@ -35,7 +35,7 @@ type MonthOptions struct {
 	Location *time.Location
 	// Replicas is how many NATS servers keep the count, see [jetstream.KeyValueConfig]; 0 means 1.
 	Replicas int
-	// Live returns how many replicas are live, this one included; nil means one.
+	// Live returns how many replicas are live, this one included; nil means one. Neither it nor Reporter may call the Month.
 	Live func() int
 	// Now is this replica's clock; nil means time.Now. The months go by the clock of the NATS server, this one only
 	// measures the time since that was asked.
@@ -78,21 +78,31 @@ type Month struct {
 	closed bool
 	known  count     // as it was last read or written
 	stale  bool      // known has to be read before it is changed
-	newest string    // a month that another replica has begun already
+	begun  time.Time // when a month begins that another replica has begun already
 	parcel ticket    // what is drawn and not spent
 	until  time.Time // upstream said that there is nothing left: no call before
 	asked  demand
 	hours  hours
+
+	failing bool // it was reported that calls are refused
 }
 
 // OpenMonth opens the count, and makes it if it is new. It does not take over conn, which may be nil without a limit.
 func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, error) {
+	return openMonth(ctx, conn, o, (*store).time)
+}
+
+// openMonth opens the count, with what tells the server's time.
+func openMonth(
+	ctx context.Context, conn *nats.Conn, o MonthOptions, ask func(*store, context.Context) (time.Time, error),
+) (*Month, error) {
 	o = o.withDefaults()
 	if o.Limit < 0 {
 		return nil, fmt.Errorf("budget: Limit %d is negative", o.Limit)
 	}
 	m := &Month{
 		opts: o, conn: conn, drawing: make(chan struct{}, 1), noted: make(chan struct{}, 1),
+		asked: demand{wanted: map[int64]float64{}},
 	}
 	m.clock.now = o.Now
 	if o.Limit == 0 {
@@ -102,7 +112,7 @@ func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, er
 	if m.store, err = openStore(ctx, conn, o.Replicas); err != nil {
 		return nil, fmt.Errorf("budget: opening the count of the month's calls: %w", err)
 	}
-	m.clock.ask = m.store.time
+	m.clock.ask = func(ctx context.Context) (time.Time, error) { return ask(m.store, ctx) }
 	if err := m.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("budget: %w", err)
 	}

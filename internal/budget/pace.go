@@ -40,11 +40,10 @@ func (m *Month) pace(now time.Time) float64 {
 	return m.hours.pace(float64(max(m.left(now)-m.kept(Look, now), 0)), now)
 }
 
-// longestListing bounds the time between two lists, in seconds.
-const longestListing = 24 * 60 * 60
+// longestListing bounds the time between two lists.
+const longestListing = 24 * time.Hour
 
 // listSpacing returns the time to leave after a call for a list. The caller holds mu.
 func (m *Month) listSpacing(now time.Time) time.Duration {
-	seconds := min(listPart/m.pace(now), longestListing) // of 0: +Inf
-	return time.Duration(seconds * float64(time.Second))
+	return min(timeFor(listPart, m.pace(now)), longestListing)
 }

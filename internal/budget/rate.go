@@ -2,9 +2,8 @@ package budget
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
+	"math"
 	"sync"
 	"time"
 
@@ -16,23 +15,12 @@ import (
 const (
 	// burstShare is how much of a second's calls may come at once.
 	burstShare = 4
-	// shrink and recovery are what a QPS error takes off the share and what every second gives back: half of it, regained
-	// in 50 s. The share never sinks below floor.
-	shrink   = 0.5
-	recovery = 0.01
-	floor    = 1.0 / 16
-	// plainHold is the pause after a QPS error that names none: the platform's advice.
-	plainHold = time.Second
-	// longestHold caps what upstream may ask for: a documented block lasts five minutes.
-	longestHold = 5 * time.Minute
-	// longestJitter is the most that a pause is prolonged by chance.
-	longestJitter = time.Second
 	// patience is how long a call waits for the end of a pause. Of a longer one its caller is told.
 	patience = 5 * time.Second
 	// recheck is how soon the share is looked at again while calls wait.
 	recheck = 200 * time.Millisecond
 	// maxWaiting bounds the calls that wait.
-	maxWaiting = 10_000
+	maxWaiting = 4096
 )
 
 // Peers are the replicas that share the rate.
@@ -73,10 +61,10 @@ type Rate struct {
 	timer  *time.Timer
 }
 
-// NewRate makes a share of a rate. It returns an error when the rate is not more than 0.
+// NewRate makes a share of a rate. It returns an error when the rate is not a finite number more than 0.
 func NewRate(o RateOptions) (*Rate, error) {
-	if !(o.PerSecond > 0) {
-		return nil, fmt.Errorf("budget: PerSecond %v is not more than 0", o.PerSecond)
+	if !(o.PerSecond > 0) || math.IsInf(o.PerSecond, 1) {
+		return nil, fmt.Errorf("budget: PerSecond %v is not a number of calls more than 0", o.PerSecond)
 	}
 	if o.Peers == nil {
 		o.Peers = alone{}
@@ -95,7 +83,7 @@ func (alone) Admitted() bool { return true }
 
 // Wait returns nil when one call may be made, at once. Urgent purposes go before others, which still get every fourth
 // call. Otherwise it returns the error of ctx, or a [poller.SourceError] with trouble Throttled that wraps [ErrHeld]
-// when upstream asked for a pause of more than five seconds or ten thousand calls are waiting.
+// when upstream asked for a pause of more than five seconds or thousands of calls are waiting.
 func (r *Rate) Wait(ctx context.Context, p Purpose) error {
 	if r == nil {
 		return nil
@@ -121,7 +109,7 @@ func (r *Rate) turn(ctx context.Context, err error) error {
 	if err != nil || !r.scarce(r.peers.Live()) {
 		return err
 	}
-	return r.turns.wait(ctx, time.Duration(float64(time.Second)/r.perSecond))
+	return r.turns.wait(ctx, timeFor(1, r.perSecond))
 }
 
 // enter takes a call at once if it may, and else queues: then it returns what to wait for.
@@ -182,7 +170,12 @@ func (r *Rate) delay(now time.Time) time.Duration {
 	if missing <= 0 {
 		return 0
 	}
-	return time.Duration(missing/r.share*float64(time.Second)) + time.Microsecond // not to wake too early
+	return timeFor(missing, r.share) + time.Microsecond // not to wake too early
+}
+
+// timeFor returns how long a number of calls takes at a rate, or a day if that is less.
+func timeFor(calls, perSecond float64) time.Duration {
+	return time.Duration(min(calls/perSecond, (24*time.Hour).Seconds()) * float64(time.Second))
 }
 
 // adjust makes the bucket follow the share. What begins anew begins empty: a burst that the others did not make room
@@ -220,11 +213,6 @@ func (r *Rate) current(now time.Time) (share float64, burst int) {
 // and if all do so at once that must be no more than a quarter of what five seconds allow.
 func (r *Rate) scarce(live int) bool { return r.turns != nil && float64(live) > 1.25*r.perSecond }
 
-// reduced returns what QPS errors leave of the share. The caller holds mu.
-func (r *Rate) reduced(now time.Time) float64 {
-	return min(r.factor+recovery*max(now.Sub(r.since), 0).Seconds(), 1)
-}
-
 // PerSecond returns this replica's share at this moment, in calls per second; 0 while no call may be made.
 func (r *Rate) PerSecond() float64 {
 	r.mu.Lock()
@@ -235,59 +223,4 @@ func (r *Rate) PerSecond() float64 {
 		share /= float64(live)
 	}
 	return share
-}
-
-// Observe heeds what upstream says: a [poller.SourceError] with a Wait holds all calls back that long, and one that
-// says that calls come too fast shrinks the share. Of the calls that meet one limit together only the first counts.
-func (r *Rate) Observe(err error) {
-	var source *poller.SourceError
-	if r == nil || !errors.As(err, &source) {
-		return
-	}
-	throttled := source.Trouble == poller.Throttled
-	wait := min(max(source.Wait, 0), longestHold)
-	if throttled && wait == 0 {
-		wait = plainHold
-	}
-	if wait > 0 {
-		r.hold(wait, throttled)
-	}
-}
-
-// hold holds all calls back. Replicas that are held back together do not go on together, thanks to chance.
-func (r *Rate) hold(wait time.Duration, throttled bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	if now.Before(r.held) {
-		r.prolong(now.Add(wait))
-		return
-	}
-	r.adjust(now)
-	until := now.Add(wait + rand.N(min(wait, longestJitter)+1))
-	if throttled {
-		r.factor = max(r.reduced(now)*shrink, floor)
-		r.since = until
-	}
-	r.prolong(until)
-}
-
-// prolong holds calls back until a time, if they are not already for longer. Whoever would have to wait too long is
-// told so. The caller holds mu.
-func (r *Rate) prolong(until time.Time) {
-	if !until.After(r.held) {
-		return
-	}
-	r.held = until
-	now := time.Now()
-	r.adjust(now)
-	wait := until.Sub(now)
-	if wait <= patience {
-		return
-	}
-	for r.queue.len() > 0 {
-		w := r.queue.next()
-		w.err = held(wait)
-		close(w.ready)
-	}
 }

@@ -26,13 +26,13 @@ func (m *Month) State() State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, _ := m.time()
-	s := State{Month: m.current(now), PerSecond: perSecond, Err: m.exhausted(now)}
+	s := State{Month: monthOf(now), PerSecond: perSecond, Err: m.exhausted(now)}
 	if m.opts.Limit == 0 {
 		return s
 	}
 	s.Limit, s.Left, s.Kept = m.opts.Limit, m.left(now), m.kept(Look, now)
-	if s.Err == nil && s.Left <= s.Kept {
-		s.Err = m.spent(Look, now)
+	if s.Err == nil {
+		s.Err = m.short(Look, now)
 	}
 	return s
 }

@@ -61,8 +61,30 @@ type count struct {
 	Drawn int `json:"drawn"`
 	// Until is when to try again after upstream said that nothing is left, in Unix milliseconds; 0 when it did not.
 	Until int64 `json:"exhausted_until,omitzero"`
-	// List is when the organisation's meetings may be listed next, in Unix milliseconds.
-	List int64 `json:"next_list,omitzero"`
+	// Listed is when the organisation's meetings were last begun to be listed, and NextList when they may be again, in Unix
+	// milliseconds; 0 while they were not.
+	Listed   int64 `json:"listed,omitzero"`
+	NextList int64 `json:"next_list,omitzero"`
+}
+
+// listRound is how long listing the organisation's meetings goes on, page by page, once it was allowed.
+const listRound = 30 * time.Second
+
+// list counts a page of a list, after which others are to be spaced apart.
+func (c *count) list(now time.Time, spacing time.Duration) {
+	at := now.UnixMilli()
+	if at-c.Listed > listRound.Milliseconds() {
+		c.Listed = at
+	}
+	c.NextList = max(c.NextList, at) + spacing.Milliseconds()
+}
+
+// untilList returns how long it is until the meetings may be listed; 0 when they may be now.
+func (c *count) untilList(now time.Time) time.Duration {
+	if now.UnixMilli()-c.Listed <= listRound.Milliseconds() {
+		return 0
+	}
+	return max(time.UnixMilli(c.NextList).Sub(now), 0)
 }
 
 // load reads what is stored under a key into to, and returns its revision: 0 when there is nothing.

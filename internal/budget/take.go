@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/c4342123/rollcall/poller"
@@ -17,8 +16,6 @@ const (
 	parcelPart = 8
 	// largestParcel bounds what a crash loses.
 	largestParcel = 32
-	// listRound is how long listing the organisation's meetings goes on, page by page, once it was allowed.
-	listRound = 30 * time.Second
 )
 
 // ticket is a number of calls of one month.
@@ -66,15 +63,17 @@ func (m *Month) takeDrawn(p Purpose) (t ticket, done bool, err error) {
 	case !ok:
 		return ticket{}, false, nil
 	case m.store == nil:
-		return ticket{}, true, m.exhausted(now)
+		err := m.exhausted(now)
+		m.note(p, now, err)
+		return ticket{}, true, err
 	case !m.conn.IsConnected():
 		return ticket{}, true, refusal(poller.Unavailable, 0, fmt.Errorf("%w: not connected to NATS", ErrUncounted))
 	}
-	if err := m.refuse(p, now); err != nil {
-		m.note(p, now, err)
+	err = m.refuse(p, now)
+	if m.note(p, now, err); err != nil {
 		return ticket{}, true, err
 	}
-	month := m.current(now)
+	month := monthOf(now)
 	if p == Discovery || m.parcel.month != month || m.parcel.calls == 0 {
 		return ticket{}, false, nil
 	}
@@ -119,19 +118,21 @@ func (m *Month) plan(p Purpose) (c count, n int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, ok := m.time()
-	month := m.current(now)
+	month := monthOf(now)
 	if !ok || m.stale || m.known.month != month {
 		return count{}, 0, errStale
 	}
-	if err := m.refuse(p, now); err != nil {
-		m.note(p, now, err)
+	err = m.refuse(p, now)
+	if m.note(p, now, err); err != nil {
 		return count{}, 0, err
 	}
 	c = m.known
 	n = m.parcelSize(p, now)
-	c.Drawn += n
+	if c.Drawn += n; c.Drawn > m.opts.Limit { // the parcel may hold some yet, but those are not to be had here
+		return count{}, 0, refusal(poller.Exhausted, longestWait, m.spent(p, now))
+	}
 	if p == Discovery {
-		c.List = max(c.List, now.UnixMilli()) + m.listSpacing(now).Milliseconds()
+		c.list(now, m.listSpacing(now))
 	}
 	return c, n, nil
 }
@@ -143,8 +144,8 @@ func (m *Month) parcelSize(p Purpose, now time.Time) int {
 	if p == Discovery || p == LastLook {
 		return 1
 	}
-	n := min(int(m.pace(now)*parcelSeconds/float64(live)), left/(parcelPart*live), largestParcel)
-	return max(n, 1)
+	n := min(m.pace(now)*parcelSeconds/float64(live), largestParcel)
+	return max(min(int(n), left/(parcelPart*live)), 1)
 }
 
 // drawn takes note of a parcel and takes the first call of it.
@@ -170,10 +171,13 @@ func (m *Month) forget() {
 	m.stale = true
 }
 
-// note takes note of a refusal. The caller holds mu.
+// note takes note of a call that is refused, or is not. The caller holds mu.
 func (m *Month) note(p Purpose, now time.Time, err error) {
-	if p != Discovery && errors.Is(err, ErrSpent) {
+	refused := p != Discovery && errors.Is(err, ErrSpent)
+	if refused {
 		m.asked.refused(now)
+	}
+	if refused || m.failing {
 		m.report(now)
 	}
 }
@@ -198,48 +202,7 @@ func (m *Month) valid(t ticket) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, ok := m.time()
-	return ok && t.month == m.current(now) && m.atEdge(now) == 0
-}
-
-// refuse returns why no call of this purpose may be made now, nil if one may. The caller holds mu.
-func (m *Month) refuse(p Purpose, now time.Time) error {
-	if err := m.exhausted(now); err != nil {
-		return err
-	}
-	if wait := m.atEdge(now); wait > 0 {
-		return refusal(poller.Throttled, wait, fmt.Errorf("%w while the month changes", ErrHeld))
-	}
-	if m.left(now) <= m.kept(p, now) {
-		_, end := bounds(now)
-		return refusal(poller.Exhausted, end.Add(edge).Sub(now), m.spent(p, now))
-	}
-	if p != Discovery || m.known.month != m.current(now) {
-		return nil
-	}
-	next := time.UnixMilli(m.known.List)
-	began := next.Add(-m.listSpacing(now))
-	if wait := next.Sub(now); wait > 0 && now.Sub(began) > listRound {
-		return refusal(poller.Exhausted, wait, fmt.Errorf("%w for discovery at this pace", ErrSpent))
-	}
-	return nil
-}
-
-// exhausted returns upstream's word that the month's calls are used up, while it counts. The caller holds mu.
-func (m *Month) exhausted(now time.Time) error {
-	if !now.Before(m.until) {
-		return nil
-	}
-	return refusal(poller.Exhausted, m.until.Sub(now), fmt.Errorf("%w, DingTalk says", ErrSpent))
-}
-
-func (m *Month) spent(p Purpose, now time.Time) error {
-	_, end := bounds(now)
-	which := ""
-	if p != LastLook {
-		which = fmt.Sprintf(", but for what is kept from a %s", p)
-	}
-	return fmt.Errorf("%w: %d in %s%s; the next month begins at %s",
-		ErrSpent, m.opts.Limit, m.current(now), which, end.Format(time.RFC3339))
+	return ok && t.month == monthOf(now) && m.atEdge(now) == 0
 }
 
 // uncounted is the refusal of a call that could not be counted. Whoever gave up waiting is told only that.
@@ -252,64 +215,3 @@ func uncounted(ctx context.Context, err error) error {
 	}
 	return refusal(poller.Unavailable, 0, fmt.Errorf("%w: %w", ErrUncounted, err))
 }
-
-// time returns the server's time where months begin, and whether it is to be relied on. The caller holds mu.
-func (m *Month) time() (time.Time, bool) {
-	now, ok := m.clock.read()
-	return now.In(m.opts.Location), ok
-}
-
-// current returns which month it is: never one before what another replica has begun. The caller holds mu.
-func (m *Month) current(now time.Time) string { return max(monthOf(now), m.newest) }
-
-// atEdge returns how long it is until a call is counted to one month for certain; 0 when it is now. The caller holds mu.
-func (m *Month) atEdge(now time.Time) time.Duration {
-	begin, end := bounds(now)
-	margin := edge + m.clock.slack
-	switch {
-	case now.Sub(begin) < margin:
-		return margin - now.Sub(begin)
-	case end.Sub(now) < margin:
-		return end.Sub(now) + margin
-	default:
-		return 0
-	}
-}
-
-// left returns how many calls are not made yet, as far as is known: what nobody has drawn, and what is in this
-// replica's parcel. The caller holds mu.
-func (m *Month) left(now time.Time) int {
-	month := m.current(now)
-	left := m.opts.Limit
-	if m.known.month == month {
-		left -= m.known.Drawn
-	}
-	if m.parcel.month == month {
-		left += m.parcel.calls
-	}
-	return max(left, 0)
-}
-
-// kept returns how many of the month's calls are not for this purpose. The reserve for last looks is a twentieth of the
-// limit and shrinks with the time that it has to last for; discovery has to leave as much again. The caller holds mu.
-func (m *Month) kept(p Purpose, now time.Time) int {
-	reserve := 0
-	if m.opts.Limit >= smallestReserved {
-		reserve = int(math.Ceil(float64(m.opts.Limit) / reservePart * m.hours.leftPart(now)))
-	}
-	switch p {
-	case LastLook:
-		return 0
-	case Discovery:
-		return 2 * reserve
-	default:
-		return reserve
-	}
-}
-
-const (
-	// reservePart is the part of the month's calls that is kept for last looks: one of so many.
-	reservePart = 20
-	// smallestReserved is the smallest limit of which anything is kept.
-	smallestReserved = 5
-)

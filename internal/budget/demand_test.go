@@ -1,0 +1,102 @@
+package budget
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// storedHabits reads what the replicas have learned.
+func storedHabits(t *testing.T, m *Month) *habits {
+	t.Helper()
+	h := new(habits)
+	_, err := m.store.load(t.Context(), habitsKey, h)
+	require.NoError(t, err)
+	return h
+}
+
+func TestReplicasLearnTogether(t *testing.T) {
+	url := startServer(t)
+	w := at(t, "2026-11-10 10:00")
+	o := MonthOptions{Limit: 5000}
+	a, b := w.open(t, connect(t, url), o), w.open(t, connect(t, url), o)
+	for _, m := range []*Month{a, b, a} {
+		for range 4 {
+			require.NoError(t, m.Take(t.Context(), Look))
+		}
+		m.follow(t.Context())
+	}
+	assert.Equal(t, 12.0, storedHabits(t, a).Count)
+	before := a.PerSecond()
+	for range 30 {
+		w.pass(time.Hour)
+		a.follow(t.Context())
+		b.follow(t.Context())
+	}
+	assert.Equal(t, 12.0, *storedHabits(t, a).Weights[slot(chinaTime(t, "2026-11-10 10:00"))])
+	assert.Zero(t, *storedHabits(t, a).Weights[slot(chinaTime(t, "2026-11-10 11:00"))])
+	w.pass((7*24 - 30) * time.Hour)
+	b.follow(t.Context())
+	assert.Greater(t, b.PerSecond(), before, "that is when calls are wanted")
+	restarted := w.open(t, connect(t, url), o)
+	restarted.follow(t.Context())
+	assert.Equal(t, b.PerSecond(), restarted.PerSecond())
+}
+
+func TestAStopKeepsWhatWasLearned(t *testing.T) {
+	url := startServer(t)
+	w := at(t, "2026-11-10 10:00")
+	m := w.open(t, connect(t, url), MonthOptions{Limit: 5000})
+	require.NoError(t, m.Take(t.Context(), Look))
+	require.NoError(t, m.Close(t.Context()))
+	assert.Equal(t, 1.0, storedHabits(t, m).Count)
+}
+
+func TestAnHourInWhichCallsWereRefusedTellsNothing(t *testing.T) {
+	w := at(t, "2026-11-10 10:00")
+	m := w.open(t, connect(t, startServer(t)), MonthOptions{Limit: 10})
+	require.Equal(t, 9, spend(t, m, Look))
+	require.NoError(t, m.Take(t.Context(), LastLook))
+	m.follow(t.Context())
+	assert.Zero(t, storedHabits(t, m).Hour)
+	w.pass(time.Hour)
+	m.follow(t.Context())
+	assert.NotZero(t, storedHabits(t, m).Hour)
+}
+
+func TestDiscoveryKeepsToItsPartOfThePace(t *testing.T) {
+	url := startServer(t)
+	w := at(t, "2026-11-10 10:00")
+	o := MonthOptions{Limit: 5000}
+	m, other := w.open(t, connect(t, url), o), w.open(t, connect(t, url), o)
+	for range 3 { // the pages of one list
+		require.NoError(t, m.Take(t.Context(), Discovery))
+		w.pass(time.Second)
+	}
+	every := m.ListEvery()
+	assert.InDelta(t, listPart/m.PerSecond(), every.Seconds(), 1e-3)
+	w.pass(listRound)
+	for _, m := range []*Month{m, other} {
+		require.NoError(t, m.refresh(t.Context()))
+		err := m.Take(t.Context(), Discovery)
+		require.ErrorIs(t, err, ErrSpent)
+		assert.Equal(t, longestWait, sourceError(t, err).Wait)
+		require.NoError(t, m.Take(t.Context(), Look), "looks go on")
+	}
+	w.pass(3*every - time.Minute)
+	require.NoError(t, other.refresh(t.Context()))
+	require.ErrorIs(t, other.Take(t.Context(), Discovery), ErrSpent)
+	w.pass(time.Minute)
+	require.NoError(t, other.Take(t.Context(), Discovery))
+	assert.NoError(t, m.State().Err)
+}
+
+func TestListsAreNeverFurtherApartThanADay(t *testing.T) {
+	w := at(t, "2026-11-10 10:00")
+	m := w.open(t, connect(t, startServer(t)), MonthOptions{Limit: 1})
+	assert.Equal(t, 24*time.Hour, m.ListEvery())
+	require.NoError(t, m.Take(t.Context(), LastLook))
+	assert.Equal(t, 24*time.Hour, m.ListEvery())
+}
