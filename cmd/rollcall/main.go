@@ -25,7 +25,8 @@ type commands struct {
 	Serve    serve    `cmd:"" help:"Run the service: watch meetings and publish who comes and goes."`
 	Demo     demo     `cmd:"" help:"Show everything on this machine: a simulated DingTalk, NATS, the service, live events."`
 	Simulate simulate `cmd:"" help:"Run the simulated DingTalk alone."`
-	Tail     tail     `cmd:"" help:"Print live events."`
+	Tail     tail     `cmd:"" help:"Print live events, after stored ones if wanted."`
+	Replay   replay   `cmd:"" help:"Print stored events of a time span, a meeting or a person as JSON lines."`
 	Doctor   examine  `cmd:"" help:"Check what the service needs, and say how to mend what is wrong."`
 	Bot      tell     `cmd:"" help:"Tell DingTalk groups who joins, by their robots."`
 	Version  showVers `cmd:"" help:"Print the version."`

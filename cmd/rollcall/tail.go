@@ -9,32 +9,35 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/live"
 	"github.com/c4342123/rollcall/internal/logging"
-	"github.com/c4342123/rollcall/internal/natsconn"
 )
 
 type tail struct {
 	config.Client
 	JSON    bool   `name:"json" help:"Print every event as one line of JSON, as it is stored."`
 	Meeting string `placeholder:"ID" help:"Only this meeting, by its conferenceId."`
+	From    string `placeholder:"WHEN" help:"Begin with what was stored since: 10m ago, at a time such as 09:30 or 2026-08-03T09:30, or from the start."`
 }
+
+// start is the word for the beginning of the stream.
+const start = "start"
 
 // Run prints events as they happen, until it is told to stop or nobody reads them any more.
 func (c *tail) Run(ctx context.Context, call *config.Invocation) error {
-	if c.Meeting != "" {
-		if err := events.CheckConferenceID(c.Meeting); err != nil {
-			return config.Usagef("meeting", "%w", err)
-		}
+	if err := checkMeeting(c.Meeting); err != nil {
+		return err
+	}
+	from, err := c.from(time.Now())
+	if err != nil {
+		return err
 	}
 	logger := newLogger(call, c.Logging)
-	nc, err := natsconn.Connect(ctx, c.NATS, natsconn.Options{
-		Name: "rollcall-tail", Embedded: c.Embedded.Listen, LookupEnv: call.LookupEnv, Logger: logger,
-	})
+	js, err := openClient(ctx, call, c.Client, "rollcall-tail", logger)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer nc.Close()
-	follower, err := live.Open(ctx, nc, live.Options{
-		Meeting: c.Meeting, Reporter: logging.NewChanges(logger, logging.ChangesOptions{}),
+	defer js.Conn().Close()
+	follower, err := live.Open(ctx, js.Conn(), live.Options{
+		Meeting: c.Meeting, From: from, Reporter: logging.NewChanges(logger, logging.ChangesOptions{}),
 	})
 	if err != nil {
 		return unlessStopped(ctx, err)
@@ -43,6 +46,32 @@ func (c *tail) Run(ctx context.Context, call *config.Invocation) error {
 		return unlessUnread(follower.Run(ctx, func(payload []byte) error { return printJSON(call, payload) }))
 	}
 	return unlessUnread(printLines(ctx, follower, call))
+}
+
+// from is since when stored events come first; the zero time when none do.
+func (c *tail) from(now time.Time) (time.Time, error) {
+	switch c.From {
+	case "":
+		return time.Time{}, nil
+	case start:
+		return time.UnixMilli(0), nil
+	}
+	from, err := parseMoment(c.From, now)
+	if err != nil {
+		return time.Time{}, config.Usagef("from", "%w, nor %q", err, start)
+	}
+	return from, nil
+}
+
+// checkMeeting refuses what is no conferenceId; none at all is fine.
+func checkMeeting(id string) error {
+	if id == "" {
+		return nil
+	}
+	if err := events.CheckConferenceID(id); err != nil {
+		return config.Usagef("meeting", "%w", err)
+	}
+	return nil
 }
 
 // unlessStopped makes nothing of an error that only says that ctx has ended.
@@ -71,13 +100,18 @@ func printLines(ctx context.Context, follower *live.Follower, call *config.Invoc
 	if _, err := fmt.Fprintln(call.Stdout, lines.Header()); err != nil {
 		return err
 	}
+	day := lines.Day(time.Now())
 	return follower.Run(ctx, func(payload []byte) error {
 		e, err := events.Decode(payload)
 		if err != nil { // somebody else's message: the next may be ours again
 			_, _ = fmt.Fprintln(call.Stderr, live.Clean(err.Error(), maxComplaint))
 			return nil
 		}
-		_, err = fmt.Fprintln(call.Stdout, lines.Line(e))
+		text := lines.Line(e)
+		if of := lines.Day(e.Time); of != day { // the lines have no dates
+			day, text = of, of+"\n"+text
+		}
+		_, err = fmt.Fprintln(call.Stdout, text)
 		return err
 	})
 }

@@ -48,6 +48,13 @@ func TestWrongUsage(t *testing.T) {
 		"demo for others":           {nil, []string{"demo", "--embedded-listen=0.0.0.0:4222"}, 2, []string{"--embedded-listen"}},
 		"tail of a bad meeting":     {nil, []string{"tail", "--meeting=a.b"}, 2, []string{"--meeting", "1 to 128"}},
 		"tail of no server":         {nil, []string{"tail", "--nats-url=nats://127.0.0.1:1"}, 1, []string{"cannot connect to NATS"}},
+		"tail from nowhen":          {nil, []string{"tail", "--from=soon"}, 2, []string{"--from", "90m", "soon", "start"}},
+		"replay of a bad meeting":   {nil, []string{"replay", "--meeting=a.b"}, 2, []string{"--meeting", "1 to 128"}},
+		"replay since nowhen":       {nil, []string{"replay", "--since=soon"}, 2, []string{"--since", "soon"}},
+		"replay backwards":          {nil, []string{"replay", "--since=09:00", "--until=08:00"}, 2, []string{"--until", "08:00"}},
+		"replay of no such type":    {nil, []string{"replay", "--type=gone"}, 2, []string{"--type", "gone", "kicked"}},
+		"replay after less than 0":  {nil, []string{"replay", "--after=-1"}, 2, []string{"--after", "negative"}},
+		"replay of no server":       {nil, []string{"replay", "--nats-url=nats://127.0.0.1:1"}, 1, []string{"cannot connect to NATS"}},
 		"simulate without the file": {nil, []string{"simulate", "--scenario=/nowhere"}, 2, []string{"--scenario:", "/nowhere"}},
 		"simulate a bad file":       {nil, []string{"simulate", "--scenario", write("bad-scenario.yaml", "meetings: [{id: a, colour: red}]\n")}, 2, []string{"--scenario:", "bad-scenario.yaml", "colour"}},
 		"simulate too fast":         {nil, []string{"simulate", "--speed=1e9"}, 2, []string{"speed 1e+09"}},
@@ -79,7 +86,8 @@ func TestHelp(t *testing.T) {
 		"serve":    {"--dingtalk-app-key", "ROLLCALL_POLL_MIN_INTERVAL", "default 1s", "--data-dir"},
 		"demo":     {"--for", "--data-dir", "--listen"},
 		"simulate": {"--scenario", "--truth", "--speed"},
-		"tail":     {"--json", "--meeting", "--nats-url"},
+		"tail":     {"--json", "--meeting", "--from", "--nats-url"},
+		"replay":   {"--since", "--until", "--meeting", "--person", "--type", "--after", "--position"},
 		"version":  {"Print the version."},
 	} {
 		t.Run(command, func(t *testing.T) {
@@ -127,6 +135,7 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 		{"demo", "--listen=127.0.0.1:0", "--embedded-listen=127.0.0.1:0"},
 		{"simulate", "--listen=127.0.0.1:0"},
 		{"tail", "--nats-url=nats://127.0.0.1:1"},
+		{"replay", "--nats-url=nats://127.0.0.1:1"},
 	} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, 0, run(ctx, args, nil, &stdout, &stderr), "%v: %s", args, &stderr)

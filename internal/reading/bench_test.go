@@ -25,7 +25,8 @@ var (
 	benchStore  = flag.String("store", "", "directory to keep the benchmarks' events in; they are made anew without it")
 )
 
-const perMeeting = 100 // events
+// The events are those of meetings with so many events each, of which so many go on at a time.
+const perMeeting, atATime = 100, 100
 
 // filled is a server, of another process's kind as it is reached over TCP, with many events.
 func filled(b *testing.B) *nats.Conn {
@@ -56,9 +57,10 @@ func fill(b *testing.B, nc *nats.Conn) {
 	_, err := publisher.Open(b.Context(), nc, publisher.Options{})
 	require.NoError(b, err)
 	began := time.Now()
-	meetings, sent := *benchEvents/perMeeting, 0
+	sent := 0
 	for i := range *benchEvents {
-		e := benchEvent(fmt.Sprintf("meeting%05d", i%meetings), i/meetings, began.Add(time.Duration(i)*time.Millisecond))
+		meeting := i/(perMeeting*atATime)*atATime + i%atATime
+		e := benchEvent(fmt.Sprintf("meeting%05d", meeting), i/atATime%perMeeting, began.Add(time.Duration(i)*time.Millisecond))
 		payload, err := events.Encode(e)
 		require.NoError(b, err)
 		for _, subject := range []string{string(e.Type), events.ByMeeting(e.ConferenceID(), e.Type)} {
@@ -144,6 +146,9 @@ func plain(b *testing.B, js jetstream.JetStream, filter string, want int) {
 	consuming.Stop()
 }
 
+// oneOfMany is a meeting in the middle.
+func oneOfMany() string { return fmt.Sprintf("meeting%05d", *benchEvents/perMeeting/2) }
+
 // BenchmarkMeeting reads one meeting among many.
 func BenchmarkMeeting(b *testing.B) {
 	nc := filled(b)
@@ -152,7 +157,7 @@ func BenchmarkMeeting(b *testing.B) {
 	b.Run("reader", func(b *testing.B) {
 		for b.Loop() {
 			n := 0
-			r, err := reading.Open(context.Background(), js, reading.Options{Subjects: reading.Subjects("meeting00007")})
+			r, err := reading.Open(context.Background(), js, reading.Options{Subjects: reading.Subjects(oneOfMany())})
 			require.NoError(b, err)
 			require.NoError(b, r.Run(b.Context(), func(reading.Message) error { n++; return nil }))
 			require.Equal(b, perMeeting, n)
@@ -160,7 +165,7 @@ func BenchmarkMeeting(b *testing.B) {
 	})
 	b.Run("plain consumer", func(b *testing.B) {
 		for b.Loop() {
-			plain(b, js, events.OfMeeting("meeting00007"), perMeeting)
+			plain(b, js, events.OfMeeting(oneOfMany()), perMeeting)
 		}
 	})
 }

@@ -98,7 +98,11 @@ func (r *Recorder) Join(meeting string) string {
 	r.Commit(meeting, func(s *diff.State) diff.Result {
 		var rows []diff.Row
 		for p := range s.People() {
-			rows = append(rows, diff.Row{UnionID: p.UnionID, UserNick: p.UserNick, Status: diff.StatusActive, JoinTime: p.JoinTime})
+			row := diff.Row{UnionID: p.UnionID, UserNick: p.UserNick, Status: diff.StatusActive, JoinTime: p.JoinTime, LeaveTime: p.LeaveTime}
+			if !p.Present {
+				row.Status = diff.StatusLeft
+			}
+			rows = append(rows, row)
 		}
 		rows = append(rows, diff.Row{UnionID: name, UserNick: name, Status: diff.StatusActive, JoinTime: at})
 		return diff.Compare(s, diff.Snapshot{Rows: rows, From: at + 1000, At: at + 1000, Via: events.ViaPoll})
