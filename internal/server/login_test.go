@@ -22,7 +22,9 @@ func ask(t *testing.T, h http.Handler, method, target, body string, change ...fu
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	resp := w.Result()
+	conforms(t, r, resp)
+	return resp
 }
 
 func cookieOf(t *testing.T, resp *http.Response) *http.Cookie {

@@ -116,7 +116,9 @@ func request(t *testing.T, opts Options, method, target, body string, change ...
 	}
 	w := httptest.NewRecorder()
 	Handler(opts).ServeHTTP(w, r)
-	return w.Result()
+	resp := w.Result()
+	conforms(t, r, resp)
+	return resp
 }
 
 // problemOf requires an error as the API writes it, and returns its detail.

@@ -26,6 +26,8 @@ func Handler(opts Options) http.Handler {
 	mux := http.NewServeMux()
 	a.open(mux, "/livez", live)
 	a.open(mux, "/readyz", a.ready)
+	a.open(mux, "/openapi.yaml", description(openAPI))
+	a.open(mux, "/asyncapi.yaml", description(asyncAPI))
 	if opts.Metrics != nil {
 		a.open(mux, "/metrics", opts.Metrics.ServeHTTP)
 	}

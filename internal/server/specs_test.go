@@ -1,0 +1,160 @@
+package server
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+// described is the HTTP interface as /openapi.yaml describes it.
+var described = func() *openapi3.T {
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(openAPI))
+	if err != nil {
+		panic(err)
+	}
+	return doc
+}()
+
+var describedRoutes = func() routers.Router {
+	r, err := gorillamux.NewRouter(described)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}()
+
+func init() {
+	// A description is text to whoever only hands it on.
+	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.RegisteredBodyDecoder("text/plain"))
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.RegisteredBodyDecoder("text/plain"))
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.RegisteredBodyDecoder("text/plain"))
+}
+
+// conforms holds an answer against the description. What the description does not know is not to be answered with
+// success.
+func conforms(t *testing.T, r *http.Request, resp *http.Response) {
+	t.Helper()
+	if r.Method == http.MethodHead {
+		return // GET without a body, of which no description speaks
+	}
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	route, params, err := describedRoutes.FindRoute(r)
+	if err != nil {
+		assert.GreaterOrEqual(t, resp.StatusCode, 300, "%s %s is not described", r.Method, r.URL)
+		return
+	}
+	assert.NoError(t, openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route},
+		Status:                 resp.StatusCode, Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}), "%s %s", r.Method, r.URL)
+}
+
+func TestTheDescriptionIsOpenAPI(t *testing.T) {
+	require.NoError(t, described.Validate(t.Context()))
+	resp := request(t, Options{Token: "x"}, http.MethodGet, "/openapi.yaml", "")
+	assert.Equal(t, "application/yaml; charset=utf-8", resp.Header.Get("Content-Type"))
+	assert.Equal(t, openAPI, bodyOf(t, resp))
+}
+
+// Whatever is described is answered, with the methods that are described and no others.
+func TestEveryDescribedPathIsServed(t *testing.T) {
+	answers := func(http.ResponseWriter, *http.Request) {}
+	opts := Options{Meetings: table(), Metrics: http.HandlerFunc(answers), Webhook: http.HandlerFunc(answers)}
+	for path, item := range described.Paths.Map() {
+		if path == "/webhooks/dingtalk" {
+			continue // its handler is tested where it is written
+		}
+		resp := request(t, opts, "REPORT", strings.ReplaceAll(path, "{conferenceId}", "a"), "")
+		allow := slices.DeleteFunc(strings.Split(resp.Header.Get("Allow"), ", "), func(m string) bool { return m == http.MethodHead })
+		var methods []string
+		for method := range item.Operations() {
+			methods = append(methods, method)
+		}
+		assert.ElementsMatch(t, methods, allow, path)
+	}
+}
+
+func TestEveryFieldIsDescribed(t *testing.T) {
+	for name, body := range map[string]any{
+		"MeetingList": listBody{}, "Meeting": meetingBody{}, "Person": personBody{}, "Problem": problemBody{},
+	} {
+		var fields, properties []string
+		for i, kind := 0, reflect.TypeOf(body); i < kind.NumField(); i++ {
+			field, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			fields = append(fields, field)
+		}
+		for property := range described.Components.Schemas[name].Value.Properties {
+			properties = append(properties, property)
+		}
+		assert.ElementsMatch(t, fields, properties, name)
+	}
+}
+
+// tree is a YAML document as JSON would be read.
+func tree(t *testing.T, text string) (out any) {
+	t.Helper()
+	var read any
+	require.NoError(t, yaml.Unmarshal([]byte(text), &read))
+	data, err := json.Marshal(read)
+	require.NoError(t, err)
+	out, err = jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	require.NoError(t, err)
+	return out
+}
+
+func TestTheDescriptionIsAsyncAPI(t *testing.T) {
+	file, err := os.Open("testdata/asyncapi-3.0.0.schema.json.gz")
+	require.NoError(t, err)
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	require.NoError(t, err)
+	schema, err := jsonschema.UnmarshalJSON(unzipped)
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft7)
+	require.NoError(t, c.AddResource("asyncapi.json", schema))
+	official, err := c.Compile("asyncapi.json")
+	require.NoError(t, err)
+	resp := request(t, Options{Token: "x"}, http.MethodGet, "/asyncapi.yaml", "")
+	require.NoError(t, official.Validate(tree(t, bodyOf(t, resp))))
+}
+
+// The channels are the subjects there are, and messages have the schema of the events.
+func TestTheDescriptionOfTheEvents(t *testing.T) {
+	doc := tree(t, asyncAPI).(map[string]any)
+	var addresses []string
+	for _, channel := range doc["channels"].(map[string]any) {
+		addresses = append(addresses, channel.(map[string]any)["address"].(string))
+	}
+	want := []string{"conference.id.{conferenceId}.member.{verb}", "conference.id.{conferenceId}.meeting.{verb}"}
+	for _, kind := range []events.Type{
+		events.Joined, events.Left, events.Kicked, events.MeetingStarted, events.MeetingEnded, events.MeetingGap,
+	} {
+		want = append(want, string(kind))
+	}
+	assert.ElementsMatch(t, want, addresses)
+	assert.Len(t, doc["operations"], len(want), "each is told")
+	event := doc["components"].(map[string]any)["schemas"].(map[string]any)["event"].(map[string]any)["schema"]
+	assert.Equal(t, tree(t, string(events.Schema)), event)
+}
