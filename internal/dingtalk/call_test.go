@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -66,8 +68,8 @@ func TestQuickRetries(t *testing.T) {
 		"one after the other": {[]http.HandlerFunc{cutShort, broken, hang, list}, KindTimeout, true, 3},
 	}
 	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			u := newUpstream(t)
+		t.Run(name, timeless(func(t *testing.T) {
+			u := newPipedUpstream(t)
 			u.members(script(c.looks...))
 			var waits countingLimiter
 			client := u.client(t, func(o *Options) { o.Timeout = 150 * time.Millisecond; o.Limiter = &waits })
@@ -93,7 +95,7 @@ func TestQuickRetries(t *testing.T) {
 				require.ErrorAs(t, told, &source)
 				assert.Equal(t, c.kind == KindThrottled, source.Trouble == poller.Throttled)
 			}
-		})
+		}))
 	}
 }
 
@@ -169,8 +171,8 @@ func TestAContextThatEnds(t *testing.T) {
 		var told *poller.SourceError
 		require.NotErrorAs(t, err, &told, "nothing is wrong upstream")
 	})
-	t.Run("deadline", func(t *testing.T) {
-		u := newUpstream(t)
+	t.Run("deadline", timeless(func(t *testing.T) {
+		u := newPipedUpstream(t)
 		u.members(hang)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -178,7 +180,7 @@ func TestAContextThatEnds(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, poller.Unavailable, trouble(t, err).Trouble)
 		assert.Len(t, u.seen(), 1)
-	})
+	}))
 	t.Run("too soon for a retry", func(t *testing.T) {
 		u := newUpstream(t)
 		u.members(answer(500, `{"code":"systemError"}`))
@@ -302,21 +304,25 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 }
 
 func TestConnectionsAreReused(t *testing.T) {
-	u := newUpstream(t)
-	u.members(script(
-		answer(200, string(memberPage(0, 500, "", 500))), answer(500, `{"code":"systemError"}`),
-		answer(404, `{"code":"roomNotFound"}`), failure{status: 403, kind: "text/html", body: "<html>"}.serve,
-		answer(200, string(memberPage(0, 1, "", 1))),
-	))
-	c := u.client(t)
-	for range 5 {
-		_, _ = c.Members(t.Context(), "m")
-	}
-	from := make(map[string]bool)
-	for _, r := range u.seen() {
-		from[r.RemoteAddr] = true
-	}
-	assert.Len(t, from, 1)
+	synctest.Test(t, func(t *testing.T) {
+		u := newPipedUpstream(t)
+		u.members(script(
+			answer(200, string(memberPage(0, 500, "", 500))), answer(500, `{"code":"systemError"}`),
+			answer(404, `{"code":"roomNotFound"}`), failure{status: 403, kind: "text/html", body: "<html>"}.serve,
+			answer(200, string(memberPage(0, 1, "", 1))),
+		))
+		connections, dial := 0, u.dial
+		u.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			connections++
+			return dial(ctx, network, address)
+		}
+		c := u.client(t)
+		for range 5 {
+			_, _ = c.Members(t.Context(), "m")
+		}
+		assert.Len(t, u.seen(), 6, "one is tried again")
+		assert.Equal(t, 1, connections)
+	})
 }
 
 func TestHTTP1OverTLS(t *testing.T) {

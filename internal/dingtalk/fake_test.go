@@ -2,16 +2,21 @@ package dingtalk
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/testpipe"
 )
 
 // The secrets of the tests. They are looked for in every error and log line.
@@ -23,7 +28,8 @@ const (
 // upstream is a scripted DingTalk over real HTTP.
 type upstream struct {
 	*httptest.Server
-	mux *http.ServeMux
+	mux  *http.ServeMux
+	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil where the network is real
 
 	mu       sync.Mutex
 	requests []*http.Request
@@ -33,7 +39,20 @@ type upstream struct {
 // newUpstream gives out the tokens testToken-1, testToken-2 and so on, and serves what the test adds to its mux.
 func newUpstream(t *testing.T) *upstream {
 	t.Helper()
-	u := newBareUpstream(t)
+	return newBareUpstream(t).givingTokens()
+}
+
+// newPipedUpstream is an upstream for a bubble: its time passes in no time, and however slow the machine is nothing
+// comes too late.
+func newPipedUpstream(t *testing.T) *upstream {
+	t.Helper()
+	listener := testpipe.Listen()
+	u := newUpstreamOn(t, listener).givingTokens()
+	u.dial = listener.Dial
+	return u
+}
+
+func (u *upstream) givingTokens() *upstream {
 	u.mux.HandleFunc("POST /v1.0/oauth2/accessToken", func(w http.ResponseWriter, _ *http.Request) {
 		u.mu.Lock()
 		u.tokens++
@@ -46,13 +65,22 @@ func newUpstream(t *testing.T) *upstream {
 
 func newBareUpstream(t *testing.T) *upstream {
 	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return newUpstreamOn(t, ln)
+}
+
+func newUpstreamOn(t *testing.T, listener net.Listener) *upstream {
+	t.Helper()
 	u := &upstream{mux: http.NewServeMux()}
-	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u.mu.Lock()
 		u.requests = append(u.requests, r)
 		u.mu.Unlock()
 		u.mux.ServeHTTP(w, r)
-	}))
+	})
+	u.Server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
+	u.Start()
 	t.Cleanup(u.Close)
 	return u
 }
@@ -115,8 +143,16 @@ func (u *upstream) client(t *testing.T, change ...func(*Options)) *Client {
 	c, err := New(o)
 	require.NoError(t, err)
 	c.retryPause = time.Millisecond
+	if u.dial != nil {
+		c.transport.DialContext = u.dial
+	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// timeless runs a test in a bubble.
+func timeless(test func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) { synctest.Test(t, test) }
 }
 
 // logBook is a logger whose lines a test can read.

@@ -2,9 +2,11 @@ package dingtalk
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -12,12 +14,13 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testpipe"
 	"github.com/c4342123/rollcall/poller"
 )
 
 const simulated = 250 // people, on three pages
 
-// simulate serves a meeting "m" of many people.
+// simulate serves a meeting "m" of many people, also in a bubble.
 func simulate(t *testing.T, settings simulator.Settings) (*simulator.Simulator, *Client) {
 	t.Helper()
 	people := make([]simulator.Person, simulated)
@@ -33,14 +36,16 @@ func simulate(t *testing.T, settings simulator.Settings) (*simulator.Simulator, 
 		Meetings: []simulator.Meeting{{ID: "m", Title: "T", Start: simulator.Duration(-time.Hour), People: people}},
 	}})
 	require.NoError(t, err)
-	server := httptest.NewServer(sim.Handler())
+	listener := testpipe.Listen()
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: sim.Handler()}}
+	server.Start()
 	t.Cleanup(server.Close)
 	c, err := New(Options{
 		BaseURL: server.URL, AppKey: simulator.DefaultAppKey, AppSecret: simulator.DefaultAppSecret,
-		Timeout: 300 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	c.retryPause = time.Millisecond
+	c.transport.DialContext = listener.Dial
 	t.Cleanup(c.Close)
 	return sim, c
 }
@@ -130,11 +135,11 @@ func TestEveryFaultOfTheSimulator(t *testing.T) {
 		}
 		want, known := simulatedFaults[kind]
 		require.True(t, known, "what is to become of a look during %s?", kind)
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, timeless(func(t *testing.T) {
 			sim, c := simulate(t, simulator.Settings{})
 			whole(t, c)
 			_, err := sim.AddFaults(simulator.Fault{
-				Kind: kind, Calls: []simulator.Class{simulator.ClassMembers}, Delay: simulator.Duration(time.Second),
+				Kind: kind, Calls: []simulator.Class{simulator.ClassMembers}, Delay: simulator.Duration(time.Minute),
 			})
 			require.NoError(t, err)
 			list, err := c.Members(t.Context(), "m")
@@ -150,26 +155,29 @@ func TestEveryFaultOfTheSimulator(t *testing.T) {
 			}
 			sim.ClearFaults()
 			whole(t, c) // as if nothing had been
-		})
+		}))
 	}
 }
 
 func TestTokensOfTheSimulatorRunOut(t *testing.T) {
-	sim, c := simulate(t, simulator.Settings{})
-	for range 5 {
-		_, err := sim.AddFaults(simulator.Fault{
-			Kind: simulator.FaultExpireToken, Calls: []simulator.Class{simulator.ClassMembers}, Next: 1,
-		})
-		require.NoError(t, err)
-		whole(t, c)
-	}
-	assert.EqualValues(t, 6, c.Stats().TokenRequests)
+	synctest.Test(t, func(t *testing.T) {
+		sim, c := simulate(t, simulator.Settings{})
+		for range 5 {
+			_, err := sim.AddFaults(simulator.Fault{
+				Kind: simulator.FaultExpireToken, Calls: []simulator.Class{simulator.ClassMembers}, Next: 1,
+			})
+			require.NoError(t, err)
+			whole(t, c)
+		}
+		assert.EqualValues(t, 6, c.Stats().TokenRequests)
+	})
 }
 
 func TestAWrongSecretAtTheSimulator(t *testing.T) {
 	_, good := simulate(t, simulator.Settings{})
 	bad, err := New(Options{BaseURL: good.base, AppKey: simulator.DefaultAppKey, AppSecret: testSecret})
 	require.NoError(t, err)
+	bad.transport.DialContext = good.transport.DialContext
 	defer bad.Close()
 	err = bad.CheckToken(t.Context())
 	var e *Error
