@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -34,58 +35,59 @@ type bucket struct {
 	js   jetstream.JetStream
 }
 
+// openAttempts bounds the rounds of looking and creating when several replicas start at the same moment.
+const openAttempts = 5
+
 // openBucket creates the bucket, or makes sure of the one that exists: it never has fewer copies afterwards.
 func openBucket(ctx context.Context, conn *nats.Conn, replicas int, log *slog.Logger) (*bucket, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	kv, err := js.KeyValue(ctx, Bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = js.CreateKeyValue(ctx, improved(jetstream.KeyValueConfig{
-			Bucket: Bucket, Description: "Rollcall: which replica looks at which meetings",
+	for range openAttempts {
+		st, err := js.Stream(ctx, streamName)
+		if err == nil {
+			return &bucket{conn: conn, js: js}, adopt(ctx, js, st.CachedInfo().Config, replicas, log)
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return nil, fmt.Errorf("open bucket %s: %w", Bucket, err)
+		}
+		_, err = js.CreateStream(ctx, adapted(jetstream.StreamConfig{
+			Name: streamName, Description: "Rollcall: which replica looks at which meetings",
+			Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, DenyDelete: true,
 		}, replicas))
 		if err == nil {
 			log.Info("created the bucket", "bucket", Bucket, "replicas", replicas)
+			return &bucket{conn: conn, js: js}, nil
 		}
-		if errors.Is(err, jetstream.ErrBucketExists) {
-			kv, err = js.KeyValue(ctx, Bucket) // another replica was faster
+		// Another replica may have created it since.
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return nil, fmt.Errorf("create bucket %s: %w", Bucket, err)
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("open bucket %s: %w", Bucket, err)
-	}
-	if err := adopt(ctx, js, kv, replicas, log); err != nil {
-		return nil, err
-	}
-	return &bucket{conn: conn, js: js}, nil
+	return nil, fmt.Errorf("bucket %s is neither there nor can it be created", Bucket)
 }
 
-// improved returns a configuration with what is needed: keys do not expire, their removal is forgotten in time, the
-// whole bucket can be read at once, and changes are told.
-func improved(have jetstream.KeyValueConfig, replicas int) jetstream.KeyValueConfig {
-	have.TTL = 0
-	have.Replicas = max(have.Replicas, replicas)
-	have.LimitMarkerTTL = markerTTL
-	have.RePublish = &jetstream.RePublish{Source: keyPrefix + ">", Destination: feed + ">", HeadersOnly: true}
-	return have
+// adapted returns a configuration with what is needed: the last value of each key and no older one, which does not expire
+// unless it says so, can be read together with all the others, and is told of.
+func adapted(c jetstream.StreamConfig, replicas int) jetstream.StreamConfig {
+	c.Subjects = []string{keyPrefix + ">"}
+	c.MaxMsgsPerSubject = 1
+	c.MaxAge = 0
+	c.Replicas = max(c.Replicas, replicas)
+	c.AllowDirect, c.AllowRollup, c.AllowMsgTTL, c.DenyPurge = true, true, true, false
+	c.RePublish = &jetstream.RePublish{Source: keyPrefix + ">", Destination: feed + ">", HeadersOnly: true}
+	return c
 }
 
 // adopt changes of an existing bucket what has to be.
-func adopt(ctx context.Context, js jetstream.JetStream, kv jetstream.KeyValue, replicas int, log *slog.Logger) error {
-	status, err := kv.Status(ctx)
-	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", Bucket, err)
-	}
-	have := status.Config()
-	want := improved(have, replicas)
-	told := have.RePublish != nil && *have.RePublish == *want.RePublish
-	if told && have.TTL == want.TTL && have.Replicas == want.Replicas && have.LimitMarkerTTL == want.LimitMarkerTTL {
+func adopt(ctx context.Context, js jetstream.JetStream, have jetstream.StreamConfig, replicas int, log *slog.Logger) error {
+	want := adapted(have, replicas)
+	if reflect.DeepEqual(have, want) {
 		return nil
 	}
-	if _, err := js.UpdateKeyValue(ctx, want); err != nil {
-		return fmt.Errorf("%w: it should have no TTL, a marker TTL of %s, %d replicas, and be republished to %s>: %w",
-			ErrBucket, markerTTL, want.Replicas, feed, err)
+	if _, err := js.UpdateStream(ctx, want); err != nil {
+		return fmt.Errorf("%w: %w", ErrBucket, err)
 	}
 	log.Info("updated the bucket", "bucket", Bucket, "replicas", want.Replicas)
 	return nil

@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"context"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,6 +24,13 @@ func TestOthersTakeOverFromTheDead(t *testing.T) {
 
 // Cut off, a replica gives up by itself, and is one of them again when it is back.
 func TestCutOffReplicaGivesUpAndReturns(t *testing.T) {
+	t.Parallel()
+	url, check := startServer(t), newChecker(t)
+	proxy := startProxy(t, url)
+	a, b := start(t, url, Options{Name: "a", TTL: short}), start(t, "nats://"+proxy.Addr(), Options{Name: "b", TTL: short})
+	check.watch(a.Replica)
+	check.watch(b.Replica)
+	eventually(t, shared(a, b), "two share")
 	for name, fault := range map[string]struct{ cut, heal func(*faultproxy.Proxy) }{
 		"connection refused": {
 			func(p *faultproxy.Proxy) { p.Refuse(true); p.Cut() },
@@ -38,13 +46,6 @@ func TestCutOffReplicaGivesUpAndReturns(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url, check := startServer(t), newChecker(t)
-			proxy := startProxy(t, url)
-			a, b := start(t, url, Options{Name: "a", TTL: short}), start(t, "nats://"+proxy.Addr(), Options{Name: "b", TTL: short})
-			check.watch(a.Replica)
-			check.watch(b.Replica)
-			eventually(t, shared(a, b), "two share")
 			fault.cut(proxy)
 			eventually(t, hasAll(a), "a has all")
 			assert.Zero(t, b.Mine())
@@ -70,68 +71,84 @@ func TestAnOutageTakesNothingFromAnybody(t *testing.T) {
 	eventually(t, shared(replicas...), "two share again")
 }
 
-// Whatever is done to the bucket, the end is that all shards have one owner again.
+// tampering is what somebody else may do to the bucket.
+type tampering struct {
+	name string
+	do   func(ctx context.Context, js jetstream.JetStream, kv jetstream.KeyValue) error
+}
+
+var tamperings = []tampering{
+	{"a replica is made up", func(ctx context.Context, _ jetstream.JetStream, kv jetstream.KeyValue) error {
+		_, err := kv.Put(ctx, replicaPrefix+"ghost", []byte("boo"))
+		return err
+	}},
+	{"a key of somebody else", func(ctx context.Context, _ jetstream.JetStream, kv jetstream.KeyValue) error {
+		_, err := kv.Put(ctx, "something.else", []byte("x"))
+		return err
+	}},
+	{"the owners are overwritten", func(ctx context.Context, _ jetstream.JetStream, kv jetstream.KeyValue) error {
+		_, err := kv.Put(ctx, ownersKey, []byte("nonsense"))
+		return err
+	}},
+	{"the owners are deleted", func(ctx context.Context, _ jetstream.JetStream, kv jetstream.KeyValue) error {
+		return kv.Delete(ctx, ownersKey)
+	}},
+	{"the bucket is emptied", func(ctx context.Context, js jetstream.JetStream, _ jetstream.KeyValue) error {
+		st, err := js.Stream(ctx, streamName)
+		if err != nil {
+			return err
+		}
+		return st.Purge(ctx)
+	}},
+	{"the bucket is deleted", func(ctx context.Context, js jetstream.JetStream, _ jetstream.KeyValue) error {
+		return js.DeleteKeyValue(ctx, Bucket)
+	}},
+}
+
+// sharedSince tells whether the replicas share evenly and have all been heard of for longer than a TTL since they were in
+// a certain standing: they have noticed whatever happened then.
+func sharedSince(before []*standing, replicas []*replica) func() bool {
+	return func() bool {
+		for i, r := range replicas {
+			if s := holding(r.Replica); s == nil || s.sent.atLeast(before[i].sent) <= r.opts.TTL {
+				return false
+			}
+		}
+		return shared(replicas...)()
+	}
+}
+
+// Whatever is done to the bucket, no two have a shard meanwhile, and in the end all shards are shared again.
 func TestTheBucketIsTamperedWith(t *testing.T) {
-	for name, tamper := range map[string]func(t *testing.T, js jetstream.JetStream, kv jetstream.KeyValue){
-		"the bucket is deleted": func(t *testing.T, js jetstream.JetStream, _ jetstream.KeyValue) {
-			require.NoError(t, js.DeleteKeyValue(t.Context(), Bucket))
-		},
-		"the bucket is emptied": func(t *testing.T, js jetstream.JetStream, _ jetstream.KeyValue) {
-			st, err := js.Stream(t.Context(), streamName)
-			require.NoError(t, err)
-			require.NoError(t, st.Purge(t.Context()))
-		},
-		"the owners are deleted": func(t *testing.T, _ jetstream.JetStream, kv jetstream.KeyValue) {
-			require.NoError(t, kv.Delete(t.Context(), ownersKey))
-		},
-		"the owners are purged": func(t *testing.T, _ jetstream.JetStream, kv jetstream.KeyValue) {
-			require.NoError(t, kv.Purge(t.Context(), ownersKey))
-		},
-		"the owners are overwritten": func(t *testing.T, _ jetstream.JetStream, kv jetstream.KeyValue) {
-			_, err := kv.Put(t.Context(), ownersKey, []byte("nonsense"))
-			require.NoError(t, err)
-		},
-		"a replica is deleted": func(t *testing.T, _ jetstream.JetStream, kv jetstream.KeyValue) {
-			keys, err := kv.Keys(t.Context())
-			require.NoError(t, err)
-			for _, key := range keys {
-				if key != ownersKey {
-					require.NoError(t, kv.Delete(t.Context(), key))
-					return
-				}
-			}
-		},
-		"a replica is made up": func(t *testing.T, _ jetstream.JetStream, kv jetstream.KeyValue) {
-			_, err := kv.Put(t.Context(), replicaPrefix+"ghost", []byte("boo"))
-			require.NoError(t, err)
-		},
-		"a key of somebody else": func(t *testing.T, _ jetstream.JetStream, kv jetstream.KeyValue) {
-			_, err := kv.Put(t.Context(), "something.else", []byte("x"))
-			require.NoError(t, err)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url := startServer(t)
-			var check *checker
-			if name != "a replica is deleted" { // that is what a replica itself does when it has stopped
-				check = newChecker(t)
-			}
-			replicas := launch(t, url, check, 2, short)
-			eventually(t, shared(replicas...), "two share")
-			js, err := jetstream.New(connect(t, url))
-			require.NoError(t, err)
+	t.Parallel()
+	url, check := startServer(t), newChecker(t)
+	replicas := launch(t, url, check, 2, short)
+	eventually(t, shared(replicas...), "two share")
+	js, err := jetstream.New(connect(t, url))
+	require.NoError(t, err)
+	for _, tt := range tamperings {
+		t.Run(tt.name, func(t *testing.T) {
 			kv, err := js.KeyValue(t.Context(), Bucket)
 			require.NoError(t, err)
-			tamper(t, js, kv)
-			for _, r := range replicas {
-				before := r.standing.Load().sent
-				eventually(t, func() bool {
-					s := holding(r.Replica)
-					return s != nil && s.sent.atLeast(before) > r.opts.TTL
-				}, "announced after that")
-			}
-			eventually(t, shared(replicas...), "two share again")
+			before := []*standing{replicas[0].standing.Load(), replicas[1].standing.Load()}
+			require.NoError(t, tt.do(t.Context(), js, kv))
+			eventually(t, sharedSince(before, replicas), "two share again")
 		})
 	}
+}
+
+// Who deletes a replica's key takes all shards from it: it notices and joins anew.
+func TestReplicaIsThrownOut(t *testing.T) {
+	t.Parallel()
+	url := startServer(t)
+	replicas := launch(t, url, nil, 2, short)
+	eventually(t, shared(replicas...), "two share")
+	view, err := replicas[0].bucket.read(t.Context(), 0)
+	require.NoError(t, err)
+	for id := range view.replicas {
+		require.NoError(t, replicas[0].bucket.remove(t.Context(), replicaPrefix+id, 0))
+		break
+	}
+	before := []*standing{replicas[0].standing.Load(), replicas[1].standing.Load()}
+	eventually(t, sharedSince(before, replicas), "two share again")
 }

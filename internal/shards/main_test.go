@@ -3,6 +3,7 @@ package shards
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -25,15 +26,23 @@ import (
 // What a re-executed test binary is to be instead of a test.
 const (
 	childServer  = "ROLLCALL_TEST_SHARDS_SERVER"  // a NATS server on this store
+	childCluster = "ROLLCALL_TEST_SHARDS_CLUSTER" // or one of several servers
 	childReplica = "ROLLCALL_TEST_SHARDS_REPLICA" // a replica at this URL
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childServer); dir != "" {
+		if spec := os.Getenv(childCluster); spec != "" {
+			os.Exit(clusterChild(dir, spec))
+		}
 		os.Exit(serveChild(dir))
 	}
 	if url := os.Getenv(childReplica); url != "" {
 		os.Exit(replicaChild(url))
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil { // they wait, mostly
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

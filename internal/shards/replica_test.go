@@ -14,8 +14,8 @@ import (
 // Tests that must not depend on time-outs use the longest TTL: what happens in them within [patience] happens without.
 const forever = MaxTTL
 
-// share is a TTL for tests in which time-outs have to pass.
-const short = 600 * time.Millisecond
+// short is a TTL for tests in which time-outs have to pass.
+const short = 500 * time.Millisecond
 
 func hasAll(r *replica) func() bool { return func() bool { return r.Mine() == Every } }
 

@@ -1,0 +1,238 @@
+package shards
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// idle returns a runner that never runs, whose clock is set by hand; self is its id, joined at revision 5.
+func idle(t *testing.T) (*runner, *moment) {
+	t.Helper()
+	clock := &moment{mono: time.Hour, wall: time.Unix(1_800_000_000, 0)}
+	r := newRunner(&Replica{
+		opts: Options{TTL: 3 * time.Second}.withDefaults(), now: func() moment { return *clock }, changed: make(chan struct{}, 1),
+	})
+	t.Cleanup(func() { r.fence.Stop() })
+	r.Replica.standing.Store(&standing{live: 1})
+	r.id, r.first, r.revision, r.accepted = "self", 5, 5, *clock
+	return r, clock
+}
+
+// pass lets time pass by both clocks.
+func (m *moment) pass(d time.Duration) {
+	m.mono += d
+	m.wall = m.wall.Add(d)
+}
+
+// viewOf is a bucket with this runner and others, whose announcements are at the revisions given.
+func viewOf(upTo uint64, others map[string]uint64) snapshot {
+	v := snapshot{upTo: upTo, replicas: map[string]peer{"self": {revision: 5}}}
+	for id, revision := range others {
+		v.replicas[id] = peer{announcement: announcement{TTL: 3000, Since: revision}, revision: revision}
+	}
+	return v
+}
+
+func TestSilenceCountsFromTheLastNews(t *testing.T) {
+	t.Parallel()
+	r, clock := idle(t)
+	r.take(viewOf(10, map[string]uint64{"a": 3, "b": 9}))
+	start := *clock
+	clock.pass(time.Second)
+	r.take(viewOf(11, map[string]uint64{"a": 3, "b": 11}))
+	assert.Equal(t, start, r.seen["a"].at, "nothing new of a")
+	assert.Equal(t, *clock, r.seen["b"].at)
+	r.take(viewOf(12, map[string]uint64{"b": 11}))
+	assert.NotContains(t, r.seen, "a", "it has left")
+}
+
+// After an outage everybody has been silent: nobody may be taken for dead for that.
+func TestSilenceDuringAnOutageDoesNotCount(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		gap   time.Duration
+		reset bool
+	}{
+		"as usual":             {time.Second, false},
+		"one was late":         {1500 * time.Millisecond, false},
+		"out of touch":         {1501 * time.Millisecond, true},
+		"out of touch forever": {time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, clock := idle(t)
+			r.take(viewOf(10, map[string]uint64{"a": 3}))
+			r.renewedAt(*clock)
+			before := *clock
+			clock.pass(tt.gap)
+			r.renewedAt(*clock)
+			if tt.reset {
+				assert.Equal(t, *clock, r.seen["a"].at)
+			} else {
+				assert.Equal(t, before, r.seen["a"].at)
+			}
+		})
+	}
+}
+
+func TestAdmission(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		others map[string]uint64
+		again  bool
+		want   bool
+	}{
+		"alone":                        {nil, false, true},
+		"only younger ones":            {map[string]uint64{"a": 6}, false, true},
+		"an older one":                 {map[string]uint64{"a": 4, "b": 6}, false, false},
+		"alone, but it had leases":     {nil, true, false},
+		"younger ones, but had leases": {map[string]uint64{"a": 6}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, clock := idle(t)
+			r.again = tt.again
+			r.take(viewOf(10, tt.others))
+			r.renewedAt(*clock)
+			assert.Equal(t, tt.want, r.admitted)
+		})
+	}
+}
+
+func TestProbationLastsAsLongAsAnybodyMayRelyOnOldNews(t *testing.T) {
+	t.Parallel()
+	r, _ := idle(t)
+	assert.Equal(t, 3*time.Second, r.probation())
+	v := viewOf(10, map[string]uint64{"a": 4})
+	v.replicas["a"] = peer{announcement: announcement{TTL: 20_000}, revision: 4}
+	r.take(v)
+	assert.Equal(t, 20*time.Second, r.probation())
+}
+
+func TestHearsay(t *testing.T) {
+	t.Parallel()
+	newRunnerThatKnows := func(t *testing.T) (*runner, *moment) {
+		r, clock := idle(t)
+		v := viewOf(10, map[string]uint64{"admitted": 3, "new": 8})
+		v.ownersAt = 12 // written by this replica since it read
+		admitted := v.replicas["admitted"]
+		admitted.Admitted = true
+		v.replicas["admitted"] = admitted
+		r.take(v)
+		clock.pass(time.Second)
+		return r, clock
+	}
+	for name, tt := range map[string]struct {
+		heard hearsay
+		look  bool
+	}{
+		"old news":                {hearsay{key: "replica.other", revision: 10}, false},
+		"its own announcement":    {hearsay{key: "replica.self", revision: 11}, false},
+		"it was thrown out":       {hearsay{key: "replica.self", revision: 11, removed: true}, true},
+		"one lives":               {hearsay{key: "replica.admitted", revision: 11}, false},
+		"one may be admitted now": {hearsay{key: "replica.new", revision: 11}, true},
+		"one has left":            {hearsay{key: "replica.admitted", revision: 11, removed: true}, true},
+		"one has joined":          {hearsay{key: "replica.other", revision: 11}, true},
+		"its own owners":          {hearsay{key: "owners", revision: 12}, false},
+		"other owners":            {hearsay{key: "owners", revision: 13}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, clock := newRunnerThatKnows(t)
+			before := r.seen["admitted"]
+			assert.Equal(t, tt.look, r.learn(tt.heard))
+			if name == "one lives" {
+				assert.Equal(t, sight{revision: 11, at: *clock}, r.seen["admitted"])
+			} else {
+				assert.Equal(t, before, r.seen["admitted"])
+			}
+		})
+	}
+}
+
+func TestWhatTheFeedCannotMeanIsIgnored(t *testing.T) {
+	t.Parallel()
+	r, _ := idle(t)
+	for range 2 * maxHearsay {
+		r.hear(&nats.Msg{Subject: feed + "owners", Header: nats.Header{}})
+	}
+	assert.Empty(t, r.heard, "without a revision")
+	for range 2 * maxHearsay {
+		r.hear(&nats.Msg{Subject: feed + "owners", Header: nats.Header{"Nats-Sequence": {"12"}}})
+	}
+	assert.Len(t, r.heard, maxHearsay, "what waits is bounded")
+	assert.Equal(t, hearsay{key: "owners", revision: 12}, <-r.heard)
+}
+
+// A write of which it is not known whether it will come to pass must not take effect behind the back of the replica that
+// has gone back to look at the shards it gave away in it.
+func TestUncertainHandOverIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	r, _ := idle(t)
+	v := viewOf(10, nil)
+	v.ownersAt = 7
+	for shard := range v.owners {
+		v.owners[shard] = "self"
+	}
+	r.admitted = true
+	r.take(v)
+	r.going, r.quieted = One(3), One(3)
+	r.unsure, r.unsureOf = true, 7
+
+	r.handOver(t.Context(), 0) // the plan is to keep it now
+	assert.Equal(t, One(3), r.going)
+	r.publish()
+	assert.False(t, r.standing.Load().mine.Has(3))
+
+	v.ownersAt = 8 // somebody replaced the owners: the write cannot come to pass any more
+	r.take(v)
+	r.handOver(t.Context(), 0)
+	assert.Zero(t, r.going)
+}
+
+func TestNothingIsHandedOverWhileReplicasComeAndGo(t *testing.T) {
+	t.Parallel()
+	r, clock := idle(t)
+	v := viewOf(10, map[string]uint64{"other": 8})
+	for shard := range v.owners {
+		v.owners[shard] = "self"
+	}
+	other := v.replicas["other"]
+	other.Admitted = true
+	v.replicas["other"] = other
+	r.admitted = true
+	r.take(v)
+	assert.Equal(t, v.owners, r.decide(t.Context()))
+	assert.Zero(t, r.going, "it has only just come")
+	clock.pass(r.interval())
+	assert.Equal(t, v.owners, r.decide(t.Context()))
+	assert.Equal(t, Count/2, r.going.Len(), "somebody may still look at them")
+	set := <-r.quiet
+	r.quiet, r.quieted = nil, set
+	next := r.decide(t.Context())
+	assert.Equal(t, set, next.of("other"))
+}
+
+func TestStaleReadsAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	b, err := openBucket(t.Context(), connect(t, startServer(t)), 1, Options{}.withDefaults().Logger)
+	require.NoError(t, err)
+	revision, err := b.put(t.Context(), replicaPrefix+"self", announcement{}.encode(), 0)
+	require.NoError(t, err)
+	r, clock := idle(t)
+	r.bucket, r.revision, r.newest = b, revision, revision+1
+	r.opts.TTL = 300 * time.Millisecond
+	r.sent, r.renewed = *clock, true
+	ctx, cancel := context.WithCancel(t.Context())
+	require.ErrorContains(t, r.look(ctx), "it is at revision 1, and was at 2")
+	assert.True(t, r.joined(), "another server may be further")
+
+	clock.pass(r.opts.TTL) // the leases have run out anyway
+	require.ErrorIs(t, r.look(ctx), errLost)
+	assert.False(t, r.joined())
+	assert.True(t, r.again)
+	cancel()
+	require.ErrorIs(t, r.look(ctx), context.Canceled)
+}
