@@ -149,7 +149,7 @@ func (d *driven) simulate(p plan) http.Handler {
 
 func (d *driven) subscribe() {
 	d.Helper()
-	conn, err := nats.Connect(d.nats)
+	conn, err := nats.Connect(d.nats, nats.Timeout(patient))
 	require.NoError(d, err)
 	d.Cleanup(conn.Close)
 	d.live = &subscriber{}

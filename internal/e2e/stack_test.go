@@ -53,7 +53,7 @@ func openStore(t *testing.T) (*publisher.Publisher, jetstream.JetStream) {
 	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	conn, err := nats.Connect(server.ClientURL(), nats.ReconnectBufSize(-1))
+	conn, err := nats.Connect(server.ClientURL(), nats.ReconnectBufSize(-1), nats.Timeout(patient))
 	require.NoError(t, err)
 	t.Cleanup(conn.Close)
 	pub, err := publisher.Open(t.Context(), conn, publisher.Options{})
