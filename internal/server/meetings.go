@@ -22,7 +22,7 @@ const maxTitle = 256
 
 const jsonType = "application/json"
 
-func (a *api) list(w http.ResponseWriter, _ *http.Request) {
+func (a *api) watched(w http.ResponseWriter, _ *http.Request) {
 	watched, err := a.opts.Meetings.Meetings()
 	if err != nil {
 		fail(w, "", err)

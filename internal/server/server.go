@@ -60,6 +60,8 @@ type Check struct {
 // Options of a server.
 type Options struct {
 	Meetings Meetings
+	// Past finds the meetings that are over.
+	Past Past
 	// Token is the bearer token of API and web page. Without one they answer only on loopback.
 	Token string
 	// Owner names this replica as the one that looks after the meetings it watches.

@@ -98,6 +98,7 @@ func TestEveryDescribedPathIsServed(t *testing.T) {
 func TestEveryFieldIsDescribed(t *testing.T) {
 	for name, body := range map[string]any{
 		"MeetingList": listBody{}, "Meeting": meetingBody{}, "Person": personBody{}, "Problem": problemBody{},
+		"EndedList": endedListBody{}, "Ended": endedBody{},
 	} {
 		var fields, properties []string
 		for i, kind := 0, reflect.TypeOf(body); i < kind.NumField(); i++ {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/feed"
+	"github.com/c4342123/rollcall/internal/past"
 	"github.com/c4342123/rollcall/internal/receiver"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/poller"
@@ -26,11 +27,13 @@ type parts struct {
 	poller *poller.Poller
 	conn   *nats.Conn
 	events *feed.Feed
+	past   *past.Index
 }
 
 var (
 	_ server.Meetings   = (*gate)(nil)
 	_ server.Events     = (*gate)(nil)
+	_ server.Past       = (*gate)(nil)
 	_ receiver.Notifier = (*gate)(nil)
 )
 
@@ -122,4 +125,12 @@ func (g *gate) Resume(meeting string, after uint64) (*feed.Reader, error) {
 		return b.events.Resume(meeting, after)
 	}
 	return nil, feed.ErrNotReady
+}
+
+// Search implements [server.Past].
+func (g *gate) Search(ctx context.Context, text string, limit int) ([]past.Meeting, error) {
+	if b := g.behind.Load(); b != nil {
+		return b.past.Search(ctx, text, limit)
+	}
+	return nil, fmt.Errorf("not ready: NATS: %w", g.why())
 }

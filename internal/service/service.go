@@ -15,6 +15,7 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/internal/logging"
+	"github.com/c4342123/rollcall/internal/past"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/version"
 )
@@ -119,7 +120,7 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Owner: owner(), Checks: s.gate.checks,
-		Events: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
+		Events: &s.gate, Past: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }
 
@@ -152,7 +153,10 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 			return stopped(ctx, err)
 		}
 	}
-	behind := parts{poller: p, conn: link.conn, events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)})}
+	behind := parts{
+		poller: p, conn: link.conn, events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
+		past: past.New(js, past.Options{Retention: s.opts.Settings.Events.Retention}),
+	}
 	s.gate.open(behind)
 	return s.poll(ctx, pub, behind, f, at)
 }

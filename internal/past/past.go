@@ -1,0 +1,133 @@
+// Package past finds meetings that are over.
+package past
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/reading"
+)
+
+const (
+	// maxKept bounds how many meetings are known: those that ended last.
+	maxKept = 50_000
+	// patience is how long an interruption may last while events are read.
+	patience = 5 * time.Second
+)
+
+// Meeting is a meeting that is over.
+type Meeting struct {
+	events.Meeting
+	Ended time.Time // when that was recorded
+}
+
+// Options of an [Index].
+type Options struct {
+	// Retention is how long events are kept; 0 means for ever.
+	Retention time.Duration
+	// Kept bounds how many meetings are known, those that ended last; 50,000 when 0.
+	Kept int
+}
+
+// Index knows the meetings that are over. It reads what has been stored since whenever it is asked, and keeps that. It is
+// safe for concurrent use.
+type Index struct {
+	js   jetstream.JetStream
+	opts Options
+	turn chan struct{} // held by whoever uses what follows
+	last uint64        // the sequence up to which the stream was read
+	list []Meeting     // in the order of the stream
+}
+
+// New returns an index that has read nothing yet.
+func New(js jetstream.JetStream, opts Options) *Index {
+	opts.Kept = cmp.Or(opts.Kept, maxKept)
+	return &Index{js: js, opts: opts, turn: make(chan struct{}, 1)}
+}
+
+// Search returns up to limit meetings whose id, title or creator contains the text, whatever the case, those that ended
+// last first, each once. It returns an error when the stream cannot be read, and the error of ctx.
+func (x *Index) Search(ctx context.Context, text string, limit int) ([]Meeting, error) {
+	select {
+	case x.turn <- struct{}{}:
+		defer func() { <-x.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := x.update(ctx); err != nil {
+		return nil, err
+	}
+	text = strings.ToLower(text)
+	out, seen := []Meeting{}, map[string]bool{}
+	for i := len(x.list) - 1; i >= 0 && len(out) < limit; i-- {
+		m := &x.list[i]
+		if x.opts.Retention > 0 && time.Since(m.Ended) > x.opts.Retention {
+			break
+		}
+		if !seen[m.ConferenceID] && m.has(text) {
+			seen[m.ConferenceID] = true
+			out = append(out, *m)
+		}
+	}
+	return out, nil
+}
+
+// has tells whether a text in small letters is part of what names the meeting.
+func (m *Meeting) has(text string) bool {
+	for _, name := range []string{m.ConferenceID, m.Title, m.CreatorNick, m.CreatorID} {
+		if strings.Contains(strings.ToLower(name), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// update reads what has been stored since. Another stream in place of the one before is read from its beginning.
+func (x *Index) update(ctx context.Context) error {
+	err := x.read(ctx)
+	if errors.Is(err, reading.ErrBeyondEnd) || errors.Is(err, reading.ErrReplaced) {
+		x.last, x.list = 0, nil
+		err = x.read(ctx)
+	}
+	if errors.Is(err, reading.ErrNoStream) {
+		x.last, x.list = 0, nil
+		return nil
+	}
+	return err
+}
+
+func (x *Index) read(ctx context.Context) error {
+	r, err := reading.Open(ctx, x.js, reading.Options{
+		Subjects: reading.Subjects("", events.MeetingEnded), After: x.last, Patience: patience,
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.Run(ctx, x.add); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	x.last = r.End()
+	return nil
+}
+
+func (x *Index) add(m reading.Message) error {
+	x.last = m.Sequence
+	e, err := events.Decode(m.Data)
+	if err != nil || e.Meeting == nil {
+		return nil //nolint:nilerr // somebody else's message is no meeting of ours
+	}
+	if len(x.list) >= x.opts.Kept+x.opts.Kept/8 { // to move what is kept only once in a while
+		x.list = append(x.list[:0], x.list[len(x.list)-x.opts.Kept+1:]...)
+	}
+	x.list = append(x.list, Meeting{*e.Meeting, e.RecordedTime})
+	return nil
+}
