@@ -77,8 +77,7 @@ func newWorld(t *testing.T, robots ...simulator.RobotSettings) *world {
 	var err error
 	w.js, err = jetstream.New(w.nc)
 	require.NoError(t, err)
-	_, err = publisher.Open(t.Context(), w.nc, publisher.Options{})
-	require.NoError(t, err)
+	w.makeStream()
 	w.sim, err = simulator.New(simulator.Options{
 		Scenario: &simulator.Scenario{Settings: simulator.Settings{Robots: robots}}, Now: func() time.Time { return w.clock.now() },
 	})
@@ -87,6 +86,12 @@ func newWorld(t *testing.T, robots ...simulator.RobotSettings) *world {
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	return w
+}
+
+func (w *world) makeStream() {
+	w.t.Helper()
+	_, err := publisher.Open(w.t.Context(), w.nc, publisher.Options{})
+	require.NoError(w.t, err)
 }
 
 func (w *world) start() {

@@ -52,7 +52,7 @@ var wording = map[language]phrases{
 		inMeeting:  func(where, what string) string { return where + ": " + what },
 		inMeetings: func(where, what string) string { return where + ": " + what },
 		short:      func(n int, did events.Type) string { return fmt.Sprintf("%d %s", n, englishVerb(n, did)) },
-		comma:      ", ", stop: ".", guest: " (guest)", again: " (again)",
+		comma:      ", ", stop: ".", space: " ", guest: " (guest)", again: " (again)",
 		untitled: func(id string) string { return "Meeting " + id },
 		nameless: func(id string) string { return "Person " + id },
 		date:     func(t time.Time) string { return t.Format("2 Jan 15:04") },
