@@ -21,8 +21,10 @@ const (
 	typePrefix  = "conference."
 	byMeetingID = "conference.id."
 	maxIDLength = 128
-	shards      = 64
 )
+
+// Shards is the number of shards; see [Shard].
+const Shards = 64
 
 // ErrConferenceID is what [CheckConferenceID] finds wrong.
 var ErrConferenceID = errors.New("a conferenceId is 1 to 128 of A-Z a-z 0-9 _ -")
@@ -66,5 +68,5 @@ func Source(corpID, conferenceID string) string {
 func Shard(conferenceID string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(conferenceID))
-	return int(h.Sum32() % shards)
+	return int(h.Sum32() % Shards)
 }

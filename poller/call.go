@@ -15,7 +15,7 @@ const unknown = -1
 
 // askInfo asks whether the meeting goes on and returns its head-count, or unknown when there was no answer. It returns
 // only errors after which no further call makes sense.
-func (p *Poller) askInfo(ctx context.Context, m *meeting) (heads int, err error) {
+func (p *Poller) askInfo(ctx context.Context, m *look) (heads int, err error) {
 	// Information calls that hang must not keep the lists from being read: they get no more than half of the workers.
 	select {
 	case p.infos <- struct{}{}:
@@ -27,7 +27,7 @@ func (p *Poller) askInfo(ctx context.Context, m *meeting) (heads int, err error)
 	}
 	began := p.now()
 	m.checkDue = began + checkAfter
-	info, err := p.source.Info(ctx, m.id)
+	info, err := p.source.Info(withUrgency(ctx, m.urgency()), m.id)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil || isLimit(err):
@@ -37,7 +37,7 @@ func (p *Poller) askInfo(ctx context.Context, m *meeting) (heads int, err error)
 		return unknown, nil
 	}
 	m.infoDue, m.infoFailures, m.infoError = began+infoAfter, 0, ""
-	p.health.callOK(areaInfo)
+	p.health.callOK(areaInfo, m.urgency())
 	m.describe(info)
 	if info.Ended {
 		m.ending, m.endTime, m.why = p.now(), info.EndTime, whyEnded
@@ -47,7 +47,7 @@ func (p *Poller) askInfo(ctx context.Context, m *meeting) (heads int, err error)
 
 // uninformed decides when to ask again after an information call that failed. One that hangs keeps the list from being
 // read meanwhile, so that it is given less of the time.
-func (p *Poller) uninformed(m *meeting, err error, took time.Duration) {
+func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 	m.infoFailures++
 	m.infoError = err.Error()
 	trouble, _ := troubleOf(err)
@@ -59,14 +59,14 @@ func (p *Poller) uninformed(m *meeting, err error, took time.Duration) {
 }
 
 // askList reads the member list and stores what has changed.
-func (p *Poller) askList(ctx context.Context, m *meeting, snap diff.Snapshot) error {
+func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error {
 	m.checkDue = p.now() + checkAfter
 	snap.From = time.Now().UnixMilli()
-	list, err := p.source.Members(ctx, m.id)
+	list, err := p.source.Members(withUrgency(ctx, m.urgency()), m.id)
 	if err != nil {
 		return err
 	}
-	p.health.callOK(areaUpstream)
+	p.health.callOK(areaUpstream, m.urgency())
 	m.notFound = 0
 	snap.At = max(time.Now().UnixMilli(), snap.From)
 	snap.Rows = list.Rows
@@ -78,7 +78,7 @@ func (p *Poller) askList(ctx context.Context, m *meeting, snap diff.Snapshot) er
 	if err != nil {
 		return err
 	}
-	m.lastLook, m.sight, m.failures, m.listError, m.trouble = snap.At, snap.At, 0, "", ""
+	m.lastLook, m.sight, m.away, m.failures, m.listError, m.trouble = snap.At, snap.At, false, 0, "", ""
 	now := p.now()
 	changed := res.LookNow || slices.ContainsFunc(res.Events, func(e events.Event) bool { return e.Member != nil })
 	m.interval = nextInterval(m.interval, p.opts.MinInterval, p.opts.MaxInterval, changed, m.trusting && p.pushesAlive(m))
@@ -110,15 +110,15 @@ const (
 )
 
 // pushesAlive tells whether a push about the meeting came lately.
-func (p *Poller) pushesAlive(m *meeting) bool {
+func (p *Poller) pushesAlive(m *look) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return m.pushed > 0 && p.now()-m.pushed < pushesLive
+	return m.m.pushed > 0 && p.now()-m.m.pushed < pushesLive
 }
 
 // take compares a snapshot with what has been announced and stores the result. It returns errOver when the meeting is
 // not watched any more, be it by this snapshot or because somebody else closed it out or gave it up.
-func (p *Poller) take(ctx context.Context, m *meeting, snap diff.Snapshot) (diff.Result, error) {
+func (p *Poller) take(ctx context.Context, m *look, snap diff.Snapshot) (diff.Result, error) {
 	snap.Via = events.ViaPoll
 	return p.update(ctx, m, func(s *diff.State) diff.Result {
 		res := diff.Result{State: s}
@@ -135,9 +135,9 @@ func (p *Poller) take(ctx context.Context, m *meeting, snap diff.Snapshot) (diff
 
 // update stores what compare makes of the meeting's state, and the meeting's description with it. It returns errOver
 // when the meeting is not watched any more.
-func (p *Poller) update(ctx context.Context, m *meeting, compare func(*diff.State) diff.Result) (diff.Result, error) {
+func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) diff.Result) (diff.Result, error) {
 	description, news := m.record.State, m.news
-	e, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
+	e, err := p.submit(ctx, m.m, func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched {
 			return diff.Result{State: s}
 		}
@@ -169,23 +169,30 @@ func (p *Poller) storeFailed(ctx context.Context, err error) {
 	}
 }
 
-// reread reads the stored state after the store failed: what it was asked to store may be stored or not. While it
-// cannot be read, no call is wasted on a look whose outcome could not be stored.
-func (p *Poller) reread(ctx context.Context, m *meeting) error {
-	if !m.doubt {
-		return nil
+// reread reads the stored state if it is not in memory, or if the store failed: what it was asked to store may be stored or
+// not. While it cannot be read, no call is wasted on a look whose outcome could not be stored.
+func (p *Poller) reread(ctx context.Context, m *look) error {
+	if !m.doubt && m.record.State != nil {
+		return m.over()
 	}
-	record, err := p.store.Load(ctx, m.id)
+	record, err := p.fetch(ctx, m.m)
 	if err != nil {
 		p.storeFailed(ctx, err)
 		return &storeError{err, maxStoreRetry}
 	}
 	p.health.ok(areaStore)
-	state := described(record.State, m.record.State)
-	m.news = state != record.State
-	record.State = state
+	if m.record.State != nil {
+		state := described(record.State, m.record.State)
+		m.news = state != record.State
+		record.State = state
+	}
 	m.record, m.doubt = record, false
-	if state.Phase != diff.Watched {
+	return m.over()
+}
+
+// over returns errOver when nothing says that the meeting is watched.
+func (m *look) over() error {
+	if m.record.State.Phase != diff.Watched || m.record.Revision == 0 {
 		return errOver
 	}
 	return nil

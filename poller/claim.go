@@ -2,12 +2,15 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/c4342123/rollcall/diff"
 )
 
 // reserve puts a meeting that is about to be watched into the table, so that nobody else begins or stops watching it
-// meanwhile. It returns nil when the meeting is watched already. Its counterpart is release.
-func (p *Poller) reserve(ctx context.Context, conferenceID string) (*meeting, error) {
+// meanwhile. It returns nil when it is in the table already, and watched. Its counterpart is release.
+func (p *Poller) reserve(ctx context.Context, conferenceID string) (*look, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
@@ -17,11 +20,8 @@ func (p *Poller) reserve(ctx context.Context, conferenceID string) (*meeting, er
 		m, ok := p.meetings[conferenceID]
 		switch {
 		case !ok:
-			m = p.newMeeting(conferenceID)
-			m.busy = true
-			p.meetings[conferenceID] = m
-			return m, nil
-		case m.state != nil && !m.leaving:
+			return p.occupyNew(conferenceID), nil
+		case m.watched && !m.leaving:
 			return nil, nil
 		}
 		if err := p.await(ctx, m); err != nil {
@@ -30,14 +30,45 @@ func (p *Poller) reserve(ctx context.Context, conferenceID string) (*meeting, er
 	}
 }
 
+// occupyNew puts a meeting that nothing is known of into the table. The caller holds mu, and owns the meeting afterwards.
+func (p *Poller) occupyNew(conferenceID string) *look {
+	m := p.newMeeting(conferenceID)
+	p.meetings[conferenceID] = m
+	l := p.occupy(m)
+	m.began = 0 // that is no look
+	return l
+}
+
 // acquire takes a meeting that is to be given up out of the schedule, as soon as nobody else has it busy. Its
 // counterpart is release.
-func (p *Poller) acquire(ctx context.Context, conferenceID string) (*meeting, error) {
+func (p *Poller) acquire(ctx context.Context, conferenceID string) (*look, error) {
+	l, err := p.acquireUnread(ctx, conferenceID)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.reread(ctx, l); err != nil {
+		p.release(l, outcome{over: errors.Is(err, errOver), due: p.now()})
+		if errors.Is(err, errOver) {
+			err = ErrNotWatched
+		}
+		return nil, err
+	}
+	return l, nil
+}
+
+// acquireUnread is acquire for a meeting whose state is perhaps to be read first. One that is not in the table may be
+// watched by another replica.
+func (p *Poller) acquireUnread(ctx context.Context, conferenceID string) (*look, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.loaded {
+		return nil, ErrNotReady
+	}
 	m, ok := p.meetings[conferenceID]
 	if !ok {
-		return nil, p.notWatched()
+		l := p.occupyNew(conferenceID)
+		l.m.leaving, l.leaving = true, true
+		return l, nil
 	}
 	m.claims++
 	for m.busy {
@@ -53,9 +84,9 @@ func (p *Poller) acquire(ctx context.Context, conferenceID string) (*meeting, er
 	if p.meetings[conferenceID] != m {
 		return nil, ErrNotWatched
 	}
-	p.occupy(m)
-	m.leaving = true
-	return m, nil
+	l := p.occupy(m)
+	m.leaving, l.leaving = true, true
+	return l, nil
 }
 
 // await waits until a meeting that is busy no longer is. The caller holds mu, which is free meanwhile.
@@ -74,32 +105,44 @@ func (p *Poller) await(ctx context.Context, m *meeting) error {
 	}
 }
 
-// occupy takes a meeting out of the queue and marks it busy. The caller holds mu, and owns the meeting afterwards.
-func (p *Poller) occupy(m *meeting) {
-	p.queue.remove(m)
+// occupy takes a meeting out of the queue and marks it busy. The caller holds mu.
+func (p *Poller) occupy(m *meeting) *look {
+	l := &look{
+		m: m, id: m.id, record: m.record, news: m.news, doubt: m.doubt, routine: !m.wanted(),
+		asked: m.asked, owed: m.asked || m.doubted || m.owed,
+		progress: m.progress, rare: m.rarely(),
+	}
+	p.unqueue(m)
 	m.busy, m.began = true, p.now()
 	if m.asked {
-		m.asked, m.listDue = false, 0
+		m.asked, l.listDue = false, 0
 	}
 	if m.doubted {
-		m.doubted, m.infoDue = false, 0
+		m.doubted, l.infoDue = false, 0
 	}
-	m.closing, m.closed = max(m.closing, m.closed), 0
+	l.closing, m.closed = max(l.closing, m.closed), 0
+	return l
 }
 
 // release gives up what reserve, acquire or next took, and queues the meeting for its next look.
-func (p *Poller) release(m *meeting, out outcome) {
+func (p *Poller) release(l *look, out outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if out.ok {
 		p.limited = 0
 	}
+	m := l.m
 	m.busy, m.leaving = false, false
-	m.show()
-	if out.over {
+	p.leave(l)
+	p.settle(m, l)
+	m.owed = l.owed && !out.ok && l.failures < guestTries && !p.mine(m)
+	switch s := m.record.State; {
+	case out.over, s != nil && s.Phase != diff.Watched && !m.storing:
 		p.forget(m)
-	} else {
+	case p.mine(m) || m.wanted():
 		p.enqueue(m, out.due)
+	default:
+		p.enqueue(m, p.now()+guestLinger)
 	}
 	if m.idle != nil {
 		close(m.idle)
@@ -107,9 +150,10 @@ func (p *Poller) release(m *meeting, out outcome) {
 	}
 }
 
-// forget stops watching a meeting. The caller holds mu.
+// forget drops a meeting from the table. The caller holds mu.
 func (p *Poller) forget(m *meeting) {
-	p.queue.remove(m)
+	p.unqueue(m)
+	p.cool(m)
 	p.health.forget(areaMeeting + m.id)
 	delete(p.meetings, m.id)
 }

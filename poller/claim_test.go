@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 )
 
 // TestClaimGivenUpAsTheLookEnds has a look end while whoever waits for it has just given up, but has not said so yet:
@@ -18,9 +19,12 @@ func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := New(nil, nil, Options{})
 		require.NoError(t, err)
-		p.start(map[string]diff.Record{"m": {State: diff.New("m")}}, 0)
-		m, _ := p.next()
-		require.NotNil(t, m)
+		p.hold(^shardSet(0))
+		p.resume(diff.Record{State: diff.New("m"), Revision: 1}, [events.Shards]time.Time{})
+		p.open()
+		l, _ := p.next()
+		require.NotNil(t, l)
+		m := l.m
 		ctx, cancel := context.WithCancel(t.Context())
 		result := make(chan error, 1)
 		go func() {

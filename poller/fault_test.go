@@ -29,7 +29,7 @@ func TestListIsReadWhateverBecomesOfInformation(t *testing.T) {
 					assert.LessOrEqual(t, gap, 5*time.Second)
 				}
 				assert.Less(t, len(w.source.infoCalls("m")), 15, "a call that fails is not made more often")
-				status, _, err := w.poller.Meeting("m")
+				status, _, err := w.poller.Meeting(w.ctx, "m")
 				require.NoError(t, err)
 				assert.Contains(t, status.LastError, kind.String())
 				assert.Zero(t, status.Failures)

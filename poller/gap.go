@@ -1,13 +1,13 @@
 package poller
 
 import (
-	"cmp"
 	"context"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 )
 
 const (
@@ -23,25 +23,32 @@ const (
 	reasonDown = "down"
 )
 
-// Pulse is a [Store] that also keeps when somebody was last alive to look at meetings. A store without it leaves the
-// times when Rollcall was down unannounced.
+// Pulse is a [Store] that also keeps when somebody last looked after the meetings of each shard. A store without it leaves
+// the times when Rollcall was down unannounced.
 type Pulse interface {
-	// Beat stores that somebody is alive now.
-	Beat(ctx context.Context) error
-	// LastBeat returns when somebody last was; the zero time when that was never stored.
-	LastBeat(ctx context.Context) (time.Time, error)
+	// Beat stores that somebody looks after these shards now.
+	Beat(ctx context.Context, shards ...int) error
+	// LastBeats returns when somebody last looked after each shard; the zero time where that was never stored.
+	LastBeats(ctx context.Context) ([events.Shards]time.Time, error)
 }
 
 // gapAfter is how long the meeting has to be out of sight for that to be a gap.
 func gapAfter(interval time.Duration) time.Duration { return max(gapIntervals*interval, shortestGap) }
 
-// patrol announces meetings that cannot be looked at, and stores that we are alive, until ctx ends.
+// patrol announces meetings that cannot be looked at, and stores which shards we look after, until ctx ends. Those whose
+// states were read since come in only when the gaps from before are announced: else nobody would know of them any more.
 func (p *Poller) patrol(ctx context.Context) {
 	ticker := time.NewTicker(patrolEvery)
 	defer ticker.Stop()
 	for {
-		p.beat(ctx)
-		p.announceGaps(ctx)
+		complete := p.readShards()
+		announced := p.announceGaps(ctx)
+		if announced {
+			p.cover(complete)
+		}
+		if p.beat(ctx) && announced && p.stray.Swap(false) {
+			p.health.ok(areaStore)
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -50,21 +57,39 @@ func (p *Poller) patrol(ctx context.Context) {
 	}
 }
 
-func (p *Poller) beat(outer context.Context) {
+func (p *Poller) readShards() shardSet {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.complete
+}
+
+// cover takes note that the gaps of the shards' meetings are announced.
+func (p *Poller) cover(shards shardSet) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.covered |= shards & p.complete
+}
+
+// lookedAfter are the shards that we look after.
+func (p *Poller) lookedAfter() shardSet {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.covered & p.owned()
+}
+
+// beat stores which shards we look after, and tells whether it could.
+func (p *Poller) beat(outer context.Context) bool {
 	pulse, ok := p.store.(Pulse)
 	if !ok {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(outer, patrolEvery)
 	defer cancel()
-	switch err := pulse.Beat(ctx); {
-	case err == nil:
-		if p.stray.Swap(false) {
-			p.health.ok(areaStore)
-		}
-	case outer.Err() == nil:
+	err := pulse.Beat(ctx, p.lookedAfter().list()...)
+	if err != nil && outer.Err() == nil {
 		p.strayed(err)
 	}
+	return err == nil
 }
 
 // strayed reports a failure to store something that no look will store again. The next beat that succeeds takes the
@@ -74,9 +99,9 @@ func (p *Poller) strayed(err error) {
 	p.health.failed(areaStore, err)
 }
 
-// announceGaps stores a gap for every meeting that has been out of sight for too long. What cannot be stored is tried
-// again on the next patrol.
-func (p *Poller) announceGaps(ctx context.Context) {
+// announceGaps stores a gap for every meeting that has been out of sight for too long, and tells whether it could. What
+// cannot be stored is tried again on the next patrol.
+func (p *Poller) announceGaps(ctx context.Context) bool {
 	var all errgroup.Group
 	all.SetLimit(gapsAtOnce)
 	at := time.Now().UnixMilli()
@@ -88,9 +113,11 @@ func (p *Poller) announceGaps(ctx context.Context) {
 			return err
 		})
 	}
-	if err := all.Wait(); err != nil && ctx.Err() == nil {
+	err := all.Wait()
+	if err != nil && ctx.Err() == nil {
 		p.health.failed(areaStore, err)
 	}
+	return err == nil
 }
 
 // gap is since when a meeting is out of sight, in Unix milliseconds, and why.
@@ -99,50 +126,59 @@ type gap struct {
 	reason string
 }
 
-// outOfSight returns the meetings with a gap that has not been announced.
+// outOfSight returns our meetings with a gap that has not been announced.
 func (p *Poller) outOfSight() map[*meeting]gap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
 	out := map[*meeting]gap{}
-	for _, m := range p.meetings {
-		if m.state == nil || m.state.GapFrom > 0 || m.shown.sight == 0 {
+	now := time.Now()
+	recent := now.Add(-shortestGap).UnixMilli()
+	for m := range p.ours() {
+		if m.sight == 0 || m.sight > recent || m.brief.gapFrom > 0 {
 			continue
 		}
-		if now.Sub(time.UnixMilli(m.shown.sight)) > gapAfter(m.shown.interval) {
-			out[m] = gap{m.shown.sight, p.why(m.shown.trouble)}
+		if now.Sub(time.UnixMilli(m.sight)) > gapAfter(m.interval) {
+			r := m.rarely()
+			out[m] = gap{m.sight, p.why(reasonOf(r.trouble, m.away))}
 		}
 	}
 	return out
 }
 
 // why is the reason of a gap. The caller holds mu.
-func (p *Poller) why(trouble string) string {
+func (p *Poller) why(reason string) string {
 	if p.paused > p.now() {
-		trouble = p.pausedBy
+		return p.pausedBy
 	}
-	return cmp.Or(trouble, Unavailable.String())
+	return reason
+}
+
+// reasonOf is the reason of a gap that has nothing to do with the other meetings.
+func reasonOf(trouble string, away bool) string {
+	switch {
+	case trouble != "":
+		return trouble
+	case away:
+		return reasonDown
+	default:
+		return Unavailable.String()
+	}
 }
 
 // bridge closes the gap that a look at the time at puts an end to. One that nobody was there to announce is announced
 // now.
-func (m *meeting) bridge(s *diff.State, at int64) diff.Result {
+func (m *look) bridge(s *diff.State, at int64) diff.Result {
 	res := diff.Result{State: s}
 	if s.GapFrom == 0 && m.sight > 0 && time.Duration(at-m.sight)*time.Millisecond > gapAfter(m.interval) {
-		res = diff.OpenGap(s, m.sight, cmp.Or(m.trouble, Unavailable.String()))
+		res = diff.OpenGap(s, m.sight, reasonOf(m.trouble, m.away))
 	}
 	return res.Then(diff.CloseGap(res.State, at))
 }
 
-// lastAlive is when somebody was last alive, in Unix milliseconds; 0 when that is not known.
-func (p *Poller) lastAlive(ctx context.Context) (int64, error) {
-	pulse, ok := p.store.(Pulse)
-	if !ok {
-		return 0, nil
+// lastBeats is when somebody last looked after each shard; the zero time where that is not known.
+func (p *Poller) lastBeats(ctx context.Context) ([events.Shards]time.Time, error) {
+	if pulse, ok := p.store.(Pulse); ok {
+		return pulse.LastBeats(ctx)
 	}
-	last, err := pulse.LastBeat(ctx)
-	if err != nil || last.IsZero() {
-		return 0, err
-	}
-	return last.UnixMilli(), nil
+	return [events.Shards]time.Time{}, nil
 }

@@ -74,19 +74,12 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 		if len(together) == 0 {
 			return
 		}
-		record, _, err := p.store.Update(ctx, base, func(s *diff.State) diff.Result {
-			res := diff.Result{State: s}
-			for _, e := range together {
-				e.result = e.compare(res.State)
-				res = res.Then(e.result)
-			}
-			return res
-		})
+		record, base, err := p.storeTogether(ctx, m, together, base)
 		if err != nil {
 			p.strayed(err)
 		} else {
 			p.counts.events.Add(record.State.Sequence - min(base.State.Sequence, record.State.Sequence))
-			p.adopt(m, record)
+			p.adoptOwn(m, record)
 			if record.Revision != base.Revision && p.stray.Swap(false) {
 				p.health.ok(areaStore)
 			}
@@ -98,6 +91,25 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 	}
 }
 
+// storeTogether compares and stores entries of an inbox one after the other, as one. It returns what is stored now, and
+// what the comparison began with.
+func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entry, base diff.Record) (record, from diff.Record, err error) {
+	if base.State == nil {
+		if base, err = p.fetch(ctx, m); err != nil {
+			return base, base, err
+		}
+	}
+	record, _, err = p.store.Update(ctx, base, func(s *diff.State) diff.Result {
+		res := diff.Result{State: s}
+		for _, e := range together {
+			e.result = e.compare(res.State)
+			res = res.Then(e.result)
+		}
+		return res
+	})
+	return record, base, err
+}
+
 // collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with.
 func (p *Poller) collect(m *meeting) ([]*entry, diff.Record) {
 	p.mu.Lock()
@@ -107,31 +119,65 @@ func (p *Poller) collect(m *meeting) ([]*entry, diff.Record) {
 	m.inbox = m.inbox[n:]
 	if n == 0 {
 		m.inbox, m.storing = nil, false
+		p.forgetIfOver(m)
+		if _, ok := p.stale[m.id]; ok {
+			p.signalStale()
+		}
 	}
-	return together, m.known
+	return together, m.record
 }
 
-// adopt takes note of a newer state of a meeting.
-func (p *Poller) adopt(m *meeting, record diff.Record) {
+func (p *Poller) adoptOwn(m *meeting, record diff.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if record.Revision > m.known.Revision {
-		m.known = record
+	p.adopt(m, record)
+}
+
+// adopt takes note of a newer state of a meeting, which may be that it is not watched any more. The caller holds mu.
+func (p *Poller) adopt(m *meeting, record diff.Record) {
+	newer := record.Revision > m.record.Revision
+	again := record.Revision == m.record.Revision && m.record.State == nil
+	if p.meetings[m.id] != m || !newer && !again {
+		return
 	}
-	if !m.busy {
-		m.show()
+	if m.news {
+		state := described(record.State, m.record.State)
+		m.news = state != record.State
+		record.State = state
+	}
+	p.keep(m, record)
+	p.forgetIfOver(m)
+}
+
+// forgetIfOver forgets a meeting that is not watched any more, unless somebody has it busy, who will find out. The caller
+// holds mu.
+func (p *Poller) forgetIfOver(m *meeting) {
+	if s := m.record.State; s != nil && s.Phase != diff.Watched && !m.busy && !m.storing && p.meetings[m.id] == m {
+		p.forget(m)
 	}
 }
 
-// catchUp goes on from the newest state that is known. The caller holds Poller.mu and has the meeting busy, or nobody
-// has.
-func (m *meeting) catchUp() {
-	if m.known.Revision <= m.record.Revision {
-		m.known = m.record
+// settle takes over what the one who had a meeting busy knows. The caller holds mu.
+func (p *Poller) settle(m *meeting, l *look) {
+	m.progress, m.doubt = l.progress, l.doubt
+	m.rare = nil
+	if l.rare != (rare{}) {
+		r := l.rare
+		m.rare = &r
+	}
+	if l.record.State == nil {
 		return
 	}
-	state := described(m.known.State, m.record.State)
-	m.news = m.news && state != m.known.State
-	m.record = m.known
-	m.record.State = state
+	m.watched = true
+	record := l.record
+	m.news = l.news
+	if m.record.Revision > record.Revision {
+		if m.record.State == nil {
+			return
+		}
+		record = m.record
+		record.State = described(record.State, l.record.State)
+		m.news = l.news && record.State != m.record.State
+	}
+	p.keep(m, record)
 }

@@ -68,7 +68,7 @@ func TestIntervalStaysWithinItsBounds(t *testing.T) {
 					assert.LessOrEqual(t, gap, longest+late, "look %d", i+1)
 				}
 				assert.InDelta(t, test.last, between[len(between)-1], float64(test.last/10+late))
-				status, _, err := w.poller.Meeting("m")
+				status, _, err := w.poller.Meeting(w.ctx, "m")
 				require.NoError(t, err)
 				assert.Equal(t, test.last, status.Interval)
 			})
@@ -80,7 +80,7 @@ func TestIntervalFollowsChanges(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.watch("m")
 		interval := func() time.Duration {
-			status, _, err := w.poller.Meeting("m")
+			status, _, err := w.poller.Meeting(w.ctx, "m")
 			require.NoError(t, err)
 			return status.Interval
 		}
@@ -203,7 +203,7 @@ func TestDescription(t *testing.T) {
 		w.watch("nameless")
 		w.sleep(time.Minute)
 		for id, title := range map[string]string{"named": "My own", "nameless": "Weekly"} {
-			status, state, err := w.poller.Meeting(id)
+			status, state, err := w.poller.Meeting(w.ctx, id)
 			require.NoError(t, err)
 			assert.Equal(t, title, status.Title)
 			assert.Equal(t, []any{"ann", "Ann", second(1)}, []any{status.CreatorID, status.CreatorNick, status.StartTime})

@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 )
 
-// load reads the stored states, again and again until it succeeds: NATS may come up later than we do.
+// load reads the stored states for the first time, again and again until it succeeds: NATS may come up later than we
+// do. Looks begin meanwhile.
 func (p *Poller) load(ctx context.Context) error {
 	for failures := 1; ; failures++ {
-		records, err := p.readAll(ctx)
-		alive := int64(0)
+		err := p.takePosition(ctx)
 		if err == nil {
-			alive, err = p.lastAlive(ctx)
+			err = p.gain(ctx, p.owned())
 		}
 		switch {
 		case err == nil:
 			p.health.ok(areaStore)
-			p.start(records, alive)
+			p.open()
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -29,53 +30,125 @@ func (p *Poller) load(ctx context.Context) error {
 			return err
 		}
 		p.health.failed(areaStore, err)
-		if !sleep(ctx, jittered(retryAfter(failures, maxStoreRetry), 0, rand.Float64())) {
+		if !p.pauseLoading(ctx, failures) {
 			return ctx.Err()
 		}
 	}
 }
 
-// readAll returns the states of the meetings that are watched. A state that is corrupt costs only its meeting.
-func (p *Poller) readAll(ctx context.Context) (map[string]diff.Record, error) {
-	records := map[string]diff.Record{}
-	for record, err := range p.store.All(ctx) {
-		switch {
-		case errors.Is(err, diff.ErrCorruptState):
-			p.log.Error("a stored meeting cannot be read and is not watched", "error", err)
-		case err != nil:
-			return nil, fmt.Errorf("reading the stored meetings: %w", err)
-		case record.State.Phase == diff.Watched:
-			records[record.State.ConferenceID] = record
-		default: // perhaps a newer state than the one before
-			delete(records, record.State.ConferenceID)
-		}
-	}
-	return records, ctx.Err()
+// pauseLoading waits after reading the states has failed, and tells whether ctx is still good.
+func (p *Poller) pauseLoading(ctx context.Context, failures int) bool {
+	return sleep(ctx, jittered(retryAfter(failures, maxStoreRetry), 0, rand.Float64()))
 }
 
-// start begins to look at the stored meetings, all of them due at once. They were in sight until somebody was alive
-// last, in Unix milliseconds: a look that finds nothing new leaves no trace of its own.
-func (p *Poller) start(records map[string]diff.Record, alive int64) {
+// open lets meetings be watched from now on.
+func (p *Poller) open() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id, record := range records {
-		m := p.newMeeting(id)
-		m.record, m.infoDue = record, forever
-		if alive > 0 {
-			m.sight, m.trouble = max(record.State.LookedAt, alive), reasonDown
-		}
-		m.show()
-		p.meetings[id] = m
-		p.queue.put(m, p.now())
-	}
 	p.loaded = true
 	close(p.ready)
-	p.log.Info("watching", "meetings", len(records))
+	p.log.Info("watching", "meetings", len(p.meetings))
+}
+
+func (p *Poller) isLoaded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.loaded
+}
+
+// gain reads the states of shards that are ours now, and goes on with every meeting of them that is watched, due at
+// once. A state that is corrupt costs only its meeting.
+//
+// Nothing is missed: from before the states are read, what we hear of others' doings in these shards is heeded.
+func (p *Poller) gain(ctx context.Context, shards shardSet) error {
+	if shards == 0 {
+		return nil
+	}
+	p.hold(shards)
+	beats, err := p.lastBeats(ctx)
+	if err != nil {
+		return err
+	}
+	for record, err := range p.store.All(ctx, shards.list()...) {
+		switch {
+		case errors.Is(err, diff.ErrCorruptState), errors.Is(err, diff.ErrNewerVersion) && p.isLoaded():
+			p.log.Error("a stored meeting cannot be read and is not watched", "error", err)
+		case err != nil:
+			return fmt.Errorf("reading the stored meetings: %w", err)
+		default:
+			p.resume(record, beats)
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.complete |= shards & p.held // else they were lost meanwhile
+	return nil
+}
+
+// hold heeds from now on what is heard of the meetings of these shards.
+func (p *Poller) hold(shards shardSet) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held |= shards
+}
+
+// resume goes on with a stored meeting. It was in sight until somebody looked after its shard last: a look that finds
+// nothing new leaves no trace of its own.
+func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id := record.State.ConferenceID
+	m, ok := p.meetings[id]
+	switch {
+	case ok:
+		p.adopt(m, record) // a guest, which soon is looked at as ours
+		return
+	case record.State.Phase != diff.Watched:
+		return
+	}
+	m = p.newMeeting(id)
+	if !p.mine(m) {
+		return
+	}
+	m.infoDue = forever
+	if alive := beats[m.shard]; !alive.IsZero() {
+		m.sight, m.away = max(record.State.LookedAt, alive.UnixMilli()), true
+	}
+	p.admit(m, record)
+	p.enqueue(m, p.now())
+}
+
+// admit puts a meeting whose state is known into the table. The caller holds mu.
+func (p *Poller) admit(m *meeting, record diff.Record) {
+	p.meetings[m.id] = m
+	m.watched = true
+	p.keep(m, record)
 }
 
 // newMeeting returns a meeting of which every call is due.
 func (p *Poller) newMeeting(id string) *meeting {
-	return &meeting{id: id, place: -1, progress: progress{interval: p.opts.MinInterval}}
+	return &meeting{
+		id: id, shard: uint8(events.Shard(id)), place: -1, kept: -1, progress: progress{interval: p.opts.MinInterval},
+	}
+}
+
+// fetch reads a meeting's state, with what is known of it that is not stored.
+func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
+	record, err := p.store.Load(ctx, m.id)
+	if err != nil {
+		return record, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if record.State.LookedAt < m.lookedAt && record.State.Phase == diff.Watched {
+		next := *record.State
+		next.LookedAt = m.lookedAt
+		record.State = &next
+	}
+	return record, nil
 }
 
 // sleep waits for d and tells whether ctx is still good.

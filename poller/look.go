@@ -14,7 +14,11 @@ import (
 var errOver = errors.New("meeting is over")
 
 // look asks what is due about a meeting and stores what follows. The caller has the meeting busy.
-func (p *Poller) look(ctx context.Context, m *meeting) outcome {
+func (p *Poller) look(ctx context.Context, m *look) outcome {
+	ctx, ours := p.enter(ctx, m)
+	if !ours {
+		return outcome{due: p.now()}
+	}
 	p.counts.looks.Add(1)
 	err := p.reread(ctx, m)
 	if err == nil {
@@ -22,7 +26,7 @@ func (p *Poller) look(ctx context.Context, m *meeting) outcome {
 	}
 	switch {
 	case errors.Is(err, errOver):
-		p.log.Info("meeting is no longer watched", "meeting", m.id, "state", m.record.State.Phase.String())
+		p.log.Info("meeting is not watched any more", "meeting", m.id, "state", m.record.State.Phase.String())
 		return outcome{over: true}
 	case ctx.Err() != nil:
 		return outcome{due: p.now()}
@@ -34,12 +38,12 @@ func (p *Poller) look(ctx context.Context, m *meeting) outcome {
 	if before != "" && m.lastError == "" {
 		p.health.ok(areaMeeting + m.id)
 	}
-	return outcome{due: m.next(), ok: true}
+	return outcome{due: m.next(), ok: m.urgency() != lastLook}
 }
 
 // ask makes the calls that are due: the list first, for the sake of those who wait for news. Either call goes on when
 // the other fails.
-func (p *Poller) ask(ctx context.Context, m *meeting) error {
+func (p *Poller) ask(ctx context.Context, m *look) error {
 	if m.closing > 0 {
 		if err := p.endByPush(ctx, m); err != nil {
 			return err
@@ -64,7 +68,7 @@ func (p *Poller) ask(ctx context.Context, m *meeting) error {
 		return failed
 	}
 	heads, err = p.askInfo(ctx, m)
-	changed := heads < 0 || m.biased && heads-m.record.State.Active != m.bias
+	changed := heads < 0 || m.biased && int32(heads-m.record.State.Active) != m.bias
 	switch {
 	case err != nil:
 		return err
@@ -76,16 +80,16 @@ func (p *Poller) ask(ctx context.Context, m *meeting) error {
 }
 
 // learn takes note of how the head-count compares with the list that was read along with it.
-func (m *meeting) learn(heads int, read bool) {
+func (m *look) learn(heads int, read bool) {
 	if read && heads >= 0 {
-		m.bias, m.biased = heads-m.record.State.Active, true
+		m.bias, m.biased = int32(heads-m.record.State.Active), true
 	}
 }
 
 // endByPush starts the end that a push has announced. The information call may know the time better.
-func (p *Poller) endByPush(ctx context.Context, m *meeting) error {
+func (p *Poller) endByPush(ctx context.Context, m *look) error {
 	if m.ending == 0 {
-		if _, err := p.askInfo(ctx, m); stops(ctx, err) {
+		if _, err := p.askInfo(ctx, m); stops(ctx, err) && !isTrouble(err, Exhausted) {
 			return err
 		}
 	}
@@ -101,7 +105,7 @@ func (p *Poller) endByPush(ctx context.Context, m *meeting) error {
 
 // introduce announces a meeting that is newly watched, with its description if that is to be had. It returns the
 // head-count, if it asked for it.
-func (p *Poller) introduce(ctx context.Context, m *meeting) (heads int, err error) {
+func (p *Poller) introduce(ctx context.Context, m *look) (heads int, err error) {
 	heads = unknown
 	if m.ending > 0 || m.record.State.StartedAt > 0 {
 		return heads, nil
@@ -123,7 +127,7 @@ func stops(ctx context.Context, err error) bool {
 }
 
 // readList reads the member list and stores what follows. It closes out the meeting when that is over.
-func (p *Poller) readList(ctx context.Context, m *meeting) error {
+func (p *Poller) readList(ctx context.Context, m *look) error {
 	err := p.askList(ctx, m, diff.Snapshot{Over: m.ending > 0, EndTime: m.endTime})
 	if err == nil || ctx.Err() != nil || !m.hopeless(err, p.now()) {
 		return err
@@ -138,22 +142,27 @@ func (p *Poller) readList(ctx context.Context, m *meeting) error {
 }
 
 // failed decides when to look again after a look that did not find out what it was to.
-func (p *Poller) failed(m *meeting, err error) outcome {
+func (p *Poller) failed(m *look, err error) outcome {
 	p.counts.failures.Add(1)
 	m.lastError = err.Error()
 	now := p.now()
+	trouble, _ := troubleOf(err)
 	if isLimit(err) {
 		p.pause(err)
-		return outcome{due: now}
+		if trouble != Exhausted || m.urgency() != lastLook {
+			return outcome{due: now}
+		}
 	}
 	m.failures++
 	m.listError = m.lastError
-	trouble, _ := troubleOf(err)
 	m.trouble = trouble.String()
 	var stored *storeError
 	switch {
 	case errors.As(err, &stored):
 		return outcome{due: now + jittered(retryAfter(m.failures, stored.longest), 0, rand.Float64())}
+	case trouble == Exhausted:
+		m.listDue = now + jittered(retryAfter(m.failures, maxRetry), 0, rand.Float64())
+		return outcome{due: m.listDue}
 	case trouble == NotFound:
 		m.listDue = max(m.notFound+recheckAfter, now)
 	default:

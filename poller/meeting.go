@@ -17,60 +17,128 @@ const forever moment = math.MaxInt64
 
 func (p *Poller) now() moment { return time.Since(p.epoch) }
 
-// meeting is one watched meeting. Whoever has it busy owns everything but the first fields, which Poller.mu guards.
+// meeting is a meeting in the table: one that is ours to look at, or a guest, which is another replica's but has something
+// to be stored or looked at here. Poller.mu guards it.
 type meeting struct {
-	id      string
-	due     moment
-	began   moment // the last look
-	place   int    // in the queue; -1 while not queued
-	claims  int    // how many wait to have it busy; it is not queued meanwhile
-	busy    bool   // somebody looks at it, or begins or stops watching it
-	asked   bool   // somebody asked for a look at the list
-	leaving bool   // being given up
-	idle    chan struct{}
-	pushed  moment      // the last push about it; 0 before the first
-	closed  int64       // when it ended according to a push, Unix milliseconds, or untold; 0 while none said so
-	doubted bool        // something suggests that it does not go on
-	inbox   []*entry    // what is to be stored
-	storing bool        // somebody stores what is in the inbox
-	known   diff.Record // the newest that is known
-	shown   progress    // as of the last look
-	state   *diff.State // as of the last look; nil while Watch has not stored it
-
-	record diff.Record
+	id     string
+	due    moment
+	began  moment // the last look
+	pushed moment // the last push about it; 0 before the first
+	closed int64  // when it ended according to a push, Unix milliseconds, or untold; 0 while none said so
+	idle   chan struct{}
+	inbox  []*entry    // what is to be stored
+	record diff.Record // the newest that is known; without its state while that is not kept in memory
+	brief  brief       // of the newest state that is known
 	progress
-	doubt bool // the store failed: what it holds has to be read again
-	news  bool // record holds a description that is not stored yet
 
+	place   int32 // in a queue; -1 while not queued
+	kept    int32 // among the meetings whose states are kept; -1 while it is not
+	size    int32 // of the state that is kept, in bytes
+	claims  int32 // how many wait to have it busy; it is not queued meanwhile
+	shard   uint8
+	watched bool // that it is watched is stored, as far as is known
+	busy    bool // somebody looks at it, or begins or stops watching it
+	storing bool // somebody stores what is in the inbox
+	asked   bool // somebody asked for a look at the list
+	doubted bool // something suggests that it does not go on
+	owed    bool // a guest that was to be looked at, which has failed
+	leaving bool // being given up
+	last    bool // queued for its last look
+	news    bool // record holds a description that is not stored yet
+	doubt   bool // the store failed: what it holds has to be read again
+}
+
+// brief is what the table keeps of a state that is not in memory.
+type brief struct {
+	title, creatorID, creatorNick string
+	startTime, startedAt, gapFrom int64
+	sequence                      uint64
+	active                        int
+}
+
+func briefOf(s *diff.State) brief {
+	return brief{
+		title: s.Title, creatorID: s.CreatorID, creatorNick: s.CreatorNick, startTime: s.StartTime,
+		startedAt: s.StartedAt, gapFrom: s.GapFrom, sequence: s.Sequence, active: s.Active,
+	}
+}
+
+// progress is what looks have found out about when to look again.
+type progress struct {
+	sight    int64         // when the meeting was in sight last: lastLook, or since when we should have looked
+	lastLook int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
+	lookedAt int64         // of the last state that was in memory: looks that find nothing new are not stored
+	interval time.Duration // between looks, at present
 	listDue  moment
 	infoDue  moment
 	checkDue moment // when it is too long that the meeting was asked about in any way
-	notFound moment // the first of the reads in a row that did not find the meeting; 0 when there is none
-	closing  int64  // closed, of a push that has not been acted on
+	bias     int32  // the head-count less those announced as present, when both were asked for together
+	biased   bool   // bias is known
 	trusting bool   // the last look found nothing that no push had announced
-	ending   moment // when we learnt that the meeting is over; 0 before
-	endTime  int64  // of the meeting, Unix milliseconds; 0 when not known
-	why      string // it is ending
+	away     bool   // nobody looked after the meeting since sight
+	rare     *rare  // nil while all is well
+}
 
+// rare is what is known of a meeting that fails or ends. It is not changed once others can see it.
+type rare struct {
+	trouble      string // of the last list, in the words of a gap; empty when it was read
+	failures     int    // lists in a row that could not be read or stored
+	lastError    string // of the last look, or of the other call if that has not succeeded since
 	listError    string // of the last list; empty when it was read and stored
 	infoFailures int    // in a row
 	infoError    string // of the last information call; empty when it succeeded
-	bias         int    // the head-count less those announced as present, when both were asked for together
-	biased       bool   // bias is known
+	notFound     moment // the first of the reads in a row that did not find the meeting; 0 when there is none
+	closing      int64  // meeting.closed, of a push that has not been acted on
+	ending       moment // when we learnt that the meeting is over; 0 before
+	endTime      int64  // of the meeting, Unix milliseconds; 0 when not known
+	why          string // it is ending
 }
 
-// progress is what a meeting's status shows of the looks so far.
-type progress struct {
-	sight     int64         // when the meeting was in sight last: lastLook, or since when we should have looked
-	trouble   string        // of the last list, in the words of a gap; empty when it was read
-	lastLook  int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
-	interval  time.Duration // between looks, at present
-	failures  int           // lists in a row that could not be read or stored
-	lastError string        // of the last look, or of the other call if that has not succeeded since
+// rarely is what is known of a meeting that fails or ends, also when it does neither.
+func (m *meeting) rarely() rare {
+	if m.rare == nil {
+		return rare{}
+	}
+	return *m.rare
+}
+
+// ends tells whether the next look is to be the last.
+func (m *meeting) ends() bool {
+	return m.closed > 0 || m.rare != nil && (m.rare.closing > 0 || m.rare.ending > 0)
+}
+
+// wanted tells whether there is a reason to look at the meeting even if it is not ours.
+func (m *meeting) wanted() bool { return m.asked || m.doubted || m.owed || m.ends() }
+
+// look is what somebody works with who has a meeting busy. Nobody else touches it.
+type look struct {
+	m       *meeting
+	id      string
+	record  diff.Record // without a state if that has to be read first
+	news    bool        // record holds a description that is not stored yet
+	doubt   bool        // the store failed: what it holds has to be read again
+	routine bool        // it is due, and nobody asked for it
+	asked   bool
+	owed    bool // somebody asked for something, now or before it failed
+	leaving bool // the meeting is being given up
+	progress
+	rare
+}
+
+// urgency is why calls are made.
+func (m *look) urgency() urgency {
+	switch {
+	case m.leaving || m.ending > 0 || m.closing > 0:
+		return lastLook
+	case m.asked:
+		return asked
+	default:
+		return routine
+	}
 }
 
 // plan says which calls are due.
-func (m *meeting) plan(now moment) (list, info bool) {
+func (m *look) plan(now moment) (list, info bool) {
 	list, info = m.listDue <= now, m.infoDue <= now
 	if !list && !info && m.checkDue <= now {
 		info = m.infoFailures == 0
@@ -80,7 +148,7 @@ func (m *meeting) plan(now moment) (list, info bool) {
 }
 
 // next is when a call is due again. A call that keeps failing is left to its own pace.
-func (m *meeting) next() moment {
+func (m *look) next() moment {
 	if m.ending > 0 {
 		return m.listDue
 	}
@@ -93,7 +161,7 @@ func (m *meeting) next() moment {
 
 // hopeless tells whether the list that failed with err is not to be waited for any longer: the meeting was not found
 // twice, or it is over and its list cannot be read. It takes note of the first time that the meeting was not found.
-func (m *meeting) hopeless(err error, now moment) bool {
+func (m *look) hopeless(err error, now moment) bool {
 	trouble, upstream := troubleOf(err)
 	if !upstream {
 		return false
@@ -106,7 +174,7 @@ func (m *meeting) hopeless(err error, now moment) bool {
 
 // describe takes over what the information call says of the meeting. A title stands once there is one: whoever asked
 // to watch the meeting may have given it.
-func (m *meeting) describe(info Info) {
+func (m *look) describe(info Info) {
 	s := m.record.State
 	next := *s
 	next.Title = cmp.Or(s.Title, info.Title)
@@ -129,10 +197,4 @@ func described(s, by *diff.State) *diff.State {
 	next := *s
 	next.Title, next.CreatorID, next.CreatorNick, next.StartTime = by.Title, by.CreatorID, by.CreatorNick, by.StartTime
 	return &next
-}
-
-// show publishes what the one who looks knows. The caller holds Poller.mu and has the meeting busy.
-func (m *meeting) show() {
-	m.catchUp()
-	m.shown, m.state = m.progress, m.record.State
 }

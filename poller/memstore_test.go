@@ -20,6 +20,7 @@ type hooks struct {
 	afterCommit  func(id string) error // an error says nothing of what was stored
 	beforeLoad   func(id string) error
 	beat         func() error
+	follow       func(string) error
 }
 
 // memStore is a store in memory with compare-and-set. Its hooks may fail what is asked of it, or be somebody else.
@@ -29,19 +30,29 @@ type memStore struct {
 	records map[string]diff.Record
 	stored  []events.Event
 	loads   int
-	alive   time.Time
+	alive   [events.Shards]time.Time
 
 	hooks hooks
-	all   func(ctx context.Context) iter.Seq2[diff.Record, error]
+	all   func(ctx context.Context, shards ...int) iter.Seq2[diff.Record, error]
+
+	heard []change // every state that was stored, in order
+	grown chan struct{}
 }
 
 var (
-	_ poller.Store = (*memStore)(nil)
-	_ poller.Pulse = (*memStore)(nil)
+	_ poller.Store    = (*memStore)(nil)
+	_ poller.Follower = (*memStore)(nil)
+	_ poller.Pulse    = (*memStore)(nil)
 )
 
+// change is that a state was stored.
+type change struct {
+	id       string
+	revision uint64
+}
+
 // Beat implements [poller.Pulse].
-func (s *memStore) Beat(context.Context) error {
+func (s *memStore) Beat(_ context.Context, shards ...int) error {
 	if beat := s.with().beat; beat != nil {
 		if err := beat(); err != nil {
 			return err
@@ -49,28 +60,71 @@ func (s *memStore) Beat(context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.alive = time.Now()
+	for _, shard := range shards {
+		s.alive[shard] = time.Now()
+	}
 	return nil
 }
 
-// LastBeat implements [poller.Pulse].
-func (s *memStore) LastBeat(context.Context) (time.Time, error) {
+// LastBeats implements [poller.Pulse].
+func (s *memStore) LastBeats(context.Context) ([events.Shards]time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.alive, nil
 }
 
-func newStore() *memStore { return &memStore{records: map[string]diff.Record{}} }
+func newStore() *memStore {
+	return &memStore{records: map[string]diff.Record{}, grown: make(chan struct{})}
+}
 
-func (s *memStore) All(ctx context.Context) iter.Seq2[diff.Record, error] {
+// Position implements [poller.Follower].
+func (s *memStore) Position(context.Context) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last, nil
+}
+
+// Follow implements [poller.Follower].
+func (s *memStore) Follow(ctx context.Context, after uint64, tell func(string, uint64)) error {
+	for next := 0; ; {
+		s.mu.Lock()
+		fresh, grown := s.heard[next:], s.grown
+		next = len(s.heard)
+		s.mu.Unlock()
+		for _, c := range fresh {
+			if c.revision > after {
+				tell(c.id, c.revision)
+			}
+		}
+		if err := run(s.with().follow, ""); err != nil {
+			return err
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// tellOf wakes those who follow. The caller holds mu.
+func (s *memStore) tellOf(id string) {
+	s.heard = append(s.heard, change{id, s.last})
+	close(s.grown)
+	s.grown = make(chan struct{})
+}
+
+func (s *memStore) All(ctx context.Context, shards ...int) iter.Seq2[diff.Record, error] {
 	if s.all != nil {
-		return s.all(ctx)
+		return s.all(ctx, shards...)
 	}
 	return func(yield func(diff.Record, error) bool) {
 		s.mu.Lock()
 		records := make([]diff.Record, 0, len(s.records))
-		for _, r := range s.records {
-			records = append(records, r)
+		for id, r := range s.records {
+			if len(shards) == 0 || slices.Contains(shards, events.Shard(id)) {
+				records = append(records, r)
+			}
 		}
 		s.mu.Unlock()
 		for _, r := range records {
@@ -140,6 +194,7 @@ func (s *memStore) swap(base diff.Record, res diff.Result) (diff.Record, error) 
 	s.last++
 	s.records[id] = diff.Record{State: res.State, Revision: s.last}
 	s.stored = append(s.stored, res.Events...)
+	s.tellOf(id)
 	return s.records[id], nil
 }
 
@@ -216,4 +271,5 @@ func (s *memStore) put(state *diff.State) {
 	defer s.mu.Unlock()
 	s.last++
 	s.records[state.ConferenceID] = diff.Record{State: state, Revision: s.last}
+	s.tellOf(state.ConferenceID)
 }

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
@@ -23,6 +24,12 @@ const (
 
 // sameClock is how far, in milliseconds, DingTalk's clock and ours may disagree.
 const sameClock = 5_000
+
+// noticeRounds bounds how often a push is tried to be stored for a meeting that ends and begins meanwhile.
+const noticeRounds = 3
+
+// errRestless says that a meeting ended or was given up each time that something was to be stored for it.
+var errRestless = errors.New("the meeting ends again and again")
 
 // untold stands for the end of a meeting at a time that the push does not tell.
 const untold = 1
@@ -46,34 +53,45 @@ type Notice struct {
 // Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After one of the last two
 // the push may or may not be stored: it is to be sent again.
 func (p *Poller) Notice(ctx context.Context, n Notice) error {
-	began, err := p.watch(ctx, n.ConferenceID, beginning{
+	for range noticeRounds {
+		settled, err := p.notice(ctx, n)
+		if settled || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s: %w", n.ConferenceID, errRestless)
+}
+
+// notice acts on a push unless the meeting ends or is given up meanwhile: then it is not settled.
+func (p *Poller) notice(ctx context.Context, n Notice) (settled bool, err error) {
+	began, watched, err := p.watch(ctx, n.ConferenceID, beginning{
 		description: n.Description, wanted: n.wants, atOnce: len(n.Rows) > 0,
 	})
-	if err != nil || !began && !p.watches(n.ConferenceID) {
-		return err
+	if err != nil || !watched {
+		return true, err
 	}
 	m := p.pushedTo(n.ConferenceID)
 	if m == nil {
-		return nil // over since
+		return false, nil
 	}
 	look := n.Look
 	if len(n.Rows) > 0 {
 		at := time.Now().UnixMilli()
-		var e *entry
-		if e, err = p.submit(ctx, m, func(s *diff.State) diff.Result { return n.compare(s, at) }); err == nil {
-			look = look || e.result.LookNow
+		e, err := p.submit(ctx, m, func(s *diff.State) diff.Result { return n.compare(s, at) })
+		if err != nil || e.record.State.Phase != diff.Watched {
+			return false, err
 		}
+		look = look || e.result.LookNow
 	}
-	if err == nil && n.Scene == Closed {
+	switch {
+	case n.Scene == Closed:
 		p.close(m, n.Time)
-		return nil
-	}
-	if err == nil && look {
-		if err = p.LookNow(n.ConferenceID); errors.Is(err, ErrNotWatched) {
-			return nil
+	case look && !began: // else the first look is due
+		if err := p.LookNow(n.ConferenceID); !errors.Is(err, ErrNotWatched) {
+			return true, err
 		}
 	}
-	return err
+	return true, nil
 }
 
 // wants tells whether a meeting that is not watched is to be, because of this push.
@@ -138,19 +156,12 @@ func startFirst(s *diff.State, at int64, compare func(*diff.State) diff.Result) 
 	return compare(s)
 }
 
-func (p *Poller) watches(conferenceID string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
-	return ok && m.state != nil
-}
-
 // pushedTo returns the meeting that a push is about, and takes note that its pushes are alive.
 func (p *Poller) pushedTo(conferenceID string) *meeting {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m, ok := p.meetings[conferenceID]
-	if !ok || m.state == nil {
+	if !ok || !m.watched {
 		return nil
 	}
 	m.pushed = p.now()
@@ -162,27 +173,13 @@ func (p *Poller) pushedTo(conferenceID string) *meeting {
 func (p *Poller) close(m *meeting, at int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if at > 0 && at < m.state.StartedAt-sameClock {
+	if at > 0 && at < m.brief.startedAt-sameClock {
 		return
 	}
 	if m.closed == 0 {
 		m.closed = max(at, untold)
 	}
 	m.asked = true
-	if !m.busy {
-		p.enqueue(m, m.due)
-	}
-}
-
-// CheckEnd asks soon whether a meeting goes on: something suggests that it does not.
-func (p *Poller) CheckEnd(conferenceID string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
-	if !ok || m.state == nil {
-		return
-	}
-	m.doubted, m.asked = true, true
 	if !m.busy {
 		p.enqueue(m, m.due)
 	}

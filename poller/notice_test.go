@@ -41,7 +41,7 @@ func TestAPushIsStoredWhenNoticeReturns(t *testing.T) {
 		assert.Equal(t, events.ViaPush, w.store.list()[len(w.store.list())-1].Member.Via)
 		w.sleep(time.Second)
 		assert.Len(t, w.source.listCalls("m"), lists, "a join needs no look")
-		_, state, err := w.poller.Meeting("m")
+		_, state, err := w.poller.Meeting(w.ctx, "m")
 		require.NoError(t, err)
 		assert.Equal(t, 1, state.Active)
 

@@ -20,6 +20,12 @@ const (
 	askedSpacing = 3 * time.Second
 	headStart    = time.Minute
 
+	// guestLinger is how long a meeting of another replica stays in the table after what it was there for: there may be
+	// more, and looks that somebody asks for must not follow each other too fast.
+	guestLinger = askedSpacing
+	// guestTries is how often a look at it is tried that fails: its own replica looks at it, too.
+	guestTries = 5
+
 	// pushesLive is how long after a push the pushes of a meeting are taken to be alive.
 	pushesLive = 10 * time.Minute
 

@@ -105,7 +105,7 @@ func TestQueueKeepsItsOrder(t *testing.T) {
 				q.remove(m)
 			}
 			for i, queued := range q {
-				if queued.place != i {
+				if int(queued.place) != i {
 					t.Fatalf("%d does not know its place", i)
 				}
 			}

@@ -19,7 +19,13 @@ type Options struct {
 	MinInterval, MaxInterval time.Duration
 	// Workers is how many looks may be under way at once; 32 when zero.
 	Workers int
-	Logger  *slog.Logger
+	// Shards says which meetings are ours to look at; all of them when nil. What is asked for, a push, somebody who watches
+	// or stops watching a meeting, is done for any meeting.
+	Shards Shards
+	// StateMemory is roughly how many bytes of states are kept in memory; 32 MiB when zero. What is beyond is read from
+	// the store when it is needed.
+	StateMemory int
+	Logger      *slog.Logger
 	// Reporter is told of failures; nobody when nil.
 	Reporter Reporter
 }
@@ -28,6 +34,7 @@ func (o Options) withDefaults() Options {
 	o.MinInterval = cmp.Or(o.MinInterval, time.Second)
 	o.MaxInterval = cmp.Or(o.MaxInterval, max(time.Minute, o.MinInterval))
 	o.Workers = cmp.Or(o.Workers, 32)
+	o.StateMemory = cmp.Or(o.StateMemory, 32<<20)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -42,6 +49,8 @@ func (o Options) check() error {
 		return fmt.Errorf("poller: MaxInterval %v is shorter than MinInterval %v", o.MaxInterval, o.MinInterval)
 	case o.Workers < 0:
 		return fmt.Errorf("poller: Workers %d is negative", o.Workers)
+	case o.StateMemory < 0:
+		return fmt.Errorf("poller: StateMemory %d is negative", o.StateMemory)
 	}
 	return nil
 }
@@ -59,8 +68,9 @@ type Poller struct {
 	health health
 	stray  atomic.Bool // the store failed, and no look will find out that it works again
 
-	work  chan *meeting
+	work  chan *look
 	wake  chan struct{} // holds a token when the schedule changed
+	news  chan struct{} // holds a token when states are stale
 	infos chan struct{} // holds a token for every information call under way
 	ready chan struct{} // closed when loaded
 
@@ -69,12 +79,25 @@ type Poller struct {
 	loaded   bool
 	meetings map[string]*meeting
 	queue    queue
-	wakeAt   moment          // when the scheduler looks at the queue again by itself
-	paused   moment          // no look begins before
+	lasts    queue           // of those to be looked at for the last time
+	wakeAt   moment          // when the scheduler looks at the queues again by itself
+	paused   moment          // no look begins before, but for
+	halted   moment          // last looks, which begin no sooner than that
 	pausedBy string          // the trouble that holds looks back, in the words of a gap
 	limited  int             // pauses in a row
 	storing  context.Context // of what is stored; nil while nothing is to be
 	emptying sync.WaitGroup  // the inboxes that are being emptied
+
+	held      shardSet                     // whose meetings are ours, or were until a moment ago; see owned
+	complete  shardSet                     // of them, those whose states were read
+	covered   shardSet                     // of them, those whose gaps from before are announced
+	looks     map[*look]context.CancelFunc // under way, that nobody asked for
+	lookEnded chan struct{}                // closed when one of them ends; nil while nobody waits for that
+	stale     map[string]uint64            // meetings whose state is to be read, and the revision we heard of
+	kept      []*meeting                   // whose states are in memory
+	keptBytes int                          // that these take, roughly
+
+	position uint64 // up to which we have heard of what is stored; only load and follow use it
 }
 
 // Errors of a [Poller].
@@ -99,17 +122,19 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 		source: source, store: store, opts: opts, log: opts.Logger, epoch: time.Now().Add(-time.Hour),
 		tick:   min(opts.MinInterval/20, maxTick),
 		health: health{reporter: opts.Reporter},
-		work:   make(chan *meeting), wake: make(chan struct{}, 1), ready: make(chan struct{}),
+		work:   make(chan *look), wake: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}),
 		infos: make(chan struct{}, max(opts.Workers/2, 1)), meetings: map[string]*meeting{},
+		looks: map[*look]context.CancelFunc{}, stale: map[string]uint64{},
 	}, nil
 }
 
 // Ready is closed when the stored states have been read: from then on meetings can be watched.
 func (p *Poller) Ready() <-chan struct{} { return p.ready }
 
-// Run reads the stored states, goes on with every meeting that was being watched, and looks until ctx ends. It
-// returns when the last look has finished: the error of ctx if that ended before the states were read,
-// [diff.ErrNewerVersion] when one of them was written by a newer version, else nil. It can be called once.
+// Run reads the stored states of our shards, goes on with every meeting that was being watched, takes over and hands over
+// meetings as the shards change, and looks until ctx ends. It returns when the last look has finished: the error of ctx if
+// that ended before the states were read, [diff.ErrNewerVersion] when one of them was written by a newer version, else
+// nil. It can be called once.
 func (p *Poller) Run(ctx context.Context) error {
 	p.mu.Lock()
 	again := p.running
@@ -118,24 +143,37 @@ func (p *Poller) Run(ctx context.Context) error {
 	if again {
 		return ErrRunning
 	}
-	if err := p.load(ctx); err != nil {
-		return err
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var parts sync.WaitGroup
+	p.openInboxes(ctx)
+	p.startLooking(ctx, &parts)
+	err := p.load(ctx)
+	if err == nil {
+		for _, part := range []func(context.Context){p.patrol, p.follow, p.refresh, p.tend} {
+			parts.Go(func() { part(ctx) })
+		}
+		<-ctx.Done()
 	}
-	var workers sync.WaitGroup
+	stop()
+	p.closeInboxes()
+	parts.Wait()
+	return err
+}
+
+// startLooking makes looks as they come due, until ctx ends.
+func (p *Poller) startLooking(ctx context.Context, parts *sync.WaitGroup) {
 	for range p.opts.Workers {
-		workers.Go(func() {
-			for m := range p.work {
-				p.release(m, p.look(ctx, m))
+		parts.Go(func() {
+			for l := range p.work {
+				p.release(l, p.look(ctx, l))
 			}
 		})
 	}
-	p.openInboxes(ctx)
-	workers.Go(func() { p.patrol(ctx) })
-	p.schedule(ctx)
-	close(p.work)
-	p.closeInboxes()
-	workers.Wait()
-	return nil
+	parts.Go(func() {
+		defer close(p.work)
+		p.schedule(ctx)
+	})
 }
 
 // openInboxes lets pushes and gaps be stored, until closeInboxes.
@@ -152,8 +190,9 @@ func (p *Poller) closeInboxes() {
 	p.emptying.Wait()
 }
 
-func (p *Poller) isPaused() bool {
+// isHalted tells whether not even last looks can be made.
+func (p *Poller) isHalted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.now() < p.paused
+	return p.now() < p.halted
 }

@@ -12,13 +12,13 @@ func (q queue) Less(i, j int) bool { return q[i].due < q[j].due }
 
 func (q queue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i, j
+	q[i].place, q[j].place = int32(i), int32(j)
 }
 
 // Push implements heap.Interface; use put.
 func (q *queue) Push(x any) {
 	m := x.(*meeting)
-	m.place = len(*q)
+	m.place = int32(len(*q))
 	*q = append(*q, m)
 }
 
@@ -36,7 +36,7 @@ func (q *queue) Pop() any {
 func (q *queue) put(m *meeting, due moment) {
 	m.due = due
 	if m.place >= 0 {
-		heap.Fix(q, m.place)
+		heap.Fix(q, int(m.place))
 		return
 	}
 	heap.Push(q, m)
@@ -45,6 +45,14 @@ func (q *queue) put(m *meeting, due moment) {
 // remove takes a meeting out, if it is in.
 func (q *queue) remove(m *meeting) {
 	if m.place >= 0 {
-		heap.Remove(q, m.place)
+		heap.Remove(q, int(m.place))
 	}
+}
+
+// first returns the meeting due first, which is not before a certain moment, and when that is; nil when there is none.
+func (q queue) first(notBefore moment) (*meeting, moment) {
+	if len(q) == 0 {
+		return nil, forever
+	}
+	return q[0], max(q[0].due, notBefore)
 }

@@ -18,12 +18,12 @@ func (p *Poller) schedule(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		m, wait := p.next()
-		if m != nil {
+		l, wait := p.next()
+		if l != nil {
 			select {
-			case p.work <- m:
+			case p.work <- l:
 			case <-ctx.Done():
-				p.release(m, outcome{due: p.now()})
+				p.release(l, outcome{due: p.now()})
 			}
 			continue
 		}
@@ -40,22 +40,31 @@ func (p *Poller) schedule(ctx context.Context) {
 // more than they do.
 func (p *Poller) rounded(due moment) moment { return (due + p.tick - 1) / p.tick * p.tick }
 
-// next returns the meeting that is due, marked busy, or how long to wait for one.
-func (p *Poller) next() (*meeting, time.Duration) {
+// next returns the meeting that is due, marked busy, or how long to wait for one. Last looks come first.
+func (p *Poller) next() (*look, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
-	if len(p.queue) == 0 {
-		p.wakeAt = now + time.Hour
-		return nil, time.Hour
+	for {
+		now := p.now()
+		m, due := p.lasts.first(p.halted)
+		if other, at := p.queue.first(p.paused); m == nil || due > now && at < due {
+			m, due = other, at
+		}
+		switch {
+		case m == nil:
+			p.wakeAt = now + time.Hour
+			return nil, time.Hour
+		case due > now:
+			p.wakeAt = p.rounded(due)
+			return nil, p.wakeAt - now
+		case p.mine(m) || m.wanted():
+			return p.occupy(m), 0
+		case m.storing:
+			p.enqueue(m, now+guestLinger)
+		default:
+			p.forget(m) // a guest whom nobody asks for any more
+		}
 	}
-	m := p.queue[0]
-	if due := max(m.due, p.paused); due > now {
-		p.wakeAt = p.rounded(due)
-		return nil, p.wakeAt - now
-	}
-	p.occupy(m)
-	return m, 0
 }
 
 // enqueue queues a meeting, unless somebody waits to have it busy. The caller holds mu.
@@ -67,7 +76,15 @@ func (p *Poller) enqueue(m *meeting, due moment) {
 	if m.claims > 0 {
 		return
 	}
-	p.queue.put(m, due)
+	if last := m.ends(); last != m.last {
+		p.unqueue(m)
+		m.last = last
+	}
+	if m.last {
+		p.lasts.put(m, due)
+	} else {
+		p.queue.put(m, due)
+	}
 	if due <= p.now() || p.rounded(due) < p.wakeAt {
 		p.signal()
 	}
@@ -79,6 +96,15 @@ func (p *Poller) askedDue(m *meeting) moment {
 	return max(p.now()-headStart, m.began+min(p.opts.MinInterval, askedSpacing))
 }
 
+// unqueue takes a meeting out of the queue that it is in. The caller holds mu.
+func (p *Poller) unqueue(m *meeting) {
+	if m.last {
+		p.lasts.remove(m)
+	} else {
+		p.queue.remove(m)
+	}
+}
+
 // signal wakes the scheduler.
 func (p *Poller) signal() {
 	select {
@@ -88,7 +114,7 @@ func (p *Poller) signal() {
 }
 
 // pause holds all looks back after an error that concerns all calls: as long as upstream asks for, and longer each time
-// a look after the pause ends the same way.
+// a look after the pause ends the same way. When the month's calls are used up there may be some left for last looks.
 func (p *Poller) pause(err error) {
 	p.health.failed(areaLimit, err)
 	trouble, _ := troubleOf(err)
@@ -101,4 +127,7 @@ func (p *Poller) pause(err error) {
 	wait := max(waitOf(err), retryAfter(p.limited, trouble.patience()))
 	p.pausedBy = trouble.String()
 	p.paused = max(p.paused, now+wait+time.Duration(rand.Float64()*float64(wait)/10))
+	if trouble != Exhausted {
+		p.halted = p.paused
+	}
 }

@@ -1,6 +1,10 @@
 package poller
 
 import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,13 +29,14 @@ type Status struct {
 	LastError    string        // what keeps failing at present, of the list and the information call; empty when nothing does
 }
 
-// Meetings returns what is watched, ordered by id.
+// Meetings returns what is watched here, ordered by id: the meetings that are ours to look at. There is none before the
+// stored states have been read.
 func (p *Poller) Meetings() []Status {
 	p.mu.Lock()
 	out := make([]Status, 0, len(p.meetings))
 	now, at := p.now(), time.Now()
-	for _, m := range p.meetings {
-		if m.state != nil {
+	for m := range p.ours() {
+		if p.loaded {
 			out = append(out, m.status(at.Add(m.due-now)))
 		}
 	}
@@ -40,27 +45,67 @@ func (p *Poller) Meetings() []Status {
 	return out
 }
 
-// Meeting returns one watched meeting and what has been announced of it, or [ErrNotWatched].
-func (p *Poller) Meeting(conferenceID string) (Status, *diff.State, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
-	if !ok || m.state == nil {
-		return Status{}, nil, p.notWatched()
+// ours are the watched meetings that are ours to look at. The caller holds mu.
+func (p *Poller) ours() iter.Seq[*meeting] {
+	shards := p.held & p.owned()
+	return func(yield func(*meeting) bool) {
+		for _, m := range p.meetings {
+			if m.watched && shards.has(m.shard) && !yield(m) {
+				return
+			}
+		}
 	}
-	return m.status(time.Now().Add(m.due - p.now())), m.state, nil
 }
 
-// status is what was shown last, with the time of the next look. The caller holds Poller.mu.
-func (m *meeting) status(next time.Time) Status {
-	s := m.state
-	out := Status{
-		ConferenceID: m.id, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick, StartTime: s.StartTime,
-		NextLook: next, Interval: m.shown.interval, Active: s.Active, Sequence: s.Sequence,
-		Failures: m.shown.failures, LastError: m.shown.lastError,
+// Meeting returns one watched meeting and what has been announced of it, whichever replica looks at it, or
+// [ErrNotWatched]. When and how another replica looks is not known here. An error of the [Store] says that what has been
+// announced cannot be read.
+func (p *Poller) Meeting(ctx context.Context, conferenceID string) (Status, *diff.State, error) {
+	p.mu.Lock()
+	if !p.loaded {
+		p.mu.Unlock()
+		return Status{}, nil, ErrNotReady
 	}
-	if m.shown.lastLook > 0 {
-		out.LastLook = time.UnixMilli(m.shown.lastLook)
+	status, state := Status{}, (*diff.State)(nil)
+	m, ok := p.meetings[conferenceID]
+	known := ok && m.watched && p.mine(m)
+	if known {
+		status, state = m.status(time.Now().Add(m.due-p.now())), m.record.State
+	}
+	p.mu.Unlock()
+	if state != nil {
+		return status, state, nil
+	}
+	record, err := p.store.Load(ctx, conferenceID)
+	if err != nil {
+		return Status{}, nil, fmt.Errorf("reading %s: %w", conferenceID, err)
+	}
+	if record.Revision == 0 || record.State.Phase != diff.Watched {
+		return Status{}, nil, ErrNotWatched
+	}
+	if !known {
+		status = statusOf(conferenceID, briefOf(record.State))
+		if at := record.State.LookedAt; at > 0 {
+			status.LastLook = time.UnixMilli(at)
+		}
+	}
+	return status, record.State, nil
+}
+
+func statusOf(conferenceID string, b brief) Status {
+	return Status{
+		ConferenceID: conferenceID, Title: b.title, CreatorID: b.creatorID, CreatorNick: b.creatorNick,
+		StartTime: b.startTime, Active: b.active, Sequence: b.sequence,
+	}
+}
+
+// status is what is known of a meeting, with the time of the next look. The caller holds Poller.mu.
+func (m *meeting) status(next time.Time) Status {
+	out := statusOf(m.id, m.brief)
+	r := m.rarely()
+	out.NextLook, out.Interval, out.Failures, out.LastError = next, m.interval, r.failures, r.lastError
+	if m.lastLook > 0 {
+		out.LastLook = time.UnixMilli(m.lastLook)
 	}
 	return out
 }
@@ -87,22 +132,35 @@ type counters struct {
 
 // Counts are totals since the start.
 type Counts struct {
-	Meetings      int    // watched now
+	Meetings      int    // that are watched and ours to look at now
 	Looks         uint64 // begun
 	Failures      uint64 // looks that found out nothing
 	Events        uint64 // stored
 	UnknownStatus uint64 // rows of a status that is not documented
 	Uncertain     uint64 // lists whose number of rows differed from their total
+	// NewestLook and OldestLook are the ends of the last successful looks at the meetings that are ours now: of the one
+	// looked at last and of the one that has gone longest without. Zero when none was looked at.
+	NewestLook, OldestLook time.Time
 }
 
 // Counts returns the totals.
 func (p *Poller) Counts() Counts {
-	p.mu.Lock()
-	watched := len(p.meetings)
-	p.mu.Unlock()
 	c := &p.counts
-	return Counts{
-		Meetings: watched, Looks: c.looks.Load(), Failures: c.failures.Load(), Events: c.events.Load(),
+	out := Counts{
+		Looks: c.looks.Load(), Failures: c.failures.Load(), Events: c.events.Load(),
 		UnknownStatus: c.unknownStatus.Load(), Uncertain: c.uncertain.Load(),
 	}
+	newest, oldest := int64(0), int64(math.MaxInt64)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for m := range p.ours() {
+		out.Meetings++
+		if m.lastLook > 0 {
+			newest, oldest = max(newest, m.lastLook), min(oldest, m.lastLook)
+		}
+	}
+	if newest > 0 {
+		out.NewestLook, out.OldestLook = time.UnixMilli(newest), time.UnixMilli(oldest)
+	}
+	return out
 }

@@ -7,15 +7,27 @@ import (
 	"github.com/c4342123/rollcall/diff"
 )
 
-// Store is where the poller keeps what has been announced. Its methods are safe for concurrent use.
+// Store is where the poller keeps what has been announced. Its methods are safe for concurrent use. A store may be a
+// [Follower] and a [Pulse], too.
 type Store interface {
-	// All returns every stored state; of one that is returned twice, the later is the newer. An error that wraps
+	// All returns every stored state, of some shards or, without any, of all; of one that is returned twice, the later is
+	// the newer. One that is replaced meanwhile may be left out, if the store is a [Follower]. An error that wraps
 	// [diff.ErrCorruptState] is about one state, and the others follow; any other is the last.
-	All(ctx context.Context) iter.Seq2[diff.Record, error]
+	All(ctx context.Context, shards ...int) iter.Seq2[diff.Record, error]
 	// Load reads the state of one meeting; a meeting nothing is known of has revision 0.
 	Load(ctx context.Context, conferenceID string) (diff.Record, error)
 	// Update runs compare on the state of base and stores the result whole and once, or returns an error. When
 	// somebody else has stored another state meanwhile, compare runs again, on that one. It returns what is stored
 	// now and the result of the last comparison.
 	Update(ctx context.Context, base diff.Record, compare func(*diff.State) diff.Result) (diff.Record, diff.Result, error)
+}
+
+// Follower is a [Store] that tells of what is stored, by whomever. A poller that shares the meetings with others needs
+// one, to hear of what they do.
+type Follower interface {
+	// Position is a revision: every state stored from now on has a greater one.
+	Position(ctx context.Context) (uint64, error)
+	// Follow tells of every state stored after a position, in order, until it fails or ctx ends; it returns why. Of a
+	// state that was replaced meanwhile it may tell of the newer only.
+	Follow(ctx context.Context, after uint64, tell func(conferenceID string, revision uint64)) error
 }

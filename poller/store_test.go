@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
@@ -64,6 +66,9 @@ func conform(t *testing.T, open func(*testing.T) poller.Store) {
 		"a stale base compares again": staleBase,
 		"all, each as it is last":     allAsLast,
 		"all, while others write":     allWhileWritten,
+		"all of some shards":          allOfSomeShards,
+		"following":                   followed,
+		"beats":                       beats,
 		"a context that has ended":    endedContext,
 		"many writers":                manyWriters,
 	}
@@ -142,7 +147,7 @@ func allAsLast(t *testing.T, store poller.Store) {
 }
 
 // allWhileWritten reads all states while they are replaced: every meeting has to be among them, be it as it was or as it
-// is.
+// is, or to be told of by Follow.
 func allWhileWritten(t *testing.T, store poller.Store) {
 	const meetings = 50
 	write := func(id string, who string) {
@@ -171,13 +176,77 @@ func allWhileWritten(t *testing.T, store poller.Store) {
 		})
 	}
 	for range 10 {
+		at, err := store.(poller.Follower).Position(t.Context())
+		require.NoError(t, err)
 		seen := map[string]bool{}
 		for record, err := range store.All(t.Context()) {
 			require.NoError(t, err)
 			seen[record.State.ConferenceID] = true
 		}
-		require.Len(t, seen, meetings)
+		heard := follow(t, store, at)
+		for len(seen) < meetings {
+			seen[(<-heard).id] = true
+		}
 	}
+}
+
+// follow follows a store until the test ends.
+func follow(t *testing.T, store poller.Store, after uint64) <-chan change {
+	t.Helper()
+	heard := make(chan change)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- store.(poller.Follower).Follow(ctx, after, func(id string, revision uint64) {
+			select {
+			case heard <- change{id, revision}:
+			case <-ctx.Done():
+			}
+		})
+	}()
+	t.Cleanup(func() { cancel(); assert.ErrorIs(t, <-ended, context.Canceled) })
+	return heard
+}
+
+func allOfSomeShards(t *testing.T, store poller.Store) {
+	of := map[int][]string{}
+	for _, id := range names(300) {
+		base, err := store.Load(t.Context(), id)
+		require.NoError(t, err)
+		_, _, err = store.Update(t.Context(), base, shows(10, "ann"))
+		require.NoError(t, err)
+		of[events.Shard(id)] = append(of[events.Shard(id)], id)
+	}
+	var seen []string
+	for record, err := range store.All(t.Context(), 3, 17) {
+		require.NoError(t, err)
+		seen = append(seen, record.State.ConferenceID)
+	}
+	assert.ElementsMatch(t, append(of[3], of[17]...), seen)
+	require.NotEmpty(t, seen)
+}
+
+// followed stores before and after a position: what comes after it is told, in order, whoever asks and when.
+func followed(t *testing.T, store poller.Store) {
+	write := func(id, who string) change {
+		base, err := store.Load(t.Context(), id)
+		require.NoError(t, err)
+		record, _, err := store.Update(t.Context(), base, shows(10, who))
+		require.NoError(t, err)
+		return change{id, record.Revision}
+	}
+	follower := store.(poller.Follower)
+	write("before", "ann")
+	at, err := follower.Position(t.Context())
+	require.NoError(t, err)
+	first, second := write("a", "ann"), write("b", "ann")
+	require.NoError(t, store.(poller.Pulse).Beat(t.Context(), 1))
+	heard := follow(t, store, at)
+	assert.Equal(t, first, <-heard)
+	assert.Equal(t, second, <-heard)
+	third := write("a", "bob")
+	assert.Equal(t, third, <-heard)
+	assert.Equal(t, third, <-follow(t, store, second.revision), "whoever goes on from there")
 }
 
 func endedContext(t *testing.T, store poller.Store) {
@@ -218,4 +287,24 @@ func mineOnly(ctx context.Context, store poller.Store, base diff.Record, who str
 	return store.Update(ctx, base, func(s *diff.State) diff.Result {
 		return diff.Compare(s, diff.Snapshot{Kind: diff.Partial, From: second(1), At: second(1), Rows: []diff.Row{present(who, 0)}})
 	})
+}
+
+func beats(t *testing.T, store poller.Store) {
+	pulse := store.(poller.Pulse)
+	last, err := pulse.LastBeats(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, last, "nobody ever was alive")
+	require.NoError(t, pulse.Beat(t.Context(), 3, 63))
+	require.NoError(t, pulse.Beat(t.Context(), 3))
+	require.NoError(t, pulse.Beat(t.Context()))
+	last, err = pulse.LastBeats(t.Context())
+	require.NoError(t, err)
+	for shard, at := range last {
+		if shard == 3 || shard == 63 {
+			assert.WithinDuration(t, time.Now(), at, time.Minute)
+		} else {
+			assert.Zero(t, at)
+		}
+	}
+	assert.False(t, last[3].Before(last[63]))
 }

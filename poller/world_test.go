@@ -71,7 +71,7 @@ func (w *world) sleep(d time.Duration) {
 func (w *world) elapsed() time.Duration { return time.Since(w.source.start) }
 
 func (w *world) watched(id string) bool {
-	_, _, err := w.poller.Meeting(id)
+	_, _, err := w.poller.Meeting(w.ctx, id)
 	return err == nil
 }
 

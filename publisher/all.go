@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -13,129 +12,80 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// quiet is how long reading all states waits for the next one before it asks whether there is any.
-const quiet = time.Second
+// markSubject is where reading all states leaves a mark: one message, without content.
+const markSubject = "rollcall.mark"
 
-// inactive is how long the server keeps a consumer that is not asked any more.
-const inactive = 30 * time.Second
+// maxMarks bounds how often All reads on because states were replaced meanwhile.
+const maxMarks = 10
 
-// All yields every state that is stored when it is called. It may lag behind the stream's leader; a commit on a record
-// that is no longer the last gets [ErrConflict]. A meeting that changes meanwhile may be yielded twice, the newer one
-// later. A state that cannot be read is yielded as an error that names its meeting, and the next follow; when the
-// stream itself cannot be read, that error is the last.
-func (p *Publisher) All(ctx context.Context) iter.Seq2[Record, error] {
+// All yields every state that is stored, of some shards or, without any, of all of them. A meeting whose state is
+// replaced while All reads may be yielded twice, the newer later. One whose state is replaced again and again may be left
+// out: [Publisher.Follow] tells of everything that is stored after All was called. A state that cannot be read is yielded as an error that names its meeting, and the next
+// follow; when the stream itself cannot be read, that error is the last.
+func (p *Publisher) All(ctx context.Context, shards ...int) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		if err := p.all(ctx, yield); err != nil {
+		if err := p.all(ctx, shards, yield); err != nil {
 			yield(Record{}, fmt.Errorf("read all states: %w", err))
 		}
 	}
 }
 
-// all reads what is stored, and then, one by one, what was replaced before it could be read.
-func (p *Publisher) all(ctx context.Context, yield func(Record, error) bool) error {
+// all reads up to a mark that it leaves at the end of the stream: the server that reads for us may be behind the
+// leader, but once it comes to the mark it has come past all that was stored before. A state that was replaced before it
+// could be read comes after the mark. So it leaves another, until nothing was stored between two.
+func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, error) bool) error {
 	st, err := p.js.Stream(ctx, events.Stream)
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	more := true
-	err = p.eachState(ctx, st, func(meeting string, record Record, err error) bool {
-		seen[meeting] = true
-		more = yield(record, err)
-		return more
-	})
-	if err != nil || !more {
-		return err
-	}
-	info, err := st.Info(ctx, jetstream.WithSubjectFilter(AllStates))
+	mark, err := p.replace(ctx, markSubject, nil)
 	if err != nil {
 		return err
 	}
-	for subject := range info.State.Subjects {
-		meeting := meetingOf(subject)
-		if seen[meeting] {
-			continue
-		}
-		record, err := p.Load(ctx, meeting)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if (err != nil || record.Revision > 0) && !yield(record, err) {
-			return nil
-		}
+	more, marks, fresh := true, 1, false
+	cfg := jetstream.ConsumerConfig{
+		FilterSubjects: append(statesOf(shards), markSubject), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	}
-	return nil
+	read := func(msg jetstream.Msg, at uint64) bool {
+		if msg.Subject() != markSubject {
+			fresh = true
+			more = yield(recordOf(msg, at))
+		}
+		if !more || at < mark {
+			return more
+		}
+		if !fresh || marks == maxMarks {
+			return false
+		}
+		mark, err = p.replace(ctx, markSubject, nil)
+		marks, fresh = marks+1, false
+		return err == nil
+	}
+	return errors.Join(p.deliver(ctx, st, cfg, read), err)
 }
 
-// eachState yields what a consumer of the last state of every meeting is given, until there is no more or the caller
-// has enough, which is no error. A state that is replaced meanwhile may be left out.
-func (p *Publisher) eachState(ctx context.Context, st jetstream.Stream, yield func(string, Record, error) bool) error {
-	last := st.CachedInfo().State.LastSeq
-	// No ordered consumer: when that is interrupted it begins anew for as long as it takes, whatever becomes of ctx.
-	cons, err := st.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		FilterSubject: AllStates, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, AckPolicy: jetstream.AckNonePolicy,
-		MemoryStorage: true, Replicas: 1, InactiveThreshold: inactive,
-	})
-	if err != nil {
-		return err
+// statesOf are the subjects of the states of some shards, or of all of them if there is none.
+func statesOf(shards []int) []string {
+	if len(shards) == 0 || len(shards) == events.Shards {
+		return []string{AllStates}
 	}
-	if left, err := pending(ctx, cons); err != nil || left == 0 {
-		return err
+	subjects := make([]string, 0, len(shards)+1)
+	for _, shard := range shards {
+		subjects = append(subjects, StatesOfShard(shard))
 	}
-	msgs, err := cons.Messages()
-	if err != nil {
-		return err
-	}
-	defer msgs.Stop()
-	for delivered := uint64(1); ; {
-		more, err := p.nextState(ctx, cons, msgs, last, &delivered, yield)
-		if err != nil || !more {
-			return err
-		}
-	}
+	return subjects
 }
 
-// nextState yields one state and tells whether more are to come. Those behind last were stored after the call.
-func (p *Publisher) nextState(ctx context.Context, cons jetstream.Consumer, msgs jetstream.MessagesContext, last uint64, delivered *uint64, yield func(string, Record, error) bool) (bool, error) {
-	msg, err := next(ctx, msgs)
-	if errors.Is(err, nats.ErrTimeout) && ctx.Err() == nil {
-		// What was pending may have been replaced or removed.
-		left, err := pending(ctx, cons)
-		return left > 0, err
-	}
-	if err != nil {
-		return false, err
-	}
-	meta, err := msg.Metadata()
-	if err != nil {
-		return false, err
-	}
-	if meta.Sequence.Consumer != *delivered {
-		return false, fmt.Errorf("state %d came in place of %d", meta.Sequence.Consumer, *delivered)
-	}
-	*delivered++
-	record, err := recordOf(msg, meta.Sequence.Stream)
-	return yield(meetingOf(msg.Subject()), record, err) && meta.NumPending > 0 && meta.Sequence.Stream < last, nil
-}
-
-// next waits for a message until ctx ends, and not longer than the time for which silence is normal.
-func next(ctx context.Context, msgs jetstream.MessagesContext) (jetstream.Msg, error) {
-	waiting, cancel := context.WithTimeoutCause(ctx, quiet, nats.ErrTimeout)
-	defer cancel()
-	msg, err := msgs.Next(jetstream.NextContext(waiting))
-	if err != nil && waiting.Err() != nil {
-		return nil, context.Cause(waiting)
-	}
-	return msg, err
-}
-
-// pending asks how many messages the consumer has not delivered.
-func pending(ctx context.Context, cons jetstream.Consumer) (uint64, error) {
-	info, err := cons.Info(ctx)
+// replace stores a message in place of the subject's last and returns its sequence.
+func (p *Publisher) replace(ctx context.Context, subject string, payload []byte, opts ...jetstream.PublishOpt) (uint64, error) {
+	msg := nats.NewMsg(ingest + subject)
+	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	msg.Data = payload
+	ack, err := p.js.PublishMsg(ctx, msg, opts...)
 	if err != nil {
 		return 0, err
 	}
-	return info.NumPending, nil
+	return ack.Sequence, nil
 }
 
 func recordOf(msg jetstream.Msg, seq uint64) (Record, error) {

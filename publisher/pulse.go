@@ -2,41 +2,97 @@ package publisher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
 )
 
-// aliveSubject is where it is kept when some replica was last alive: one message, stamped by the server.
+// aliveSubject is where it is kept when the meetings of each shard were last looked after: one message for all shards
+// and replicas.
 const aliveSubject = "rollcall.alive"
 
-// Beat stores that this replica is alive now.
-func (p *Publisher) Beat(ctx context.Context) error {
-	msg := nats.NewMsg(ingest + aliveSubject)
-	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	if _, err := p.js.PublishMsg(ctx, msg); err != nil {
+// beatRounds bounds how often a beat is tried because others were faster.
+const beatRounds = 10
+
+// beats are when the shards were last looked after, in Unix milliseconds, and the message that says so.
+type beats struct {
+	at       [events.Shards]int64
+	sequence uint64
+}
+
+// Beat stores that the meetings of these shards are looked after now; without any it stores nothing. It is called by one
+// goroutine at a time.
+func (p *Publisher) Beat(ctx context.Context, shards ...int) error {
+	if len(shards) == 0 {
+		return nil
+	}
+	if err := p.beat(ctx, shards); err != nil {
 		return fmt.Errorf("storing that we are alive: %w", err)
 	}
 	return nil
 }
 
-// LastBeat returns when any replica was last alive; the zero time when none ever was.
-func (p *Publisher) LastBeat(ctx context.Context) (time.Time, error) {
-	stream, err := p.js.Stream(ctx, events.Stream)
+// beat adds to what was stored last, if nobody has replaced that meanwhile.
+func (p *Publisher) beat(ctx context.Context, shards []int) error {
+	for round := 1; ; round++ {
+		now := p.opts.Now().UnixMilli()
+		for _, shard := range shards {
+			p.beats.at[shard] = max(p.beats.at[shard], now)
+		}
+		payload, err := json.Marshal(p.beats.at)
+		if err != nil {
+			return err
+		}
+		sequence, err := p.replace(ctx, aliveSubject, payload, jetstream.WithExpectLastSequencePerSubject(p.beats.sequence))
+		if err == nil {
+			p.beats.sequence = sequence
+			return nil
+		}
+		if !wrongLast(err) || round == beatRounds {
+			return err
+		}
+		if p.beats, err = p.readBeats(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// wrongLast tells whether the server refused a message because it was to replace another than the last.
+func wrongLast(err error) bool {
+	var refused *jetstream.APIError
+	return errors.As(err, &refused) && (refused.ErrorCode == codeWrongLast || refused.ErrorCode == codeWrongLastConstant)
+}
+
+func (p *Publisher) readBeats(ctx context.Context) (beats, error) {
+	m, err := p.lastMessage(ctx, aliveSubject)
+	if err != nil || m == nil {
+		return beats{}, err
+	}
+	b := beats{sequence: m.Seq}
+	if err := json.Unmarshal(m.Data, &b.at); err != nil { // what cannot be read is replaced
+		p.log.Warn("it cannot be read when meetings were last looked after", "error", err)
+		b.at = [events.Shards]int64{}
+	}
+	return b, nil
+}
+
+// LastBeats returns when the meetings of each shard were last looked after, by any replica; the zero time for a shard
+// whose meetings never were.
+func (p *Publisher) LastBeats(ctx context.Context) ([events.Shards]time.Time, error) {
+	var last [events.Shards]time.Time
+	b, err := p.readBeats(ctx)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("when we were last alive: %w", err)
+		return last, fmt.Errorf("when meetings were last looked after: %w", err)
 	}
-	msg, err := stream.GetLastMsgForSubject(ctx, aliveSubject)
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return time.Time{}, nil
-	case err != nil:
-		return time.Time{}, fmt.Errorf("when we were last alive: %w", err)
+	for shard, at := range b.at {
+		if at > 0 {
+			last[shard] = time.UnixMilli(at)
+		}
 	}
-	return msg.Time, nil
+	return last, nil
 }

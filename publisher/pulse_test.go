@@ -14,15 +14,17 @@ var _ poller.Pulse = (*Publisher)(nil)
 
 func TestPulse(t *testing.T) {
 	p := newPublisher(t, Options{})
-	last, err := p.LastBeat(t.Context())
+	last, err := p.LastBeats(t.Context())
 	require.NoError(t, err)
 	assert.Zero(t, last, "nobody ever was alive")
 	for range 3 {
 		before := time.Now().Add(-time.Second)
-		require.NoError(t, p.Beat(t.Context()))
-		last, err = p.LastBeat(t.Context())
+		require.NoError(t, p.Beat(t.Context(), 0, 63))
+		last, err = p.LastBeats(t.Context())
 		require.NoError(t, err)
-		assert.WithinRange(t, last, before, time.Now().Add(time.Second))
+		assert.WithinRange(t, last[0], before, time.Now().Add(time.Second))
+		assert.WithinRange(t, last[63], before, time.Now().Add(time.Second))
+		assert.Zero(t, last[1])
 	}
 	info, err := p.js.Stream(t.Context(), "CONFERENCE")
 	require.NoError(t, err)

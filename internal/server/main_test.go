@@ -36,7 +36,9 @@ func (f *fakeMeetings) Watch(ctx context.Context, id, title string) (bool, error
 
 func (f *fakeMeetings) Unwatch(ctx context.Context, id string) error { return f.unwatch(ctx, id) }
 
-func (f *fakeMeetings) Meeting(id string) (poller.Status, *diff.State, error) { return f.meeting(id) }
+func (f *fakeMeetings) Meeting(_ context.Context, id string) (poller.Status, *diff.State, error) {
+	return f.meeting(id)
+}
 
 func (f *fakeMeetings) Meetings() ([]poller.Status, error) { return f.meetings() }
 

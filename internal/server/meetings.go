@@ -40,7 +40,7 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	status, state, err := a.opts.Meetings.Meeting(id)
+	status, state, err := a.opts.Meetings.Meeting(r.Context(), id)
 	if err != nil {
 		fail(w, id, err)
 		return
@@ -71,7 +71,7 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/v1/meetings/"+id)
 	}
 	body := meetingBody{ConferenceID: id, Title: title, State: diff.Watched.String(), Owner: a.opts.Owner}
-	if current, _, err := a.opts.Meetings.Meeting(id); err == nil {
+	if current, _, err := a.opts.Meetings.Meeting(ctx, id); err == nil {
 		body = a.body(current)
 	}
 	reply(w, status, jsonType, body)

@@ -58,7 +58,7 @@ type pagePerson struct {
 
 // page shows the watched meetings and who is in them, from the same source as the API. It needs no script: the browser
 // asks for it again and again.
-func (a *api) page(w http.ResponseWriter, _ *http.Request) {
+func (a *api) page(w http.ResponseWriter, r *http.Request) {
 	watched, err := a.opts.Meetings.Meetings()
 	if err != nil {
 		fail(w, "", err)
@@ -69,7 +69,7 @@ func (a *api) page(w http.ResponseWriter, _ *http.Request) {
 		Checks: a.failing(),
 	}
 	for _, s := range watched[:min(len(watched), maxPageMeetings)] {
-		if _, state, err := a.opts.Meetings.Meeting(s.ConferenceID); err == nil { // it may have ended just now
+		if _, state, err := a.opts.Meetings.Meeting(r.Context(), s.ConferenceID); err == nil { // it may have ended just now
 			data.Meetings = append(data.Meetings, newPageMeeting(s, state))
 		}
 	}

@@ -37,7 +37,7 @@ type Meetings interface {
 	// Unwatch stops watching a meeting.
 	Unwatch(ctx context.Context, conferenceID string) error
 	// Meeting returns one watched meeting.
-	Meeting(conferenceID string) (poller.Status, *diff.State, error)
+	Meeting(ctx context.Context, conferenceID string) (poller.Status, *diff.State, error)
 	// Meetings returns all of them.
 	Meetings() ([]poller.Status, error)
 }

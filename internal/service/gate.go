@@ -94,12 +94,12 @@ func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
 }
 
 // Meeting implements [server.Meetings].
-func (g *gate) Meeting(conferenceID string) (poller.Status, *diff.State, error) {
+func (g *gate) Meeting(ctx context.Context, conferenceID string) (poller.Status, *diff.State, error) {
 	p, err := g.poller()
 	if err != nil {
 		return poller.Status{}, nil, err
 	}
-	return p.Meeting(conferenceID)
+	return p.Meeting(ctx, conferenceID)
 }
 
 // Meetings implements [server.Meetings].

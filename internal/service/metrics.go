@@ -18,9 +18,6 @@ type figures struct {
 	poller.Counts
 	calls dingtalk.Stats
 	ready bool
-	// newest and oldest are the ends of the last successful looks at the meetings that are watched: of the one looked at
-	// last and of the one that has gone longest without. Zero when there is none.
-	newest, oldest time.Time
 }
 
 // metric is one figure as it is exposed. None has a label with an id: their number does not grow with the meetings.
@@ -69,12 +66,12 @@ var metrics = []metric{
 	},
 	{
 		"newest_look_timestamp_seconds", "When a look at any watched meeting last succeeded, in Unix time; 0 when none did.",
-		prometheus.GaugeValue, func(f figures) float64 { return unix(f.newest) },
+		prometheus.GaugeValue, func(f figures) float64 { return unix(f.NewestLook) },
 	},
 	{
 		"oldest_look_timestamp_seconds", "When the watched meeting that has gone longest without a successful look had its last, " +
 			"in Unix time; 0 when none had any.",
-		prometheus.GaugeValue, func(f figures) float64 { return unix(f.oldest) },
+		prometheus.GaugeValue, func(f figures) float64 { return unix(f.OldestLook) },
 	},
 	{
 		"ready", "1 while the service is connected to NATS and knows the stored meetings.",
@@ -138,18 +135,6 @@ func (s *service) figures() figures {
 	}
 	f.Counts = b.poller.Counts()
 	f.ready = b.conn.IsConnected() && b.poller.Health().Ready
-	for _, m := range b.poller.Meetings() {
-		at := m.LastLook
-		if at.IsZero() {
-			continue
-		}
-		if at.After(f.newest) {
-			f.newest = at
-		}
-		if f.oldest.IsZero() || at.Before(f.oldest) {
-			f.oldest = at
-		}
-	}
 	return f
 }
 

@@ -18,9 +18,12 @@ import (
 func TestMetrics(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	f := figures{
-		Counts: poller.Counts{Meetings: 1, Looks: 2, Failures: 3, Events: 4, UnknownStatus: 5, Uncertain: 6},
-		calls:  dingtalk.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
-		ready:  true, newest: time.UnixMilli(1_700_000_000_500), oldest: time.UnixMilli(1_600_000_000_000),
+		Counts: poller.Counts{
+			Meetings: 1, Looks: 2, Failures: 3, Events: 4, UnknownStatus: 5, Uncertain: 6,
+			NewestLook: time.UnixMilli(1_700_000_000_500), OldestLook: time.UnixMilli(1_600_000_000_000),
+		},
+		calls: dingtalk.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
+		ready: true,
 	}
 	register(registry, func() figures { return f })
 	families, err := registry.Gather()

@@ -1,0 +1,174 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+const (
+	// loadsAtOnce bounds how many states are read at the same time because others have changed them.
+	loadsAtOnce = 8
+	// steadyAfter is how long following has to go well for its next failure to be the first.
+	steadyAfter = time.Minute
+)
+
+// takePosition takes note of where the store is now: following begins there.
+func (p *Poller) takePosition(ctx context.Context) error {
+	f, ok := p.store.(Follower)
+	if !ok {
+		return nil
+	}
+	at, err := f.Position(ctx)
+	if err == nil {
+		p.position = at
+	}
+	return err
+}
+
+// follow hears of everything that is stored, by whomever, until ctx ends. It hears of all shards, not only of ours: that
+// costs little, as only headers come, and no change of shards can lose anything.
+func (p *Poller) follow(ctx context.Context) {
+	f, ok := p.store.(Follower)
+	if !ok {
+		return
+	}
+	for failures := 1; ; failures++ {
+		began := p.now()
+		err := f.Follow(ctx, p.position, func(conferenceID string, revision uint64) {
+			p.position = revision
+			p.hear(conferenceID, revision)
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		p.strayed(err)
+		if p.now()-began > steadyAfter {
+			failures = 1
+		}
+		if !p.pauseLoading(ctx, failures) {
+			return
+		}
+	}
+}
+
+// hear takes note that a newer state of a meeting is stored.
+func (p *Poller) hear(conferenceID string, revision uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.meetings[conferenceID]
+	switch {
+	case !ok && !p.held.has(uint8(events.Shard(conferenceID))):
+		return
+	case ok && revision <= m.record.Revision:
+		return // our own, mostly
+	case ok && !m.busy && !m.storing && !p.mine(m):
+		p.cool(m) // a guest: it is read again if it is needed
+		return
+	}
+	p.stale[conferenceID] = revision
+	p.signalStale()
+}
+
+func (p *Poller) signalStale() {
+	select {
+	case p.news <- struct{}{}:
+	default:
+	}
+}
+
+// refresh reads the states that others have changed, until ctx ends.
+func (p *Poller) refresh(ctx context.Context) {
+	for failures := 0; ; {
+		select {
+		case <-p.news:
+		case <-ctx.Done():
+			return
+		}
+		err := p.readStale(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			failures = 0
+			continue
+		}
+		failures++
+		p.strayed(err)
+		if !p.pauseLoading(ctx, failures) {
+			return
+		}
+		p.signalStale()
+	}
+}
+
+// readStale reads the states that are known to have changed. Those that cannot be read are kept in mind.
+func (p *Poller) readStale(ctx context.Context) error {
+	var all errgroup.Group
+	all.SetLimit(loadsAtOnce)
+	for id, revision := range p.takeStale() {
+		all.Go(func() error {
+			record, err := p.store.Load(ctx, id)
+			switch {
+			case err == nil:
+				p.heard(id, record)
+				return nil
+			case errors.Is(err, diff.ErrCorruptState), errors.Is(err, diff.ErrNewerVersion):
+				p.log.Error("a stored meeting cannot be read and is not watched", "meeting", id, "error", err)
+				return nil
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.stale[id] = max(p.stale[id], revision)
+			return err
+		})
+	}
+	return all.Wait()
+}
+
+// takeStale returns the meetings whose state is to be read, with the revision that we heard of. Whoever is storing
+// something for a meeting may have written that one.
+func (p *Poller) takeStale() map[string]uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[string]uint64{}
+	for id, revision := range p.stale {
+		m, ok := p.meetings[id]
+		if ok && m.storing {
+			continue // it is signalled when that is done
+		}
+		delete(p.stale, id)
+		if !ok || revision > m.record.Revision {
+			out[id] = revision
+		}
+	}
+	return out
+}
+
+// heard adopts a state that somebody else has stored. A meeting that is watched and was not is looked at at once.
+func (p *Poller) heard(id string, record diff.Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m, ok := p.meetings[id]; ok {
+		if record.State.Sequence > m.brief.sequence {
+			m.pushed = p.now() // others than the owner look only when a push asks for it
+		}
+		p.adopt(m, record)
+		return
+	}
+	if record.State.Phase != diff.Watched || record.Revision == 0 {
+		return
+	}
+	m := p.newMeeting(id)
+	if !p.mine(m) {
+		return
+	}
+	m.sight = time.Now().UnixMilli()
+	p.admit(m, record)
+	p.enqueue(m, p.now()-headStart)
+}

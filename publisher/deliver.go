@@ -1,0 +1,64 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// inactive is how long the server keeps a consumer that is not asked any more.
+	inactive = 30 * time.Second
+	// heartbeat is how often the server says that there is nothing to deliver. Twice the time without any is a failure:
+	// long enough for a machine that is busy. That the connection is lost is noticed at once.
+	heartbeat = 5 * time.Second
+)
+
+// deliver hands every message that a new consumer is given to handle, with its sequence in the stream, until that
+// returns false, which is no error. Otherwise it ends with ctx, or when the connection or the consumer is lost.
+//
+// No ordered consumer of the client library: when that is interrupted it begins anew for as long as it takes, whatever
+// becomes of ctx.
+func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstream.ConsumerConfig, handle func(jetstream.Msg, uint64) bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(p.link.current(), func() { cancel(errDisconnected) })
+	defer stop()
+	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas, cfg.InactiveThreshold = jetstream.AckNonePolicy, true, 1, inactive
+	cons, err := st.CreateConsumer(ctx, cfg)
+	if err != nil {
+		return cause(ctx, err)
+	}
+	msgs, err := cons.Messages(jetstream.PullHeartbeat(heartbeat))
+	if err != nil {
+		return cause(ctx, err)
+	}
+	defer msgs.Stop()
+	for delivered := uint64(1); ; delivered++ {
+		msg, err := msgs.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return cause(ctx, err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return err
+		}
+		if meta.Sequence.Consumer != delivered {
+			return fmt.Errorf("message %d came in place of %d", meta.Sequence.Consumer, delivered)
+		}
+		if !handle(msg, meta.Sequence.Stream) {
+			return nil
+		}
+	}
+}
+
+// cause is why ctx has ended, if err only says that it has.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return context.Cause(ctx)
+	}
+	return err
+}
