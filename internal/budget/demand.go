@@ -17,6 +17,8 @@ type demand struct {
 	blind  int64 // the hour that tells nothing, as calls were refused in it
 }
 
+func newDemand() demand { return demand{wanted: map[int64]float64{}} }
+
 func (d *demand) add(now time.Time) {
 	hour := hourOf(now)
 	if hour != d.blind {
@@ -30,10 +32,11 @@ func (d *demand) refused(now time.Time) {
 	delete(d.wanted, d.blind)
 }
 
-// take returns what was counted, and that nothing was wanted in this hour if so: that is worth knowing, too.
-func (d *demand) take(now time.Time) map[int64]float64 {
+// take returns what was counted, and, if the time is known, that nothing was wanted in this hour if so: that is worth
+// knowing, too.
+func (d *demand) take(now time.Time, known bool) map[int64]float64 {
 	taken := maps.Clone(d.wanted)
-	if hour := hourOf(now); hour != d.blind {
+	if hour := hourOf(now); known && hour != d.blind {
 		taken[hour] += 0
 	}
 	return taken
@@ -52,12 +55,8 @@ func (d *demand) stored(taken map[int64]float64) {
 // that did not come they may be counted twice, which does no harm.
 func (m *Month) storeDemand(ctx context.Context) error {
 	m.mu.Lock()
-	now, ok := m.time()
-	wanted := m.asked.take(now)
+	wanted := m.asked.take(m.time())
 	m.mu.Unlock()
-	if !ok {
-		return errStale
-	}
 	learned, err := m.store.learn(ctx, wanted, m.opts.Location)
 	if err != nil {
 		return err
@@ -83,7 +82,7 @@ func (s *store) learn(ctx context.Context, wanted map[int64]float64, in *time.Lo
 		if _, err = s.save(ctx, habitsKey, h, revision); !errors.Is(err, errConflict) {
 			return h, err
 		}
-		if err := pause(ctx); err != nil {
+		if err := pause(ctx, conflictPause); err != nil {
 			return nil, err
 		}
 	}

@@ -8,24 +8,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/poller"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// startServer runs a NATS server until the test ends and returns its URL.
+// startServer runs a NATS server until the test ends and returns its URL. Unlike the product's own it does not wait for
+// the disk.
 func startServer(t testing.TB) string {
 	t.Helper()
-	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	})
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	require.True(t, s.ReadyForConnections(30*time.Second))
 	return s.ClientURL()
 }
 
@@ -75,19 +80,27 @@ func (w *world) pass(d time.Duration) {
 }
 
 // ahead tells the time of a server whose clock is ahead of the world's.
-func (w *world) ahead(d time.Duration) func(*store, context.Context) (time.Time, error) {
-	return func(*store, context.Context) (time.Time, error) { return w.time().Add(d), nil }
+func (w *world) ahead(d time.Duration) func(context.Context) (time.Time, error) {
+	return func(context.Context) (time.Time, error) { return w.time().Add(d), nil }
 }
 
 // open opens a month in the world.
 func (w *world) open(t testing.TB, conn *nats.Conn, o MonthOptions) *Month {
 	t.Helper()
+	m, err := w.tryOpen(t, conn, o, 0)
+	require.NoError(t, err)
+	return m
+}
+
+// tryOpen opens a month on a server whose clock is ahead of the world's.
+func (w *world) tryOpen(t testing.TB, conn *nats.Conn, o MonthOptions, ahead time.Duration) (*Month, error) {
+	t.Helper()
 	if o.Now == nil {
 		o.Now = w.time
 	}
-	m, err := openMonth(t.Context(), conn, o, w.ahead(0))
+	s, err := openStore(t.Context(), conn, 1)
 	require.NoError(t, err)
-	return m
+	return newMonth(t.Context(), s, o.withDefaults(), w.ahead(ahead))
 }
 
 // spend takes calls until one is refused, and returns how many it got.

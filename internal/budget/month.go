@@ -67,7 +67,6 @@ func (o MonthOptions) withDefaults() MonthOptions {
 // been given back stays counted.
 type Month struct {
 	opts  MonthOptions
-	conn  *nats.Conn
 	store *store // nil without a limit
 	clock clock
 
@@ -89,30 +88,26 @@ type Month struct {
 
 // OpenMonth opens the count, and makes it if it is new. It does not take over conn, which may be nil without a limit.
 func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, error) {
-	return openMonth(ctx, conn, o, (*store).time)
-}
-
-// openMonth opens the count, with what tells the server's time.
-func openMonth(
-	ctx context.Context, conn *nats.Conn, o MonthOptions, ask func(*store, context.Context) (time.Time, error),
-) (*Month, error) {
 	o = o.withDefaults()
 	if o.Limit < 0 {
 		return nil, fmt.Errorf("budget: Limit %d is negative", o.Limit)
 	}
-	m := &Month{
-		opts: o, conn: conn, drawing: make(chan struct{}, 1), noted: make(chan struct{}, 1),
-		asked: demand{wanted: map[int64]float64{}},
-	}
-	m.clock.now = o.Now
 	if o.Limit == 0 {
-		return m, nil
+		return &Month{opts: o, clock: clock{now: o.Now}, asked: newDemand()}, nil
 	}
-	var err error
-	if m.store, err = openStore(ctx, conn, o.Replicas); err != nil {
+	s, err := openStore(ctx, conn, o.Replicas)
+	if err != nil {
 		return nil, fmt.Errorf("budget: opening the count of the month's calls: %w", err)
 	}
-	m.clock.ask = func(ctx context.Context) (time.Time, error) { return ask(m.store, ctx) }
+	return newMonth(ctx, s, o, s.time)
+}
+
+// newMonth makes a month of options with their defaults, and with what tells the server's time.
+func newMonth(ctx context.Context, s *store, o MonthOptions, ask func(context.Context) (time.Time, error)) (*Month, error) {
+	m := &Month{
+		opts: o, store: s, clock: clock{now: o.Now, ask: ask}, asked: newDemand(),
+		drawing: make(chan struct{}, 1), noted: make(chan struct{}, 1),
+	}
 	if err := m.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("budget: %w", err)
 	}

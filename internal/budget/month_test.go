@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -305,8 +306,8 @@ func TestTheServersClockDecides(t *testing.T) {
 func TestTheMonthDoesNotGoBack(t *testing.T) {
 	url := startServer(t)
 	w := at(t, "2026-11-30 23:59")
-	o := MonthOptions{Limit: 50, Now: w.time}
-	ahead, err := openMonth(t.Context(), connect(t, url), o, w.ahead(2*time.Minute))
+	o := MonthOptions{Limit: 50}
+	ahead, err := w.tryOpen(t, connect(t, url), o, 2*time.Minute)
 	require.NoError(t, err)
 	require.NoError(t, ahead.Take(t.Context(), Look))
 	require.Equal(t, 1, stored(t, ahead, "2026-12").Drawn)
@@ -405,7 +406,7 @@ func TestBadOptionsAndBadRecords(t *testing.T) {
 		err = m.Take(t.Context(), Look)
 		require.ErrorIs(t, err, ErrUncounted, bad)
 		assert.ErrorContains(t, err, "2026-11 of ROLLCALL_BUDGET")
-		_, err = openMonth(t.Context(), connect(t, url), MonthOptions{Limit: 50, Now: w.time}, w.ahead(0))
+		_, err = w.tryOpen(t, connect(t, url), MonthOptions{Limit: 50}, 0)
 		assert.ErrorContains(t, err, "2026-11 of ROLLCALL_BUDGET")
 	}
 	closed := connect(t, url)
@@ -425,7 +426,10 @@ func TestWhoeverGivesUpIsToldNothingElse(t *testing.T) {
 }
 
 func TestTheRealServersTime(t *testing.T) {
-	m, err := OpenMonth(t.Context(), connect(t, startServer(t)), MonthOptions{Limit: 1_000_000_000})
+	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	m, err := OpenMonth(t.Context(), connect(t, s.ClientURL()), MonthOptions{Limit: 1_000_000_000})
 	require.NoError(t, err)
 	m.mu.Lock()
 	now, ok := m.time()

@@ -21,6 +21,7 @@ const conflictPause = 20 * time.Millisecond
 
 // store is what the replicas share.
 type store struct {
+	conn   *nats.Conn
 	stream jetstream.Stream
 	kv     jetstream.KeyValue
 }
@@ -40,7 +41,7 @@ func openStore(ctx context.Context, conn *nats.Conn, replicas int) (*store, erro
 	if err != nil {
 		return nil, err
 	}
-	return &store{stream: stream, kv: kv}, nil
+	return &store{conn: conn, stream: stream, kv: kv}, nil
 }
 
 // time asks for the server's time.
@@ -141,7 +142,7 @@ func (s *store) change(ctx context.Context, month string, edit func(*count) bool
 		if _, err = s.save(ctx, month, &c, c.revision); !errors.Is(err, errConflict) {
 			return err
 		}
-		if err := pause(ctx); err != nil {
+		if err := pause(ctx, conflictPause); err != nil {
 			return err
 		}
 	}
@@ -152,10 +153,10 @@ func natsTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, drawTimeout, errors.New("NATS does not answer"))
 }
 
-// pause leaves another replica a moment.
-func pause(ctx context.Context) error {
+// pause leaves other replicas some of a time.
+func pause(ctx context.Context, longest time.Duration) error {
 	select {
-	case <-time.After(rand.N(conflictPause)):
+	case <-time.After(rand.N(longest + 1)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

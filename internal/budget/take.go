@@ -66,7 +66,7 @@ func (m *Month) takeDrawn(p Purpose) (t ticket, done bool, err error) {
 		err := m.exhausted(now)
 		m.note(p, now, err)
 		return ticket{}, true, err
-	case !m.conn.IsConnected():
+	case !m.store.conn.IsConnected():
 		return ticket{}, true, refusal(poller.Unavailable, 0, fmt.Errorf("%w: not connected to NATS", ErrUncounted))
 	}
 	err = m.refuse(p, now)
@@ -82,9 +82,10 @@ func (m *Month) takeDrawn(p Purpose) (t ticket, done bool, err error) {
 	return ticket{month, 1}, true, nil
 }
 
-// draw draws a parcel, and takes a call of it. The caller has seized the count.
+// draw draws a parcel, and takes a call of it. It tries with what is known of the count first, as that is true unless
+// another replica has drawn since. The caller has seized the count.
 func (m *Month) draw(ctx context.Context, p Purpose) (ticket, error) {
-	for {
+	for wait := time.Duration(0); ; wait = conflictPause {
 		c, n, err := m.plan(p)
 		if errors.Is(err, errStale) {
 			if err := m.refresh(ctx); err != nil {
@@ -104,7 +105,7 @@ func (m *Month) draw(ctx context.Context, p Purpose) (ticket, error) {
 		if !errors.Is(err, errConflict) {
 			return ticket{}, uncounted(ctx, err)
 		}
-		if err := pause(ctx); err != nil {
+		if err := pause(ctx, wait); err != nil {
 			return ticket{}, uncounted(ctx, err)
 		}
 	}

@@ -89,7 +89,7 @@ func (t *Turns) take(ctx context.Context) (bool, error) {
 	if !errors.Is(err, errConflict) {
 		return false, uncounted(ctx, err)
 	}
-	return false, pause(ctx)
+	return false, pause(ctx, conflictPause)
 }
 
 func sleepUntil(ctx context.Context, at time.Time) error {

@@ -1,0 +1,99 @@
+package budget
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func openTurns(t *testing.T, url string) *Turns {
+	t.Helper()
+	turns, err := OpenTurns(t.Context(), connect(t, url), 0)
+	require.NoError(t, err)
+	return turns
+}
+
+func TestTurnsAreApart(t *testing.T) {
+	url := startServer(t)
+	const every = 50 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var mu sync.Mutex
+	var ends []time.Time // when turns were had
+	var all sync.WaitGroup
+	for range 5 {
+		turns := openTurns(t, url)
+		for range 2 {
+			all.Go(func() {
+				for turns.wait(ctx, every) == nil {
+					mu.Lock()
+					ends = append(ends, time.Now())
+					if len(ends) == 20 {
+						cancel()
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	began := time.Now()
+	all.Wait()
+	slices.SortFunc(ends, time.Time.Compare)
+	require.GreaterOrEqual(t, len(ends), 20)
+	assert.GreaterOrEqual(t, ends[len(ends)-1].Sub(began), time.Duration(len(ends)-1)*every,
+		"each turn is at least that long after the one before")
+}
+
+func TestALateReplicaWaitsForItsTurn(t *testing.T) {
+	url := startServer(t)
+	a, b := openTurns(t, url), openTurns(t, url)
+	require.NoError(t, a.wait(t.Context(), time.Millisecond))
+	began := time.Now()
+	require.NoError(t, b.wait(t.Context(), 200*time.Millisecond))
+	assert.GreaterOrEqual(t, time.Since(began), 200*time.Millisecond, "it cannot know how long ago the last turn was")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	assert.ErrorIs(t, a.wait(ctx, time.Hour), context.DeadlineExceeded)
+	require.NoError(t, a.wait(t.Context(), time.Millisecond), "whoever gave up may try again")
+}
+
+func TestWithoutNATSNobodyHasATurn(t *testing.T) {
+	conn := connect(t, startServer(t))
+	turns, err := OpenTurns(t.Context(), conn, 1)
+	require.NoError(t, err)
+	conn.Close()
+	assert.ErrorIs(t, turns.wait(t.Context(), time.Millisecond), ErrUncounted)
+	_, err = OpenTurns(t.Context(), conn, 1)
+	assert.ErrorContains(t, err, "opening the turns")
+}
+
+func TestTooManyReplicasTakeTurns(t *testing.T) {
+	url := startServer(t)
+	peers := new(fixed)
+	peers.live.Store(10)
+	var rates []*Rate
+	for range 3 {
+		r, err := NewRate(RateOptions{PerSecond: 7, Peers: peers, Turns: openTurns(t, url)})
+		require.NoError(t, err)
+		assert.InDelta(t, 0.7, r.PerSecond(), 1e-9)
+		rates = append(rates, r)
+	}
+	began := time.Now()
+	var all sync.WaitGroup
+	for _, r := range rates {
+		all.Go(func() {
+			for range 3 {
+				assert.NoError(t, r.Wait(t.Context(), Look))
+			}
+		})
+	}
+	all.Wait()
+	assert.GreaterOrEqual(t, time.Since(began), 9*time.Second/7, "as if they were one")
+	peers.live.Store(8)
+	assert.False(t, rates[0].scarce(peers.Live()))
+}
