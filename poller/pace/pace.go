@@ -1,5 +1,10 @@
 // Package pace decides how long to leave between two looks at a meeting. It does no I/O and knows no clock: time comes
 // in, so that a simulation can drive it.
+//
+// The mean time to notice a change is least when every meeting is looked at in proportion to the square root of its rate
+// of change over the cost of a look. So the interval is price × √(cost/rate): the rate of change is estimated (see
+// estimate.go), and the price is what makes all looks together fit into the calls that may be made (see ledger.go). While
+// there are more calls than are wanted the price stays at its lowest, and calls are left unused.
 package pace
 
 import (
@@ -11,97 +16,140 @@ import (
 
 // Options configure a [Pacer]. The zero value works.
 type Options struct {
-	// MinInterval and MaxInterval bound the time between two looks at a meeting's list; 1 s and 60 s when zero. When the
-	// rate allows less, MaxInterval is stretched.
+	// MinInterval and MaxInterval bound the time between two looks at a meeting's list; 1 s and 60 s when zero.
+	// MaxInterval is exceeded only when the rate does not allow for it.
 	MinInterval, MaxInterval time.Duration
-	// Rate returns how many calls a second may be made at present. It is asked at every look. Nil stands for as many as
-	// are wanted.
+	// InfoInterval is how often the information call is made for each meeting; 25 s when zero.
+	InfoInterval time.Duration
+	// Rate returns how many calls a second may be made at present. It is asked at every look, must not wait, and may
+	// change at any time. Nil stands for as many as are wanted.
 	Rate func() float64
 }
 
-// Sight is what a look at a meeting's list found.
+const (
+	// lowestPrice is the price while calls are plenty. At this price a look is due when, by the estimate, changes have
+	// waited for a bit more than a second in all: lowestPrice²/2.
+	lowestPrice = 1.5
+	// staleness is how many times longer than under equal turns the price may make a meeting wait at most.
+	staleness = 1.2
+	// infoShare is the part of the rate that information calls may take before they, too, become rarer.
+	infoShare = 0.25
+	// leastRate stands for a rate of nothing.
+	leastRate = 1e-6
+	// endless is the longest interval.
+	endless = 30 * 24 * time.Hour
+)
+
+// Sight is what a look at a meeting found.
 type Sight struct {
 	Now     time.Time // when the look ended
 	Changes int       // that no push had announced
 	People  int       // present now
 	Calls   int       // that reading the list takes: its pages; 1 when zero
-	Pushed  bool      // pushes about the meeting are alive
 }
 
-// Meeting is what a [Pacer] remembers of one meeting. The zero value is a meeting that was never looked at. It belongs to
-// one Pacer, from the first Looked to Forget, and must not be copied meanwhile.
+// Meeting is what a [Pacer] remembers of one meeting. The zero value is one that was never looked at. It belongs to one
+// Pacer, from the first Looked to Forget, and is not copied meanwhile.
 type Meeting struct {
-	looked int64   // the last look, Unix nanoseconds
-	recent float32 // changes, those long ago fading
-	demand float32 // what the meeting adds to Pacer.demand
-	known  bool
+	estimate
+	entry
 }
 
-// Pacer shares the calls that may be made out among the meetings. It is safe for concurrent use; a Meeting is used by
+// Pacer shares the calls that may be made out among the meetings. It is safe for concurrent use; a [Meeting] is used by
 // one goroutine at a time.
 type Pacer struct {
 	opts Options
 
 	mu     sync.Mutex
-	demand float64 // sum over all meetings of the root of their rate of change times their cost
-	known  int     // meetings
+	ledger ledger
 }
 
 // New returns a pacer that knows no meeting.
 func New(opts Options) *Pacer {
 	opts.MinInterval = cmp.Or(opts.MinInterval, time.Second)
 	opts.MaxInterval = cmp.Or(opts.MaxInterval, max(time.Minute, opts.MinInterval))
+	opts.InfoInterval = cmp.Or(opts.InfoInterval, 25*time.Second)
 	return &Pacer{opts: opts}
 }
 
-// Looked takes note of a look at a meeting's list and returns how long to leave before the next one.
+// Looked takes note of a look at a meeting and returns how long to leave before the next look at its list.
 func (p *Pacer) Looked(m *Meeting, s Sight) time.Duration {
-	const fade = 60.0
-	passed := fade
-	if m.known {
-		passed = max(time.Duration(s.Now.UnixNano()-m.looked).Seconds(), 0)
-	}
-	m.looked = s.Now.UnixNano()
-	m.recent = float32(float64(m.recent)*math.Exp(-passed/fade)) + float32(s.Changes)
-	rate := (float64(m.recent) + 0.1) / fade
-	cost := float64(max(s.Calls, 1))
-
+	m.saw(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !m.known {
-		m.known = true
-		p.known++
+	p.ledger.remove(&m.entry)
+	m.cost, m.root = float32(max(s.Calls, 1)), float32(math.Sqrt(m.rate/float64(max(s.Calls, 1))))
+	wait, priced := p.interval(&m.entry)
+	p.ledger.add(&m.entry, wait, priced)
+	return seconds(wait)
+}
+
+// Interval returns how long to leave between the last look at a meeting's list and the next one, as matters stand now:
+// the rate, or the other meetings, may have changed since Looked. Before the first look it is the shortest interval.
+func (p *Pacer) Interval(m *Meeting) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.cost == 0 {
+		return p.opts.MinInterval
 	}
-	p.demand -= float64(m.demand)
-	m.demand = float32(math.Sqrt(rate * cost))
-	p.demand += float64(m.demand)
-	price := 1.0
-	if p.opts.Rate != nil {
-		price = max(price, p.demand/max(p.opts.Rate(), 1e-6))
+	e := m.entry
+	p.ledger.remove(&m.entry)
+	wait, priced := p.interval(&e)
+	p.ledger.add(&e, wait, priced)
+	m.entry = e
+	return seconds(wait)
+}
+
+// interval is for a meeting that is not in the ledger, in seconds, and tells whether a price makes it, be it the lowest.
+func (p *Pacer) interval(e *entry) (wait float64, priced bool) {
+	shortest, longest := p.opts.MinInterval.Seconds(), p.opts.MaxInterval.Seconds()
+	root := float64(e.root)
+	wanted := lowestPrice / root
+	priced = shortest < wanted && wanted < longest
+	wanted = min(max(wanted, shortest), longest)
+	if p.opts.Rate == nil {
+		return wanted, priced
 	}
-	wait := time.Duration(price * math.Sqrt(cost/rate) * float64(time.Second))
-	return min(max(wait, p.opts.MinInterval), p.opts.MaxInterval)
+	rate := p.rate()
+	rate -= min(p.infos(), rate*infoShare) // these come first
+	dear := p.ledger.price(e, rate) / root
+	fair := staleness * (p.ledger.cost + float64(e.cost)) / rate
+	if wait = min(dear, fair); wait > wanted {
+		return wait, dear < fair
+	}
+	return wanted, priced
+}
+
+// rate is how many calls a second may be made.
+func (p *Pacer) rate() float64 {
+	if rate := p.opts.Rate(); rate > leastRate {
+		return rate
+	}
+	return leastRate
 }
 
 // Forget takes a meeting that is not looked at any more out of the reckoning. Forgetting it twice does nothing.
 func (p *Pacer) Forget(m *Meeting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if m.known {
-		p.known--
-		p.demand -= float64(m.demand)
-		*m = Meeting{}
-	}
+	p.ledger.remove(&m.entry)
+	*m = Meeting{}
 }
 
-// Duties returns how long a meeting may go without any call, and without the information call, so that its end is found.
-// They are longer than asked for only when the rate does not allow more.
-func (p *Pacer) Duties(check, info time.Duration) (time.Duration, time.Duration) {
+// Stretch returns by how much longer than wanted meetings have to go without the information call: 1 unless these calls
+// would take more than their share of the rate.
+func (p *Pacer) Stretch() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.opts.Rate == nil {
-		return check, info
+		return 1
 	}
-	stretch := max(1, float64(p.known)/info.Seconds()/max(p.opts.Rate()/4, 1e-6))
-	return time.Duration(float64(check) * stretch), time.Duration(float64(info) * stretch)
+	return max(1, p.infos()/(p.rate()*infoShare))
+}
+
+// infos is how many information calls a second are wanted.
+func (p *Pacer) infos() float64 { return float64(p.ledger.meetings) / p.opts.InfoInterval.Seconds() }
+
+func seconds(s float64) time.Duration {
+	return time.Duration(min(s, endless.Seconds()) * float64(time.Second))
 }
