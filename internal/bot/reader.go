@@ -23,7 +23,7 @@ const consumerPrefix = "rollcall-bot-"
 type reader struct {
 	consumer jetstream.Consumer
 	received uint64        // messages, all deliveries counted
-	last     jetstream.Msg // the latest that is not yet acknowledged
+	last     jetstream.Msg // the one furthest in the stream of those that are not yet acknowledged
 	lastSeq  uint64        // its sequence in the stream
 	seen     uint64        // the highest sequence in the stream that was handed on
 }
@@ -94,7 +94,9 @@ func (r *reader) take(batch jetstream.MessageBatch) ([]delivery, error) {
 		if r.received++; meta.Sequence.Consumer != r.received {
 			return nil, fmt.Errorf("message %d came in place of %d", meta.Sequence.Consumer, r.received)
 		}
-		r.last, r.lastSeq = msg, meta.Sequence.Stream
+		if r.last == nil || meta.Sequence.Stream >= r.lastSeq {
+			r.last, r.lastSeq = msg, meta.Sequence.Stream
+		}
 		if meta.Sequence.Stream > r.seen { // else it is here already, and waits to be told
 			r.seen = meta.Sequence.Stream
 			found = append(found, delivery{r.seen, msg.Data()})
