@@ -65,7 +65,7 @@ func newTarget(b *testing.B, meetings int) *target {
 		"ROLLCALL_POLL_MIN_INTERVAL=5m", "ROLLCALL_POLL_MAX_INTERVAL=5m", "ROLLCALL_DISCOVERY_INTERVAL=5m",
 		"ROLLCALL_WEBHOOK_TOKEN=" + keys.Token, "ROLLCALL_WEBHOOK_AES_KEY=" + keys.AESKey,
 		"ROLLCALL_WEBHOOK_OWNER_KEY=" + keys.OwnerKey,
-	}, binary, "serve", "--listen", httpAddr, "--embedded-listen", natsAddr, "--data-dir", b.TempDir())
+	}, theProgram(), "serve", "--listen", httpAddr, "--embedded-listen", natsAddr, "--data-dir", b.TempDir())
 	t.process.start()
 	t.nc, err = nats.Connect("nats://"+natsAddr, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	require.NoError(b, err)

@@ -1,70 +1,66 @@
-// Package chaos_test kills Rollcall and its NATS server, again and again and at random, while people come and go, and
-// then compares what is stored with what happened. `go test ./internal/chaos` is a short dose; more with
+// Package chaos_test runs Rollcall as it is run in earnest, replicas and NATS servers being processes of their own, and
+// kills, pauses, cuts off and restarts them at random, while people come and go in many meetings. Then it compares what
+// is stored with what happened. `go test ./internal/chaos` is a short dose of it; more with
 //
-//	go test ./internal/chaos -timeout 2h -chaos.kills 1000 -chaos.seed 7
+//	go test ./internal/chaos -run TestChaos -v -timeout 2h -chaos.kills 1000 -chaos.brokers 3 -chaos.seed 7
 package chaos_test
 
 import (
-	"bufio"
-	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
-	"github.com/c4342123/rollcall/internal/embeddednats"
+	"go.uber.org/goleak"
 )
 
 var (
-	kills = flag.Int("chaos.kills", 6, "how many processes each test kills")
-	seed  = flag.Uint64("chaos.seed", 0, "what chance depends on; 0 takes another one every time")
+	replicas = flag.Int("chaos.replicas", 3, "how many replicas of the service run")
+	brokers  = flag.Int("chaos.brokers", 1, "how many NATS servers run, 1 or 3, the stream being on all of them; 0 = the one in the service")
+	kills    = flag.Int("chaos.kills", 0, "how many faults are injected; 0 for the short doses of every kind")
+	pace     = flag.Duration("chaos.pace", 900*time.Millisecond, "mean time between two faults")
+	faults   = flag.String("chaos.faults", "", "which faults, with commas between: "+faultNames()+"; empty for all")
+	seed     = flag.Uint64("chaos.seed", 0, "what chance depends on; 0 takes another one every time")
+	strict   = flag.Bool("chaos.strict", false, "hold the machine to the time limits, too")
 )
 
-// Environment variables that make the test binary a NATS server.
-const (
-	natsDir    = "ROLLCALL_CHAOS_NATS_DIR"
-	natsListen = "ROLLCALL_CHAOS_NATS_LISTEN"
-)
-
-// binary is the program under test.
-var binary string
+// workshop is where programs are built and, unless there is a faster place, where NATS servers keep their data.
+var workshop string
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(natsDir); dir != "" {
-		os.Exit(natsServer(dir, os.Getenv(natsListen)))
+		os.Exit(natsServer(dir))
 	}
 	flag.Parse()
-	os.Exit(buildAndRun(m))
+	os.Exit(run(m))
 }
 
-func buildAndRun(m *testing.M) int {
+func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "rollcall-chaos-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "rollcall")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/rollcall")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
-		return 1
-	}
-	return m.Run()
-}
-
-// natsServer runs a NATS server until it is killed, or until whoever started it is gone.
-func natsServer(dir, listen string) int {
-	s, err := embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: listen})
-	if err != nil {
+	workshop = dir
+	if err := build(theProgram(), nil); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	if s.Close() != nil {
+	code := m.Run()
+	http.DefaultClient.CloseIdleConnections()
+	if code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
+
+// theProgram is where the program under test is.
+func theProgram() string { return filepath.Join(workshop, "rollcall") }

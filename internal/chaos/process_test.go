@@ -1,18 +1,25 @@
 package chaos_test
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// process is a program that is started, killed and started again.
+// process is a program that is started, killed and started again, by one goroutine at a time.
 type process struct {
 	t    testing.TB
 	name string
@@ -22,7 +29,10 @@ type process struct {
 
 	cmd   *exec.Cmd
 	stdin io.Closer // what a NATS server waits for
-	done  chan struct{}
+	ended chan error
+	// ending says that the program is meant to end.
+	ending *atomic.Bool
+	deaths atomic.Int64 // how often it has ended by itself
 }
 
 func newProcess(t testing.TB, name string, env []string, args ...string) *process {
@@ -39,30 +49,63 @@ func newProcess(t testing.TB, name string, env []string, args ...string) *proces
 // start starts the program; there must not be one.
 func (p *process) start() {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	require.NoError(p.t, err)
+	if !assert.NoError(p.t, err) {
+		return
+	}
 	defer func() { _ = log.Close() }()
-	p.cmd = exec.Command(p.args[0], p.args[1:]...)
-	p.cmd.Env = append(os.Environ(), p.env...)
-	p.cmd.Stderr = log
-	p.stdin, err = p.cmd.StdinPipe()
-	require.NoError(p.t, err)
-	require.NoError(p.t, p.cmd.Start())
-	p.done = make(chan struct{})
-	go func(cmd *exec.Cmd, done chan struct{}) {
-		_ = cmd.Wait() // killed, mostly
-		close(done)
-	}(p.cmd, p.done)
+	cmd := exec.Command(p.args[0], p.args[1:]...)
+	cmd.Env = append(os.Environ(), p.env...)
+	cmd.Stderr = log
+	stdin, err := cmd.StdinPipe()
+	if !assert.NoError(p.t, err) || !assert.NoError(p.t, cmd.Start()) {
+		return
+	}
+	ended, ending := make(chan error, 1), new(atomic.Bool)
+	p.cmd, p.stdin, p.ended, p.ending = cmd, stdin, ended, ending
+	go func() {
+		err := cmd.Wait()
+		if !ending.Load() {
+			p.deaths.Add(1)
+		}
+		ended <- err
+	}()
 }
 
-// kill kills the program as kill -9 does, and waits until it is gone.
+// kill kills the program as kill -9 does, even while it is paused, and waits until it is gone.
 func (p *process) kill() {
 	if p.cmd == nil {
 		return
 	}
+	p.ending.Store(true)
 	_ = p.cmd.Process.Kill()
-	<-p.done
+	<-p.ended
 	p.cmd = nil
 }
+
+var errStopTime = errors.New("it does not stop")
+
+// terminate asks the program to end, and waits until it has. It returns how long that took, and an error if its exit
+// status is not 0 or it has to be killed.
+func (p *process) terminate(patience time.Duration) (time.Duration, error) {
+	began := time.Now()
+	p.ending.Store(true)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended already
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-p.ended:
+		p.cmd = nil
+		return time.Since(began), err
+	case <-timer.C:
+		p.kill()
+		return time.Since(began), fmt.Errorf("%s: %w", p.name, errStopTime)
+	}
+}
+
+// pause stops the program where it is, until resume.
+func (p *process) pause() { assert.NoError(p.t, p.cmd.Process.Signal(syscall.SIGSTOP), p.name) }
+
+func (p *process) resume() { assert.NoError(p.t, p.cmd.Process.Signal(syscall.SIGCONT), p.name) }
 
 func (p *process) tail() string {
 	data, err := os.ReadFile(p.log)
@@ -73,10 +116,24 @@ func (p *process) tail() string {
 	return strings.Join(lines[max(len(lines)-40, 0):], "\n")
 }
 
+// ports are handed out one after the other from below the range that systems take the ports of outgoing connections
+// from: while a process is down, nobody may take its port.
+var ports atomic.Int64
+
+const firstPort, lastPort = 20000, 32000
+
 // freeAddress is an address of this machine where nothing listens.
 func freeAddress(t testing.TB) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
+	ports.CompareAndSwap(0, firstPort+int64(os.Getpid()*97%(lastPort-firstPort-1000)))
+	for range lastPort - firstPort {
+		next := firstPort + ports.Add(1)%(lastPort-firstPort)
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.FormatInt(next, 10)))
+		if err != nil {
+			continue
+		}
+		defer func() { _ = ln.Close() }()
+		return ln.Addr().String()
+	}
+	require.Fail(t, "there is no free port")
+	return ""
 }
