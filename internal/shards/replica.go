@@ -164,11 +164,10 @@ func (r *Replica) notify() {
 	}
 }
 
-// current returns what holds at this moment.
-func (r *Replica) current() standing {
-	s := r.standing.Load()
-	if !s.good(r.now(), r.opts.TTL) {
-		return standing{}
+// current returns what holds at this moment: nothing when the leases have run out.
+func (r *Replica) current() *standing {
+	if s := r.standing.Load(); s.good(r.now(), r.opts.TTL) {
+		return s
 	}
-	return *s
+	return &standing{}
 }

@@ -3,7 +3,6 @@ package shards
 import (
 	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -76,52 +75,23 @@ func TestChangesAreTold(t *testing.T) {
 	told(0)
 }
 
-// quietLog takes note of what is asked to be quiet, and when.
-type quietLog struct {
-	mu    sync.Mutex
-	asked Set
-	owned Set // what was still in Mine when it was asked
-	r     func() *replica
-}
-
-func (q *quietLog) quiet(_ context.Context, going Set) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.asked |= going
-	q.owned |= q.r().Mine() & going
-}
-
-func (q *quietLog) all() (asked, owned Set) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.asked, q.owned
-}
-
 func TestJoiningReplicasGetTheirShare(t *testing.T) {
 	t.Parallel()
 	url, check := startServer(t), newChecker(t)
-	var a *replica
-	opened := make(chan struct{})
-	q := &quietLog{r: func() *replica { <-opened; return a }}
-	a = start(t, url, Options{Name: "a", TTL: short, Quiet: q.quiet})
-	close(opened)
-	check.watch(a.Replica)
+	a := launch(t, url, check, 1, short)[0]
 	eventually(t, hasAll(a), "a is alone")
-
-	b := start(t, url, Options{Name: "b", TTL: short})
-	check.watch(b.Replica)
+	b := launch(t, url, check, 1, short)[0]
 	eventually(t, shared(a, b), "two share")
-	asked, owned := q.all()
-	assert.Equal(t, b.Mine(), asked&b.Mine(), "what b has a was asked to leave alone")
-	assert.Zero(t, owned, "asked only about what is not Mine any more")
-
-	c := start(t, url, Options{Name: "c", TTL: short})
-	check.watch(c.Replica)
+	c := launch(t, url, check, 1, short)[0]
 	eventually(t, shared(a, b, c), "three share")
-	for shard := range Count {
-		names := map[string]bool{a.Owner(shard): true, b.Owner(shard): true, c.Owner(shard): true}
-		assert.Len(t, names, 1, "all name the same owner of shard %d", shard)
-	}
+	eventually(t, func() bool {
+		for shard := range Count {
+			if name := a.Owner(shard); name == "" || name != b.Owner(shard) || name != c.Owner(shard) {
+				return false
+			}
+		}
+		return true
+	}, "all name the same owners")
 }
 
 // A replica that stops hands over without anybody having to wait for a time-out: there is none.
@@ -130,13 +100,7 @@ func TestStoppingHandsOver(t *testing.T) {
 	url, check := startServer(t), newChecker(t)
 	replicas := launch(t, url, check, 3, short)
 	eventually(t, shared(replicas...), "three share")
-	q := &quietLog{r: func() *replica { return replicas[1] }}
-	replicas[1].opts.Quiet = q.quiet
-	had := replicas[1].Mine()
 	replicas[1].stop()
-	asked, owned := q.all()
-	assert.Equal(t, had, asked&had)
-	assert.Zero(t, owned)
 	eventually(t, shared(replicas[0], replicas[2]), "two take over")
 }
 

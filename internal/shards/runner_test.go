@@ -195,6 +195,8 @@ func TestUncertainHandOverIsNotTakenBack(t *testing.T) {
 func TestNothingIsHandedOverWhileReplicasComeAndGo(t *testing.T) {
 	t.Parallel()
 	r, clock := idle(t)
+	asked := make(chan Set, 1)
+	r.opts.Quiet = func(_ context.Context, going Set) { asked <- going & r.Replica.standing.Load().mine }
 	v := viewOf(10, map[string]uint64{"other": 8})
 	for shard := range v.owners {
 		v.owners[shard] = "self"
@@ -209,10 +211,46 @@ func TestNothingIsHandedOverWhileReplicasComeAndGo(t *testing.T) {
 	clock.pass(r.interval())
 	assert.Equal(t, v.owners, r.decide(t.Context()))
 	assert.Equal(t, Count/2, r.going.Len(), "somebody may still look at them")
+	assert.Zero(t, <-asked, "when it is asked whether anybody looks, nobody is to begin")
 	set := <-r.quiet
+	assert.Equal(t, r.going, set)
 	r.quiet, r.quieted = nil, set
 	next := r.decide(t.Context())
 	assert.Equal(t, set, next.of("other"))
+}
+
+// Who has not heard of a replica that lives cannot remove it.
+func TestOnlyTheSilentAreRemoved(t *testing.T) {
+	t.Parallel()
+	b, err := openBucket(t.Context(), connect(t, startServer(t)), 1, Options{}.withDefaults().Logger)
+	require.NoError(t, err)
+	r, clock := idle(t)
+	r.bucket = b
+	put := func(id string, revision uint64) uint64 {
+		revision, err := b.put(t.Context(), replicaPrefix+id, announcement{TTL: 3000}.encode(), revision)
+		require.NoError(t, err)
+		return revision
+	}
+	r.revision = put("self", 0)
+	heard, silent, unheard := put("heard", 0), put("silent", 0), put("unheard", 0)
+	require.NoError(t, r.look(t.Context()))
+	clock.pass(2999 * time.Millisecond)
+	require.True(t, r.learn(hearsay{key: "replica.heard", revision: put("heard", heard)}))
+	put("unheard", unheard)
+	require.NoError(t, r.bury(t.Context()))
+	assert.Len(t, r.view.replicas, 4, "nobody has been silent for long enough")
+
+	clock.pass(time.Millisecond)
+	for range 2 { // the first round may have found that somebody was not silent
+		require.NoError(t, r.bury(t.Context()))
+	}
+	view, err := b.read(t.Context(), 0)
+	require.NoError(t, err)
+	assert.NotContains(t, view.replicas, "silent")
+	assert.Contains(t, view.replicas, "heard")
+	assert.Contains(t, view.replicas, "unheard")
+	_, err = b.put(t.Context(), replicaPrefix+"silent", nil, silent)
+	require.ErrorIs(t, err, errChanged, "it cannot come back to life")
 }
 
 func TestStaleReadsAreNotBelieved(t *testing.T) {
@@ -235,4 +273,35 @@ func TestStaleReadsAreNotBelieved(t *testing.T) {
 	assert.True(t, r.again)
 	cancel()
 	require.ErrorIs(t, r.look(ctx), context.Canceled)
+}
+
+// Owners that were there and cannot be read any more are nobody's: everybody starts over, and waits for the others.
+func TestLostOwnersAreLostLeases(t *testing.T) {
+	t.Parallel()
+	b, err := openBucket(t.Context(), connect(t, startServer(t)), 1, Options{}.withDefaults().Logger)
+	require.NoError(t, err)
+	r, clock := idle(t)
+	r.bucket = b
+	r.revision, err = b.put(t.Context(), replicaPrefix+"self", announcement{}.encode(), 0)
+	require.NoError(t, err)
+	revision, err := b.put(t.Context(), ownersKey, []byte("nonsense"), 0)
+	require.NoError(t, err)
+	require.NoError(t, r.look(t.Context()), "nothing to lose")
+	var all owners
+	for shard := range all {
+		all[shard] = "self"
+	}
+	revision, err = b.put(t.Context(), ownersKey, all.encode(), revision)
+	require.NoError(t, err)
+	require.NoError(t, r.look(t.Context()))
+	r.renewedAt(*clock)
+	r.publish()
+	assert.Equal(t, Every, r.Mine())
+
+	_, err = b.put(t.Context(), ownersKey, []byte("nonsense"), revision)
+	require.NoError(t, err)
+	require.ErrorIs(t, r.look(t.Context()), errLost)
+	r.publish()
+	assert.Zero(t, r.Mine())
+	assert.True(t, r.again)
 }
