@@ -84,12 +84,18 @@ func (p *Poller) Meeting(ctx context.Context, conferenceID string) (Status, *dif
 		return Status{}, nil, ErrNotWatched
 	}
 	if !known {
-		status = statusOf(conferenceID, briefOf(record.State))
-		if at := record.State.LookedAt; at > 0 {
-			status.LastLook = time.UnixMilli(at)
-		}
+		status = StatusOf(record.State)
 	}
 	return status, record.State, nil
+}
+
+// StatusOf is what a stored state tells of a meeting that nobody can be asked about: the last look may have been later.
+func StatusOf(s *diff.State) Status {
+	status := statusOf(s.ConferenceID, briefOf(s))
+	if s.LookedAt > 0 {
+		status.LastLook = time.UnixMilli(s.LookedAt)
+	}
+	return status
 }
 
 func statusOf(conferenceID string, b brief) Status {

@@ -17,13 +17,13 @@ var errNoAnswer = errors.New("not every replica answered in time")
 // Meetings returns what all replicas watch, in no particular order, and the shards nobody answered for: their owner has
 // gone, or was too slow. It returns an error only when nobody could be asked, or ctx has ended.
 func (p *Peers) Meetings(ctx context.Context) ([]Meeting, shards.Set, error) {
-	return p.ask(ctx, question{Asker: p.opts.Name})
+	return p.ask(ctx, question{Asker: p.id})
 }
 
 // Meeting returns one meeting. It tells whether its owner answered; when it did and there is none of that id, the
 // meeting is not watched. It returns an error only when nobody could be asked, or ctx has ended.
 func (p *Peers) Meeting(ctx context.Context, conferenceID string) (m Meeting, watched, answered bool, err error) {
-	meetings, missing, err := p.ask(ctx, question{Asker: p.opts.Name, ConferenceID: conferenceID})
+	meetings, missing, err := p.ask(ctx, question{Asker: p.id, ConferenceID: conferenceID})
 	if err != nil {
 		return Meeting{}, false, false, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/shards"
@@ -57,6 +58,7 @@ type Options struct {
 type Peers struct {
 	conn *nats.Conn
 	opts Options
+	id   string // of this replica among the others: two may have one name
 }
 
 // New returns what asks over conn, and answers once it is run.
@@ -65,12 +67,12 @@ func New(conn *nats.Conn, opts Options) *Peers {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	opts.Patience = cmp.Or(opts.Patience, time.Second)
-	return &Peers{conn: conn, opts: opts}
+	return &Peers{conn: conn, opts: opts, id: nuid.Next()}
 }
 
 // question asks for one meeting or, with an empty id, for all.
 type question struct {
-	Asker        string `json:"asker"` // the replica's name, which needs no answer of its own
+	Asker        string `json:"asker"` // the replica's id: it needs no answer of its own
 	ConferenceID string `json:"conferenceId,omitempty"`
 }
 
@@ -108,7 +110,7 @@ func (p *Peers) answer(m *nats.Msg) error {
 	if err := json.Unmarshal(m.Data, &q); err != nil {
 		return fmt.Errorf("reading the question: %w", err)
 	}
-	if q.Asker == p.opts.Name {
+	if q.Asker == p.id {
 		return nil
 	}
 	covered, meetings := p.local(q)

@@ -249,3 +249,16 @@ func BenchmarkMeetings(b *testing.B) {
 		}
 	}
 }
+
+func TestTwoOfOneName(t *testing.T) {
+	both := start(t, "a", "a")
+	low, high := halves()
+	both[0].watch(1, low, time.Now())
+	both[1].watch(1, high, time.Now())
+	both[0].owns(low)
+	both[1].owns(high)
+	all, missing, err := both[0].Peers.Meetings(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, missing)
+	assert.Len(t, all, 2)
+}

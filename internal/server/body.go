@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/internal/peers"
 )
 
 // listBody is all watched meetings.
@@ -52,13 +52,13 @@ type personBody struct {
 	PSTNJoin       bool   `json:"pstnJoin"`
 }
 
-func (a *api) body(s poller.Status) meetingBody {
+func meetingBodyOf(s peers.Meeting) meetingBody {
 	return meetingBody{
 		ConferenceID: s.ConferenceID, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
 		StartTime: instant(time.UnixMilli(s.StartTime), s.StartTime == 0), State: diff.Watched.String(),
 		ActiveCount: s.Active, Sequence: s.Sequence,
 		LastLook: instant(s.LastLook, s.LastLook.IsZero()), NextLook: instant(s.NextLook, s.NextLook.IsZero()),
-		Interval: s.Interval.String(), Failures: s.Failures, LastError: s.LastError, Owner: a.opts.Owner,
+		Interval: s.Interval.String(), Failures: s.Failures, LastError: s.LastError, Owner: s.Owner,
 	}
 }
 

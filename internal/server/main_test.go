@@ -8,12 +8,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -24,8 +26,8 @@ func TestMain(m *testing.M) { testleak.Main(m) }
 type fakeMeetings struct {
 	watch    func(ctx context.Context, id, title string) (bool, error)
 	unwatch  func(ctx context.Context, id string) error
-	meeting  func(id string) (poller.Status, *diff.State, error)
-	meetings func() ([]poller.Status, error)
+	meeting  func(id string) (peers.Meeting, *diff.State, error)
+	meetings func() ([]peers.Meeting, error)
 }
 
 var _ Meetings = (*fakeMeetings)(nil)
@@ -36,11 +38,11 @@ func (f *fakeMeetings) Watch(ctx context.Context, id, title string) (bool, error
 
 func (f *fakeMeetings) Unwatch(ctx context.Context, id string) error { return f.unwatch(ctx, id) }
 
-func (f *fakeMeetings) Meeting(_ context.Context, id string) (poller.Status, *diff.State, error) {
+func (f *fakeMeetings) Meeting(_ context.Context, id string) (peers.Meeting, *diff.State, error) {
 	return f.meeting(id)
 }
 
-func (f *fakeMeetings) Meetings() ([]poller.Status, error) { return f.meetings() }
+func (f *fakeMeetings) Meetings(context.Context) ([]peers.Meeting, error) { return f.meetings() }
 
 // table is a small set of watched meetings.
 func table(states ...*diff.State) *fakeMeetings {
@@ -50,8 +52,10 @@ func table(states ...*diff.State) *fakeMeetings {
 		watched[s.ConferenceID] = s
 		order = append(order, s.ConferenceID)
 	}
-	status := func(s *diff.State) poller.Status {
-		return poller.Status{ConferenceID: s.ConferenceID, Title: s.Title, Active: s.Active, Sequence: s.Sequence}
+	status := func(s *diff.State) peers.Meeting {
+		m := peers.Meeting{Status: poller.StatusOf(s), Owner: "here-1"}
+		m.LastLook = time.Time{} // there was none yet
+		return m
 	}
 	f := &fakeMeetings{}
 	f.watch = func(_ context.Context, id, title string) (bool, error) {
@@ -71,14 +75,14 @@ func table(states ...*diff.State) *fakeMeetings {
 		delete(watched, id)
 		return nil
 	}
-	f.meeting = func(id string) (poller.Status, *diff.State, error) {
+	f.meeting = func(id string) (peers.Meeting, *diff.State, error) {
 		if s := watched[id]; s != nil {
 			return status(s), s, nil
 		}
-		return poller.Status{}, nil, poller.ErrNotWatched
+		return peers.Meeting{}, nil, poller.ErrNotWatched
 	}
-	f.meetings = func() ([]poller.Status, error) {
-		var out []poller.Status
+	f.meetings = func() ([]peers.Meeting, error) {
+		var out []peers.Meeting
 		for _, id := range order {
 			if s := watched[id]; s != nil {
 				out = append(out, status(s))

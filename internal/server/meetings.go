@@ -12,8 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -22,15 +22,15 @@ const maxTitle = 256
 
 const jsonType = "application/json"
 
-func (a *api) watched(w http.ResponseWriter, _ *http.Request) {
-	watched, err := a.opts.Meetings.Meetings()
+func (a *api) watched(w http.ResponseWriter, r *http.Request) {
+	watched, err := a.opts.Meetings.Meetings(r.Context())
 	if err != nil {
 		fail(w, "", err)
 		return
 	}
 	body := listBody{Meetings: make([]meetingBody, 0, len(watched))}
 	for _, s := range watched {
-		body.Meetings = append(body.Meetings, a.body(s))
+		body.Meetings = append(body.Meetings, meetingBodyOf(s))
 	}
 	reply(w, http.StatusOK, jsonType, body)
 }
@@ -45,7 +45,7 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) {
 		fail(w, id, err)
 		return
 	}
-	reply(w, http.StatusOK, jsonType, oneMeetingBody{a.body(status), roster(state)})
+	reply(w, http.StatusOK, jsonType, oneMeetingBody{meetingBodyOf(status), roster(state)})
 }
 
 func (a *api) put(w http.ResponseWriter, r *http.Request) {
@@ -70,9 +70,9 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusCreated
 		w.Header().Set("Location", "/v1/meetings/"+id)
 	}
-	body := meetingBody{ConferenceID: id, Title: title, State: diff.Watched.String(), Owner: a.opts.Owner}
+	body := meetingBodyOf(peers.Meeting{Status: poller.Status{ConferenceID: id, Title: title}})
 	if current, _, err := a.opts.Meetings.Meeting(ctx, id); err == nil {
-		body = a.body(current)
+		body = meetingBodyOf(current)
 	}
 	reply(w, status, jsonType, body)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -67,14 +68,14 @@ func TestGet(t *testing.T) {
 	)
 	m := table(s)
 	look := time.UnixMilli(joined).In(time.FixedZone("", 8*3600)).Add(123456789)
-	m.meeting = func(string) (poller.Status, *diff.State, error) {
-		return poller.Status{
+	m.meeting = func(string) (peers.Meeting, *diff.State, error) {
+		return peers.Meeting{Owner: "here-1", Status: poller.Status{
 			ConferenceID: "weekly", Title: "Weekly", CreatorID: "u1", CreatorNick: "Ann", StartTime: joined, LastLook: look,
 			NextLook: look.Add(time.Second), Interval: 1500 * time.Millisecond, Active: s.Active, Sequence: s.Sequence,
 			Failures: 2, LastError: "unavailable",
-		}, s, nil
+		}}, s, nil
 	}
-	resp := request(t, Options{Meetings: m, Owner: "here-1"}, http.MethodGet, "/v1/meetings/weekly", "")
+	resp := request(t, Options{Meetings: m}, http.MethodGet, "/v1/meetings/weekly", "")
 	assert.JSONEq(t, `{
 		"conferenceId": "weekly", "title": "Weekly", "creatorId": "u1", "creatorNick": "Ann",
 		"startTime": "2023-11-14T22:13:20Z", "state": "watched", "activeCount": 2, "sequence": 4,
@@ -127,8 +128,8 @@ func TestWhatCannotBeDone(t *testing.T) {
 		m := &fakeMeetings{
 			watch:    func(context.Context, string, string) (bool, error) { return false, err },
 			unwatch:  func(context.Context, string) error { return err },
-			meeting:  func(string) (poller.Status, *diff.State, error) { return poller.Status{}, nil, err },
-			meetings: func() ([]poller.Status, error) { return nil, err },
+			meeting:  func(string) (peers.Meeting, *diff.State, error) { return peers.Meeting{}, nil, err },
+			meetings: func() ([]peers.Meeting, error) { return nil, err },
 		}
 		for _, c := range [][2]string{
 			{http.MethodGet, "/v1/meetings"},

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/internal/peers"
 )
 
 // What a page shows at most: it is for a person to look at, and the API has the rest.
@@ -59,7 +59,7 @@ type pagePerson struct {
 // page shows the watched meetings and who is in them, from the same source as the API. It needs no script: the browser
 // asks for it again and again.
 func (a *api) page(w http.ResponseWriter, r *http.Request) {
-	watched, err := a.opts.Meetings.Meetings()
+	watched, err := a.opts.Meetings.Meetings(r.Context())
 	if err != nil {
 		fail(w, "", err)
 		return
@@ -91,7 +91,7 @@ func (a *api) failing() []Check {
 	return slices.DeleteFunc(a.opts.Checks(), func(c Check) bool { return c.Err == nil })
 }
 
-func newPageMeeting(s poller.Status, state *diff.State) pageMeeting {
+func newPageMeeting(s peers.Meeting, state *diff.State) pageMeeting {
 	m := pageMeeting{
 		ID: s.ConferenceID, Title: s.Title, LastError: s.LastError, Active: state.Active, People: state.Size(),
 	}

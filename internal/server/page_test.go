@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -83,7 +84,7 @@ func TestPageIsBounded(t *testing.T) {
 
 func TestPageWhileAMeetingEnds(t *testing.T) {
 	m := table(state(t, "a", "Weekly"))
-	m.meeting = func(string) (poller.Status, *diff.State, error) { return poller.Status{}, nil, poller.ErrNotWatched }
+	m.meeting = func(string) (peers.Meeting, *diff.State, error) { return peers.Meeting{}, nil, poller.ErrNotWatched }
 	resp := request(t, Options{Meetings: m}, http.MethodGet, "/", "")
 	assert.Equal(t, http.StatusOK, resp.StatusCode)
 	assert.NotContains(t, bodyOf(t, resp), "Weekly")

@@ -11,7 +11,7 @@ import (
 )
 
 func TestPutWatchesOnce(t *testing.T) {
-	opts := Options{Meetings: table(), Owner: "here-1"}
+	opts := Options{Meetings: table()}
 
 	resp := request(t, opts, http.MethodPut, "/v1/meetings/weekly", `{"title":"Weekly 周会"}`)
 	body := jsonOf[meetingBody](t, resp, http.StatusCreated)
@@ -94,7 +94,7 @@ func TestPutIgnoresWhatTheBodySaysItIs(t *testing.T) {
 func TestPutOfAMeetingThatIsOverAtOnce(t *testing.T) {
 	m := table()
 	m.watch = func(context.Context, string, string) (bool, error) { return true, nil }
-	resp := request(t, Options{Meetings: m, Owner: "here-1"}, http.MethodPut, "/v1/meetings/a", `{"title":"Weekly"}`)
+	resp := request(t, Options{Meetings: m}, http.MethodPut, "/v1/meetings/a", `{"title":"Weekly"}`)
 	body := jsonOf[meetingBody](t, resp, http.StatusCreated)
 	assert.Equal(t, "Weekly", body.Title)
 	assert.Equal(t, "watched", body.State)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/feed"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/internal/peers"
 )
 
 const (
@@ -36,10 +36,10 @@ type Meetings interface {
 	Watch(ctx context.Context, conferenceID, title string) (bool, error)
 	// Unwatch stops watching a meeting.
 	Unwatch(ctx context.Context, conferenceID string) error
-	// Meeting returns one watched meeting.
-	Meeting(ctx context.Context, conferenceID string) (poller.Status, *diff.State, error)
-	// Meetings returns all of them.
-	Meetings() ([]poller.Status, error)
+	// Meeting returns one watched meeting, whichever replica looks at it.
+	Meeting(ctx context.Context, conferenceID string) (peers.Meeting, *diff.State, error)
+	// Meetings returns all of them, ordered by id.
+	Meetings(ctx context.Context) ([]peers.Meeting, error)
 }
 
 // Events is where readers of events subscribe; see [feed.Feed].
@@ -64,8 +64,6 @@ type Options struct {
 	Past Past
 	// Token is the bearer token of API and web page. Without one they answer only on loopback.
 	Token string
-	// Owner names this replica as the one that looks after the meetings it watches.
-	Owner string
 	// Checks returns the state of the service's parts; it must not block. Without it the service counts as ready.
 	Checks func() []Check
 	// Metrics answers /metrics; without it there is none.

@@ -37,7 +37,8 @@ func (g *gate) checks() []server.Check {
 	if !b.conn.IsConnected() {
 		store.Err = errNotConnected
 	}
-	return append([]server.Check{store, meetings}, degraded(health.Failing)...)
+	checks := append([]server.Check{store, meetings}, b.fleet.checks()...)
+	return append(checks, degraded(health.Failing)...)
 }
 
 // degraded lists what fails without being vital. Meetings are counted, not named: everybody may read this.

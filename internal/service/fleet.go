@@ -4,29 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/internal/budget"
+	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/shards"
+	"github.com/c4342123/rollcall/poller"
 )
 
 // giveBackTimeout is how long a service that stops may take to give back calls that it has not made.
 const giveBackTimeout = time.Second
 
-// fleet is what this replica shares with the others: the rate of calls and the month's calls.
+// fleet is what this replica shares with the others: the meetings, the rate of calls and the month's calls.
 type fleet struct {
 	shards *shards.Replica
 	rate   *budget.Rate
 	month  *budget.Month
+	quiet  quiet
+}
+
+// quiet is what is waited for before shards are handed over: looks at their meetings. There are none before there is a
+// poller.
+type quiet struct{ poller atomic.Pointer[poller.Poller] }
+
+func (q *quiet) wait(ctx context.Context, _ shards.Set) {
+	if p := q.poller.Load(); p != nil {
+		_ = p.Quiet(ctx) // whoever takes the shards over may look at the same time: that costs a call, and no more
+	}
 }
 
 // join opens what the replicas share, as soon as the servers can, and lets calls be made accordingly.
 func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 	f := &fleet{}
 	steps := []func() error{
-		func() (err error) { f.shards, err = s.openShards(ctx, conn); return },
+		func() (err error) { f.shards, err = s.openShards(ctx, conn, &f.quiet); return },
 		func() (err error) { f.month, err = s.openMonth(ctx, conn, f.shards); return },
 		func() (err error) { f.rate, err = s.openRate(ctx, conn, f.shards); return },
 	}
@@ -35,13 +50,13 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 			return nil, err
 		}
 	}
-	s.limits.open(budget.NewLimiter(budget.LimiterOptions{Rate: f.rate, Month: f.month}))
+	s.limits.open(budget.NewLimiter(budget.LimiterOptions{Rate: f.rate, Month: f.month, Purpose: purpose}))
 	return f, nil
 }
 
-func (s *service) openShards(ctx context.Context, conn *nats.Conn) (*shards.Replica, error) {
+func (s *service) openShards(ctx context.Context, conn *nats.Conn, q *quiet) (*shards.Replica, error) {
 	return shards.Open(ctx, conn, shards.Options{
-		Name: owner(), Replicas: s.opts.Settings.Store.Replicas, Reporter: s.changes, Logger: s.log,
+		Name: owner(), Replicas: s.opts.Settings.Store.Replicas, Quiet: q.wait, Reporter: s.changes, Logger: s.log,
 	})
 }
 
@@ -61,6 +76,18 @@ func (s *service) openRate(ctx context.Context, conn *nats.Conn, r *shards.Repli
 	return budget.NewRate(budget.RateOptions{PerSecond: s.opts.Settings.DingTalk.Rate, Peers: r, Turns: turns})
 }
 
+// purpose tells what a call is for.
+func purpose(ctx context.Context) budget.Purpose {
+	switch {
+	case poller.LastLook(ctx):
+		return budget.LastLook
+	case poller.Asked(ctx):
+		return budget.Asked
+	default:
+		return budget.From(ctx)
+	}
+}
+
 // run takes part until ctx ends, and then hands over what this replica has.
 func (f *fleet) run(ctx context.Context) error {
 	return first(
@@ -77,4 +104,27 @@ func (f *fleet) leave(ctx context.Context) error {
 		return fmt.Errorf("some of the month's calls are lost: %w", err)
 	}
 	return nil
+}
+
+// share is this replica's part, for the metrics.
+func (f *fleet) share() share {
+	s := share{
+		shards: f.shards.Mine().Len(), replicas: f.shards.Live(), perSecond: f.rate.PerSecond(), callsLeft: math.Inf(1),
+	}
+	if month := f.month.State(); month.Limit > 0 {
+		s.callsLeft = float64(month.Left)
+	}
+	return s
+}
+
+// errApart says that this replica looks at nothing and lets others do so.
+var errApart = errors.New("does not take part in the work of the replicas at present")
+
+// checks say whether this replica takes its part, and whether calls are left.
+func (f *fleet) checks() []server.Check {
+	part, month := server.Check{Name: "replicas"}, server.Check{Name: "month's calls", Err: f.month.State().Err}
+	if !f.shards.Admitted() {
+		part.Err = errApart
+	}
+	return []server.Check{part, month}
 }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/internal/past"
+	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/internal/receiver"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/publisher"
 )
 
 // gate answers for the poller until there is one: HTTP is served before NATS is reached, so that the service can be
@@ -25,7 +26,10 @@ type gate struct {
 
 type parts struct {
 	poller *poller.Poller
+	store  *publisher.Publisher
 	conn   *nats.Conn
+	fleet  *fleet
+	peers  *peers.Peers
 	events *feed.Feed
 	past   *past.Index
 }
@@ -91,24 +95,6 @@ func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
 		return err
 	}
 	return p.Unwatch(ctx, conferenceID)
-}
-
-// Meeting implements [server.Meetings].
-func (g *gate) Meeting(ctx context.Context, conferenceID string) (poller.Status, *diff.State, error) {
-	p, err := g.poller()
-	if err != nil {
-		return poller.Status{}, nil, err
-	}
-	return p.Meeting(ctx, conferenceID)
-}
-
-// Meetings implements [server.Meetings].
-func (g *gate) Meetings() ([]poller.Status, error) {
-	p, err := g.poller()
-	if err != nil {
-		return nil, err
-	}
-	return p.Meetings(), nil
 }
 
 // Subscribe implements [server.Events].

@@ -18,6 +18,13 @@ type figures struct {
 	poller.Counts
 	calls dingtalk.Stats
 	ready bool
+	share
+}
+
+// share is this replica's part of what all of them share.
+type share struct {
+	shards, replicas     int
+	perSecond, callsLeft float64
 }
 
 // metric is one figure as it is exposed. None has a label with an id: their number does not grow with the meetings.
@@ -61,7 +68,23 @@ var metrics = []metric{
 		prometheus.CounterValue, func(f figures) float64 { return float64(f.Uncertain) },
 	},
 	{
-		"watched_meetings", "Meetings that are watched.",
+		"shards", "Shards of the meetings that this replica looks at, of 64.",
+		prometheus.GaugeValue, func(f figures) float64 { return float64(f.shards) },
+	},
+	{
+		"replicas", "Live replicas that this one knows of, itself included.",
+		prometheus.GaugeValue, func(f figures) float64 { return float64(f.replicas) },
+	},
+	{
+		"calls_per_second", "This replica's share of the call rate at present.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.perSecond },
+	},
+	{
+		"month_calls_left", "Calls that are left of the month's, for all replicas; +Inf without a limit.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.callsLeft },
+	},
+	{
+		"watched_meetings", "Meetings that are watched and that this replica looks at.",
 		prometheus.GaugeValue, func(f figures) float64 { return float64(f.Meetings) },
 	},
 	{
@@ -134,6 +157,7 @@ func (s *service) figures() figures {
 		return f
 	}
 	f.Counts = b.poller.Counts()
+	f.share = b.fleet.share()
 	f.ready = b.conn.IsConnected() && b.poller.Health().Ready
 	return f
 }

@@ -49,13 +49,15 @@ func (r untilStop) Failed(what string, err error) {
 	}
 }
 
-func (s *service) newPoller(ctx context.Context, store poller.Store) (*poller.Poller, error) {
+func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (*poller.Poller, error) {
 	polling := s.opts.Settings.Polling
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
-	return poller.New(s.upstream(), store, poller.Options{
+	p, err := poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
-		Logger: s.log, Reporter: untilStop{ctx, s.changes},
+		Shards: f.shards, Logger: s.log, Reporter: untilStop{ctx, s.changes},
 	})
+	f.quiet.poller.Store(p)
+	return p, err
 }
 
 // poll runs the committer, the poller and discovery until ctx ends. The committer stops last: what the others and the
@@ -88,6 +90,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f
 					defer s.stop()
 					return f.run(ctx)
 				},
+				func() error { return stopped(ctx, b.peers.Run(ctx)) },
 			)
 			<-s.served
 			return errors.Join(err, f.leave(ctx))

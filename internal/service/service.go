@@ -16,6 +16,7 @@ import (
 	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/past"
+	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/version"
 )
@@ -119,7 +120,7 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
-		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Owner: owner(), Checks: s.gate.checks,
+		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Checks: s.gate.checks,
 		Events: &s.gate, Past: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }
@@ -139,7 +140,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	p, err := s.newPoller(ctx, pub)
+	p, err := s.newPoller(ctx, pub, f)
 	if err != nil {
 		return err
 	}
@@ -154,8 +155,10 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		}
 	}
 	behind := parts{
-		poller: p, conn: link.conn, events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
-		past: past.New(js, past.Options{Retention: s.opts.Settings.Events.Retention}),
+		poller: p, store: pub, conn: link.conn, fleet: f,
+		peers:  peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
+		events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
+		past:   past.New(js, past.Options{Retention: s.opts.Settings.Events.Retention}),
 	}
 	s.gate.open(behind)
 	return s.poll(ctx, pub, behind, f, at)
