@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // TestLogins runs a server for each way to log in, and expects the right login to work and another to be refused.
@@ -161,23 +161,19 @@ func TestOptionsOfEveryConnection(t *testing.T) {
 func TestReconnect(t *testing.T) {
 	var out log
 	first := serve(t, server.Options{})
-	_, text, err := net.SplitHostPort(first.Addr().String())
-	require.NoError(t, err)
-	port, err := strconv.Atoi(text)
-	require.NoError(t, err)
-
 	conn, err := connect(t, config.NATS{URL: servers(first)}, natsconn.Options{Logger: out.logger()})
 	require.NoError(t, err)
+	address := first.Addr().String()
 	first.Shutdown()
 	first.WaitForShutdown()
-	require.Eventually(t, conn.IsReconnecting, 10*time.Second, time.Millisecond)
+	require.Eventually(t, conn.IsReconnecting, patience, time.Millisecond)
 	assert.ErrorIs(t, conn.Publish("test", nil), nats.ErrReconnectBufExceeded, "nothing is buffered")
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "refused") }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "refused") }, patience, time.Millisecond)
 	attempts := conn.Opts.ReconnectWait + conn.Opts.ReconnectJitter
 	assert.LessOrEqual(t, attempts, 500*time.Millisecond)
 
-	serve(t, server.Options{Port: port})
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "works again") }, 10*time.Second, time.Millisecond)
+	serve(t, server.Options{Port: port(t, address)})
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "works again") }, patience, time.Millisecond)
 	works(t, conn)
 	assert.LessOrEqual(t, strings.Count(out.String(), "level=WARN"), 2, "lost, then refused; not once for every attempt:\n%s", &out)
 }
@@ -187,11 +183,7 @@ func TestReconnectAfterRefusedLogins(t *testing.T) {
 	var out log
 	options := server.Options{Username: "ann", Password: "hunter2"}
 	running := serve(t, options)
-	_, text, err := net.SplitHostPort(running.Addr().String())
-	require.NoError(t, err)
-	port, err := strconv.Atoi(text)
-	require.NoError(t, err)
-	options.Port = port
+	options.Port = port(t, running.Addr().String())
 
 	conn, err := connect(t, config.NATS{URL: servers(running), User: "ann", Password: "hunter2"}, natsconn.Options{Logger: out.logger()})
 	require.NoError(t, err)
@@ -204,11 +196,11 @@ func TestReconnectAfterRefusedLogins(t *testing.T) {
 		seen, err := other.Varz(nil)
 		return err == nil && seen.TotalConnections >= 4
 	}
-	require.Eventually(t, refused, 10*time.Second, time.Millisecond, "more refusals than nats.go takes by itself")
+	require.Eventually(t, refused, patience, time.Millisecond, "more refusals than nats.go takes by itself")
 	other.Shutdown()
 	other.WaitForShutdown()
 	serve(t, options)
-	require.Eventually(t, conn.IsConnected, 10*time.Second, time.Millisecond)
+	require.Eventually(t, conn.IsConnected, patience, time.Millisecond)
 	works(t, conn)
 	assert.NotContains(t, out.String(), "hunter2")
 }
@@ -229,33 +221,30 @@ func TestContextEnds(t *testing.T) {
 			var out log
 			done := make(chan error, 1)
 			go func() {
-				_, err := natsconn.Connect(ctx, config.NATS{URL: config.Servers{url}}, natsconn.Options{Retry: true, Logger: out.logger()})
+				_, err := natsconn.Connect(ctx, config.NATS{URL: config.Servers{url}}, natsconn.Options{
+					Retry: true, Logger: out.logger(), Extra: []nats.Option{nats.Timeout(time.Hour)}, // no silence ends it
+				})
 				done <- err
 			}()
 			switch name {
 			case "nobody there":
-				require.Eventually(t, func() bool { return strings.Contains(out.String(), "connecting to NATS") }, 10*time.Second, time.Millisecond)
+				require.Eventually(t, func() bool { return strings.Contains(out.String(), "connecting to NATS") }, patience, time.Millisecond)
 			case "silent server":
 				conn, err := silent.Accept()
 				require.NoError(t, err)
 				defer func() { assert.NoError(t, conn.Close()) }()
 			}
-			began := time.Now()
 			cancel(cause)
 			assert.ErrorIs(t, <-done, cause)
-			assert.Less(t, time.Since(began), time.Second)
 		})
 	}
 }
 
 func TestRetryUntilThere(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	port := listener.Addr().(*net.TCPAddr).Port
-	require.NoError(t, listener.Close())
-	url := config.Servers{"nats://127.0.0.1:" + strconv.Itoa(port)}
+	address := testport.Free(t)
+	url := config.Servers{"nats://" + address}
 
-	_, err = connect(t, config.NATS{URL: url}, natsconn.Options{})
+	_, err := connect(t, config.NATS{URL: url}, natsconn.Options{})
 	assert.ErrorIs(t, err, nats.ErrNoServers)
 
 	var out log
@@ -267,12 +256,12 @@ func TestRetryUntilThere(t *testing.T) {
 	closed := make(chan struct{})
 	go func() {
 		conn, err := natsconn.Connect(t.Context(), config.NATS{URL: url}, natsconn.Options{
-			Retry: true, Logger: out.logger(), Extra: []nats.Option{nats.ClosedHandler(func(*nats.Conn) { close(closed) })},
+			Retry: true, Logger: out.logger(), Extra: []nats.Option{nats.ClosedHandler(func(*nats.Conn) { close(closed) }), nats.Timeout(patience)},
 		})
 		done <- result{conn, err}
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "failing") }, 10*time.Second, time.Millisecond)
-	serve(t, server.Options{Port: port})
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "failing") }, patience, time.Millisecond)
+	serve(t, server.Options{Port: port(t, address)})
 	got := <-done
 	require.NoError(t, got.err)
 	works(t, got.conn)

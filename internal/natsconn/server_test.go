@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -26,13 +27,14 @@ import (
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // serve runs a real server until the test ends.
 func serve(t *testing.T, options server.Options) *server.Server {
 	t.Helper()
 	if options.Port == 0 {
-		options.Port = server.RANDOM_PORT
+		options.Port = port(t, testport.Free(t)) // it may be needed once more
 	}
 	options.Host, options.NoLog, options.NoSigs = "127.0.0.1", true, true
 	running, err := server.NewServer(&options)
@@ -42,15 +44,28 @@ func serve(t *testing.T, options server.Options) *server.Server {
 		running.Shutdown()
 		running.WaitForShutdown()
 	})
-	require.True(t, running.ReadyForConnections(10*time.Second))
+	require.True(t, running.ReadyForConnections(patience))
 	return running
+}
+
+// patience is how long a test waits for what has to happen, however busy the machine is.
+const patience = time.Minute
+
+// port is the number of the port in an address.
+func port(t *testing.T, address string) int {
+	t.Helper()
+	_, text, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	number, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return number
 }
 
 // connect connects until the test ends.
 func connect(t *testing.T, settings config.NATS, options natsconn.Options) (*nats.Conn, error) {
 	t.Helper()
 	closed := make(chan struct{})
-	options.Extra = append(options.Extra, nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	options.Extra = append(options.Extra, nats.ClosedHandler(func(*nats.Conn) { close(closed) }), nats.Timeout(patience))
 	conn, err := natsconn.Connect(t.Context(), settings, options)
 	if err == nil {
 		t.Cleanup(func() {
@@ -67,7 +82,7 @@ func works(t *testing.T, conn *nats.Conn) {
 	sub, err := conn.SubscribeSync("test")
 	require.NoError(t, err)
 	require.NoError(t, conn.Publish("test", []byte("hello")))
-	message, err := sub.NextMsg(10 * time.Second)
+	message, err := sub.NextMsg(patience)
 	require.NoError(t, err)
 	require.Equal(t, "hello", string(message.Data))
 }

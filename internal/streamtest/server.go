@@ -5,6 +5,7 @@ package streamtest
 import (
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -14,6 +15,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // Server is a NATS server that can be stopped and started again, on the same port and store.
@@ -28,7 +30,7 @@ type Server struct {
 // Start starts a server, which stops at the end of the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, Dir: t.TempDir(), Address: "127.0.0.1:0"}
+	s := &Server{t: t, Dir: t.TempDir(), Address: testport.Free(t)}
 	s.Start()
 	t.Cleanup(s.Stop)
 	return s
@@ -71,7 +73,9 @@ func (s *Server) JetStream() jetstream.JetStream {
 // Connect connects to what listens at an address, as the program does, until the test ends.
 func Connect(t testing.TB, address string) *nats.Conn {
 	t.Helper()
-	nc, err := natsconn.Connect(t.Context(), config.NATS{}, natsconn.Options{Embedded: config.Address(address)})
+	nc, err := natsconn.Connect(t.Context(), config.NATS{}, natsconn.Options{
+		Embedded: config.Address(address), Extra: []nats.Option{nats.Timeout(time.Minute)}, // the machine may be slow
+	})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	return nc

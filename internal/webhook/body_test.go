@@ -72,7 +72,7 @@ func (c *callback) dial() net.Conn {
 	conn, err := net.Dial("tcp", c.Listener.Addr().String())
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { _ = conn.Close() })
-	require.NoError(c.t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(c.t, conn.SetDeadline(time.Now().Add(soon)))
 	return conn
 }
 
@@ -85,11 +85,9 @@ func TestSlowBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, Options{ReadTimeout: 50 * time.Millisecond})
 			conn := c.dial()
-			began := time.Now()
 			resp := c.raw(conn, c.head(c.push(joined), 900)+sent)
 			checkProblem(t, c.read(resp), http.StatusRequestTimeout)
 			assert.True(t, resp.Close)
-			assert.Less(t, time.Since(began), time.Second)
 			_, err := conn.Read(make([]byte, 1))
 			require.ErrorIs(t, err, io.EOF, "the connection is given up")
 			assert.Equal(t, []Outcome{TooSlow}, c.seen(1))
@@ -140,7 +138,7 @@ func TestSenderThatHangsUpInTheBody(t *testing.T) {
 
 // Slow requests, many and large, keep no genuine push out.
 func TestSlowRequestsKeepNobodyOut(t *testing.T) {
-	c := serve(t, Options{ReadTimeout: 5 * time.Second, MaxConcurrent: 1})
+	c := serve(t, Options{MaxConcurrent: 1})
 	for range 200 {
 		_, err := io.WriteString(c.dial(), c.head(c.push(joined), maxBody)+`{"encrypt":"`)
 		require.NoError(t, err)

@@ -161,10 +161,8 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := len(c.seen(0))
-			began := time.Now()
 			a := c.send(test.request)
 			checkProblem(t, a, test.status)
-			assert.Less(t, time.Since(began), time.Second)
 			assert.Empty(t, a.header.Get("Retry-After"))
 			assert.Equal(t, test.outcome, c.seen(before + 1)[before])
 		})
@@ -204,13 +202,11 @@ func TestNotStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, Options{Receiver: receive, Timeout: 50 * time.Millisecond})
-			began := time.Now()
 			for range 3 {
 				a := c.send(c.push(joined))
 				checkProblem(t, a, http.StatusServiceUnavailable)
 				assert.Equal(t, retryAfter, a.header.Get("Retry-After"))
 			}
-			assert.Less(t, time.Since(began), 2*time.Second)
 			assert.Equal(t, []Outcome{NotStored, NotStored, NotStored}, c.seen(3))
 			assert.Equal(t, 1, strings.Count(c.logs.String(), "not_stored"), "logged once a minute")
 		})
@@ -226,9 +222,8 @@ func TestTheReceiverHasOneSecond(t *testing.T) {
 		return nil
 	})})
 	c.checkSuccess(c.send(c.push(joined)))
-	got := <-left
-	assert.LessOrEqual(t, got, time.Second)
-	assert.Greater(t, got, time.Second/2)
+	assert.LessOrEqual(t, <-left, time.Second)
+	assert.Equal(t, time.Second, Options{}.withDefaults().Timeout)
 }
 
 // What follows from a push is stored late but stored: then it is a success.

@@ -60,7 +60,7 @@ func simulate(t *testing.T, hook *callback) *simulator.Simulator {
 			ID: "m", Title: "T", Start: simulator.Duration(-time.Minute), People: []simulator.Person{{Nick: "Ann"}, {Nick: "Bob"}},
 		}}},
 		Settings: simulator.Settings{Push: simulator.PushSettings{
-			URL: hook.URL + "/webhooks/dingtalk", Token: testKeys.Token, AESKey: testKeys.AESKey, OwnerKey: testKeys.OwnerKey,
+			URL: hook.URL + "/webhooks/dingtalk", Token: testKeys.Token, AESKey: testKeys.AESKey, OwnerKey: testKeys.OwnerKey, Timeout: simulator.Duration(soon),
 			Retry: simulator.Duration(time.Millisecond), LastRetry: simulator.Duration(2 * time.Millisecond),
 		}},
 		NewCipher: func(token, aesKey, ownerKey string) (simulator.Cipher, error) {
