@@ -55,6 +55,11 @@ func TestWrongUsage(t *testing.T) {
 		"replay of no such type":    {nil, []string{"replay", "--type=gone"}, 2, []string{"--type", "gone", "kicked"}},
 		"replay after less than 0":  {nil, []string{"replay", "--after=-1"}, 2, []string{"--after", "negative"}},
 		"replay of no server":       {nil, []string{"replay", "--nats-url=nats://127.0.0.1:1"}, 1, []string{"cannot connect to NATS"}},
+		"report without a meeting":  {nil, []string{"report"}, 2, []string{"<meeting>"}},
+		"report of a bad meeting":   {nil, []string{"report", "a.b"}, 2, []string{"a.b", "1 to 128"}},
+		"report in no such format":  {nil, []string{"report", "a", "--format=pdf"}, 2, []string{"--format", "pdf", "svg"}},
+		"report in no such zone":    {nil, []string{"report", "a", "--zone=Moon/Sea"}, 2, []string{"--zone", "Moon/Sea"}},
+		"report of no server":       {nil, []string{"report", "a", "--nats-url=nats://127.0.0.1:1"}, 1, []string{"cannot connect to NATS"}},
 		"simulate without the file": {nil, []string{"simulate", "--scenario=/nowhere"}, 2, []string{"--scenario:", "/nowhere"}},
 		"simulate a bad file":       {nil, []string{"simulate", "--scenario", write("bad-scenario.yaml", "meetings: [{id: a, colour: red}]\n")}, 2, []string{"--scenario:", "bad-scenario.yaml", "colour"}},
 		"simulate too fast":         {nil, []string{"simulate", "--speed=1e9"}, 2, []string{"speed 1e+09"}},
@@ -87,6 +92,7 @@ func TestHelp(t *testing.T) {
 		"demo":     {"--for", "--data-dir", "--listen"},
 		"simulate": {"--scenario", "--truth", "--speed"},
 		"tail":     {"--json", "--meeting", "--from", "--nats-url"},
+		"report":   {"<meeting>", "--format", "--zone", "--nats-url"},
 		"replay":   {"--since", "--until", "--meeting", "--person", "--type", "--after", "--position"},
 		"version":  {"Print the version."},
 	} {
@@ -136,6 +142,7 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 		{"simulate", "--listen=127.0.0.1:0"},
 		{"tail", "--nats-url=nats://127.0.0.1:1"},
 		{"replay", "--nats-url=nats://127.0.0.1:1"},
+		{"report", "a", "--nats-url=nats://127.0.0.1:1"},
 	} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, 0, run(ctx, args, nil, &stdout, &stderr), "%v: %s", args, &stderr)

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+// fold takes the events of one meeting, in the order of the stream.
+type fold struct {
+	id         string
+	any        bool
+	unreadable int
+	latest     events.Meeting // what is known of the meeting itself
+	lives      []Period       // EndTime is 0 of the last while the meeting goes on
+	gaps       []Gap
+	people     map[string]*Person
+	parts      []part
+}
+
+// part is what follows from events that follow on each other. There is more than one when events between them are
+// missing: those that were to be kept for less time have expired, say.
+type part struct {
+	roster *events.Roster
+	last   int64 // when the last of the events happened
+}
+
+func newFold(id string) *fold {
+	return &fold{id: id, people: map[string]*Person{}, parts: []part{{roster: events.NewRoster(id)}}}
+}
+
+// add takes the payload of the next message.
+func (f *fold) add(payload []byte) {
+	f.any = true
+	e, err := events.Decode(payload)
+	if err != nil || !f.apply(e) {
+		f.unreadable++
+	}
+}
+
+// apply takes the next event, and tells whether it can be one of the meeting's.
+func (f *fold) apply(e events.Event) bool {
+	if e.ConferenceID() != f.id {
+		return false
+	}
+	switch {
+	case e.Member != nil:
+		return f.member(e)
+	case e.Meeting != nil:
+		f.meeting(e)
+	case e.Gap != nil:
+		f.gap(*e.Gap)
+	}
+	return true
+}
+
+// lastTime is the last millisecond of the year 9999, the last that can be written.
+const lastTime = 253402300799999
+
+func (f *fold) member(e events.Event) bool {
+	if m := e.Member; min(m.JoinTime, m.LeaveTime) < 0 || max(m.JoinTime, m.LeaveTime) > lastTime {
+		return false
+	}
+	now := &f.parts[len(f.parts)-1]
+	if err := now.roster.Apply(e); err != nil { // it does not follow on the one before
+		f.parts = append(f.parts, part{roster: events.NewRoster(f.id)})
+		now = &f.parts[len(f.parts)-1]
+		if err := now.roster.Apply(e); err != nil {
+			return false
+		}
+	}
+	m := e.Member
+	now.last = max(now.last, e.Time.UnixMilli())
+	p := f.people[e.Subject]
+	if p == nil {
+		p = &Person{Person: e.Subject}
+		f.people[e.Subject] = p
+	}
+	p.UnionID, p.UserNick = m.UnionID, cmp.Or(m.UserNick, p.UserNick)
+	p.Host, p.CoHost, p.OuterOrgMember, p.PSTNJoin = m.Host, m.CoHost, m.OuterOrgMember, m.PSTNJoin
+	return true
+}
+
+func (f *fold) meeting(e events.Event) {
+	m, at := e.Meeting, e.Time.UnixMilli()
+	f.latest.Title, f.latest.CreatorNick = cmp.Or(m.Title, f.latest.Title), cmp.Or(m.CreatorNick, f.latest.CreatorNick)
+	open := len(f.lives) > 0 && f.lives[len(f.lives)-1].EndTime == 0
+	if !open {
+		begin := at
+		if m.StartTime > 0 && (len(f.lives) == 0 || m.StartTime >= f.lives[len(f.lives)-1].EndTime) {
+			begin = min(m.StartTime, at)
+		}
+		f.lives = append(f.lives, Period{StartTime: begin})
+	}
+	life := &f.lives[len(f.lives)-1]
+	if m.StartTime > 0 && len(f.lives) == 1 {
+		life.StartTime = min(life.StartTime, m.StartTime)
+	}
+	if e.Type == events.MeetingEnded {
+		life.EndTime = max(at, life.StartTime)
+	}
+}
+
+// gap takes one of the two events of a gap, or both.
+func (f *fold) gap(g events.Gap) {
+	next := Gap{From: g.From, To: g.To, Reason: g.Reason}
+	if i := slices.IndexFunc(f.gaps, func(have Gap) bool { return have.From == g.From }); i >= 0 {
+		f.gaps[i] = next
+		return
+	}
+	f.gaps = append(f.gaps, next)
+}
+
+// attendances unites what the parts tell. One that a part leaves open and the next shows ended is the same one.
+func (f *fold) attendances() []events.Attendance {
+	type key struct {
+		person string
+		join   int64
+	}
+	var out []events.Attendance
+	at := map[key]int{}
+	for i, p := range f.parts {
+		for _, a := range p.roster.Attendances() {
+			switch last := i == len(f.parts)-1; {
+			case a.End != "":
+			case !last:
+				a.Leave, a.LeaveInferred, a.Reason = max(p.last, a.Join), true, EndUnknown
+			case f.over(): // nobody stays in a meeting that is over
+				a.Leave, a.LeaveInferred, a.Reason = max(f.lives[len(f.lives)-1].EndTime, a.Join), true, EndUnknown
+			}
+			if j, known := at[key{a.Person, a.Join}]; known {
+				out[j] = a
+				continue
+			}
+			at[key{a.Person, a.Join}] = len(out)
+			out = append(out, a)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b events.Attendance) int { return cmp.Compare(a.Join, b.Join) })
+	return out
+}
+
+// over tells whether the last that is known of the meeting is that it ended.
+func (f *fold) over() bool { return len(f.lives) > 0 && f.lives[len(f.lives)-1].EndTime > 0 }
+
+func (f *fold) complete() bool {
+	return f.unreadable == 0 && len(f.parts) == 1 && f.parts[0].roster.Complete()
+}
