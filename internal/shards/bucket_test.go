@@ -41,7 +41,7 @@ func TestExistingBucketIsAdopted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			existing(t, js, have)
 			a := start(t, url, Options{TTL: forever})
-			eventually(t, hasAll(a), "all shards")
+			atOnce(t, hasAll(a), "all shards")
 			st, err := js.Stream(t.Context(), streamName)
 			require.NoError(t, err)
 			got := st.CachedInfo().Config

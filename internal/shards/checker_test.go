@@ -23,7 +23,7 @@ type checker struct {
 // newChecker checks until the test ends.
 func newChecker(t testing.TB) *checker {
 	c := &checker{t: t, stop: make(chan struct{})}
-	tick := time.NewTicker(200 * time.Microsecond)
+	tick := time.NewTicker(time.Millisecond)
 	c.wg.Go(func() {
 		defer tick.Stop()
 		for {

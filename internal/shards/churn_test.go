@@ -40,7 +40,7 @@ func TestChurn(t *testing.T) {
 			live = append(live[:i], live[i+1:]...)
 		}
 	}
-	for n := range 40 {
+	for n := range 30 {
 		switch rng.IntN(6) {
 		case 0, 1:
 			join(n)
@@ -56,7 +56,7 @@ func TestChurn(t *testing.T) {
 			proxy.ToClient(nil)
 			proxy.Cut()
 		}
-		pause(t.Context(), time.Duration(rng.Int64N(int64(short/4))))
+		pause(t.Context(), time.Duration(rng.Int64N(int64(short/8))))
 	}
 	for len(live) < 2 {
 		join(1)

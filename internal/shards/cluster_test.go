@@ -81,7 +81,7 @@ func TestLeaderOfTheServersIsKilled(t *testing.T) {
 	check := newChecker(t)
 	var replicas []*replica
 	for i := range 2 {
-		r := start(t, urls, Options{Name: fmt.Sprint("replica", i), TTL: time.Second, Replicas: 3})
+		r := start(t, urls, Options{Name: fmt.Sprint("replica", i), TTL: short, Replicas: 3})
 		check.watch(r.Replica)
 		replicas = append(replicas, r)
 	}

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		os.Exit(replicaChild(url))
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil { // they wait, mostly
+	if err := flag.Set("test.parallel", "8"); err != nil { // they wait, mostly
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
@@ -177,10 +177,21 @@ func start(t testing.TB, url string, opts Options) *replica {
 }
 
 // patience is how long tests wait for what is to happen: long, as the machine may be busy.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // eventually waits for a condition.
 func eventually(t testing.TB, condition func() bool, what string, args ...any) {
 	t.Helper()
-	require.Eventually(t, condition, patience, 2*time.Millisecond, append([]any{what}, args...)...)
+	within(t, patience, condition, what, args...)
+}
+
+// atOnce waits for a condition that no time-out of [forever] has to pass for.
+func atOnce(t testing.TB, condition func() bool, what string, args ...any) {
+	t.Helper()
+	within(t, forever*3/4, condition, what, args...)
+}
+
+func within(t testing.TB, d time.Duration, condition func() bool, what string, args ...any) {
+	t.Helper()
+	require.Eventually(t, condition, d, 5*time.Millisecond, append([]any{what}, args...)...)
 }

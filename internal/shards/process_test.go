@@ -82,7 +82,7 @@ func TestStoppedProcessWakesWithoutShards(t *testing.T) {
 	c := startChild(t, childReplica+"="+url)
 	c.has(t, func(set Set, _ time.Time) bool { return set == Every })
 	// The child waits for so long until it may have shards again: it cannot have any when it reports.
-	r := start(t, url, Options{Name: "r", TTL: 4 * time.Second})
+	r := start(t, url, Options{Name: "r", TTL: 4 * short})
 	c.has(t, func(set Set, _ time.Time) bool { return set.Len() == Count/2 })
 
 	stopping := time.Now()

@@ -63,9 +63,9 @@ func (r *runner) interval() time.Duration { return r.opts.TTL / 3 }
 // retryPause is the time between two attempts at what fails.
 func (r *runner) retryPause() time.Duration { return r.opts.TTL / 20 }
 
-// limited bounds one request to the server.
+// limited bounds one request to the server. Even if the answer to an announcement is lost there is time for another.
 func (r *runner) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, r.interval())
+	return context.WithTimeout(ctx, r.opts.TTL/2)
 }
 
 func (r *runner) run(ctx context.Context) error {
