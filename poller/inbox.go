@@ -17,9 +17,6 @@ const maxTogether = 500
 // errBusy says that too much waits to be stored for a meeting already.
 var errBusy = errors.New("too many pushes wait for one meeting")
 
-// errStopping says that the poller stops, so that nobody would store anything.
-var errStopping = errors.New("stopping")
-
 // entry is something to be stored for a meeting. What looks, pushes and the patrol want stored goes through one inbox:
 // a push does not wait for a look that is under way, and they do not get into each other's way. Compare-and-set settles
 // who was first among the replicas.
@@ -54,7 +51,7 @@ func (p *Poller) drop(m *meeting, e *entry) error {
 	defer p.mu.Unlock()
 	switch {
 	case p.storing == nil:
-		return errStopping
+		return ErrStopping
 	case len(m.inbox) >= maxInbox:
 		return errBusy
 	}

@@ -50,8 +50,8 @@ type Notice struct {
 // about a meeting that is not watched begins to watch it, unless somebody has stopped watching it or the push is older
 // than the meeting's end. The same push twice changes nothing.
 //
-// Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After one of the last two
-// the push may or may not be stored: it is to be sent again.
+// Errors: [events.ErrConferenceID], [ErrNotReady], [ErrStopping], those of the [Store], and the cause of ctx. After one of
+// the last two the push may or may not be stored: it is to be sent again.
 func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	for range noticeRounds {
 		settled, err := p.notice(ctx, n)

@@ -104,6 +104,8 @@ type Poller struct {
 var (
 	// ErrNotWatched says that the meeting is not watched.
 	ErrNotWatched = errors.New("meeting is not watched")
+	// ErrStopping says that the poller stops, or does not run yet, so that nobody would store anything.
+	ErrStopping = errors.New("stopping")
 	// ErrNotReady says that the stored states have not been read yet.
 	ErrNotReady = errors.New("not ready: stored meetings are being read")
 	// ErrRunning says that Run was called before.

@@ -4,6 +4,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/push"
@@ -37,7 +38,11 @@ func New(notifier Notifier, hider Hider) *Receiver { return &Receiver{notifier, 
 func (r *Receiver) Receive(ctx context.Context, p push.Push) error {
 	var failed []error
 	for _, n := range p.Notices {
-		failed = append(failed, r.notifier.Notice(ctx, r.notice(n)))
+		err := r.notifier.Notice(ctx, r.notice(n))
+		if errors.Is(err, poller.ErrStopping) {
+			err = fmt.Errorf("%w: %w", push.ErrStopping, err)
+		}
+		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
 }

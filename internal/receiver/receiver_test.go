@@ -3,6 +3,7 @@ package receiver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -110,6 +111,16 @@ func TestSeveralMeetingsInOnePush(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAPollerThatStops(t *testing.T) {
+	p := push.Push{Notices: []push.Notice{{ConferenceID: "a"}, {ConferenceID: "b"}}}
+	n := &notifier{fails: map[string]error{"a": fmt.Errorf("meeting a: %w", poller.ErrStopping)}}
+	err := receiver.New(n, nil).Receive(t.Context(), p)
+	require.ErrorIs(t, err, push.ErrStopping)
+	require.ErrorIs(t, err, poller.ErrStopping)
+	n.fails["a"] = poller.ErrNotReady
+	require.NotErrorIs(t, receiver.New(n, nil).Receive(t.Context(), p), push.ErrStopping)
 }
 
 func TestPseudonyms(t *testing.T) {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/coder/websocket"
@@ -33,11 +34,14 @@ func (s *session) deliver(f *frame) Outcome {
 	}
 	ctx, cancel := context.WithTimeout(s.life, s.opts.AckTimeout*5/6)
 	defer cancel()
-	if err := s.opts.Receiver.Receive(ctx, p); err != nil {
-		s.note(NotStored, "error", s.clean(err, s.ticket))
-		return NotStored
+	err = s.opts.Receiver.Receive(ctx, p)
+	if err == nil {
+		return Stored
 	}
-	return Stored
+	if !errors.Is(err, push.ErrStopping) { // that is no news
+		s.note(NotStored, "error", s.clean(err, s.ticket))
+	}
+	return NotStored
 }
 
 // answer answers a frame, if it can be named. What cannot be written is sent again by the gateway; that the connection is

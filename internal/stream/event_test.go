@@ -62,6 +62,19 @@ func TestNotStoredIsSentAgain(t *testing.T) {
 	assert.Equal(t, []Outcome{NotStored, Stored}, r.observed(2))
 }
 
+// An event that comes while the service stops goes to another replica, or comes again: nobody has to know of it.
+func TestAReceiverThatStopsIsNoNews(t *testing.T) {
+	g := newGateway(t)
+	r := run(g, Options{Receiver: receiver(func(context.Context, push.Push) error {
+		return fmt.Errorf("meeting m: %w", push.ErrStopping)
+	})})
+	p := g.next()
+	p.event("m1", joined)
+	assert.Equal(t, later("m1"), p.ack())
+	assert.Equal(t, []Outcome{NotStored}, r.observed(1))
+	assert.NotContains(t, r.logs.String(), "level=WARN")
+}
+
 func TestLaterInsteadOfTooLate(t *testing.T) {
 	g := newGateway(t)
 	run(g, Options{AckTimeout: 120 * time.Millisecond, Receiver: receiver(func(ctx context.Context, _ push.Push) error {

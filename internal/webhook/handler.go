@@ -126,6 +126,9 @@ func (h *handler) refuse(w http.ResponseWriter, no *refusal) {
 		w.Header().Set("Allow", http.MethodPost)
 	}
 	server.Problem(w, answer.status, answer.detail)
+	if errors.Is(no.err, push.ErrStopping) {
+		return // that is no news
+	}
 	h.logs[no.outcome].Do(func() {
 		// The error may quote what was sent.
 		h.opts.Logger.Warn("push refused", "outcome", no.outcome, "error", fmt.Sprintf("%.300s", no.err))

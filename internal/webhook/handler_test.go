@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -211,6 +212,16 @@ func TestNotStored(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(c.logs.String(), "not_stored"), "logged once a minute")
 		})
 	}
+}
+
+// A push that comes while the service stops goes to another replica, or comes again: nobody has to know of it.
+func TestAReceiverThatStopsIsNoNews(t *testing.T) {
+	c := serve(t, Options{Receiver: receiver(func(context.Context, push.Push) error {
+		return fmt.Errorf("meeting m: %w", push.ErrStopping)
+	})})
+	checkProblem(t, c.send(c.push(joined)), http.StatusServiceUnavailable)
+	assert.Equal(t, []Outcome{NotStored}, c.seen(1))
+	assert.Empty(t, c.logs.String())
 }
 
 func TestTheReceiverHasOneSecond(t *testing.T) {
