@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,21 @@ func TestAStopKeepsWhatWasLearned(t *testing.T) {
 	require.NoError(t, m.Take(t.Context(), Look))
 	require.NoError(t, m.Close(t.Context()))
 	assert.Equal(t, 1.0, storedHabits(t, m).Count)
+}
+
+func TestReplicasStopTogether(t *testing.T) {
+	url := startServer(t)
+	w := at(t, "2026-11-10 10:00")
+	var all sync.WaitGroup
+	for range 8 {
+		m := w.open(t, connect(t, url), MonthOptions{Limit: 4000_000})
+		require.NoError(t, m.Take(t.Context(), Look))
+		all.Go(func() { assert.NoError(t, m.Close(t.Context())) })
+	}
+	all.Wait()
+	m := w.open(t, connect(t, url), MonthOptions{Limit: 4000_000})
+	assert.Equal(t, 8, stored(t, m, "2026-11").Drawn, "every parcel is given back, and given back once")
+	assert.Equal(t, 8.0, storedHabits(t, m).Count)
 }
 
 func TestAnHourInWhichCallsWereRefusedTellsNothing(t *testing.T) {
