@@ -72,14 +72,15 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 			return
 		}
 		record, base, err := p.storeTogether(ctx, m, together, base)
-		if err != nil {
-			p.strayed(err)
-		} else {
+		switch {
+		case err == nil:
 			p.counts.events.Add(record.State.Sequence - min(base.State.Sequence, record.State.Sequence))
 			p.adoptOwn(m, record)
 			if record.Revision != base.Revision && p.stray.Swap(false) {
 				p.health.ok(areaStore)
 			}
+		case ctx.Err() == nil:
+			p.strayed(err)
 		}
 		for _, e := range together {
 			e.record, e.stored = record, record.Revision != base.Revision

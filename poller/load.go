@@ -88,11 +88,17 @@ func (p *Poller) gain(ctx context.Context, shards shardSet) error {
 	return nil
 }
 
-// hold heeds from now on what is heard of the meetings of these shards.
+// hold heeds from now on what is heard of the meetings of these shards. The guests among them are ours, and due.
 func (p *Poller) hold(shards shardSet) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	fresh := shards &^ p.held
 	p.held |= shards
+	for _, m := range p.meetings {
+		if fresh.has(m.shard) && !m.busy {
+			p.enqueue(m, p.now())
+		}
+	}
 }
 
 // resume goes on with a stored meeting. It was in sight until somebody looked after its shard last: a look that finds
@@ -104,7 +110,7 @@ func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 	m, ok := p.meetings[id]
 	switch {
 	case ok:
-		p.adopt(m, record) // a guest, which soon is looked at as ours
+		p.adopt(m, record) // it was a guest, or was heard of meanwhile
 		return
 	case record.State.Phase != diff.Watched:
 		return

@@ -59,6 +59,8 @@ func (p *Poller) next() (*look, time.Duration) {
 			return nil, p.wakeAt - now
 		case p.mine(m) || m.wanted():
 			return p.occupy(m), 0
+		case p.held.has(m.shard):
+			p.letGo() // nobody has told us yet
 		case m.storing:
 			p.enqueue(m, now+guestLinger)
 		default:

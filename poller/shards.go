@@ -107,6 +107,11 @@ func (p *Poller) lacking() shardSet {
 func (p *Poller) shed() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.letGo()
+}
+
+// letGo is shed for who holds mu.
+func (p *Poller) letGo() {
 	gone := p.held &^ p.owned()
 	if gone == 0 {
 		return
@@ -168,6 +173,7 @@ func (p *Poller) enter(ctx context.Context, l *look) (context.Context, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.mine(l.m) {
+		p.letGo()
 		return ctx, false
 	}
 	ctx, p.looks[l] = context.WithCancel(ctx)

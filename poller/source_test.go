@@ -153,3 +153,10 @@ func gone(who string, joined, left int64) diff.Row {
 }
 
 func second(s int64) int64 { return 946684800_000 + 1000*s }
+
+// twin answers as f does, and keeps for itself when it was called.
+func (f *fakeSource) twin() *fakeSource {
+	t := newSource()
+	t.members, t.info = f.Members, f.Info
+	return t
+}
