@@ -3,19 +3,21 @@ package poller
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 )
 
-// unknown is the head-count of a meeting that could not be asked about.
-const unknown = -1
+// count is what the information call says of the number of people.
+type count struct{ active, attended int }
 
-// askInfo asks whether the meeting goes on and returns its head-count, or unknown when there was no answer. It returns
-// only errors after which no further call makes sense.
-func (p *Poller) askInfo(ctx context.Context, m *look) (heads int, err error) {
+// unknown is the count of a meeting that could not be asked about.
+var unknown = count{active: -1}
+
+// askInfo asks whether the meeting goes on and returns its count, or unknown when there was no answer. It returns only
+// errors after which no further call makes sense.
+func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	// Information calls that hang must not keep the lists from being read: they get no more than half of the workers.
 	select {
 	case p.infos <- struct{}{}:
@@ -26,7 +28,7 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (heads int, err error) {
 		return unknown, nil
 	}
 	began := p.now()
-	m.checkDue = began + checkAfter
+	m.checkDue = began + p.stretched(checkAfter)
 	info, err := p.source.Info(withUrgency(ctx, m.urgency()), m.id)
 	switch {
 	case err == nil:
@@ -36,13 +38,13 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (heads int, err error) {
 		p.uninformed(m, err, p.now()-began)
 		return unknown, nil
 	}
-	m.infoDue, m.infoFailures, m.infoError = began+infoAfter, 0, ""
+	m.infoDue, m.infoFailures, m.infoError = began+p.stretched(infoAfter), 0, ""
 	p.health.callOK(areaInfo, m.urgency())
 	m.describe(info)
 	if info.Ended {
 		m.ending, m.endTime, m.why = p.now(), info.EndTime, whyEnded
 	}
-	return info.ActiveCount, nil
+	return count{info.ActiveCount, info.AttendedCount}, nil
 }
 
 // uninformed decides when to ask again after an information call that failed. One that hangs keeps the list from being
@@ -60,7 +62,7 @@ func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 
 // askList reads the member list and stores what has changed.
 func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error {
-	m.checkDue = p.now() + checkAfter
+	m.checkDue = p.now() + p.stretched(checkAfter)
 	snap.From = time.Now().UnixMilli()
 	list, err := p.source.Members(withUrgency(ctx, m.urgency()), m.id)
 	if err != nil {
@@ -74,23 +76,29 @@ func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error
 		snap.Kind = diff.Uncertain
 		p.counts.uncertain.Add(1)
 	}
+	first := m.record.State.LookedAt == 0
 	res, err := p.take(ctx, m, snap)
 	if err != nil {
 		return err
 	}
 	m.lastLook, m.sight, m.away, m.failures, m.listError, m.trouble = snap.At, snap.At, false, 0, "", ""
-	now := p.now()
-	changed := res.LookNow || slices.ContainsFunc(res.Events, func(e events.Event) bool { return e.Member != nil })
-	m.interval = nextInterval(m.interval, p.opts.MinInterval, p.opts.MaxInterval, changed, m.trusting && p.pushesAlive(m))
-	m.trusting = !changed
-	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())
+	m.pages, m.peeks = int32(max(list.Calls, 1)), 0
+	p.paceList(m, first, surprises(res.Events))
 	if res.LookNow {
-		m.listDue = min(m.listDue, now+recheckAfter)
-	}
-	if m.infoDue == forever { // the first list since the start: the information calls of all meetings are spread
-		m.infoDue = now + rand.N(infoAfter)
+		m.listDue = min(m.listDue, p.now()+recheckAfter)
 	}
 	return nil
+}
+
+// surprises counts what no push had announced.
+func surprises(found []events.Event) int {
+	n := 0
+	for _, e := range found {
+		if e.Member != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // storeError is a failure to store what was seen, or to read what is stored: the next look will see it again.
@@ -108,13 +116,6 @@ const (
 	whyNotFound = "not_found" // there is no such meeting any more
 	whyClosed   = "closed"    // a push says so
 )
-
-// pushesAlive tells whether a push about the meeting came lately.
-func (p *Poller) pushesAlive(m *look) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return m.m.pushed > 0 && p.now()-m.m.pushed < pushesLive
-}
 
 // take compares a snapshot with what has been announced and stores the result. It returns errOver when the meeting is
 // not watched any more, be it by this snapshot or because somebody else closed it out or gave it up.

@@ -154,6 +154,7 @@ func (p *Poller) release(l *look, out outcome) {
 func (p *Poller) forget(m *meeting) {
 	p.unqueue(m)
 	p.cool(m)
+	p.pacer.Forget(&m.pace)
 	p.health.forget(areaMeeting + m.id)
 	delete(p.meetings, m.id)
 }

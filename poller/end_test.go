@@ -14,6 +14,9 @@ import (
 
 var hour = poller.Options{MinInterval: time.Second, MaxInterval: time.Hour}
 
+// hourly leaves nearly everything to the information call.
+var hourly = poller.Options{MinInterval: time.Hour, MaxInterval: time.Hour}
+
 // How soon the end has to be found.
 const (
 	byNotFound = 20 * time.Second
@@ -178,7 +181,7 @@ func TestLastLook(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, hour, func(w *world) {
+			inWorld(t, hourly, func(w *world) {
 				w.source.onList(list(present("ann", 0)))
 				w.watch("m")
 				w.sleep(5 * time.Minute)

@@ -155,9 +155,6 @@ func (p *Poller) heard(id string, record diff.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m, ok := p.meetings[id]; ok {
-		if record.State.Sequence > m.brief.sequence {
-			m.pushed = p.now() // others than the owner look only when a push asks for it
-		}
 		p.adopt(m, record)
 		return
 	}

@@ -2,6 +2,9 @@ package poller_test
 
 import (
 	"context"
+	"math"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,12 +88,80 @@ func TestIntervalFollowsChanges(t *testing.T) {
 			return status.Interval
 		}
 		w.sleep(10 * time.Millisecond)
-		assert.Equal(t, 1500*time.Millisecond, interval(), "after a quiet look")
+		assert.Less(t, interval(), 5*time.Second, "at the beginning")
+		w.sleep(time.Hour)
+		assert.Equal(t, time.Minute, interval(), "after many quiet looks")
+		w.source.onList(list(present("ann", 3600)))
+		w.until(time.Minute, "a change", func() bool { return interval() < 10*time.Second })
+		before := len(w.source.listCalls("m"))
+		w.sleep(10 * time.Second)
+		assert.Greater(t, len(w.source.listCalls("m")), before, "more may follow")
 		w.sleep(10 * time.Minute)
-		assert.Equal(t, time.Minute, interval(), "after many")
-		w.source.onList(list(present("ann", 600)))
-		w.until(time.Minute, "a change", func() bool { return interval() == time.Second })
-		w.until(3*time.Second, "another look", func() bool { return interval() == 1500*time.Millisecond })
+		assert.Greater(t, interval(), 20*time.Second, "and then does not")
+	})
+}
+
+// scarce is a rate that can be changed.
+type scarce struct{ atomic.Uint64 }
+
+func (s *scarce) set(perSecond float64) { s.Store(math.Float64bits(perSecond)) }
+func (s *scarce) now() float64          { return math.Float64frombits(s.Load()) }
+
+// TestScarceCalls holds the calls for many meetings to the rate, the information calls included, and goes back to the
+// usual pace soon after there are more.
+func TestScarceCalls(t *testing.T) {
+	var rate scarce
+	rate.set(2)
+	inWorld(t, poller.Options{Rate: rate.now}, func(w *world) {
+		w.watch(names(400)...)
+		w.sleep(time.Hour)
+		before, infos := w.source.calls(), w.source.infoCount()
+		w.sleep(time.Hour)
+		assert.InDelta(t, 7200, w.source.calls()-before, 7200/4)
+		assert.Greater(t, w.source.infoCount()-infos, 1000, "some of them for ends")
+		rate.set(1e-6)
+		w.sleep(time.Hour)
+		before = w.source.calls()
+		w.sleep(time.Hour)
+		assert.LessOrEqual(t, w.source.calls()-before, 1, "no calls are left")
+		rate.set(100)
+		lists := len(w.source.reads())
+		before = w.source.calls()
+		w.sleep(3 * time.Minute)
+		assert.Equal(t, 400, lists)
+		assert.Greater(t, w.source.calls()-before, 400*3)
+	})
+}
+
+// TestLongList is about lists that take many calls: the head-count comes first, and the list all the same at times.
+func TestLongList(t *testing.T) {
+	rows := []diff.Row{present("ann", 0), present("bob", 0)}
+	heads, attended := 2, 2
+	steady := poller.Options{MinInterval: 10 * time.Second, MaxInterval: 10 * time.Second}
+	inWorld(t, steady, func(w *world) {
+		w.source.onList(func(context.Context, string) (poller.List, error) {
+			return poller.List{Rows: rows, Certain: true, Calls: 5}, nil
+		})
+		w.source.onInfo(func(context.Context, string) (poller.Info, error) {
+			return poller.Info{ActiveCount: heads, AttendedCount: attended}, nil
+		})
+		w.watch("m")
+		w.sleep(10 * time.Minute)
+		before := len(w.source.listCalls("m"))
+		w.sleep(10 * time.Minute)
+		assert.InDelta(t, 15, len(w.source.listCalls("m"))-before, 2, "every fourth look")
+		rows, heads, attended = append(slices.Clip(rows), present("cyd", 1200)), 3, 3
+		w.until(11*time.Second, "another head", func() bool { return len(w.store.events("m")) == 3 })
+		w.sleep(time.Minute)
+		rows, attended = append(slices.Clip(rows[:2]), gone("cyd", 1200, 1300), present("dan", 1300)), 4
+		w.until(11*time.Second, "somebody else's head", func() bool { return len(w.store.events("m")) == 5 })
+		rows = append(slices.Clip(rows[1:]), gone("ann", 0, 1300), present("ann", 1305))
+		w.until(45*time.Second, "what heads do not show", func() bool { return len(w.store.events("m")) > 5 })
+		w.source.onInfo(failInfo(trouble(poller.Unavailable)))
+		w.sleep(time.Minute)
+		before = len(w.source.listCalls("m"))
+		w.sleep(time.Minute)
+		assert.InDelta(t, 6, len(w.source.listCalls("m"))-before, 1, "without the count")
 	})
 }
 
@@ -166,7 +237,7 @@ func TestHeadCount(t *testing.T) {
 	}
 	for name, counted := range map[string]int{"counts people": 2, "counts something else": 7, "is not given": 0} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, hour, func(w *world) {
+			inWorld(t, hourly, func(w *world) {
 				quiet(w, counted)
 				before := len(w.source.listCalls("m"))
 				w.sleep(50 * time.Minute)
@@ -182,7 +253,7 @@ func TestHeadCount(t *testing.T) {
 		})
 	}
 	t.Run("a change whose list fails is not forgotten", func(t *testing.T) {
-		inWorld(t, hour, func(w *world) {
+		inWorld(t, hourly, func(w *world) {
 			quiet(w, 2)
 			w.source.onInfo(heads(3))
 			w.source.onList(failList(trouble(poller.Unavailable)))

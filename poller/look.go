@@ -38,7 +38,7 @@ func (p *Poller) look(ctx context.Context, m *look) outcome {
 	if before != "" && m.lastError == "" {
 		p.health.ok(areaMeeting + m.id)
 	}
-	return outcome{due: m.next(), ok: m.urgency() != lastLook}
+	return outcome{due: min(m.next(), p.now()+reviewAfter), ok: m.urgency() != lastLook}
 }
 
 // ask makes the calls that are due: the list first, for the sake of those who wait for news. Either call goes on when
@@ -57,6 +57,13 @@ func (p *Poller) ask(ctx context.Context, m *look) error {
 		return p.readList(ctx, m)
 	}
 	list, info := m.plan(p.now())
+	if list && m.mayPeek() {
+		var enough bool
+		if heads, enough, err = p.peek(ctx, m); err != nil || enough {
+			return err
+		}
+		info = false
+	}
 	var failed error
 	if list {
 		if failed = p.readList(ctx, m); stops(ctx, failed) {
@@ -68,22 +75,14 @@ func (p *Poller) ask(ctx context.Context, m *look) error {
 		return failed
 	}
 	heads, err = p.askInfo(ctx, m)
-	changed := heads < 0 || m.biased && int32(heads-m.record.State.Active) != m.bias
 	switch {
 	case err != nil:
 		return err
-	case m.ending > 0, changed && !list && m.failures == 0:
+	case m.ending > 0, m.moved(heads) && !list && m.failures == 0:
 		list, failed = true, p.readList(ctx, m)
 	}
 	m.learn(heads, list && failed == nil)
 	return failed
-}
-
-// learn takes note of how the head-count compares with the list that was read along with it.
-func (m *look) learn(heads int, read bool) {
-	if read && heads >= 0 {
-		m.bias, m.biased = int32(heads-m.record.State.Active), true
-	}
 }
 
 // endByPush starts the end that a push has announced. The information call may know the time better.
@@ -105,7 +104,7 @@ func (p *Poller) endByPush(ctx context.Context, m *look) error {
 
 // introduce announces a meeting that is newly watched, with its description if that is to be had. It returns the
 // head-count, if it asked for it.
-func (p *Poller) introduce(ctx context.Context, m *look) (heads int, err error) {
+func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error) {
 	heads = unknown
 	if m.ending > 0 || m.record.State.StartedAt > 0 {
 		return heads, nil

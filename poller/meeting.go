@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/poller/pace"
 )
 
 // moment is a time as the schedule knows it: how long after an hour before the poller was made, by a clock that never
@@ -23,7 +24,6 @@ type meeting struct {
 	id     string
 	due    moment
 	began  moment // the last look
-	pushed moment // the last push about it; 0 before the first
 	closed int64  // when it ended according to a push, Unix milliseconds, or untold; 0 while none said so
 	idle   chan struct{}
 	inbox  []*entry    // what is to be stored
@@ -72,11 +72,14 @@ type progress struct {
 	listDue  moment
 	infoDue  moment
 	checkDue moment // when it is too long that the meeting was asked about in any way
-	bias     int32  // the head-count less those announced as present, when both were asked for together
-	biased   bool   // bias is known
-	trusting bool   // the last look found nothing that no push had announced
-	away     bool   // nobody looked after the meeting since sight
-	rare     *rare  // nil while all is well
+	pace     pace.Meeting
+	pages    int32 // calls that the last list took
+	bias     int32 // the head-count less those announced as present, when both were asked for together
+	attended int32 // how many had been there at all when they were asked for together
+	biased   bool  // bias and attended are known
+	peeks    uint8 // looks in a row at the head-count instead of the list
+	away     bool  // nobody looked after the meeting since sight
+	rare     *rare // nil while all is well
 }
 
 // rare is what is known of a meeting that fails or ends. It is not changed once others can see it.

@@ -156,7 +156,7 @@ func startFirst(s *diff.State, at int64, compare func(*diff.State) diff.Result) 
 	return compare(s)
 }
 
-// pushedTo returns the meeting that a push is about, and takes note that its pushes are alive.
+// pushedTo returns the meeting that a push is about, if it is watched.
 func (p *Poller) pushedTo(conferenceID string) *meeting {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -164,7 +164,6 @@ func (p *Poller) pushedTo(conferenceID string) *meeting {
 	if !ok || !m.watched {
 		return nil
 	}
-	m.pushed = p.now()
 	return m
 }
 

@@ -26,8 +26,13 @@ const (
 	// guestTries is how often a look at it is tried that fails: its own replica looks at it, too.
 	guestTries = 5
 
-	// pushesLive is how long after a push the pushes of a meeting are taken to be alive.
-	pushesLive = 10 * time.Minute
+	// longList is from how many calls on a list is read only when the head-count has changed, or has not for maxPeeks
+	// times. Two counts can stay the same only when people came back, or came and went, in pairs.
+	longList = 3
+	maxPeeks = 3
+	// reviewAfter is how long at most calls are put off for want of calls before it is asked whether they are so scarce
+	// still.
+	reviewAfter = time.Minute
 
 	// maxTick is how much later at most a look begins than it is due, for the sake of sharing a wake-up.
 	maxTick = 50 * time.Millisecond
@@ -40,20 +45,6 @@ const (
 	// deniedRetry is for what only people can mend: permissions and the month's quota.
 	deniedRetry = 5 * time.Minute
 )
-
-// nextInterval is the whole of the polling policy: how long to leave after a look, given how long was left before it,
-// whether it found anything that no push had announced, and whether pushes are alive. A change is followed by more; a
-// quiet meeting is looked at ever less often, and sooner so when pushes tell what happens in it.
-func nextInterval(last, shortest, longest time.Duration, changed, pushed bool) time.Duration {
-	switch {
-	case changed || last < shortest:
-		return shortest
-	case pushed:
-		return min(4*last, longest)
-	default:
-		return min(last+last/2, longest)
-	}
-}
 
 // jittered spreads what would otherwise happen at one moment: it takes up to a tenth off d, but goes no lower than
 // floor. random is in [0, 1).

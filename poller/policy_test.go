@@ -10,38 +10,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestNextInterval(t *testing.T) {
-	tests := map[string]struct {
-		last, shortest, longest time.Duration
-		changed, pushed         bool
-		want                    time.Duration
-	}{
-		"quiet":               {time.Second, time.Second, time.Minute, false, false, 1500 * time.Millisecond},
-		"quiet for long":      {50 * time.Second, time.Second, time.Minute, false, false, time.Minute},
-		"at the longest":      {time.Minute, time.Second, time.Minute, false, false, time.Minute},
-		"pushes alive":        {time.Second, time.Second, time.Minute, false, true, 4 * time.Second},
-		"alive, at the bound": {20 * time.Second, time.Second, time.Minute, false, true, time.Minute},
-		"alive but missed it": {time.Minute, time.Second, time.Minute, true, true, time.Second},
-		"changed":             {time.Minute, time.Second, time.Minute, true, false, time.Second},
-		"first":               {0, time.Second, time.Minute, false, false, time.Second},
-		"both bounds equal":   {time.Second, time.Second, time.Second, false, false, time.Second},
-		"a millisecond grows": {time.Millisecond, time.Millisecond, time.Second, false, false, 1500 * time.Microsecond},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.want, nextInterval(test.last, test.shortest, test.longest, test.changed, test.pushed))
-		})
-	}
-}
-
 func TestJitterStaysWithinBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		shortest := time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(time.Hour)).Draw(t, "shortest"))
 		longest := shortest + time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "more"))
-		interval := nextInterval(shortest, shortest, longest, rapid.Bool().Draw(t, "changed"), rapid.Bool().Draw(t, "pushed"))
-		for range rapid.IntRange(0, 20).Draw(t, "looks") {
-			interval = nextInterval(interval, shortest, longest, false, rapid.Bool().Draw(t, "alive"))
-		}
+		interval := shortest + time.Duration(rapid.Int64Range(0, int64(longest-shortest)).Draw(t, "interval"))
 		got := jittered(interval, shortest, rapid.Float64Range(0, 0.999999).Draw(t, "random"))
 		if got < shortest || got > longest || got < interval-interval/10-1 || got > interval {
 			t.Fatalf("%v of %v is not within %v and %v", got, interval, shortest, longest)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/c4342123/rollcall/poller/pace"
 )
 
 // Options configure a [Poller]. The zero value works.
@@ -17,6 +19,10 @@ type Options struct {
 	// and 60 s when zero. What has to be decided soon, a failure, or somebody who asks, makes a look come earlier; to share
 	// wake-ups, it may come a twentieth of MinInterval later, 50 ms at most.
 	MinInterval, MaxInterval time.Duration
+	// Rate returns how many calls a second may be made at present, and may change at any time. It must not wait. While
+	// it allows less than is wanted, the intervals of quiet meetings grow first, beyond MaxInterval, and those of
+	// information calls last. Nil stands for as many as are wanted.
+	Rate func() float64
 	// Workers is how many looks may be under way at once; 32 when zero.
 	Workers int
 	// Shards says which meetings are ours to look at; all of them when nil. What is asked for, a push, somebody who watches
@@ -66,6 +72,7 @@ type Poller struct {
 	tick   time.Duration // looks that are not urgent begin on multiples of it
 	counts counters
 	health health
+	pacer  *pace.Pacer
 	stray  atomic.Bool // the store failed, and no look will find out that it works again
 
 	work  chan *look
@@ -124,7 +131,10 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 		source: source, store: store, opts: opts, log: opts.Logger, epoch: time.Now().Add(-time.Hour),
 		tick:   min(opts.MinInterval/20, maxTick),
 		health: health{reporter: opts.Reporter},
-		work:   make(chan *look), wake: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}),
+		pacer: pace.New(pace.Options{
+			MinInterval: opts.MinInterval, MaxInterval: opts.MaxInterval, InfoInterval: infoAfter, Rate: opts.Rate,
+		}),
+		work: make(chan *look), wake: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}),
 		infos: make(chan struct{}, max(opts.Workers/2, 1)), meetings: map[string]*meeting{},
 		looks: map[*look]context.CancelFunc{}, stale: map[string]uint64{},
 	}, nil

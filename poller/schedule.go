@@ -58,6 +58,10 @@ func (p *Poller) next() (*look, time.Duration) {
 			p.wakeAt = p.rounded(due)
 			return nil, p.wakeAt - now
 		case p.mine(m) || m.wanted():
+			if due := p.review(m, now); due > now {
+				p.enqueue(m, due)
+				continue
+			}
 			return p.occupy(m), 0
 		case p.held.has(m.shard):
 			p.letGo() // nobody has told us yet

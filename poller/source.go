@@ -25,6 +25,8 @@ type List struct {
 	// Certain is false when the number of rows differed from the total the server gave, twice: the rows count,
 	// but nobody's absence does.
 	Certain bool
+	// Calls is how many calls it takes to read the list once; 1 when zero.
+	Calls int
 }
 
 // Info is what DingTalk says of a meeting. Times are Unix milliseconds, 0 where unknown.
@@ -36,6 +38,8 @@ type Info struct {
 	EndTime     int64
 	Ended       bool
 	ActiveCount int // people in the meeting now
+	// AttendedCount is how many have been in the meeting at all, or another number that changes with them.
+	AttendedCount int
 }
 
 // Trouble is what kind of thing went wrong upstream.

@@ -91,7 +91,7 @@ func TestStatus(t *testing.T) {
 	inWorld(t, poller.Options{MaxInterval: 10 * time.Second}, func(w *world) {
 		w.source.onList(list(present("ann", 0), gone("bob", 0, 5)))
 		w.watch("b", "a")
-		w.sleep(time.Minute)
+		w.sleep(3 * time.Minute)
 		all := w.poller.Meetings()
 		require.Len(t, all, 2)
 		assert.Equal(t, "a", all[0].ConferenceID, "ordered")

@@ -31,6 +31,7 @@ type meetingModel struct {
 	EndTime      jsontext.Value `json:"endTime"`
 	Status       jsontext.Value `json:"status"`
 	ActiveNum    jsontext.Value `json:"activeNum"`
+	AttendNum    jsontext.Value `json:"attendNum"`
 }
 
 // Info implements [poller.Source] with the call for one meeting,
@@ -62,13 +63,14 @@ func (c *Client) Info(ctx context.Context, conferenceID string) (poller.Info, er
 func (m *meetingModel) info() (poller.Info, error) {
 	var r fieldReader
 	info := poller.Info{
-		Title:       r.text("title", m.Title, maxTitle),
-		CreatorID:   UnionID(r.text("creatorId", m.CreatorID, maxBody)),
-		CreatorNick: r.text("creatorNick", m.CreatorNick, maxNick),
-		StartTime:   r.time("startTime", m.StartTime),
-		EndTime:     r.time("endTime", m.EndTime),
-		Ended:       r.number("status", m.Status) == statusEnded,
-		ActiveCount: max(r.number("activeNum", m.ActiveNum), 0),
+		Title:         r.text("title", m.Title, maxTitle),
+		CreatorID:     UnionID(r.text("creatorId", m.CreatorID, maxBody)),
+		CreatorNick:   r.text("creatorNick", m.CreatorNick, maxNick),
+		StartTime:     r.time("startTime", m.StartTime),
+		EndTime:       r.time("endTime", m.EndTime),
+		Ended:         r.number("status", m.Status) == statusEnded,
+		ActiveCount:   max(r.number("activeNum", m.ActiveNum), 0),
+		AttendedCount: max(r.number("attendNum", m.AttendNum), 0),
 	}
 	return info, r.err
 }

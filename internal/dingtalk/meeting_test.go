@@ -20,7 +20,7 @@ func TestInfo(t *testing.T) {
 		"started": {
 			`{"confInfo":{"title":"Weekly","creatorId":"u1","creatorNick":"Ann","startTime":1684215608570,"endTime":0,` +
 				`"confDuration":5,"status":2,"activeNum":10,"attendNum":12,"bizType":"3","newField":{}}}`,
-			poller.Info{Title: "Weekly", CreatorID: "u1", CreatorNick: "Ann", StartTime: 1684215608570, ActiveCount: 10},
+			poller.Info{Title: "Weekly", CreatorID: "u1", CreatorNick: "Ann", StartTime: 1684215608570, ActiveCount: 10, AttendedCount: 12},
 		},
 		"ended": {
 			`{"confInfo":{"status":1,"startTime":1684215608570,"endTime":1684215609570}}`,

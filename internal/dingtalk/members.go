@@ -45,7 +45,7 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 		}
 	}
 	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, len(w.rows), w.total)
-	return poller.List{Rows: w.build(), Certain: w.certain()}, nil
+	return poller.List{Rows: w.build(), Certain: w.certain(), Calls: len(w.seen) + 1}, nil
 }
 
 // read reads all pages from the first.

@@ -14,6 +14,8 @@ const (
 	// it each change stands for burstSize more.
 	burst     = 20.0
 	burstSize = 2.0
+	// beginning is for how many changes the first look of all stands: what it finds is of any age.
+	beginning = 4.0
 	// memory is how long, in seconds, it counts that there were more changes, or fewer, than were to be expected.
 	memory = 1800.0
 	// doubt is how many changes weigh as much as what was to be expected.
@@ -45,7 +47,11 @@ func (e *estimate) saw(s Sight) {
 	}
 	kept := math.Exp(-passed / memory)
 	found := float64(max(s.Changes, 0))
-	recent := float64(e.recent)*math.Exp(-passed/burst) + found
+	sudden := found
+	if s.New {
+		found, sudden = 0, beginning
+	}
+	recent := float64(e.recent)*math.Exp(-passed/burst) + sudden
 	seen := float64(e.seen)*kept + found
 	expected := float64(e.expected)*kept + float64(e.usual)*memory*(1-kept)
 	usual := changesPerList + changesPerPerson*float64(max(s.People, 0))

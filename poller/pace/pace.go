@@ -43,13 +43,14 @@ const (
 // Sight is what a look at a meeting found.
 type Sight struct {
 	Now     time.Time // when the look ended
+	New     bool      // it is the first look of all: more will happen soon, whatever it found
 	Changes int       // that no push had announced
 	People  int       // present now
 	Calls   int       // that reading the list takes: its pages; 1 when zero
 }
 
 // Meeting is what a [Pacer] remembers of one meeting. The zero value is one that was never looked at. It belongs to one
-// Pacer, from the first Looked to Forget, and is not copied meanwhile.
+// Pacer, from the first Looked to Forget; of its copies only one is used.
 type Meeting struct {
 	estimate
 	entry

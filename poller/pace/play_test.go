@@ -127,7 +127,7 @@ func (p *player) look(m *watched) {
 	heap.Remove(&p.queue, m.place)
 	list, info := m.list <= p.now, m.info <= p.now
 	if !list && !info {
-		list, info = m.pages < longList, m.pages >= longList
+		info = true
 	}
 	if info && list && m.pages >= longList && m.read+longest > p.now && !m.asked {
 		list = false

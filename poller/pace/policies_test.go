@@ -27,7 +27,7 @@ func (p paced) stretch() float64                                { return p.Stret
 func (p paced) over(m *watched)                                 { p.Forget(&m.Meeting) }
 
 func (p paced) after(m *watched, now float64, changes int) float64 {
-	s := pace.Sight{Now: clock(now), Changes: changes, People: m.heads, Calls: m.pages}
+	s := pace.Sight{Now: clock(now), New: m.Meeting == (pace.Meeting{}), Changes: changes, People: m.heads, Calls: m.pages}
 	return now + p.Looked(&m.Meeting, s).Seconds()
 }
 
@@ -83,7 +83,7 @@ func (c clairvoyant) next(q waiting, now float64) (*watched, float64) {
 	if best != nil {
 		best.list = now
 	}
-	return best, now + 0.05
+	return best, now + 0.2
 }
 
 // waited is for how long the changes since the last look have been waiting by now, as is to be expected.

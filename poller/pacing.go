@@ -1,0 +1,70 @@
+package poller
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/c4342123/rollcall/poller/pace"
+)
+
+// paceList decides when the list is due again, after a look, the first of all or not, that found so many changes nobody
+// had announced.
+func (p *Poller) paceList(m *look, first bool, changes int) {
+	m.interval = p.pacer.Looked(&m.pace, pace.Sight{
+		Now: time.Now(), New: first, Changes: changes, People: m.record.State.Active, Calls: int(m.pages),
+	})
+	now := p.now()
+	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())
+	switch {
+	case m.infoDue == forever: // the first list since the start: the information calls of all meetings are spread
+		m.infoDue = now + rand.N(p.stretched(checkAfter))
+	case changes > 0 && m.record.State.Active == 0: // the last one has gone
+		m.infoDue = min(m.infoDue, now+recheckAfter)
+	}
+}
+
+// stretched is how long to leave between calls that are to be made every d: longer when there are too few calls for that.
+func (p *Poller) stretched(d time.Duration) time.Duration {
+	return time.Duration(min(float64(d)*p.pacer.Stretch(), float64(30*24*time.Hour)))
+}
+
+// review returns when a call is due for a meeting that is not busy. It may be sooner than it was put off to, because
+// there are more calls to be made now. The caller holds mu.
+func (p *Poller) review(m *meeting, now moment) moment {
+	if m.rare != nil || m.wanted() || m.infoDue == forever {
+		return m.due
+	}
+	m.listDue = min(m.listDue, now+p.pacer.Interval(&m.pace))
+	m.infoDue = min(m.infoDue, now+p.stretched(infoAfter))
+	m.checkDue = min(m.checkDue, now+p.stretched(checkAfter))
+	return min(m.listDue, m.infoDue, m.checkDue, now+reviewAfter)
+}
+
+// mayPeek tells whether the head-count can tell that a long list need not be read.
+func (m *look) mayPeek() bool {
+	return m.pages >= longList && m.peeks < maxPeeks && m.biased && m.failures == 0 && m.infoFailures == 0 && m.urgency() == routine
+}
+
+// peek asks for the head-count instead of a list that is due, and tells whether that was enough.
+func (p *Poller) peek(ctx context.Context, m *look) (heads count, enough bool, err error) {
+	if heads, err = p.askInfo(ctx, m); err != nil || m.ending > 0 || heads.active <= 0 || m.moved(heads) {
+		return heads, false, err
+	}
+	m.peeks++
+	m.sight = time.Now().UnixMilli()
+	p.paceList(m, false, 0)
+	return heads, true, nil
+}
+
+// moved tells whether a count differs from what it was when the list was read.
+func (m *look) moved(heads count) bool {
+	return heads == unknown || m.biased && (int32(heads.active-m.record.State.Active) != m.bias || int32(heads.attended) != m.attended)
+}
+
+// learn takes note of how the count compares with the list that was read along with it.
+func (m *look) learn(heads count, read bool) {
+	if read && heads != unknown {
+		m.bias, m.attended, m.biased = int32(heads.active-m.record.State.Active), int32(heads.attended), true
+	}
+}
