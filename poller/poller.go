@@ -19,7 +19,8 @@ type Options struct {
 	// and 60 s when zero. What has to be decided soon, a failure, or somebody who asks, makes a look come earlier; to share
 	// wake-ups, it may come a twentieth of MinInterval later, 50 ms at most.
 	MinInterval, MaxInterval time.Duration
-	// Rate returns how many calls a second may be made at present, and may change at any time. It must not wait. While
+	// Rate returns how many calls a second may be made at present, and may change at any time. It must not wait, and
+	// 0 means that all calls wait. While
 	// it allows less than is wanted, the intervals of quiet meetings grow first, beyond MaxInterval, and those of
 	// information calls last. Nil stands for as many as are wanted.
 	Rate func() float64

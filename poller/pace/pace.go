@@ -22,7 +22,8 @@ type Options struct {
 	// InfoInterval is how often the information call is made for each meeting; 25 s when zero.
 	InfoInterval time.Duration
 	// Rate returns how many calls a second may be made at present. It is asked at every look, must not wait, and may
-	// change at any time. Nil stands for as many as are wanted.
+	// change at any time. 0 means that calls have to wait: the pace stays as it was meanwhile. Nil stands for as many
+	// as are wanted.
 	Rate func() float64
 }
 
@@ -34,8 +35,8 @@ const (
 	staleness = 1.2
 	// infoShare is the part of the rate that information calls may take before they, too, become rarer.
 	infoShare = 0.25
-	// leastRate stands for a rate of nothing.
-	leastRate = 1e-6
+	// leastRate is the least that counts as a rate.
+	leastRate = 1e-9
 	// endless is the longest interval.
 	endless = 30 * 24 * time.Hour
 )
@@ -63,6 +64,7 @@ type Pacer struct {
 
 	mu     sync.Mutex
 	ledger ledger
+	last   float64 // rate
 }
 
 // New returns a pacer that knows no meeting.
@@ -70,7 +72,7 @@ func New(opts Options) *Pacer {
 	opts.MinInterval = cmp.Or(opts.MinInterval, time.Second)
 	opts.MaxInterval = cmp.Or(opts.MaxInterval, max(time.Minute, opts.MinInterval))
 	opts.InfoInterval = cmp.Or(opts.InfoInterval, 25*time.Second)
-	return &Pacer{opts: opts}
+	return &Pacer{opts: opts, last: math.Inf(1)}
 }
 
 // Looked takes note of a look at a meeting and returns how long to leave before the next look at its list.
@@ -124,9 +126,9 @@ func (p *Pacer) interval(e *entry) (wait float64, priced bool) {
 // rate is how many calls a second may be made.
 func (p *Pacer) rate() float64 {
 	if rate := p.opts.Rate(); rate > leastRate {
-		return rate
+		p.last = rate
 	}
-	return leastRate
+	return p.last
 }
 
 // Forget takes a meeting that is not looked at any more out of the reckoning. Forgetting it twice does nothing.

@@ -106,9 +106,11 @@ func TestRateMayChangeAtAnyTime(t *testing.T) {
 	assert.Greater(t, scarce, 20*plenty)
 	for _, nothing := range []float64{0, -1, math.NaN(), math.SmallestNonzeroFloat64} {
 		rate.perSecond = nothing
-		assert.Greater(t, p.Interval(&all[0]), time.Hour, "%v", nothing)
-		assert.Greater(t, p.Stretch(), 1000.0, "%v", nothing)
+		assert.InDelta(t, scarce, p.Interval(&all[0]), float64(scarce/10), "%v", nothing)
 	}
+	rate.perSecond = 1e-6
+	assert.Greater(t, p.Interval(&all[0]), 24*time.Hour)
+	assert.Greater(t, p.Stretch(), 1000.0)
 	rate.perSecond = 100
 	assert.InDelta(t, plenty, p.Interval(&all[0]), float64(plenty/10))
 }
