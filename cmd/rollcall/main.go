@@ -28,6 +28,7 @@ type commands struct {
 	Tail     tail     `cmd:"" help:"Print live events, after stored ones if wanted."`
 	Replay   replay   `cmd:"" help:"Print stored events of a time span, a meeting or a person as JSON lines."`
 	Report   printed  `cmd:"" help:"Print who attended a meeting, from when to when."`
+	Verify   verified `cmd:"" help:"Compare a meeting's stored events with the live member list."`
 	Doctor   examine  `cmd:"" help:"Check what the service needs, and say how to mend what is wrong."`
 	Bot      tell     `cmd:"" help:"Tell DingTalk groups who joins, by their robots."`
 	Version  showVers `cmd:"" help:"Print the version."`

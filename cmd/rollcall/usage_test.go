@@ -60,6 +60,10 @@ func TestWrongUsage(t *testing.T) {
 		"report in no such format":  {nil, []string{"report", "a", "--format=pdf"}, 2, []string{"--format", "pdf", "svg"}},
 		"report in no such zone":    {nil, []string{"report", "a", "--zone=Moon/Sea"}, 2, []string{"--zone", "Moon/Sea"}},
 		"report of no server":       {nil, []string{"report", "a", "--nats-url=nats://127.0.0.1:1"}, 1, []string{"cannot connect to NATS"}},
+		"verify without a login":    {nil, []string{"verify", "a"}, 2, []string{"--dingtalk-app-key", "is required"}},
+		"verify a bad meeting":      {login, []string{"verify", "a b"}, 2, []string{"a b", "1 to 128"}},
+		"verify without a server":   {login, []string{"verify", "a", "--nats-url=nats://127.0.0.1:1"}, 1, []string{"cannot connect to NATS"}},
+		"verify without the key":    {login, []string{"verify", "a", "--privacy=pseudonym"}, 2, []string{"--privacy-key", "is required"}},
 		"simulate without the file": {nil, []string{"simulate", "--scenario=/nowhere"}, 2, []string{"--scenario:", "/nowhere"}},
 		"simulate a bad file":       {nil, []string{"simulate", "--scenario", write("bad-scenario.yaml", "meetings: [{id: a, colour: red}]\n")}, 2, []string{"--scenario:", "bad-scenario.yaml", "colour"}},
 		"simulate too fast":         {nil, []string{"simulate", "--speed=1e9"}, 2, []string{"speed 1e+09"}},
@@ -93,6 +97,7 @@ func TestHelp(t *testing.T) {
 		"simulate": {"--scenario", "--truth", "--speed"},
 		"tail":     {"--json", "--meeting", "--from", "--nats-url"},
 		"report":   {"<meeting>", "--format", "--zone", "--nats-url"},
+		"verify":   {"<meeting>", "--patience", "--dingtalk-url", "--privacy-key"},
 		"replay":   {"--since", "--until", "--meeting", "--person", "--type", "--after", "--position"},
 		"version":  {"Print the version."},
 	} {

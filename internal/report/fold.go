@@ -11,6 +11,7 @@ import (
 type fold struct {
 	id         string
 	any        bool
+	first      int64 // when the first event happened
 	unreadable int
 	latest     events.Meeting // what is known of the meeting itself
 	lives      []Period       // EndTime is 0 of the last while the meeting goes on
@@ -44,6 +45,7 @@ func (f *fold) apply(e events.Event) bool {
 	if e.ConferenceID() != f.id {
 		return false
 	}
+	f.first = cmp.Or(f.first, e.Time.UnixMilli())
 	switch {
 	case e.Member != nil:
 		return f.member(e)

@@ -40,6 +40,8 @@ type Report struct {
 	// Complete is false when events are missing because they have expired or cannot be read: there may have been more
 	// attendances.
 	Complete bool `json:"complete"`
+	// FirstEvent is when the first of the events happened that are still stored.
+	FirstEvent int64 `json:"firstEvent"`
 	// Unreadable is how many stored messages of the meeting are no events.
 	Unreadable int `json:"unreadable"`
 	// Peak is the most people at one time.

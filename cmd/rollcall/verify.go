@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/internal/live"
+	"github.com/c4342123/rollcall/internal/privacy"
+	"github.com/c4342123/rollcall/internal/verify"
+	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// exitDiffers is the exit status of a comparison whose two sides differ.
+const exitDiffers = 3
+
+type verified struct {
+	config.Client
+	DingTalk config.DingTalk `embed:"" prefix:"dingtalk-" group:"DingTalk"`
+	Events   config.Events   `embed:"" group:"Events"`
+	Meeting  string          `arg:"" help:"The meeting's conferenceId."`
+	Patience time.Duration   `placeholder:"TIME" default:"75s" help:"How long the two have to differ about a person before that counts. What just happened has yet to be noticed: it should be longer than the service's poll-max-interval."`
+}
+
+// Help is shown with the help of the command.
+func (c *verified) Help() string {
+	return "The people who are present according to the stored events are compared with the member list of DingTalk's API. While they " +
+		"differ, both are read again. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
+		"and 2 for wrong usage. The calls to the API are not among those that the service counts.\n\n" + c.Client.Help()
+}
+
+// Run compares the stored events of a meeting with the member list.
+func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
+	if err := events.CheckConferenceID(c.Meeting); err != nil {
+		return config.Usagef("", "%w", err)
+	}
+	if err := c.DingTalk.RequireLogin(); err != nil {
+		return err
+	}
+	logger := newLogger(call, c.Logging)
+	client, err := dingtalk.New(dingtalk.Options{
+		BaseURL: c.DingTalk.URL.String(), AppKey: c.DingTalk.AppKey, AppSecret: c.DingTalk.AppSecret.Reveal(),
+		AccessToken: c.DingTalk.AccessToken.Reveal(), CorpID: c.DingTalk.CorpID,
+		Limiter: rate.NewLimiter(rate.Limit(c.DingTalk.Rate), 1), UserAgent: "rollcall/" + version.String(), Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	js, err := openClient(ctx, call, c.Client, "rollcall-verify", logger)
+	if err != nil {
+		return err // also when it was stopped: nothing was found out
+	}
+	defer js.Conn().Close()
+	var source poller.Source = client
+	if c.Events.Privacy == config.PrivacyPseudonym {
+		source = privacy.NewSource(client, c.Events.PrivacyKey.Reveal())
+	}
+	result, err := verify.Run(ctx, verify.Options{JetStream: js, Source: source, Meeting: c.Meeting, Patience: c.Patience})
+	if err != nil {
+		return fmt.Errorf("meeting %s: %w", c.Meeting, err)
+	}
+	return c.print(call, result)
+}
+
+// print says how it turned out.
+func (c *verified) print(call *config.Invocation, r verify.Result) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "meeting %s: %d announced present, %d active\n", c.Meeting, r.Announced, r.Active)
+	for _, note := range r.Notes {
+		fmt.Fprintln(&out, note)
+	}
+	for _, d := range r.Differences {
+		fmt.Fprintf(&out, "%-30s  %s\n", d.Kind, who(d))
+	}
+	if len(r.Differences) == 0 {
+		fmt.Fprintln(&out, "the same")
+	} else {
+		fmt.Fprintf(&out, "different, in each of %d looks within %v\n", r.Looks, r.Lasted.Round(time.Millisecond))
+	}
+	if _, err := fmt.Fprint(call.Stdout, out.String()); unlessUnread(err) != nil {
+		return err
+	}
+	if len(r.Differences) > 0 {
+		return &config.ExitError{Code: exitDiffers}
+	}
+	return nil
+}
+
+// maxWho is how much of a name or an id is printed, in characters.
+const maxWho = 100
+
+// who names a person, and says since when they are or are not there.
+func who(d verify.Difference) string {
+	text := live.Clean(d.Person, maxWho)
+	if d.UserNick != "" {
+		text = live.Clean(d.UserNick, maxWho) + " (" + text + ")"
+	}
+	if d.Since > 0 {
+		text += ", since " + time.UnixMilli(d.Since).Format(time.DateTime)
+	}
+	if d.Left > 0 {
+		text += ", listed as gone at " + time.UnixMilli(d.Left).Format(time.DateTime)
+	}
+	return text
+}
