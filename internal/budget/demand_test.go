@@ -82,6 +82,14 @@ func TestAnHourInWhichCallsWereRefusedTellsNothing(t *testing.T) {
 	assert.NotZero(t, storedHabits(t, m).Hour)
 }
 
+// spacing is the time to leave after a page of a list.
+func spacing(m *Month) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, _ := m.time()
+	return m.listSpacing(now)
+}
+
 func TestDiscoveryKeepsToItsPartOfThePace(t *testing.T) {
 	url := startServer(t)
 	w := at(t, "2026-11-10 10:00")
@@ -91,9 +99,11 @@ func TestDiscoveryKeepsToItsPartOfThePace(t *testing.T) {
 		require.NoError(t, m.Take(t.Context(), Discovery))
 		w.pass(time.Second)
 	}
-	every := m.ListEvery()
+	every := spacing(m)
+	assert.Zero(t, m.UntilList(), "the list that has begun goes on")
 	assert.InDelta(t, listPart/m.PerSecond(), every.Seconds(), 1e-3)
 	w.pass(listRound)
+	assert.Positive(t, m.UntilList())
 	for _, m := range []*Month{m, other} {
 		require.NoError(t, m.refresh(t.Context()))
 		err := m.Take(t.Context(), Discovery)
@@ -104,7 +114,9 @@ func TestDiscoveryKeepsToItsPartOfThePace(t *testing.T) {
 	w.pass(3*every - time.Minute)
 	require.NoError(t, other.refresh(t.Context()))
 	require.ErrorIs(t, other.Take(t.Context(), Discovery), ErrSpent)
+	assert.Positive(t, other.UntilList())
 	w.pass(time.Minute)
+	assert.Zero(t, other.UntilList())
 	require.NoError(t, other.Take(t.Context(), Discovery))
 	assert.NoError(t, m.State().Err)
 }
@@ -112,7 +124,7 @@ func TestDiscoveryKeepsToItsPartOfThePace(t *testing.T) {
 func TestListsAreNeverFurtherApartThanADay(t *testing.T) {
 	w := at(t, "2026-11-10 10:00")
 	m := w.open(t, connect(t, startServer(t)), MonthOptions{Limit: 1})
-	assert.Equal(t, 24*time.Hour, m.ListEvery())
+	assert.Equal(t, 24*time.Hour, spacing(m))
 	require.NoError(t, m.Take(t.Context(), LastLook))
-	assert.Equal(t, 24*time.Hour, m.ListEvery())
+	assert.Equal(t, 24*time.Hour, spacing(m))
 }

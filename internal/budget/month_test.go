@@ -373,7 +373,7 @@ func TestWithoutALimit(t *testing.T) {
 	m, err := OpenMonth(t.Context(), nil, MonthOptions{Now: w.time, Reporter: said})
 	require.NoError(t, err)
 	assert.True(t, math.IsInf(m.PerSecond(), 1))
-	assert.Zero(t, m.ListEvery())
+	assert.Zero(t, m.UntilList())
 	require.NoError(t, m.Take(t.Context(), Discovery))
 	for _, err := range []error{nil, errors.New("x"), throttled(0), refusal(poller.Exhausted, 0, ErrSpent)} {
 		m.Observe(err)

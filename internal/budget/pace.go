@@ -23,16 +23,19 @@ func (m *Month) PerSecond() float64 {
 	return m.pace(now)
 }
 
-// ListEvery returns how long to leave between two lists of the organisation's meetings, of one page each: discovery may
-// take a quarter of the pace. It is 0 without a limit. [Month.Take] refuses discovery that comes sooner.
-func (m *Month) ListEvery() time.Duration {
+// UntilList returns how long it is until the organisation's meetings may be listed again, as far as this replica knows,
+// without asking NATS; 0 when they may be now. Discovery gets a quarter of the pace: [Month.Take] refuses what comes sooner.
+func (m *Month) UntilList() time.Duration {
 	if m == nil || m.opts.Limit == 0 {
 		return 0
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, _ := m.time()
-	return m.listSpacing(now)
+	if m.known.month != monthOf(now) {
+		return 0
+	}
+	return m.known.untilList(now)
 }
 
 // pace is PerSecond but for upstream's word. The caller holds mu.

@@ -114,7 +114,7 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 		conn: s.gate.behind.Load().conn, owner: owner(), interval: interval, replicas: s.opts.Settings.Store.Replicas,
 	}
 	discovery.Run(ctx, discovery.Options{
-		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Turn: turns.take, Logger: s.log, Reporter: s.changes,
+		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Turn: sparing(s.gate.behind.Load().fleet.month, turns.take), Logger: s.log, Reporter: s.changes,
 	})
 }
 
@@ -124,4 +124,14 @@ type unhurried struct{ discovery.Lister }
 // OngoingMeetings implements [discovery.Lister].
 func (u unhurried) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error) {
 	return u.Lister.OngoingMeetings(budget.With(ctx, budget.Discovery))
+}
+
+// sparing leaves the turns to others while the month's calls allow no list.
+func sparing(month *budget.Month, take func(context.Context) (bool, error)) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		if month.UntilList() > 0 {
+			return false, nil
+		}
+		return take(ctx)
+	}
 }
