@@ -130,7 +130,7 @@ func startProxy(t testing.TB, natsURL string) *faultproxy.Proxy {
 func connect(t testing.TB, url string) *nats.Conn {
 	t.Helper()
 	nc, err := nats.Connect(url, nats.ReconnectBufSize(-1), nats.MaxReconnects(-1), nats.ReconnectWait(5*time.Millisecond),
-		nats.ReconnectJitter(0, 0), nats.RetryOnFailedConnect(false))
+		nats.ReconnectJitter(0, 0), nats.Timeout(patience))
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	return nc

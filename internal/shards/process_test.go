@@ -22,7 +22,8 @@ func replicaChild(url string) int {
 		defer cancel()
 		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 	}()
-	nc, err := nats.Connect(url, nats.ReconnectBufSize(-1), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond))
+	nc, err := nats.Connect(url, nats.ReconnectBufSize(-1), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond),
+		nats.Timeout(patience))
 	if err != nil {
 		fmt.Println("error:", err)
 		return 1
