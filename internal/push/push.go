@@ -57,13 +57,14 @@ const (
 // Receiver takes pushes. It is safe for concurrent use.
 type Receiver interface {
 	// Receive returns nil once everything that follows from the push at once is stored, and an error when DingTalk
-	// is to send it again; the error wraps [ErrStopping] when that is because the receiver stops. It returns soon after
+	// is to send it again; the error wraps [ErrAway] when that is because the receiver starts or stops. It returns soon after
 	// ctx has ended. The same push may come several times, and pushes come in any order.
 	Receive(ctx context.Context, p Push) error
 }
 
-// ErrStopping says that a [Receiver] stops. Nothing is wrong with it, or with the push, which is to be sent again.
-var ErrStopping = errors.New("the receiver stops")
+// ErrAway says that a [Receiver] is starting or stopping. Nothing is wrong with it, or with the push, which is to be sent
+// again.
+var ErrAway = errors.New("the receiver starts or stops")
 
 // ErrMalformed is wrapped by the errors of [Decode].
 var ErrMalformed = errors.New("malformed push")

@@ -39,8 +39,8 @@ func (r *Receiver) Receive(ctx context.Context, p push.Push) error {
 	var failed []error
 	for _, n := range p.Notices {
 		err := r.notifier.Notice(ctx, r.notice(n))
-		if errors.Is(err, poller.ErrStopping) {
-			err = fmt.Errorf("%w: %w", push.ErrStopping, err)
+		if errors.Is(err, poller.ErrStopping) || errors.Is(err, poller.ErrNotReady) {
+			err = fmt.Errorf("%w: %w", push.ErrAway, err)
 		}
 		failed = append(failed, err)
 	}

@@ -113,14 +113,14 @@ func TestSeveralMeetingsInOnePush(t *testing.T) {
 	}
 }
 
-func TestAPollerThatStops(t *testing.T) {
+func TestAPollerThatStartsOrStops(t *testing.T) {
 	p := push.Push{Notices: []push.Notice{{ConferenceID: "a"}, {ConferenceID: "b"}}}
-	n := &notifier{fails: map[string]error{"a": fmt.Errorf("meeting a: %w", poller.ErrStopping)}}
-	err := receiver.New(n, nil).Receive(t.Context(), p)
-	require.ErrorIs(t, err, push.ErrStopping)
-	require.ErrorIs(t, err, poller.ErrStopping)
-	n.fails["a"] = poller.ErrNotReady
-	require.NotErrorIs(t, receiver.New(n, nil).Receive(t.Context(), p), push.ErrStopping)
+	for cause, away := range map[error]bool{poller.ErrStopping: true, poller.ErrNotReady: true, poller.ErrNotWatched: false} {
+		n := &notifier{fails: map[string]error{"a": fmt.Errorf("meeting a: %w", cause)}}
+		err := receiver.New(n, nil).Receive(t.Context(), p)
+		require.ErrorIs(t, err, cause)
+		require.Equal(t, away, errors.Is(err, push.ErrAway))
+	}
 }
 
 func TestPseudonyms(t *testing.T) {

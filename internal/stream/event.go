@@ -38,7 +38,7 @@ func (s *session) deliver(f *frame) Outcome {
 	if err == nil {
 		return Stored
 	}
-	if !errors.Is(err, push.ErrStopping) { // that is no news
+	if !errors.Is(err, push.ErrAway) { // whoever asks whether the service is ready knows
 		s.note(NotStored, "error", s.clean(err, s.ticket))
 	}
 	return NotStored

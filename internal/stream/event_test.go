@@ -62,11 +62,11 @@ func TestNotStoredIsSentAgain(t *testing.T) {
 	assert.Equal(t, []Outcome{NotStored, Stored}, r.observed(2))
 }
 
-// An event that comes while the service stops goes to another replica, or comes again: nobody has to know of it.
-func TestAReceiverThatStopsIsNoNews(t *testing.T) {
+// An event that comes while the service starts or stops goes to another replica, or comes again: nobody has to know of it.
+func TestAReceiverThatIsAwayIsNoNews(t *testing.T) {
 	g := newGateway(t)
 	r := run(g, Options{Receiver: receiver(func(context.Context, push.Push) error {
-		return fmt.Errorf("meeting m: %w", push.ErrStopping)
+		return fmt.Errorf("meeting m: %w", push.ErrAway)
 	})})
 	p := g.next()
 	p.event("m1", joined)

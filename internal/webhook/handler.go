@@ -126,8 +126,8 @@ func (h *handler) refuse(w http.ResponseWriter, no *refusal) {
 		w.Header().Set("Allow", http.MethodPost)
 	}
 	server.Problem(w, answer.status, answer.detail)
-	if errors.Is(no.err, push.ErrStopping) {
-		return // that is no news
+	if errors.Is(no.err, push.ErrAway) {
+		return // whoever asks whether the service is ready knows
 	}
 	h.logs[no.outcome].Do(func() {
 		// The error may quote what was sent.

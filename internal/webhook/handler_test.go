@@ -214,10 +214,10 @@ func TestNotStored(t *testing.T) {
 	}
 }
 
-// A push that comes while the service stops goes to another replica, or comes again: nobody has to know of it.
-func TestAReceiverThatStopsIsNoNews(t *testing.T) {
+// A push that comes while the service starts or stops goes to another replica, or comes again: nobody has to know of it.
+func TestAReceiverThatIsAwayIsNoNews(t *testing.T) {
 	c := serve(t, Options{Receiver: receiver(func(context.Context, push.Push) error {
-		return fmt.Errorf("meeting m: %w", push.ErrStopping)
+		return fmt.Errorf("meeting m: %w", push.ErrAway)
 	})})
 	checkProblem(t, c.send(c.push(joined)), http.StatusServiceUnavailable)
 	assert.Equal(t, []Outcome{NotStored}, c.seen(1))
