@@ -3,6 +3,7 @@ package service
 import (
 	"bytes"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -27,18 +28,19 @@ func TestNATSIsLostWhileTheStoredMeetingsAreRead(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
 	lost := make(chan struct{})
+	gone := sync.OnceFunc(func() { close(lost) })
 	var created, delivered atomic.Int32
 	proxy.ToClient(func(data []byte) []byte {
-		switch {
-		case bytes.Contains(data, []byte("consumer_create_response")):
-			if created.Add(1) == 2 {
-				return nil
-			}
-		case bytes.Contains(data, []byte("$JS.ACK.CONFERENCE.")):
-			if delivered.Add(1) == 1 {
-				close(lost)
-				return nil
-			}
+		swallowed := false
+		if bytes.Contains(data, []byte("consumer_create_response")) {
+			swallowed = created.Add(1) == 2
+		}
+		if bytes.Contains(data, []byte("$JS.ACK.CONFERENCE.")) && (delivered.Add(1) == 1 || swallowed) {
+			swallowed = true
+			gone()
+		}
+		if swallowed {
+			return nil
 		}
 		return data
 	})

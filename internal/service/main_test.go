@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,14 +25,15 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator"
 	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/internal/testlog"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }
 
 // patience is how long anything may take that is waited for; stopTime is how long a stop may.
 const (
-	patience = 15 * time.Second
-	stopTime = 10 * time.Second
+	patience = time.Minute
+	stopTime = 30 * time.Second
 )
 
 // log keeps what is logged.
@@ -75,10 +77,7 @@ func settings(t *testing.T, api *url.URL) config.Settings {
 // freeAddress is one that nothing listens on.
 func freeAddress(t *testing.T) config.Address {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	return config.Address(ln.Addr().String())
+	return config.Address(testport.Free(t))
 }
 
 // running is a service that a test has started.
@@ -195,7 +194,9 @@ func (r *running) meeting(id string) meeting {
 // stored returns every event of the literal view that the stream holds, in order, and the payloads of all messages.
 func stored(t *testing.T, natsURL string) (list []events.Event, raw []byte) {
 	t.Helper()
-	nc, err := natsconn.Connect(t.Context(), config.NATS{URL: config.Servers{natsURL}}, natsconn.Options{})
+	nc, err := natsconn.Connect(t.Context(), config.NATS{URL: config.Servers{natsURL}}, natsconn.Options{
+		Extra: []nats.Option{nats.Timeout(patience)},
+	})
 	require.NoError(t, err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)

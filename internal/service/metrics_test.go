@@ -24,6 +24,7 @@ func TestMetrics(t *testing.T) {
 		},
 		calls: dingtalk.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
 		ready: true,
+		share: share{shards: 10, replicas: 11, perSecond: 12.5, callsLeft: 13},
 	}
 	register(registry, func() figures { return f })
 	families, err := registry.Gather()
@@ -44,6 +45,7 @@ func TestMetrics(t *testing.T) {
 		"rollcall_dingtalk_requests_total": 7, "rollcall_dingtalk_retries_total": 8, "rollcall_dingtalk_token_requests_total": 9,
 		"rollcall_ready": 1, "rollcall_newest_look_timestamp_seconds": 1_700_000_000.5,
 		"rollcall_oldest_look_timestamp_seconds": 1_600_000_000,
+		"rollcall_shards":                        10, "rollcall_replicas": 11, "rollcall_calls_per_second": 12.5, "rollcall_month_calls_left": 13,
 	}, got)
 	problems, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
