@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	patience = 20 * time.Second
+	patience = time.Minute
 	// stopTime is how long a stop may take.
-	stopTime = 10 * time.Second
+	stopTime = 30 * time.Second
 )
 
 // output is what a process writes.
@@ -113,14 +113,6 @@ func between(t *testing.T, text, before, after string) string {
 	got, _, found := strings.Cut(rest, after)
 	require.True(t, found, "no %q in %s", after, rest)
 	return got
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // take occupies an address until the test ends. Somebody else may have it already, which is as good.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // desk is a meeting in which nothing happens but what a test does.
@@ -33,7 +34,7 @@ type installation struct {
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	in := &installation{t: t, tmp: t.TempDir(), api: freeAddress(t), http: freeAddress(t), nats: freeAddress(t)}
+	in := &installation{t: t, tmp: t.TempDir(), api: testport.Free(t), http: testport.Free(t), nats: testport.Free(t)}
 	scenario := filepath.Join(in.tmp, "desk.yaml")
 	require.NoError(t, os.WriteFile(scenario, []byte(desk), 0o600))
 	in.env = environment(in.tmp,
@@ -203,7 +204,7 @@ func TestASecondServeIsRefused(t *testing.T) {
 	t.Parallel()
 	in := install(t)
 	first := in.serve()
-	second := launch(t, nil, append(in.env, "ROLLCALL_LISTEN="+freeAddress(t), "ROLLCALL_EMBEDDED_LISTEN="+freeAddress(t)), "serve")
+	second := launch(t, nil, append(in.env, "ROLLCALL_LISTEN="+testport.Free(t), "ROLLCALL_EMBEDDED_LISTEN="+testport.Free(t)), "serve")
 	second.ends(1, patience)
 	last := lastLine(second.stderr.String())
 	assert.Contains(t, last, "rollcall: ")
@@ -223,7 +224,7 @@ func lastLine(text string) string {
 
 func TestSimulateOnATakenPort(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t)
+	address := testport.Free(t)
 	take(t, address)
 	p := launch(t, nil, environment(t.TempDir()), "simulate", "--listen="+address)
 	p.ends(1, patience)
