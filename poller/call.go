@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -23,10 +24,12 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	case p.infos <- struct{}{}:
 		defer func() { <-p.infos }()
 	default:
-		m.infoDue = p.now() + firstRetry
+		m.turned = min(m.turned+1, math.MaxUint8-1)
+		m.infoDue = p.now() + jittered(retryAfter(int(m.turned), maxRetry), 0, rand.Float64())
 		m.checkDue = max(m.checkDue, m.infoDue)
 		return unknown, nil
 	}
+	m.turned = 0
 	began := p.now()
 	m.checkDue = began + p.stretched(checkAfter)
 	info, err := p.source.Info(withUrgency(ctx, m.urgency()), m.id)

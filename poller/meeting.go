@@ -76,6 +76,7 @@ type progress struct {
 	pages    int32 // calls that the last list took
 	bias     int32 // the head-count less those announced as present, when both were asked for together
 	attended int32 // how many had been there at all when they were asked for together
+	turned   uint8 // how often in a row there were too many information calls for one more
 	biased   bool  // bias and attended are known
 	peeks    uint8 // looks in a row at the head-count instead of the list
 	away     bool  // nobody looked after the meeting since sight

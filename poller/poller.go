@@ -29,7 +29,7 @@ type Options struct {
 	// Shards says which meetings are ours to look at; all of them when nil. What is asked for, a push, somebody who watches
 	// or stops watching a meeting, is done for any meeting.
 	Shards Shards
-	// StateMemory is roughly how many bytes of states are kept in memory; 32 MiB when zero. What is beyond is read from
+	// StateMemory is roughly how many bytes of states are kept in memory; 16 MiB when zero. What is beyond is read from
 	// the store when it is needed.
 	StateMemory int
 	Logger      *slog.Logger
@@ -41,7 +41,7 @@ func (o Options) withDefaults() Options {
 	o.MinInterval = cmp.Or(o.MinInterval, time.Second)
 	o.MaxInterval = cmp.Or(o.MaxInterval, max(time.Minute, o.MinInterval))
 	o.Workers = cmp.Or(o.Workers, 32)
-	o.StateMemory = cmp.Or(o.StateMemory, 32<<20)
+	o.StateMemory = cmp.Or(o.StateMemory, 16<<20)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
