@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -23,6 +22,7 @@ func TestChaos(t *testing.T) {
 		dose(t, s)
 		return
 	}
+	t.Parallel()
 	for name, s := range map[string]setup{
 		"the service with a NATS server inside": usual(1, 0, *faults),
 		"three replicas, one NATS server":       usual(3, 1, *faults),
@@ -39,25 +39,27 @@ func TestChaos(t *testing.T) {
 // dose runs everything once and holds it to what must hold whatever is done to it.
 func dose(t *testing.T, s setup) {
 	w := newWorld(t, s)
-	r := w.run()
+	r := w.runFaults()
 	r.print()
 	r.check(t)
 	r.hold(t, s, r.faults)
 }
 
-// run holds meetings and injects the faults, ends everything and compares.
-func (w *world) run() *report {
-	began := time.Now()
+// runFaults injects the faults while meetings are held.
+func (w *world) runFaults() *report { return w.run(w.injure) }
+
+// run holds meetings while it does something, ends everything and compares.
+func (w *world) run(do func(context.Context)) *report {
 	meeting, end := context.WithCancel(w.all)
 	var held sync.WaitGroup
 	held.Go(func() { w.hold(meeting) })
 	w.await("the first events", func(ctx context.Context) bool { return w.count(ctx, events.AllMembers) > 0 })
-	w.injure(w.all)
+	do(w.all)
 	end()
 	held.Wait()
 	truth := w.dingtalk.sim.Truth().Meetings
 	w.settle(truth)
-	return w.report(began, truth)
+	return w.report(truth)
 }
 
 // settle waits until everything is stored, and ends the replicas, which must have nothing to add.

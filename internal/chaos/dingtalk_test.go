@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -110,6 +111,19 @@ func (d *dingtalk) called() []call {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.calls[:len(d.calls):len(d.calls)]
+}
+
+// lookedSince tells whether a replica has looked at a meeting since then.
+func (d *dingtalk) lookedSince(replica int, since time.Time) bool {
+	for _, c := range slices.Backward(d.called()) {
+		if c.at.Before(since) {
+			return false
+		}
+		if c.replica == replica && c.look != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // serve answers HTTP until ctx ends, and what hangs ends with it; it returns where.

@@ -67,7 +67,7 @@ func newInjury(kind string, rng *rand.Rand) injury {
 		in.wait = between(200*time.Millisecond, longestLease+longestLease/3)
 	default:
 		if rng.IntN(2) == 0 {
-			in.wait = between(0, 3*longestLease/2)
+			in.wait = between(0, longestLease/2)
 		}
 	}
 	return in

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// recovery is how long a victim may take to be well again before it is a victim again, well or not.
-const recovery = 20 * time.Second
+const (
+	// recovery is how long a victim may take to be well again before it is a victim again, well or not.
+	recovery = 20 * time.Second
+	// activity is how long a victim may take to look at meetings again: there may be none for it.
+	activity = 2 * time.Second
+)
 
 // injector picks faults and victims.
 type injector struct {
@@ -31,6 +35,9 @@ func (w *world) injure(ctx context.Context) {
 	defer under.Wait()
 	for range w.setup.faults {
 		pass(ctx, time.Duration(i.rng.Int64N(2*int64(*pace))))
+		if len(w.setup.kinds) == 0 {
+			continue // whatever happens does so all the time
+		}
 		k := i.pick()
 		in := newInjury(k.name, i.rng)
 		victims, ok := i.take(ctx, k)
@@ -123,7 +130,10 @@ func (i *injector) inject(ctx context.Context, in injury, k kind, victims []int)
 	if !k.broker {
 		r := w.replicas[victims[0]]
 		w.hurt(ctx, r, in)
-		w.within(recovery, r.well)
+		over := time.Now()
+		if w.within(recovery, r.well) {
+			w.within(activity, func(context.Context) bool { return w.dingtalk.lookedSince(r.number, over) })
+		}
 		return
 	}
 	if in.atNow {

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(natsDir); dir != "" {
 		os.Exit(natsServer(dir))
 	}
+	_ = flag.Set("test.parallel", "8") // the tests wait for what they started, mostly
 	flag.Parse()
 	os.Exit(run(m))
 }

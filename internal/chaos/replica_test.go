@@ -20,6 +20,7 @@ import (
 // replica is a process of the service, and the ways from it to the NATS servers and to DingTalk.
 type replica struct {
 	*process
+	number     int
 	addr       string // of its HTTP interface
 	toBrokers  []*faultproxy.Proxy
 	toDingTalk *faultproxy.Proxy
@@ -27,7 +28,7 @@ type replica struct {
 
 // newReplica prepares one. Without brokers it has its own.
 func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker, program string, env []string) *replica {
-	r := &replica{addr: addr, toDingTalk: newProxy(t, d.listen(n))}
+	r := &replica{number: n, addr: addr, toDingTalk: newProxy(t, d.listen(n))}
 	env = append([]string{
 		"ROLLCALL_LISTEN=" + r.addr, "ROLLCALL_DINGTALK_URL=http://" + r.toDingTalk.Addr(),
 		"ROLLCALL_DINGTALK_APP_KEY=" + simulator.DefaultAppKey, "ROLLCALL_DINGTALK_APP_SECRET=" + simulator.DefaultAppSecret,

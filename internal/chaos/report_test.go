@@ -27,29 +27,36 @@ type report struct {
 	peak     int           // most calls in any window
 	longest  time.Duration // that a meeting went without a look
 	blind    time.Duration // the same, while somebody could have looked
+	where    string        // that was
+	latest   time.Duration // from when something happened to when it was recorded
 	deaths   []string      // processes that have ended by themselves
 }
 
 // window is what the rate of calls is judged by.
 const window = 5 * time.Second
 
-// What the issue of calls and looks is judged by.
+// The limits: calls per second in any window, and the time without a look at a meeting while somebody can look.
 const (
 	mostCalls  = rate * 1.25
 	longestGap = 10 * time.Second
 )
 
 // report compares what is stored with what happened, and measures.
-func (w *world) report(began time.Time, truth []simulator.MeetingTruth) *report {
+func (w *world) report(truth []simulator.MeetingTruth) *report {
 	ctx, cancel := context.WithTimeout(w.all, patience)
 	defer cancel()
 	byType := stored(ctx, w.t, w.js, events.AllMembers)
 	r := &report{
 		findings: compare(truth, byType, stored(ctx, w.t, w.js, everyMeeting)), world: w, faults: w.tally.count,
-		meetings: len(truth), events: len(byType), took: time.Since(began), calls: w.dingtalk.called(),
+		meetings: len(truth), events: len(byType), took: time.Since(w.began), calls: w.dingtalk.called(),
 	}
 	r.measure(truth)
 	r.observe()
+	for _, e := range byType {
+		if !e.Member.Initial {
+			r.latest = max(r.latest, e.RecordedTime.Sub(e.Time))
+		}
+	}
 	for _, p := range w.processes() {
 		if n := p.deaths.Load(); n > 0 {
 			r.deaths = append(r.deaths, fmt.Sprintf("%s, %d times", p.name, n))
@@ -76,6 +83,7 @@ func (r *report) measure(truth []simulator.MeetingTruth) {
 			r.longest = max(r.longest, took)
 			if took > r.blind && !r.world.tally.excused(without, r.world.setup.replicas) {
 				r.blind = took
+				r.where = fmt.Sprintf("%s, %s after the start of the run", m.ConferenceID, without.from.Sub(r.world.began).Round(time.Millisecond))
 			}
 		}
 	}
@@ -137,6 +145,8 @@ func (r *report) print() {
 	row("views that differ", r.views)
 	row("longest time without a look", r.longest.Round(time.Millisecond))
 	row("the same, NATS and a replica being well", r.blind.Round(time.Millisecond))
+	row("that was in", r.where)
+	row("latest event", r.latest.Round(time.Millisecond))
 	row("most calls in 5 s, allowed", fmt.Sprintf("%d, %d", r.peak, int(mostCalls*window.Seconds())))
 	row("calls in all, allowed", fmt.Sprintf("%d, %d", len(r.calls), r.allowed()))
 	row("slowest clean stop", r.world.tally.slowest.Round(time.Millisecond))

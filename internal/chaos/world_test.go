@@ -69,6 +69,7 @@ type world struct {
 	t        testing.TB
 	setup    setup
 	seed     uint64
+	began    time.Time
 	dingtalk *dingtalk
 	brokers  []*broker
 	replicas []*replica
@@ -83,7 +84,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB, s setup) *world {
-	w := &world{t: t, setup: s, seed: *seed, seen: make(chan *nats.Msg, 1024)}
+	w := &world{t: t, setup: s, seed: *seed, began: time.Now(), seen: make(chan *nats.Msg, 1024)}
 	if w.seed == 0 {
 		w.seed = rand.Uint64N(1_000_000) + 1
 	}

@@ -1,0 +1,93 @@
+package chaos_test
+
+import (
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// despair is how long what is lost for good is waited for.
+const despair = 10 * time.Second
+
+// What can be wrong with the program.
+var (
+	// without the compare-and-set, whoever stores last wins.
+	blind = flaw{"publisher/message.go", "if !blind {", "if false {"}
+	// A batch whose outcome is not known is sent again without asking.
+	forgetful = flaw{"publisher/settle.go", "if group[0].unknown && p.recognise(ctx, group) {", "if false {"}
+	// The server does not know an event that it has already.
+	nameless = flaw{"publisher/message.go", "Header.Set(nats.MsgIdHdr, e.ID)", `Header.Set("Event-Id", e.ID)`}
+	// What is stored does not tell who has left.
+	lossy = flaw{"diff/codec.go", "p.start, p.end = start, end", "p.start, p.end = start, 0*end"}
+	// A list that cannot be read counts as an empty one.
+	hasty = flaw{
+		"poller/call.go", "if err != nil {\n\t\treturn err\n\t}\n\tp.health.callOK(areaUpstream, m.urgency())\n\tm.notFound = 0",
+		"if err != nil {\n\t\tlist.Certain = true\n\t}\n\tm.notFound = 0",
+	}
+	// Anybody may push.
+	trusting = flaw{"internal/webhook/open.go", "err != nil {\n\t\treturn nil, refused(WrongSignature, err)", "err != nil && false {\n\t\treturn nil, refused(WrongSignature, err)"}
+)
+
+// TestEveryFaultMatters runs programs that are wrong in some way, without a fault and with one kind of faults: only that
+// kind shows what is wrong. Against a pause of a replica there are too many guards for one flaw to show; what pauses do
+// is counted, see effects.
+func TestEveryFaultMatters(t *testing.T) {
+	if *kills == 0 {
+		t.Skip("builds many programs; -chaos.kills says how many faults it injects of each kind")
+	}
+	for name, test := range map[string]struct {
+		flaws    []flaw
+		replicas int
+		faults   string
+	}{
+		"kill of a replica":        {flaws: []flaw{lossy}, replicas: 1, faults: kill},
+		"restart of a replica":     {flaws: []flaw{lossy}, replicas: 1, faults: restart},
+		"cut from the NATS server": {flaws: []flaw{blind, forgetful, nameless}, replicas: 1, faults: cutBroker},
+		"kill of the NATS server":  {flaws: []flaw{blind, forgetful, nameless}, replicas: 1, faults: killBroker},
+		"cut from DingTalk":        {flaws: []flaw{hasty}, replicas: 1, faults: cutDingTalk},
+		"forged pushes":            {flaws: []flaw{trusting}, replicas: 1, faults: badPushes},
+	} {
+		t.Run(name, func(t *testing.T) {
+			program := filepath.Join(t.TempDir(), "rollcall")
+			require.NoError(t, build(program, test.flaws))
+			s := usual(test.replicas, 1, test.faults)
+			s.program, s.rooms, s.troubles, s.patience = program, 4, nil, despair
+			sound := s
+			sound.kinds, sound.pushes, sound.faults = nil, false, *kills
+			r := newWorld(t, sound).runFaults()
+			assert.True(t, r.faultless(), "without a fault: %v", r.notes.text)
+			s.faults = *kills
+			r = newWorld(t, s).runFaults()
+			r.print()
+			assert.False(t, r.faultless(), "what is wrong with the program does not show")
+		})
+	}
+}
+
+// TestWithoutCompareAndSet takes away what makes every event be stored once.
+func TestWithoutCompareAndSet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("chaos takes a while")
+	}
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "rollcall")
+	require.NoError(t, build(program, []flaw{blind}))
+	for try := range 5 {
+		found := false
+		t.Run(strconv.Itoa(try+1), func(t *testing.T) {
+			s := usual(3, 1, "")
+			s.faults, s.rooms, s.program, s.patience = 8, 3, program, despair
+			r := newWorld(t, s).runFaults()
+			found = r.doubled+r.gaps > 0
+			t.Logf("%d lost, %d doubled, %d gaps", r.lost, r.doubled, r.gaps)
+		})
+		if found {
+			return
+		}
+	}
+	assert.Fail(t, "nobody notices that the compare-and-set is missing")
+}
