@@ -40,6 +40,7 @@ func Handler(opts Options) http.Handler {
 	a.guarded(mux, "/v1/meetings/{id}", methods{
 		http.MethodGet: a.get, http.MethodPut: a.put, http.MethodDelete: a.delete,
 	})
+	a.guarded(mux, "/v1/meetings/{id}/report", methods{http.MethodGet: a.report})
 	a.guarded(mux, "/v1/events", methods{http.MethodGet: a.events})
 	mux.HandleFunc("/", nothing)
 	return a.whole(mux)

@@ -60,6 +60,8 @@ type Check struct {
 // Options of a server.
 type Options struct {
 	Meetings Meetings
+	// Reports computes who attended.
+	Reports Reports
 	// Past finds the meetings that are over.
 	Past Past
 	// Token is the bearer token of API and web page. Without one they answer only on loopback.

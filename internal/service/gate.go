@@ -7,11 +7,13 @@ import (
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/internal/past"
 	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/internal/receiver"
+	"github.com/c4342123/rollcall/internal/report"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
@@ -32,12 +34,14 @@ type parts struct {
 	peers  *peers.Peers
 	events *feed.Feed
 	past   *past.Index
+	js     jetstream.JetStream
 }
 
 var (
 	_ server.Meetings   = (*gate)(nil)
 	_ server.Events     = (*gate)(nil)
 	_ server.Past       = (*gate)(nil)
+	_ server.Reports    = (*gate)(nil)
 	_ receiver.Notifier = (*gate)(nil)
 )
 
@@ -119,4 +123,12 @@ func (g *gate) Search(ctx context.Context, text string, limit int) ([]past.Meeti
 		return b.past.Search(ctx, text, limit)
 	}
 	return nil, fmt.Errorf("not ready: NATS: %w", g.why())
+}
+
+// Report implements [server.Reports].
+func (g *gate) Report(ctx context.Context, conferenceID string) (report.Report, error) {
+	if b := g.behind.Load(); b != nil {
+		return report.Of(ctx, b.js, conferenceID)
+	}
+	return report.Report{}, fmt.Errorf("not ready: NATS: %w", g.why())
 }

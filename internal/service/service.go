@@ -121,7 +121,7 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Checks: s.gate.checks,
-		Events: &s.gate, Past: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
+		Events: &s.gate, Past: &s.gate, Reports: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }
 
@@ -158,6 +158,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		poller: p, store: pub, conn: link.conn, fleet: f,
 		peers:  peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
 		events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
+		js:     js,
 		past:   past.New(js, past.Options{Retention: s.opts.Settings.Events.Retention}),
 	}
 	s.gate.open(behind)
