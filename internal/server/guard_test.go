@@ -9,7 +9,6 @@ import (
 
 // guarded are requests that only those may make who may use the API.
 var guarded = [][2]string{
-	{http.MethodGet, "/"},
 	{http.MethodGet, "/v1/meetings"},
 	{http.MethodGet, "/v1/meetings/a"},
 	{http.MethodPut, "/v1/meetings/b"},

@@ -35,7 +35,8 @@ func Handler(opts Options) http.Handler {
 		mux.Handle("/webhooks/dingtalk", opts.Webhook)
 	}
 	route(mux, "/login", methods{http.MethodPost: a.login, http.MethodDelete: a.logout})
-	a.guarded(mux, "/{$}", methods{http.MethodGet: a.page})
+	a.open(mux, "/{$}", a.shell(index))
+	a.open(mux, "/assets/{name}", a.shell(asset))
 	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list})
 	a.guarded(mux, "/v1/meetings/{id}", methods{
 		http.MethodGet: a.get, http.MethodPut: a.put, http.MethodDelete: a.delete,

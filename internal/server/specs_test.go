@@ -43,10 +43,12 @@ var describedRoutes = func() routers.Router {
 }()
 
 func init() {
-	// A description is text to whoever only hands it on.
-	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.RegisteredBodyDecoder("text/plain"))
-	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.RegisteredBodyDecoder("text/plain"))
-	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.RegisteredBodyDecoder("text/plain"))
+	// Whoever only hands a file on takes it for text.
+	for _, kind := range []string{
+		"application/yaml", "text/html", "text/event-stream", "text/javascript", "text/css", "image/svg+xml",
+	} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.RegisteredBodyDecoder("text/plain"))
+	}
 }
 
 // conforms holds an answer against the description. What the description does not know is not to be answered with
@@ -86,7 +88,7 @@ func TestEveryDescribedPathIsServed(t *testing.T) {
 		if path == "/webhooks/dingtalk" {
 			continue // its handler is tested where it is written
 		}
-		resp := request(t, opts, "REPORT", strings.ReplaceAll(path, "{conferenceId}", "a"), "")
+		resp := request(t, opts, "REPORT", strings.NewReplacer("{conferenceId}", "a", "{name}", "app.js").Replace(path), "")
 		allow := slices.DeleteFunc(strings.Split(resp.Header.Get("Allow"), ", "), func(m string) bool { return m == http.MethodHead })
 		var methods []string
 		for method := range item.Operations() {

@@ -1,0 +1,93 @@
+// Package web is the page: files that a browser is given as they are. It needs no build, and asks no other host.
+package web
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+)
+
+//go:embed assets
+var embedded embed.FS
+
+// policy lets the page load its own files, ask its own service, and nothing else: no code or style within markup, no
+// frame, no form.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// file is one file, ready to be given away.
+type file struct {
+	body []byte
+	kind string
+	etag string
+}
+
+// files are all of them, by name.
+var files = func() map[string]file {
+	out := map[string]file{}
+	entries, err := fs.ReadDir(embedded, "assets")
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	for _, entry := range entries {
+		body, err := embedded.ReadFile("assets/" + entry.Name())
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(body)
+		out[entry.Name()] = file{body, kindOf(entry.Name()), `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+	}
+	return out
+}()
+
+// kindOf does not ask the machine, whose own table may say anything.
+func kindOf(name string) string {
+	switch ext := path.Ext(name); ext {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	default:
+		return mime.TypeByExtension(ext)
+	}
+}
+
+// Names returns the names of the files there are.
+func Names() []string {
+	out := make([]string, 0, len(files))
+	for name := range files {
+		out = append(out, name)
+	}
+	return out
+}
+
+// Serve answers with a file of that name, and tells whether there is one. A browser asks each time whether it has
+// changed, so that page and service are always of one version.
+func Serve(w http.ResponseWriter, r *http.Request, name string) bool {
+	f, ok := files[name]
+	if !ok {
+		return false
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", f.etag)
+	if r.Header.Get("If-None-Match") == f.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return true
+	}
+	h.Set("Content-Type", f.kind)
+	_, _ = w.Write(f.body) // who went away reads nothing more
+	return true
+}
