@@ -34,12 +34,13 @@ type Meeting struct {
 
 // Shards says who looks at which meetings; see [shards.Replica].
 type Shards interface {
-	Mine() shards.Set
 	Owner(shard int) string
 }
 
 // Watched is what this replica watches; see [poller.Poller].
 type Watched interface {
+	// Known are the shards of which Meetings leaves nothing out.
+	Known() []int
 	Meetings() []poller.Status
 }
 
@@ -133,17 +134,27 @@ func (p *Peers) answer(m *nats.Msg) error {
 
 // local is this replica's part of the answer: the shards it covers and what is watched of them.
 func (p *Peers) local(q question) (shards.Set, []poller.Status) {
-	covered := p.opts.Shards.Mine() & q.about()
+	covered := setOf(p.opts.Watched.Known()) & q.about()
 	if covered == 0 {
 		return 0, nil
 	}
+	all := p.opts.Watched.Meetings()
+	covered &= setOf(p.opts.Watched.Known()) // some may have been lost meanwhile
 	var meetings []poller.Status
-	for _, s := range p.opts.Watched.Meetings() {
+	for _, s := range all {
 		if covered.Has(events.Shard(s.ConferenceID)) && (q.ConferenceID == "" || q.ConferenceID == s.ConferenceID) {
 			meetings = append(meetings, s)
 		}
 	}
 	return covered, meetings
+}
+
+func setOf(list []int) shards.Set {
+	var s shards.Set
+	for _, shard := range list {
+		s |= shards.One(shard)
+	}
+	return s
 }
 
 // about is the set of shards that a question concerns.

@@ -39,10 +39,10 @@ type replica struct {
 	log    *testlog.Buffer
 }
 
-func (r *replica) Mine() shards.Set {
+func (r *replica) Known() []int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.mine
+	return slices.Collect(r.mine.All())
 }
 
 func (r *replica) Owner(shard int) string {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -20,16 +21,18 @@ func calls(sim *simulator.Simulator) uint64 {
 // The month's calls are not exceeded, however often the service is started.
 func TestTheMonthsCalls(t *testing.T) {
 	t.Parallel()
-	sim, api := simulate(t, office)
+	sim, api := simulate(t, many())
 	s := external(settings(t, api), broker(t, nil).Addr().String())
-	s.DingTalk.MonthlyCalls = 30
+	s.DingTalk.MonthlyCalls = 30 // which is less than it takes to begin with all of the offices
 	watched := false
 	for range 3 {
 		r := start(t, s)
 		r.eventually("/readyz", http.StatusOK, "") // it is degraded as soon as there are no calls
 		if !watched {
-			status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
-			require.Equal(t, http.StatusCreated, status)
+			for i := range offices {
+				status, _ := r.do(http.MethodPut, fmt.Sprintf("/v1/meetings/office%d", i), "")
+				require.Equal(t, http.StatusCreated, status)
+			}
 			watched = true
 		}
 		r.eventually("/readyz?verbose", http.StatusOK, "quota_exhausted")

@@ -43,9 +43,9 @@ func TestMetrics(t *testing.T) {
 		"rollcall_watched_meetings": 1, "rollcall_looks_total": 2, "rollcall_look_failures_total": 3,
 		"rollcall_events_stored_total": 4, "rollcall_unknown_status_total": 5, "rollcall_uncertain_lists_total": 6,
 		"rollcall_dingtalk_requests_total": 7, "rollcall_dingtalk_retries_total": 8, "rollcall_dingtalk_token_requests_total": 9,
+		"rollcall_shards": 10, "rollcall_replicas": 11, "rollcall_calls_per_second": 12.5, "rollcall_month_calls_left": 13,
 		"rollcall_ready": 1, "rollcall_newest_look_timestamp_seconds": 1_700_000_000.5,
 		"rollcall_oldest_look_timestamp_seconds": 1_600_000_000,
-		"rollcall_shards":                        10, "rollcall_replicas": 11, "rollcall_calls_per_second": 12.5, "rollcall_month_calls_left": 13,
 	}, got)
 	problems, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
