@@ -36,8 +36,8 @@ var (
 // kind shows what is wrong. Against a pause of a replica there are too many guards for one flaw to show; what pauses do
 // is counted, see effects.
 func TestEveryFaultMatters(t *testing.T) {
-	if *kills == 0 {
-		t.Skip("builds many programs; -chaos.kills says how many faults it injects of each kind")
+	if *flaws == 0 {
+		t.Skip("it builds many programs: -chaos.flaws says how many faults are to bring out what is wrong with each")
 	}
 	for name, test := range map[string]struct {
 		flaws    []flaw
@@ -57,10 +57,10 @@ func TestEveryFaultMatters(t *testing.T) {
 			s := usual(test.replicas, 1, test.faults)
 			s.program, s.rooms, s.troubles, s.patience = program, 4, nil, despair
 			sound := s
-			sound.kinds, sound.pushes, sound.faults = nil, false, *kills
+			sound.kinds, sound.pushes, sound.faults = nil, false, *flaws
 			r := newWorld(t, sound).runFaults()
 			assert.True(t, r.faultless(), "without a fault: %v", r.notes.text)
-			s.faults = *kills
+			s.faults = *flaws
 			r = newWorld(t, s).runFaults()
 			r.print()
 			assert.False(t, r.faultless(), "what is wrong with the program does not show")

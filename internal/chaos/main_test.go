@@ -24,6 +24,7 @@ var (
 	pace     = flag.Duration("chaos.pace", 900*time.Millisecond, "mean time between two faults")
 	faults   = flag.String("chaos.faults", "", "which faults, with commas between: "+faultNames()+"; empty for all")
 	seed     = flag.Uint64("chaos.seed", 0, "what chance depends on; 0 takes another one every time")
+	flaws    = flag.Int("chaos.flaws", 0, "how many faults each program is given that is made to fail; 0 = no such programs but one")
 	strict   = flag.Bool("chaos.strict", false, "hold the machine to the time limits, too")
 )
 
