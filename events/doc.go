@@ -15,7 +15,7 @@
 //
 // A core NATS subscriber gets an event at most once, a JetStream consumer at least once. No event is stored twice, and
 // [Event.ID] is the same whoever observed the fact and however often: a consumer that remembers the ids it has
-// processed processes each event once. The examples show both.
+// processed processes each event once. The examples show both, and package consumer does the latter.
 //
 // # Order
 //

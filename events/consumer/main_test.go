@@ -1,0 +1,9 @@
+package consumer_test
+
+import (
+	"testing"
+
+	"github.com/c4342123/rollcall/internal/testleak"
+)
+
+func TestMain(m *testing.M) { testleak.Main(m) }
