@@ -65,7 +65,7 @@ func dial(t *testing.T, p *Proxy) client {
 	c, err := d.DialContext(t.Context(), "tcp", p.Addr())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(5*time.Second)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(time.Minute)))
 	return client{c, bufio.NewReader(c)}
 }
 
@@ -146,9 +146,6 @@ func TestFollowsItsTarget(t *testing.T) {
 }
 
 func TestServerThatIsNotThereEndsTheConnection(t *testing.T) {
-	l := listen(t)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
-	_, err := dial(t, start(t, addr)).in.ReadString('\n')
+	_, err := dial(t, start(t, "127.0.0.1:1")).in.ReadString('\n')
 	require.Error(t, err)
 }

@@ -41,16 +41,28 @@ type outbox struct {
 func (s *Simulator) RunPushes(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	o, err := s.openOutbox(ctx)
+	if err != nil {
+		return err
+	}
+	o.work(ctx)
+	return nil
+}
+
+// openOutbox lets connections in until ctx ends. Their events wait for work.
+func (s *Simulator) openOutbox(ctx context.Context) (*outbox, error) {
 	o := &outbox{
 		sim: s, refused: make(chan *delivery), acks: make(chan ack),
 		held: map[string]*delivery{}, sent: map[string]*delivery{},
 	}
-	if err := s.openGateway(ctx, o.acks); err != nil {
-		return err
-	}
+	return o, s.openGateway(ctx, o.acks)
+}
+
+// work sends pushes until ctx ends, which is that of openOutbox, and then waits for everything it started.
+func (o *outbox) work(ctx context.Context) {
 	var posting sync.WaitGroup
-	if s.callback != nil {
-		o.hook = newHook(s)
+	if o.sim.callback != nil {
+		o.hook = newHook(o.sim)
 		for range lanes {
 			lane := make(chan *delivery, laneLength)
 			o.lanes = append(o.lanes, lane)
@@ -59,11 +71,10 @@ func (s *Simulator) RunPushes(ctx context.Context) error {
 	}
 	o.run(ctx)
 	posting.Wait()
-	s.closeGateway()
+	o.sim.closeGateway()
 	if o.hook != nil {
 		o.hook.client.CloseIdleConnections()
 	}
-	return nil
 }
 
 func (o *outbox) run(ctx context.Context) {

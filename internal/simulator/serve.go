@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -18,14 +19,16 @@ const closeTimeout = 2 * time.Second
 func (s *Simulator) Serve(ctx context.Context, ln net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	pushed := make(chan error, 1)
-	go func() {
-		defer cancel()
-		pushed <- s.RunPushes(ctx)
-	}()
-	err := s.serve(ctx, ln)
+	o, err := s.openOutbox(ctx)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	var pushing sync.WaitGroup
+	pushing.Go(func() { o.work(ctx) })
+	err = s.serve(ctx, ln)
 	cancel()
-	return errors.Join(err, <-pushed)
+	pushing.Wait()
+	return err
 }
 
 func (s *Simulator) serve(ctx context.Context, ln net.Listener) error {

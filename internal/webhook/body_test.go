@@ -151,7 +151,7 @@ func TestSlowRequestsKeepNobodyOut(t *testing.T) {
 // Bodies that do come, and do not end, are held to a bound together.
 func TestMemoryIsBounded(t *testing.T) {
 	c := &callback{t: t, cipher: newCipher(t, testKeys), logs: &buffer{}}
-	h := NewHandler(Options{Cipher: c.cipher, Receiver: receiver(nil)}).(*handler)
+	h := NewHandler(Options{Cipher: c.cipher, Receiver: receiver(nil), ReadTimeout: soon}).(*handler)
 	c.Server = httptest.NewServer(h)
 	defer c.Close()
 	require.True(t, h.memory.TryAcquire(maxMemory-firstBuffer), "all but one step is taken")
