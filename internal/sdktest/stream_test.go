@@ -18,7 +18,7 @@ import (
 )
 
 // patience covers the SDK's pause of three seconds and more before it reconnects.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // gateway is a simulator that serves streams.
 type gateway struct {
@@ -30,6 +30,7 @@ type gateway struct {
 // serveStreams serves a meeting "m" that nobody has come to yet.
 func serveStreams(t *testing.T, stream simulator.StreamSettings, faults ...simulator.Fault) *gateway {
 	t.Helper()
+	stream.AckTimeout = simulator.Duration(patience) // the machine may be slow
 	sim, err := simulator.New(simulator.Options{
 		Scenario: &simulator.Scenario{Meetings: []simulator.Meeting{{ID: "m", Start: simulator.Duration(-time.Minute)}}},
 		Settings: simulator.Settings{Stream: stream}, Faults: faults,
@@ -150,7 +151,7 @@ func TestStreamLater(t *testing.T) {
 }
 
 func TestStreamPings(t *testing.T) {
-	g := serveStreams(t, simulator.StreamSettings{PingEvery: simulator.Duration(5 * time.Millisecond), AckTimeout: simulator.Duration(time.Second)})
+	g := serveStreams(t, simulator.StreamSettings{PingEvery: simulator.Duration(5 * time.Millisecond)})
 	var mu sync.Mutex
 	pings := 0
 	s := client.NewStreamClient(
