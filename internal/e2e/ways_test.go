@@ -118,9 +118,9 @@ func TestPushesNameNobody(t *testing.T) {
 					assert.Regexp(t, `^p-[0-9a-f]{32}$`, e.Meeting.CreatorID)
 				}
 			}
-			_, page := d.request(http.MethodGet, "/", http.NoBody)
+			report := d.answers("/v1/meetings/new/report", http.StatusOK, `"people"`)
 			for _, who := range []string{"zara", "Zara", "yves", "Yves", "Xena", "the privacy key", simulator.DefaultAppSecret} {
-				for where, text := range map[string]string{"events": string(d.live.bytes()), "log": d.log.String(), "page": page} {
+				for where, text := range map[string]string{"events": string(d.live.bytes()), "log": d.log.String(), "report": report} {
 					assert.False(t, strings.Contains(text, who), "%s name %q", where, who)
 				}
 			}

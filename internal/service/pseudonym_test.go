@@ -56,7 +56,7 @@ func TestPseudonymsNameNobody(t *testing.T) {
 		assert.Empty(t, e.Member.UserNick)
 	}
 	var shown strings.Builder
-	for _, path := range []string{"/v1/meetings", "/v1/meetings/office", "/v1/meetings/listed", "/", "/readyz?verbose", "/metrics"} {
+	for _, path := range []string{"/v1/meetings", "/v1/meetings/office", "/v1/meetings/listed", "/v1/meetings/office/report", "/readyz?verbose", "/metrics"} {
 		_, body := r.do(http.MethodGet, path, "")
 		shown.WriteString(body)
 	}

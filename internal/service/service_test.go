@@ -51,7 +51,7 @@ func TestEndToEnd(t *testing.T) {
 	assert.Equal(t, "watched", m.State)
 	assert.Equal(t, uint64(5), m.Sequence)
 	assert.Len(t, m.Roster, 3)
-	r.eventually("/", http.StatusOK, "Ann")
+	r.eventually("/v1/meetings/office/report?format=table", http.StatusOK, "Ann")
 
 	assert.Equal(t, []string{"1 joined Ann", "2 joined Bob", "3 joined Gus", "4 left Bob", "5 kicked Gus"}, told(t, natsURL))
 
