@@ -43,13 +43,15 @@ func TestDemoShowsItself(t *testing.T) {
 	p.says("+ joined")
 	page := between(t, p.stdout.String(), "page       ", "\n")
 	for target, want := range map[string]string{page: "Daily stand-up", page + "v1/meetings": `"standup"`, page + "readyz": "ready"} {
-		resp, err := http.Get(target)
-		require.NoError(t, err)
-		body, err := io.ReadAll(resp.Body)
-		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
-		assert.Equal(t, http.StatusOK, resp.StatusCode, target)
-		assert.Contains(t, string(body), want, target)
+		require.Eventually(t, func() bool {
+			resp, err := http.Get(target)
+			if err != nil {
+				return false
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			return err == nil && resp.StatusCode == http.StatusOK && strings.Contains(string(body), want)
+		}, patience, 20*time.Millisecond, target)
 	}
 	http.DefaultClient.CloseIdleConnections()
 	for _, want := range []string{"Ctrl-C ends it", "/v1/meetings", "nats sub -s nats://127.0.0.1:", "/_sim/truth", "韩梅", "Jonas Becker", "Sofia Rossi"} {

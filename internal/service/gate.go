@@ -12,6 +12,7 @@ import (
 	"github.com/c4342123/rollcall/internal/feed"
 	"github.com/c4342123/rollcall/internal/past"
 	"github.com/c4342123/rollcall/internal/peers"
+	"github.com/c4342123/rollcall/internal/push"
 	"github.com/c4342123/rollcall/internal/receiver"
 	"github.com/c4342123/rollcall/internal/report"
 	"github.com/c4342123/rollcall/internal/server"
@@ -78,7 +79,7 @@ func (g *gate) poller() (*poller.Poller, error) {
 func (g *gate) Notice(ctx context.Context, n poller.Notice) error {
 	p, err := g.poller()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", push.ErrAway, err)
 	}
 	return p.Notice(ctx, n)
 }

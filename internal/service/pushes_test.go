@@ -11,12 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/poller"
 )
 
 func keys() config.Pushes {
 	return config.Pushes{
 		WebhookToken: "t0ken", WebhookAESKey: "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij", WebhookOwnerKey: "owner",
 	}
+}
+
+func TestPushesBeforeThereIsAPoller(t *testing.T) {
+	err := new(gate).Notice(t.Context(), poller.Notice{ConferenceID: "m"})
+	require.ErrorIs(t, err, push.ErrAway, "nobody has to be warned")
+	assert.ErrorContains(t, err, "not connected")
 }
 
 func TestMetricsOfPushes(t *testing.T) {
