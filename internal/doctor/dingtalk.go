@@ -93,13 +93,19 @@ func (u *upstream) token(ctx context.Context) Finding {
 	return ok("granted")
 }
 
-// permission lists the live meetings, which is the one API call that is spent.
-func (u *upstream) permission(ctx context.Context) Finding {
+func (u *upstream) close() {
 	if u.client != nil {
-		defer u.client.Close()
+		u.client.Close()
 	}
+}
+
+// permission lists the live meetings, which is the one API call that is spent. draw takes it out of the month's.
+func (u *upstream) permission(ctx context.Context, draw func(context.Context) error) Finding {
 	if !u.trust {
 		return skipped("no access token")
+	}
+	if err := draw(ctx); err != nil {
+		return skipped("no call is to be had of the month's: " + err.Error())
 	}
 	meetings, err := u.client.OngoingMeetings(ctx)
 	if err != nil {

@@ -58,7 +58,10 @@ type check struct {
 // failed. When ctx ends it stops, and what is left is not told.
 func Examine(ctx context.Context, opts Options, tell func(Finding)) bool {
 	well := true
-	for _, c := range opts.checks() {
+	api, store := &upstream{opts: opts}, &store{opts: opts}
+	defer api.close()
+	defer store.close()
+	for _, c := range opts.checks(api, store) {
 		bounded, cancel := context.WithTimeout(ctx, patience)
 		found := c.run(bounded)
 		cancel()
@@ -72,18 +75,16 @@ func Examine(ctx context.Context, opts Options, tell func(Finding)) bool {
 	return well
 }
 
-func (o Options) checks() []check {
-	api := &upstream{opts: o}
-	store := &store{opts: o}
+func (o Options) checks(api *upstream, store *store) []check {
 	return []check{
 		{"credentials", o.credentials},
 		{"dingtalk reached", api.reached},
 		{"clock", api.clock},
 		{"access token", api.token},
-		{"permission", api.permission},
-		{"pushes", o.pushes},
 		{"nats", store.connection},
 		{"stream", store.stream},
+		{"permission", func(ctx context.Context) Finding { return api.permission(ctx, store.call) }},
+		{"pushes", o.pushes},
 		{"http", o.http},
 	}
 }

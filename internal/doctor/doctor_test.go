@@ -288,6 +288,23 @@ func TestTheStream(t *testing.T) {
 	assert.Contains(t, f.Text, "subjects")
 }
 
+// The one call that is spent is one of the month's.
+func TestTheMonthsCalls(t *testing.T) {
+	s := patient(t)
+	s.DingTalk.MonthlyCalls = 2
+	found, well := findings(t, s)
+	assert.True(t, well)
+	assert.Equal(t, Skipped, found["permission"].Verdict, "nobody counts: %s", found["permission"].Text)
+	running(t, s, "")
+	for range 2 {
+		found, _ = findings(t, s)
+		assert.Equal(t, OK, found["permission"].Verdict, found["permission"].Text)
+	}
+	found, _ = findings(t, s)
+	assert.Equal(t, Skipped, found["permission"].Verdict)
+	assert.Contains(t, found["permission"].Text, "month")
+}
+
 func TestALogInThatIsRefused(t *testing.T) {
 	s := patient(t)
 	running(t, s, "hunter2")

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/internal/budget"
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/publisher"
@@ -19,6 +20,30 @@ type store struct {
 	opts Options
 	conn *nats.Conn // nil when there is no server to be asked
 	why  string     // there is none
+}
+
+func (s *store) close() {
+	if s.conn != nil {
+		s.conn.Close()
+	}
+}
+
+// call takes one call out of the month's, if these are limited. Where they cannot be counted there is none to be had.
+func (s *store) call(ctx context.Context) error {
+	d := s.opts.Settings.DingTalk
+	if d.MonthlyCalls == 0 {
+		return nil
+	}
+	if s.conn == nil {
+		return errors.New(s.why)
+	}
+	month, err := budget.OpenMonth(ctx, s.conn, budget.MonthOptions{
+		Limit: int(d.MonthlyCalls), Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas,
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(month.Take(ctx, budget.Look), month.Close(ctx))
 }
 
 // connection connects to the server of the settings. The embedded one need not run: then it is checked that it could.
@@ -64,7 +89,6 @@ func (s *store) stream(ctx context.Context) Finding {
 	if s.conn == nil {
 		return skipped(s.why)
 	}
-	defer s.conn.Close()
 	want := s.opts.Settings.Store.Replicas
 	found, err := publisher.Inspect(ctx, s.conn, want)
 	switch {
