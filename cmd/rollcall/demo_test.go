@@ -42,7 +42,7 @@ func TestDemoShowsItself(t *testing.T) {
 	p := startDemo(t, t.TempDir(), anywhere...)
 	p.says("+ joined")
 	page := between(t, p.stdout.String(), "page       ", "\n")
-	for target, want := range map[string]string{page: "Daily stand-up", page + "v1/meetings": `"standup"`, page + "readyz": "ready"} {
+	for target, want := range map[string]string{page: "<title>Rollcall", page + "v1/meetings": "Daily stand-up", page + "readyz": "ready"} {
 		require.Eventually(t, func() bool {
 			resp, err := http.Get(target)
 			if err != nil {
