@@ -34,8 +34,7 @@ type Publisher struct {
 
 	mu       sync.Mutex
 	inflight map[string]*job // by meeting: what the committer has taken and not settled yet
-
-	beats beats // as stored last, as far as is known
+	beats    beats           // as stored last, as far as is known
 
 	// blind leaves the compare-and-set out, so that a test can show what it is good for.
 	blind bool

@@ -25,8 +25,7 @@ type beats struct {
 	sequence uint64
 }
 
-// Beat stores that the meetings of these shards are looked after now; without any it stores nothing. It is called by one
-// goroutine at a time.
+// Beat stores that the meetings of these shards are looked after now; without any it stores nothing.
 func (p *Publisher) Beat(ctx context.Context, shards ...int) error {
 	if len(shards) == 0 {
 		return nil
@@ -39,27 +38,42 @@ func (p *Publisher) Beat(ctx context.Context, shards ...int) error {
 
 // beat adds to what was stored last, if nobody has replaced that meanwhile.
 func (p *Publisher) beat(ctx context.Context, shards []int) error {
+	b := p.knownBeats()
 	for round := 1; ; round++ {
 		now := p.opts.Now().UnixMilli()
 		for _, shard := range shards {
-			p.beats.at[shard] = max(p.beats.at[shard], now)
+			b.at[shard] = max(b.at[shard], now)
 		}
-		payload, err := json.Marshal(p.beats.at)
+		payload, err := json.Marshal(b.at)
 		if err != nil {
 			return err
 		}
-		sequence, err := p.replace(ctx, aliveSubject, payload, jetstream.WithExpectLastSequencePerSubject(p.beats.sequence))
+		sequence, err := p.replace(ctx, aliveSubject, payload, jetstream.WithExpectLastSequencePerSubject(b.sequence))
 		if err == nil {
-			p.beats.sequence = sequence
+			b.sequence = sequence
+			p.knowBeats(b)
 			return nil
 		}
 		if !wrongLast(err) || round == beatRounds {
 			return err
 		}
-		if p.beats, err = p.readBeats(ctx); err != nil {
+		if b, err = p.readBeats(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// knownBeats is what we stored last.
+func (p *Publisher) knownBeats() beats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.beats
+}
+
+func (p *Publisher) knowBeats(b beats) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.beats = b
 }
 
 // wrongLast tells whether the server refused a message because it was to replace another than the last.

@@ -12,6 +12,21 @@ import (
 
 var _ poller.Pulse = (*Publisher)(nil)
 
+func TestBeatsOfManyAtOnce(t *testing.T) {
+	p := newPublisher(t, Options{})
+	const n = 4
+	for range 5 {
+		for _, err := range each(n, func(i int) error { return p.Beat(t.Context(), i) }) {
+			require.NoError(t, err)
+		}
+	}
+	last, err := p.LastBeats(t.Context())
+	require.NoError(t, err)
+	for shard, at := range last {
+		assert.Equal(t, shard >= n, at.IsZero())
+	}
+}
+
 func TestPulse(t *testing.T) {
 	p := newPublisher(t, Options{})
 	last, err := p.LastBeats(t.Context())
