@@ -257,9 +257,10 @@ func TestStopIsQuiet(t *testing.T) {
 		require.Equal(t, http.StatusCreated, status)
 		r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
 		do(t, sim, join("bob"))
+		before := len(r.log.String()) // a slow machine is warned of
 		require.NoError(t, r.stop())
 		do(t, sim, leave("bob"))
-		assert.NotContains(t, r.log.String(), `"level":"WARN"`)
+		assert.NotContains(t, r.log.String()[before:], `"level":"WARN"`)
 	}
 }
 
