@@ -40,6 +40,9 @@ func (f *Feed) subscribe(meeting string, after func() uint64) (*Reader, error) {
 	return &Reader{feed: f, meeting: meeting, after: after(), epoch: f.epoch}, nil
 }
 
+// After is the sequence that a reader may resume after, in place of this one: it has passed that and nothing later.
+func (r *Reader) After() uint64 { return r.after }
+
 // Close lets somebody else read.
 func (r *Reader) Close() {
 	r.feed.mu.Lock()

@@ -13,7 +13,7 @@ func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case a.opts.Token == "" && !local(r):
 			problem(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback")
-		case a.opts.Token != "" && !bearer(r, a.opts.Token) && !loggedIn(r, a.opts.Token):
+		case a.opts.Token != "" && !a.admitted(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
 			problem(w, http.StatusUnauthorized, "the API token is missing or wrong: send it as Authorization: Bearer TOKEN")
 		default:
@@ -21,6 +21,9 @@ func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
 		}
 	}
 }
+
+// admitted tells whether a request carries the token, or that its browser has logged in with it.
+func (a *api) admitted(r *http.Request) bool { return bearer(r, a.opts.Token) || loggedIn(r, a.opts.Token) }
 
 // bearer tells whether a request carries the token.
 func bearer(r *http.Request, token string) bool {

@@ -42,6 +42,18 @@ func loggedIn(r *http.Request, token string) bool {
 // ownPage tells whether no browser says that another site's page makes this request. What only reads is allowed to all.
 func ownPage(r *http.Request) bool { return http.NewCrossOriginProtection().Check(r) == nil }
 
+// sessionBody tells whether there is something to log in to, and whether whoever asks has done so.
+type sessionBody struct {
+	Required bool `json:"required"`
+	LoggedIn bool `json:"loggedIn"`
+}
+
+// loginState lets the page know what it cannot see: its cookie is hidden from scripts.
+func (a *api) loginState(w http.ResponseWriter, r *http.Request) {
+	required := a.opts.Token != ""
+	reply(w, http.StatusOK, jsonType, sessionBody{required, required && a.admitted(r)})
+}
+
 // login takes {"token"} and keeps a browser logged in, by a cookie that its scripts cannot read.
 func (a *api) login(w http.ResponseWriter, r *http.Request) {
 	if a.opts.Token == "" {

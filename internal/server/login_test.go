@@ -51,6 +51,12 @@ func TestLogIn(t *testing.T) {
 	with := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value}) }
 	}
+	stands := func(h http.Handler, change ...func(*http.Request)) string {
+		return bodyOf(t, ask(t, h, http.MethodGet, "/login", "", change...))
+	}
+	assert.JSONEq(t, `{"required": false, "loggedIn": false}`, stands(Handler(Options{Meetings: table()})))
+	assert.JSONEq(t, `{"required": true, "loggedIn": false}`, stands(h))
+	assert.JSONEq(t, `{"required": true, "loggedIn": true}`, stands(h, with(cookie.Value)))
 	for _, req := range guarded {
 		assert.Less(t, ask(t, h, req[0], req[1], "", with(cookie.Value)).StatusCode, 300, req)
 		problemOf(t, ask(t, h, req[0], req[1], "", with(cookie.Value+"x")), http.StatusUnauthorized)

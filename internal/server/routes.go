@@ -34,7 +34,7 @@ func Handler(opts Options) http.Handler {
 	if opts.Webhook != nil {
 		mux.Handle("/webhooks/dingtalk", opts.Webhook)
 	}
-	route(mux, "/login", methods{http.MethodPost: a.login, http.MethodDelete: a.logout})
+	route(mux, "/login", methods{http.MethodGet: a.loginState, http.MethodPost: a.login, http.MethodDelete: a.logout})
 	a.open(mux, "/{$}", a.shell(index))
 	a.open(mux, "/assets/{name}", a.shell(asset))
 	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list})

@@ -102,7 +102,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	for name, body := range map[string]any{
 		"MeetingList": listBody{}, "Meeting": meetingBody{}, "Person": personBody{}, "Problem": problemBody{},
 		"EndedList": endedListBody{}, "Ended": endedBody{}, "Report": report.Report{}, "Period": report.Period{}, "Gap": report.Gap{},
-		"Attendee": report.Person{}, "Attendance": report.Attendance{},
+		"Attendee": report.Person{}, "Attendance": report.Attendance{}, "Session": sessionBody{},
 	} {
 		var fields, properties []string
 		for i, kind := 0, reflect.TypeOf(body); i < kind.NumField(); i++ {

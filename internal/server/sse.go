@@ -32,7 +32,7 @@ func (p patience) withDefaults() patience {
 }
 
 // events sends the events as server-sent events, as they are stored: from now on or, with Last-Event-ID, from the one
-// after that. An event's id is its sequence in the stream.
+// after that. An event's id is its sequence in the stream; the position that reading begins at has no event.
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	reader, ok := a.subscribe(w, r)
 	if !ok {
@@ -49,7 +49,8 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	fmt.Fprintf(&s.buffer, "retry: %d\n\n", comeBackAfter)
+	// Who is cut off before the first event misses nothing either.
+	fmt.Fprintf(&s.buffer, "retry: %d\nid: %d\n\n", comeBackAfter, reader.After())
 	err := s.flush()
 	if err == nil {
 		err = reader.CatchUp(ctx, s.send)

@@ -124,6 +124,7 @@ type listener struct {
 	t     *testing.T
 	resp  *http.Response
 	lines *bufio.Scanner
+	first string // the id that reading begins at
 }
 
 func (b *broadcast) listen(path, after string) *listener {
@@ -142,9 +143,10 @@ func (b *broadcast) listen(path, after string) *listener {
 	})
 	require.Equal(b.t, http.StatusOK, resp.StatusCode)
 	assert.Equal(b.t, "text/event-stream", resp.Header.Get("Content-Type"))
-	l := &listener{b.t, resp, bufio.NewScanner(resp.Body)}
+	l := &listener{t: b.t, resp: resp, lines: bufio.NewScanner(resp.Body)}
 	l.lines.Buffer(nil, 128<<10)
 	assert.Equal(b.t, "retry: 1000", l.line())
+	l.first, _ = strings.CutPrefix(l.line(), "id: ")
 	assert.Empty(b.t, l.line())
 	return l
 }
@@ -190,6 +192,20 @@ func TestEventsAsTheyAreStored(t *testing.T) {
 		id, _ := again.next()
 		assert.Equal(t, want, id)
 	}
+}
+
+// Whoever is cut off before there was an event comes back to where reading began.
+func TestWhereReadingBegins(t *testing.T) {
+	b := broadcasting(t, 2, patience{})
+	quiet := b.listen("/v1/events", "")
+	assert.Equal(t, "2", quiet.first)
+	require.NoError(t, quiet.resp.Body.Close())
+	b.put(t, "a", "Ann")
+	again := b.listen("/v1/events", quiet.first)
+	assert.Equal(t, "2", again.first)
+	id, _ := again.next()
+	assert.Equal(t, "3", id)
+	assert.Equal(t, "1", b.listen("/v1/events", "1").first)
 }
 
 func TestAQuietConnectionIsKeptAlive(t *testing.T) {
