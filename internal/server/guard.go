@@ -23,7 +23,9 @@ func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
 }
 
 // admitted tells whether a request carries the token, or that its browser has logged in with it.
-func (a *api) admitted(r *http.Request) bool { return bearer(r, a.opts.Token) || loggedIn(r, a.opts.Token) }
+func (a *api) admitted(r *http.Request) bool {
+	return bearer(r, a.opts.Token) || loggedIn(r, a.opts.Token)
+}
 
 // bearer tells whether a request carries the token.
 func bearer(r *http.Request, token string) bool {

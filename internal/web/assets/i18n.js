@@ -6,18 +6,18 @@ const texts = {
     live: "Live", connecting: "Connecting…", lost: "Connection lost. Trying again…", back: "Connected again, and up to date.",
     meetingsNow: "Meetings now", nothingNow: "No meeting is watched at present.",
     nothingNowHint: "Meetings appear here when they start. To watch one at once: PUT /v1/meetings/{id}.",
-    filter: "Filter by title or id", people: n => n === 1 ? "1 person" : `${n} people`, looked: "looked at", never: "not looked at yet",
+    filter: "Filter by title or id", filterPeople: "Filter by name", people: n => n === 1 ? "1 person" : `${n} people`, looked: "looked at", never: "not looked at yet",
     owner: "by", nobody: "nobody", more: n => `${n} more: filter to find them`, failing: "cannot be read", trend: "People over time",
     pastMeetings: "Past meetings", search: "Search by title, id or creator", searchButton: "Search", noneFound: "Nothing found.",
-    peak: "Peak", personMinutes: "Person-minutes", started: "Started", ended: "Ended", duration: "Duration", here: "Here now",
-    attended: "Attended", goesOn: "going on", download: "Download the report", loading: "Loading…", gone: "Nothing is stored of this meeting.",
+    peak: "Peak", started: "Started", ended: "Ended", duration: "Duration", here: "Here now",
+    attended: "Attended", goesOn: "going on", download: "Download the report:", incomplete: "Events are missing: there may have been more visits than are shown.", loading: "Loading…", gone: "Nothing is stored of this meeting.",
     name: "Name", visits: "Visits", total: "Total", timeline: "Timeline", roster: "People", events: "As it happens", noEvents: "Nothing yet since this page was opened.",
     host: "host", coHost: "co-host", guest: "from outside", phone: "by phone", present: "here", away: "left",
-    joinedAt: "joined", leftAt: "left", stillHere: "still here", inferred: "time inferred", legendBar: "here", legendInferred: "end inferred",
+    joinedAt: "joined", leftAt: "left", stillHere: "still here", inferred: "time inferred", wasHere: "was here", removed: "removed", nobodyYet: "Nobody yet.",
     legendGap: "Rollcall could not look", backToList: "All meetings", show: "Show visits of", hide: "Hide visits of",
     loginTitle: "Log in", loginHint: "This Rollcall is protected by its API token (ROLLCALL_API_TOKEN).", token: "API token",
     loginButton: "Log in", wrong: "That is not the token.", tooMany: "Too many wrong tokens. Try again in a few seconds.",
-    failed: "That did not work", retry: "Try again", secondsAgo: n => `${n} s ago`, minutesAgo: n => `${n} min ago`, rows: n => `Show all ${n}`,
+    failed: "That did not work", secondsAgo: n => `${n} s ago`, minutesAgo: n => `${n} min ago`, rows: n => `Show all ${n}`,
     reasons: { left: "left", kicked: "kicked", disconnected: "disconnected", vanished: "vanished", meeting_ended: "meeting ended" },
     verbs: { "member.joined": "joined", "member.left": "left", "member.kicked": "was kicked", "meeting.started": "The meeting started", "meeting.ended": "The meeting ended", "meeting.gap": "Rollcall could not look" },
     rejoined: "came back", gaps: n => n === 1 ? "1 gap" : `${n} gaps`, h: "h", min: "min", s: "s",
@@ -27,18 +27,18 @@ const texts = {
     live: "实时", connecting: "连接中…", lost: "连接已断开，正在重试…", back: "已重新连接，数据已更新。",
     meetingsNow: "进行中的会议", nothingNow: "目前没有正在关注的会议。",
     nothingNowHint: "会议开始后会显示在这里。立即关注某个会议：PUT /v1/meetings/{id}。",
-    filter: "按标题或编号筛选", people: n => `${n} 人`, looked: "查看于", never: "尚未查看",
+    filter: "按标题或编号筛选", filterPeople: "按姓名筛选", people: n => `${n} 人`, looked: "查看于", never: "尚未查看",
     owner: "由", nobody: "无", more: n => `还有 ${n} 个，请筛选`, failing: "无法读取", trend: "人数变化",
     pastMeetings: "历史会议", search: "按标题、编号或创建人搜索", searchButton: "搜索", noneFound: "没有找到。",
-    peak: "峰值", personMinutes: "人·分钟", started: "开始", ended: "结束", duration: "时长", here: "当前在场",
-    attended: "参会人数", goesOn: "进行中", download: "下载报告", loading: "加载中…", gone: "没有这个会议的记录。",
+    peak: "峰值", started: "开始", ended: "结束", duration: "时长", here: "当前在场",
+    attended: "参会人数", goesOn: "进行中", download: "下载报告：", incomplete: "部分事件缺失：实际参会记录可能更多。", loading: "加载中…", gone: "没有这个会议的记录。",
     name: "姓名", visits: "次数", total: "总时长", timeline: "时间线", roster: "人员", events: "实时动态", noEvents: "打开本页后还没有新动态。",
     host: "主持人", coHost: "联席主持人", guest: "外部人员", phone: "电话接入", present: "在场", away: "已离开",
-    joinedAt: "加入", leftAt: "离开", stillHere: "仍在场", inferred: "时间为推断", legendBar: "在场", legendInferred: "结束时间为推断",
+    joinedAt: "加入", leftAt: "离开", stillHere: "仍在场", inferred: "时间为推断", wasHere: "曾在场", removed: "被移出", nobodyYet: "还没有人。",
     legendGap: "Rollcall 无法查看", backToList: "全部会议", show: "展开参会记录：", hide: "收起参会记录：",
     loginTitle: "登录", loginHint: "本 Rollcall 受 API 令牌（ROLLCALL_API_TOKEN）保护。", token: "API 令牌",
     loginButton: "登录", wrong: "令牌不正确。", tooMany: "错误次数过多，请几秒后再试。",
-    failed: "操作失败", retry: "重试", secondsAgo: n => `${n} 秒前`, minutesAgo: n => `${n} 分钟前`, rows: n => `显示全部 ${n} 人`,
+    failed: "操作失败", secondsAgo: n => `${n} 秒前`, minutesAgo: n => `${n} 分钟前`, rows: n => `显示全部 ${n} 人`,
     reasons: { left: "离开", kicked: "被移出", disconnected: "掉线", vanished: "消失", meeting_ended: "会议结束" },
     verbs: { "member.joined": "加入", "member.left": "离开", "member.kicked": "被移出", "meeting.started": "会议开始", "meeting.ended": "会议结束", "meeting.gap": "Rollcall 无法查看" },
     rejoined: "重新加入", gaps: n => `${n} 段空白`, h: "小时", min: "分", s: "秒",
@@ -66,12 +66,16 @@ export const other = language => (language === "en" ? "zh" : "en");
 export function words(language) {
   const t = texts[language];
   const locale = language === "zh" ? "zh-CN" : navigator.language.startsWith("en") ? navigator.language : "en-GB";
-  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const minute = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const format = options => {
+    const f = new Intl.DateTimeFormat(locale, options);
+    return ms => f.format(ms);
+  };
+  const minutes = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, days = { day: "numeric", month: "short" };
+  const thisYear = format({ ...days, ...minutes }), anyYear = format({ year: "numeric", ...days, ...minutes });
   return {
-    ...t, locale,
-    clock: ms => clock.format(ms), minute: ms => minute.format(ms), day: ms => day.format(ms),
+    ...t,
+    clock: format({ ...minutes, second: "2-digit" }), minute: format(minutes), date: format(days),
+    day: ms => (new Date(ms).getFullYear() === new Date().getFullYear() ? thisYear : anyYear)(ms),
     span(ms) {
       const s = Math.round(ms / 1000);
       if (s < 60) return `${s} ${t.s}`;
@@ -80,7 +84,7 @@ export function words(language) {
     },
     ago(ms) {
       const s = Math.max(0, Math.round(ms / 1000));
-      return s < 100 ? t.secondsAgo(s) : t.minutesAgo(Math.round(s / 60));
+      return s < 120 ? t.secondsAgo(s) : t.minutesAgo(Math.floor(s / 60));
     },
   };
 }

@@ -18,9 +18,9 @@ export function counts(report) {
 const width = 160, height = 36;
 
 export function Sparkline({ steps, until, label }) {
-  if (!steps || steps.length === 0) return html`<svg class="spark" viewBox="0 0 ${width} ${height}" aria-hidden="true"></svg>`;
+  if (!steps?.length) return html`<svg class="spark" viewBox="0 0 ${width} ${height}" aria-hidden="true"></svg>`;
   const from = steps[0][0], span = Math.max(until - from, 1000);
-  const peak = Math.max(1, ...steps.map(s => s[1]));
+  const peak = steps.reduce((most, s) => Math.max(most, s[1]), 1);
   const x = t => (Math.max(0, t - from) / span * width).toFixed(1);
   const y = n => (height - 3 - n / peak * (height - 8)).toFixed(1);
   let line = `M0 ${y(0)}`;
@@ -31,14 +31,25 @@ export function Sparkline({ steps, until, label }) {
   </svg>`;
 }
 
-// ticks are round times between from and to, about n of them.
-export function ticks(from, to, n) {
+const day = 86400000;
+
+// ticks are round times between from and to, at most n of them and none at the edges, where its text would not fit.
+function ticks(from, to, n) {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].map(s => s * 1000);
-  const step = steps.find(s => (to - from) / s <= n) ?? steps.at(-1);
-  const zone = new Date(from).getTimezoneOffset() * 60000;
-  const out = [];
-  for (let t = Math.ceil((from - zone) / step) * step + zone; t < to; t += step) out.push(t);
-  return { ticks: out, step };
+  const step = steps.find(s => (to - from) / s <= n) ?? Math.ceil((to - from) / n / day) * day;
+  const zone = new Date(from).getTimezoneOffset() * 60000; // round by the clock on the wall
+  const out = [], edge = (to - from) * 0.08;
+  for (let t = Math.ceil((from + edge - zone) / step) * step + zone; t < to - edge; t += step) out.push(t);
+  return { marks: out, text: step < 60000 ? "clock" : step < day ? "minute" : "date" };
+}
+
+// Axis draws the times that a column of bars spans.
+export function Axis({ from, to, w }) {
+  const { marks, text } = ticks(from, to, 5);
+  return html`<svg class="axis" aria-hidden="true">${marks.map(t => {
+    const x = percent(t - from, to - from);
+    return html`<g><line x1=${x} x2=${x} y1="15" y2="20"/><text x=${x} y="11">${w[text](t)}</text></g>`;
+  })}</svg>`;
 }
 
 const percent = (part, whole) => `${(100 * part / whole).toFixed(3)}%`;

@@ -12,21 +12,29 @@ export function useTick(ms) {
   return serverNow();
 }
 
+const least = 300; // ms between what happens and a reading, so that what happens at once is read at once
+const idle = 4; // times as long as a reading takes there is none, so that what takes long is not asked for all the time
+
 // useReading reads at once, whenever what it depends on changes, every so often, and shortly after it is asked to. While
 // one reading is under way there is no other; one that fails leaves what was read before.
 export function useReading(read, { every, failed, on }) {
   const [state, setState] = useState({ value: null, error: null });
   const run = useRef({});
   useEffect(() => {
-    let timer, busy = false, again = false, ended = false;
+    let timer, due = Infinity, took = 0, busy = false, again = false, ended = false;
     const plan = ms => {
+      if (ended || !ms || Date.now() + ms >= due) return;
       clearTimeout(timer);
-      if (ms) timer = setTimeout(start, ms);
+      due = Date.now() + ms;
+      timer = setTimeout(start, ms);
     };
+    const soon = () => plan(Math.max(least, idle * took));
     const start = async () => {
-      if (busy) { again = true; return; }
-      busy = true;
       clearTimeout(timer);
+      due = Infinity;
+      busy = true;
+      again = false;
+      const began = Date.now();
       try {
         const value = await read();
         if (!ended) setState({ value, error: null });
@@ -34,11 +42,12 @@ export function useReading(read, { every, failed, on }) {
         failed(error);
         if (!ended) setState(s => ({ value: s.value, error }));
       }
+      took = Date.now() - began;
       busy = false;
-      if (!ended) plan(again ? 300 : every);
-      again = false;
+      if (again) soon();
+      else plan(every);
     };
-    run.current.soon = () => { if (busy) again = true; else plan(300); };
+    run.current.soon = () => { if (busy) again = true; else soon(); };
     start();
     return () => {
       ended = true;
