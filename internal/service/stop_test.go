@@ -167,7 +167,11 @@ func TestStopWhileACommitIsNotAnswered(t *testing.T) {
 
 // What was promised is stored, even when the service is told to stop at the same moment.
 func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
-	_, api := simulate(t, office)
+	sim, api := simulate(t, office)
+	_, err := sim.AddFaults(simulator.Fault{ // or the meetings, which there are not, would be over within seconds
+		Kind: simulator.FaultSystemError, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo},
+	})
+	require.NoError(t, err)
 	s := settings(t, api)
 	r := start(t, s)
 	r.ready()
