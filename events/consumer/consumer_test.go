@@ -206,16 +206,24 @@ func TestRejections(t *testing.T) {
 	assert.Equal(t, never, (<-rejections).Err)
 }
 
-// A handler may take much longer than the server waits for an acknowledgement.
+// A handler may take much longer than the server waits for an acknowledgement: the server is told that it is at work.
 func TestSlowHandler(t *testing.T) {
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	first, second := r.Join("a"), r.Join("a")
+	signs := make(chan struct{}, 1000)
+	sub, err := r.Conn.Subscribe("$JS.ACK.CONFERENCE.diary.>", func(msg *nats.Msg) {
+		if string(msg.Data) == "+WPI" { // work in progress
+			signs <- struct{}{}
+		}
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = sub.Unsubscribe() })
 	var d diary
 	start(t, js, consumer.Options{AckWait: 200 * time.Millisecond}, func(ctx context.Context, e consumer.Delivery) error {
-		if e.Member.UserNick == first {
+		for range 5 { // a third of the AckWait each
 			select {
-			case <-time.After(time.Second):
+			case <-signs:
 			case <-ctx.Done():
 			}
 		}

@@ -3,6 +3,7 @@ package reading_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -129,24 +130,76 @@ func TestReadingEndsWhereItWasOpened(t *testing.T) {
 	assert.Equal(t, []string{"a " + first, "a " + second}, got)
 }
 
-// What expires or is removed while it is waited for does not keep the reading from ending.
-func TestReadingEndsWhenTheRestIsGone(t *testing.T) {
-	s := streamtest.Start(t)
-	r := s.Record()
+// blocked reads more than is ever on its way, and stands still at the first event until the server has sent all that it
+// sends by then: the rest is up to whatever happens meanwhile. It returns how many were read.
+func blocked(t *testing.T, s *streamtest.Server, people int, meanwhile func(stream jetstream.Stream)) int {
+	t.Helper()
 	js := s.JetStream()
-	for range 3 {
-		r.Join("a")
-	}
 	stream, err := js.Stream(t.Context(), events.Stream)
 	require.NoError(t, err)
 	reader, err := reading.Open(t.Context(), js, reading.Options{Subjects: reading.Subjects("a")})
 	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	n := 0
+	require.NoError(t, reader.Run(ctx, func(reading.Message) error {
+		if n++; n > 1 {
+			return nil
+		}
+		sent := uint64(0)
+		require.Eventually(t, func() bool {
+			for info := range stream.ListConsumers(t.Context()).Info() {
+				before := sent
+				if sent = info.Delivered.Consumer; sent > 0 && sent == before {
+					return true
+				}
+			}
+			return false
+		}, patience, 50*time.Millisecond)
+		require.Less(t, sent, uint64(people), "or this proves nothing")
+		meanwhile(stream)
+		return nil
+	}))
+	require.NoError(t, ctx.Err(), "the reading does not end")
+	return n
+}
+
+// many stores that so many people join, and returns the sequence of the last event by meeting.
+func many(t *testing.T, s *streamtest.Server, people int) uint64 {
+	t.Helper()
+	rows := make([]diff.Row, people)
+	for i := range rows {
+		rows[i] = diff.Row{UnionID: fmt.Sprint("p", i), Status: diff.StatusActive, JoinTime: streamtest.Begin + int64(i)}
+	}
+	s.Record().Look("a", streamtest.Begin+10_000, rows...)
+	stream, err := s.JetStream().Stream(t.Context(), events.Stream)
+	require.NoError(t, err)
 	last, err := stream.GetLastMsgForSubject(t.Context(), events.OfMeeting("a"))
 	require.NoError(t, err)
-	require.NoError(t, stream.DeleteMsg(t.Context(), last.Sequence))
-	n := 0
-	require.NoError(t, reader.Run(t.Context(), func(reading.Message) error { n++; return nil }))
-	assert.Equal(t, 2, n)
+	return last.Sequence
+}
+
+const enough = 1500 // events: more than are on their way at a time
+
+// What expires or is removed while it is waited for does not keep the reading from ending.
+func TestReadingEndsWhenTheRestIsGone(t *testing.T) {
+	s := streamtest.Start(t)
+	last := many(t, s, enough)
+	n := blocked(t, s, enough, func(stream jetstream.Stream) {
+		require.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSequence(last+1)))
+	})
+	assert.Positive(t, n)
+	assert.Less(t, n, enough)
+}
+
+// Nor does what comes meanwhile: it is not read.
+func TestReadingEndsThoughMoreComes(t *testing.T) {
+	s := streamtest.Start(t)
+	many(t, s, enough)
+	n := blocked(t, s, enough, func(jetstream.Stream) {
+		s.Record().Watch("a", streamtest.Begin, diff.Description{})
+	})
+	assert.Equal(t, enough, n)
 }
 
 func TestHistoryAndThenWhatIsNew(t *testing.T) {
