@@ -56,7 +56,7 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 
 func (s *service) openShards(ctx context.Context, conn *nats.Conn, q *quiet) (*shards.Replica, error) {
 	return shards.Open(ctx, conn, shards.Options{
-		Name: owner(), Replicas: s.opts.Settings.Store.Replicas, Quiet: q.wait, Reporter: s.changes, Logger: s.log,
+		Name: owner(), Replicas: s.opts.Settings.Store.Replicas, Quiet: q.wait, Reporter: untilStop{ctx, s.changes}, Logger: s.log,
 	})
 }
 
@@ -64,7 +64,7 @@ func (s *service) openMonth(ctx context.Context, conn *nats.Conn, r *shards.Repl
 	d := s.opts.Settings.DingTalk
 	return budget.OpenMonth(ctx, conn, budget.MonthOptions{
 		Limit: int(d.MonthlyCalls), Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas, Live: r.Live,
-		Reporter: s.changes,
+		Reporter: untilStop{ctx, s.changes},
 	})
 }
 
