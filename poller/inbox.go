@@ -171,6 +171,7 @@ func (p *Poller) settle(m *meeting, l *look) {
 	m.news = l.news
 	if m.record.Revision > record.Revision {
 		if m.record.State == nil {
+			m.news = false // somebody else's state is yet to be read
 			return
 		}
 		record = m.record

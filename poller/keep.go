@@ -49,6 +49,7 @@ func (p *Poller) cool(m *meeting) {
 		return
 	}
 	m.lookedAt, m.record.State = m.record.State.LookedAt, nil
+	m.news = false // they were in the state
 	last := p.kept[len(p.kept)-1]
 	p.kept[m.kept], last.kept = last, m.kept
 	p.kept[len(p.kept)-1] = nil
