@@ -113,6 +113,21 @@ func (d *dingtalk) called() []call {
 	return d.calls[:len(d.calls):len(d.calls)]
 }
 
+// sawAll tells whether somebody has looked at all of the meetings since then.
+func (d *dingtalk) sawAll(meetings []string, since time.Time) bool {
+	missing := map[string]bool{}
+	for _, id := range meetings {
+		missing[id] = true
+	}
+	for _, c := range slices.Backward(d.called()) {
+		if c.at.Before(since) || len(missing) == 0 {
+			break
+		}
+		delete(missing, c.look)
+	}
+	return len(missing) == 0
+}
+
 // lookedSince tells whether a replica has looked at a meeting since then.
 func (d *dingtalk) lookedSince(replica int, since time.Time) bool {
 	for _, c := range slices.Backward(d.called()) {

@@ -11,7 +11,7 @@ const (
 	// recovery is how long a victim may take to be well again before it is a victim again, well or not.
 	recovery = 20 * time.Second
 	// activity is how long a victim may take to look at meetings again: there may be none for it.
-	activity = 2 * time.Second
+	activity = 4 * time.Second
 )
 
 // injector picks faults and victims.
@@ -38,12 +38,11 @@ func (w *world) injure(ctx context.Context) {
 		if len(w.setup.kinds) == 0 {
 			continue // whatever happens does so all the time
 		}
-		k := i.pick()
-		in := newInjury(k.name, i.rng)
-		victims, ok := i.take(ctx, k)
-		if !ok {
+		k, victims := i.take(ctx)
+		if len(victims) == 0 {
 			return
 		}
+		in := newInjury(k.name, i.rng)
 		under.Go(func() {
 			began := time.Now()
 			i.inject(ctx, in, k, victims)
@@ -53,69 +52,79 @@ func (w *world) injure(ctx context.Context) {
 	}
 }
 
-// pick picks a kind by its share.
-func (i *injector) pick() kind {
-	total := 0
-	for _, k := range i.w.setup.kinds {
-		total += k.share
-	}
-	n := i.rng.IntN(total)
-	for _, k := range i.w.setup.kinds {
-		if n -= k.share; n < 0 {
-			return k
-		}
-	}
-	panic("the shares do not add up")
-}
-
-// take waits until there is a victim. Of NATS servers that replicate, only one is down at a time, unless all are.
-func (i *injector) take(ctx context.Context, k kind) ([]int, bool) {
+// take waits until there is a victim for some kind of fault.
+func (i *injector) take(ctx context.Context) (kind, []int) {
 	for {
-		if victims := i.try(k); len(victims) > 0 {
-			return victims, true
+		if k, victims := i.try(); len(victims) > 0 {
+			return k, victims
 		}
 		select {
 		case <-i.free:
 		case <-ctx.Done():
-			return nil, false
+			return kind{}, nil
 		}
 	}
 }
 
-func (i *injector) try(k kind) []int {
+// try picks a kind of fault by its share among those that there is a victim for, and the victim.
+func (i *injector) try() (kind, []int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	busy := i.replicas
-	if k.broker {
-		busy = i.brokers
-	}
-	var idle []int
-	for n, taken := range busy {
-		if !taken {
-			idle = append(idle, n)
+	total := 0
+	for _, k := range i.w.setup.kinds {
+		if len(i.idle(k)) > 0 {
+			total += k.share
 		}
 	}
-	switch {
-	case k.broker && len(idle) < len(busy):
+	if total == 0 {
+		return kind{}, nil
+	}
+	n := i.rng.IntN(total)
+	for _, k := range i.w.setup.kinds {
+		victims := i.idle(k)
+		if len(victims) == 0 {
+			continue
+		}
+		if n -= k.share; n >= 0 {
+			continue
+		}
+		if k.name != killBrokers {
+			victims = []int{victims[i.rng.IntN(len(victims))]}
+		}
+		for _, v := range victims {
+			i.of(k)[v] = true
+		}
+		return k, victims
+	}
+	panic("the shares do not add up")
+}
+
+// of tells which of those that a kind of fault strikes are somebody's victim.
+func (i *injector) of(k kind) []bool {
+	if k.broker {
+		return i.brokers
+	}
+	return i.replicas
+}
+
+// idle are the possible victims. Of NATS servers that replicate, only one is down at a time, unless all are.
+func (i *injector) idle(k kind) []int {
+	var out []int
+	for n, taken := range i.of(k) {
+		if !taken {
+			out = append(out, n)
+		}
+	}
+	if k.broker && len(out) < len(i.brokers) {
 		return nil
-	case k.name == killBrokers:
-	case len(idle) > 0:
-		idle = []int{idle[i.rng.IntN(len(idle))]}
 	}
-	for _, n := range idle {
-		busy[n] = true
-	}
-	return idle
+	return out
 }
 
 func (i *injector) release(k kind, victims []int) {
 	i.mu.Lock()
 	for _, n := range victims {
-		if k.broker {
-			i.brokers[n] = false
-		} else {
-			i.replicas[n] = false
-		}
+		i.of(k)[n] = false
 	}
 	i.mu.Unlock()
 	select {
@@ -146,7 +155,10 @@ func (i *injector) inject(ctx context.Context, in injury, k kind, victims []int)
 	for _, n := range victims {
 		w.brokers[n].start()
 	}
+	over := time.Now()
 	for _, n := range victims {
 		w.within(recovery, w.brokers[n].well)
 	}
+	w.within(recovery, func(context.Context) bool { return w.tally.storedSince(over) })
+	w.within(recovery/2, func(context.Context) bool { return w.dingtalk.sawAll(w.held(), over) })
 }

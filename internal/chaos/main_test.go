@@ -25,6 +25,7 @@ var (
 	faults   = flag.String("chaos.faults", "", "which faults, with commas between: "+faultNames()+"; empty for all")
 	seed     = flag.Uint64("chaos.seed", 0, "what chance depends on; 0 takes another one every time")
 	flaws    = flag.Int("chaos.flaws", 0, "how many faults each program is given that is made to fail; 0 = no such programs but one")
+	logs     = flag.String("chaos.logs", "", "where to keep the logs of all processes; not at all when empty")
 	strict   = flag.Bool("chaos.strict", false, "hold the machine to the time limits, too")
 )
 

@@ -37,7 +37,9 @@ func (w *world) meet(ctx context.Context, prefix string, length time.Duration, r
 		return
 	}
 	w.watch(plan[0].ID)
+	w.going.Store(plan[0].ID, true)
 	pass(ctx, length)
+	w.going.Delete(plan[0].ID)
 	if ctx.Err() == nil {
 		return // it has ended as planned
 	}
@@ -45,6 +47,16 @@ func (w *world) meet(ctx context.Context, prefix string, length time.Duration, r
 	if err != nil && !errors.Is(err, simulator.ErrScenario) { // it has just ended
 		assert.NoError(w.t, err)
 	}
+}
+
+// held are the meetings that are going on.
+func (w *world) held() []string {
+	var out []string
+	w.going.Range(func(id, _ any) bool {
+		out = append(out, id.(string))
+		return true
+	})
+	return out
 }
 
 // people is who comes to a meeting. Nobody has two devices while pushes are lost: of those, a lost push may cost the

@@ -36,7 +36,7 @@ type process struct {
 }
 
 func newProcess(t testing.TB, name string, env []string, args ...string) *process {
-	p := &process{t: t, name: name, env: env, args: args, log: filepath.Join(t.TempDir(), name+".log")}
+	p := &process{t: t, name: name, env: env, args: args, log: filepath.Join(logDir(t), name+".log")}
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
@@ -44,6 +44,16 @@ func newProcess(t testing.TB, name string, env []string, args ...string) *proces
 		}
 	})
 	return p
+}
+
+// logDir is where a test's processes log.
+func logDir(t testing.TB) string {
+	if *logs == "" {
+		return t.TempDir()
+	}
+	dir := filepath.Join(*logs, strings.ReplaceAll(t.Name(), "/", "-"))
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	return dir
 }
 
 // start starts the program; there must not be one.

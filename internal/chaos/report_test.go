@@ -28,6 +28,8 @@ type report struct {
 	longest  time.Duration // that a meeting went without a look
 	blind    time.Duration // the same, while somebody could have looked
 	where    string        // that was
+	outage   time.Duration // the longest of NATS
+	outages  time.Duration // all of them
 	latest   time.Duration // from when something happened to when it was recorded
 	deaths   []string      // processes that have ended by themselves
 }
@@ -68,6 +70,10 @@ func (w *world) report(truth []simulator.MeetingTruth) *report {
 // measure finds the extremes.
 func (r *report) measure(truth []simulator.MeetingTruth) {
 	r.peak = peak(r.calls, window)
+	for _, o := range r.world.tally.outages {
+		r.outage = max(r.outage, o.to.Sub(o.from))
+		r.outages += o.to.Sub(o.from)
+	}
 	looks := map[string][]time.Time{}
 	for _, c := range r.calls {
 		if c.look != "" {
@@ -81,8 +87,11 @@ func (r *report) measure(truth []simulator.MeetingTruth) {
 			without := span{list[i-1], list[i]}
 			took := without.to.Sub(without.from)
 			r.longest = max(r.longest, took)
-			if took > r.blind && !r.world.tally.excused(without, r.world.setup.replicas) {
-				r.blind = took
+			if took <= r.blind {
+				continue
+			}
+			if spared := r.world.tally.spared(without, r.world.setup.replicas); spared > r.blind {
+				r.blind = spared
 				r.where = fmt.Sprintf("%s, %s after the start of the run", m.ConferenceID, without.from.Sub(r.world.began).Round(time.Millisecond))
 			}
 		}
@@ -144,7 +153,8 @@ func (r *report) print() {
 	row("wrong head-counts", r.counts)
 	row("views that differ", r.views)
 	row("longest time without a look", r.longest.Round(time.Millisecond))
-	row("the same, NATS and a replica being well", r.blind.Round(time.Millisecond))
+	row("NATS outages, all, longest", fmt.Sprintf("%d, %s, %s", len(r.world.tally.outages), r.outages.Round(time.Second), r.outage.Round(time.Millisecond)))
+	row("longest without a look, NATS and a replica being well", r.blind.Round(time.Millisecond))
 	row("that was in", r.where)
 	row("latest event", r.latest.Round(time.Millisecond))
 	row("most calls in 5 s, allowed", fmt.Sprintf("%d, %d", r.peak, int(mostCalls*window.Seconds())))

@@ -12,9 +12,14 @@ type tally struct {
 	count   map[string]int // faults by kind
 	killed  int            // NATS servers
 	hurts   []hurt
+	stored  time.Time     // when NATS last stored something
+	outages []span        // when it did not
 	slowest time.Duration // of the clean stops
 	unclean []error
 }
+
+// deaf is how long NATS may take to store something before that counts as an outage.
+const deaf = time.Second
 
 // hurt is a time in which a replica or the NATS servers suffered from a fault, or were not well again yet.
 type hurt struct {
@@ -54,16 +59,47 @@ func (t *tally) stopped(took time.Duration, err error) {
 	}
 }
 
-// excused tells whether the meetings could not be looked at all the time: the NATS servers were down, or no replica was
-// spared.
-func (t *tally) excused(during span, replicas int) bool {
-	hit := map[int]bool{}
-	for _, h := range t.hurts {
-		if h.overlaps(during) {
-			hit[h.victim] = true
+// answered takes down that NATS stored something, having been asked since then.
+func (t *tally) answered(since time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stored.IsZero() && time.Since(t.stored) > deaf {
+		t.outages = append(t.outages, span{t.stored, time.Now()})
+	}
+	t.stored = since
+}
+
+// storedSince tells whether NATS has stored something that it was given since then.
+func (t *tally) storedSince(then time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stored.After(then)
+}
+
+// spared is how long a part of the time at most was in which NATS stored what it was given and one replica suffered from
+// nothing.
+func (t *tally) spared(during span, replicas int) time.Duration {
+	var longest time.Duration
+	from := during.from
+	part := func(to time.Time) {
+		hit := map[int]bool{}
+		for _, h := range t.hurts {
+			if h.victim >= 0 && h.overlaps(span{from, to}) {
+				hit[h.victim] = true
+			}
+		}
+		if len(hit) < replicas {
+			longest = max(longest, to.Sub(from))
 		}
 	}
-	return hit[-1] || len(hit) == replicas
+	for _, o := range t.outages {
+		if o.overlaps(during) {
+			part(o.from)
+			from = o.to
+		}
+	}
+	part(during.to)
+	return longest
 }
 
 // silenced counts the faults of the kinds during which the victim made no call, although it had just before.

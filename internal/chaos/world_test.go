@@ -80,6 +80,7 @@ type world struct {
 	seen     chan *nats.Msg
 	tally    tally
 	watching sync.WaitGroup
+	going    sync.Map        // ids of the meetings that are going on
 	all      context.Context // ends when the test does
 }
 
@@ -122,6 +123,7 @@ func newWorld(t testing.TB, s setup) *world {
 		w.replicas = append(w.replicas, r)
 	}
 	w.connect()
+	w.watching.Go(w.probe)
 	return w
 }
 
@@ -137,6 +139,21 @@ func (w *world) connect() {
 	require.NoError(w.t, err)
 	for _, r := range w.replicas {
 		w.await(r.name+" is ready", func(ctx context.Context) bool { return r.well(ctx) })
+	}
+}
+
+// probe has NATS store something of no meaning all the time, to know when it does not.
+func (w *world) probe() {
+	for w.all.Err() == nil {
+		ctx, cancel := context.WithTimeout(w.all, deaf)
+		began := time.Now()
+		msg := nats.NewMsg("rollcall.in.chaos.probe")
+		msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+		if _, err := w.js.PublishMsg(ctx, msg); err == nil {
+			w.tally.answered(began)
+		}
+		cancel()
+		pass(w.all, 100*time.Millisecond)
 	}
 }
 
