@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/budget"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/live"
@@ -33,7 +34,7 @@ type verified struct {
 func (c *verified) Help() string {
 	return "The people who are present according to the stored events are compared with the member list of DingTalk's API. While they " +
 		"differ, both are read again. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
-		"and 2 for wrong usage. The calls to the API are not among those that the service counts.\n\n" + c.Client.Help()
+		"and 2 for wrong usage. The calls to the API are counted among the month's; the rate is this program's own.\n\n" + c.Client.Help()
 }
 
 // Run compares the stored events of a meeting with the member list.
@@ -45,20 +46,25 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 		return err
 	}
 	logger := newLogger(call, c.Logging)
-	client, err := dingtalk.New(dingtalk.Options{
-		BaseURL: c.DingTalk.URL.String(), AppKey: c.DingTalk.AppKey, AppSecret: c.DingTalk.AppSecret.Reveal(),
-		AccessToken: c.DingTalk.AccessToken.Reveal(), CorpID: c.DingTalk.CorpID,
-		Limiter: rate.NewLimiter(rate.Limit(c.DingTalk.Rate), 1), UserAgent: "rollcall/" + version.String(), Logger: logger,
-	})
-	if err != nil {
-		return err
-	}
-	defer client.Close()
 	js, err := openClient(ctx, call, c.Client, "rollcall-verify", logger)
 	if err != nil {
 		return err // also when it was stopped: nothing was found out
 	}
 	defer js.Conn().Close()
+	limiter, giveBack, err := c.limits(ctx, js.Conn())
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+	client, err := dingtalk.New(dingtalk.Options{
+		BaseURL: c.DingTalk.URL.String(), AppKey: c.DingTalk.AppKey, AppSecret: c.DingTalk.AppSecret.Reveal(),
+		AccessToken: c.DingTalk.AccessToken.Reveal(), CorpID: c.DingTalk.CorpID,
+		Limiter: limiter, UserAgent: "rollcall/" + version.String(), Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
 	var source poller.Source = client
 	if c.Events.Privacy == config.PrivacyPseudonym {
 		source = privacy.NewSource(client, c.Events.PrivacyKey.Reveal())
@@ -68,6 +74,30 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 		return fmt.Errorf("meeting %s: %w", c.Meeting, err)
 	}
 	return c.print(call, result)
+}
+
+// giveBackTimeout is how long giving back what was not called may take.
+const giveBackTimeout = time.Second
+
+// limits let this program's calls through at the rate of the settings, and take them out of the month's, which the service
+// counts as well. The function that is returned gives back what is left.
+func (c *verified) limits(ctx context.Context, nc *nats.Conn) (*budget.Limiter, func(), error) {
+	pace, err := budget.NewRate(budget.RateOptions{PerSecond: c.DingTalk.Rate})
+	if err != nil {
+		return nil, nil, err
+	}
+	month, err := budget.OpenMonth(ctx, nc, budget.MonthOptions{
+		Limit: int(c.DingTalk.MonthlyCalls), Location: c.DingTalk.Location(),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	giveBack := func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
+		defer cancel()
+		_ = month.Close(ctx) // what cannot be given back stays counted, which is safe
+	}
+	return budget.NewLimiter(budget.LimiterOptions{Rate: pace, Month: month}), giveBack, nil
 }
 
 // print says how it turned out.

@@ -15,6 +15,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/live"
 	"github.com/c4342123/rollcall/internal/logging"
+	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/robot"
 )
 
@@ -69,16 +70,10 @@ func open(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, bucket
 	case err != nil:
 		return nil, nil, fmt.Errorf("find the stream %s: %w", events.Stream, err)
 	}
-	kv, err := js.KeyValue(ctx, Bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: Bucket, Description: "what rollcall bot told the group robots", Replicas: stream.CachedInfo().Config.Replicas,
-		})
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("open the bucket %s: %w", Bucket, err)
-	}
-	return stream, kv, nil
+	kv, err := natsconn.Bucket(ctx, js, jetstream.KeyValueConfig{
+		Bucket: Bucket, Description: "what rollcall bot told the group robots", Replicas: stream.CachedInfo().Config.Replicas,
+	})
+	return stream, kv, err
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -10,6 +10,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/internal/natsconn"
 )
 
 // bucket is where the replicas keep what they share: one key for the count of every month, such as 2026-11, and one for
@@ -31,7 +33,7 @@ func openStore(ctx context.Context, conn *nats.Conn, replicas int) (*store, erro
 	if err != nil {
 		return nil, err
 	}
-	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+	kv, err := natsconn.Bucket(ctx, js, jetstream.KeyValueConfig{
 		Bucket: bucket, Description: "the month's calls to DingTalk", Replicas: replicas, Storage: jetstream.FileStorage,
 	})
 	if err != nil {

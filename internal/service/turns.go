@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/internal/natsconn"
 )
 
 const (
@@ -67,7 +69,7 @@ func (t *turns) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.kv, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+	t.kv, err = natsconn.Bucket(ctx, js, jetstream.KeyValueConfig{
 		Bucket: turnsBucket, Description: "which replica lists the meetings", Replicas: t.replicas,
 		TTL: max(t.interval-t.interval/10, shortestTurn),
 	})
