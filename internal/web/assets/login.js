@@ -19,6 +19,7 @@ export function Login({ w, done }) {
   return html`<form class="login card" onSubmit=${send}>
     <h1>${w.loginTitle}</h1>
     <p>${w.loginHint}</p>
+    <input type="text" autocomplete="username" value="rollcall" hidden readonly/>
     <label for="token">${w.token}</label>
     <input id="token" ref=${field} type="password" autocomplete="current-password" required aria-describedby="login-problem"/>
     <button type="submit">${w.loginButton}</button>
