@@ -15,7 +15,7 @@ export function Meeting({ id, w, hear, failed, version }) {
     setEvents(list => [e, ...list].slice(0, eventsKept));
     soon();
   }), []);
-  const title = value?.report.title;
+  const title = value?.report.title || value?.live?.title; // a meeting may have begun before its title was known
   useEffect(() => {
     if (title) document.title = `${title} – Rollcall`;
     return () => { document.title = "Rollcall"; };
@@ -31,7 +31,7 @@ export function Meeting({ id, w, hear, failed, version }) {
   return html`${back}
     ${error && html`<p class="problem" role="alert">${w.failed}: ${error.message}</p>`}
     <div class=${"one" + (report.endTime ? "" : " live")}>
-      <${Head} report=${report} live=${live} until=${until} w=${w} id=${id} now=${now}/>
+      <${Head} title=${title} report=${report} live=${live} until=${until} w=${w} id=${id} now=${now}/>
       ${!report.endTime && html`<${Happenings} events=${events} w=${w}/>`}
       <${Roster} report=${report} until=${until} w=${w}/>
     </div>`;
@@ -47,7 +47,7 @@ async function read(id) {
   return { report, live };
 }
 
-function Head({ report, live, until, w, id, now }) {
+function Head({ title, report, live, until, w, id, now }) {
   const file = format => html`<a href=${reportPath(id, format)} download=${`rollcall-${id}.${format}`}>${format.toUpperCase()}</a>`;
   const facts = [
     [w.started, report.startTime ? w.day(report.startTime) : "–"],
@@ -58,7 +58,7 @@ function Head({ report, live, until, w, id, now }) {
   ];
   return html`<section class="card head">
     <div class="bar">
-      <h1 dir="auto">${report.title || id}</h1>
+      <h1 dir="auto">${title || id}</h1>
       ${!report.endTime && html`<span class="badge live">${w.goesOn}</span>`}
     </div>
     <p class="meta"><span>${id}</span>
