@@ -23,10 +23,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-var errLater = &poller.SourceError{Trouble: poller.Throttled, Wait: time.Hour, Err: errors.New("at rest")}
-
-// settle is how long a process is left alone before it counts as at rest.
-const settle = 15 * time.Second
+// settled is how long no look is made before a process counts as at rest.
+const settled = 10 * time.Second
 
 // open starts the NATS server and a publisher. The returned function stops both.
 func open(ctx context.Context) (*publisher.Publisher, func() error, error) {
@@ -91,7 +89,7 @@ func fill(ctx context.Context, meetings int) error {
 	return errors.Join(all.Wait(), stop())
 }
 
-// upstream answers at once that nothing has happened, until every meeting was looked at; then it wants to be left alone.
+// upstream answers at once that nothing has happened. Once every meeting was looked at it allows for next to no calls.
 type upstream struct {
 	began   time.Time
 	left    atomic.Int64
@@ -102,10 +100,7 @@ type upstream struct {
 // Members implements [poller.Source].
 func (u *upstream) Members(_ context.Context, id string) (poller.List, error) {
 	u.first.CompareAndSwap(0, int64(time.Since(u.began)))
-	switch left := u.left.Add(-1); {
-	case left < 0:
-		return poller.List{}, errLater
-	case left == 0:
+	if u.left.Add(-1) == 0 {
 		close(u.reached)
 	}
 	return poller.List{Rows: rows(id), Certain: true}, nil
@@ -113,10 +108,15 @@ func (u *upstream) Members(_ context.Context, id string) (poller.List, error) {
 
 // Info implements [poller.Source].
 func (u *upstream) Info(context.Context, string) (poller.Info, error) {
-	if u.left.Load() <= 0 {
-		return poller.Info{}, errLater
-	}
 	return poller.Info{ActiveCount: people}, nil
+}
+
+// rate is how many calls a second may be made.
+func (u *upstream) rate() float64 {
+	if u.left.Load() > 0 {
+		return 1e6
+	}
+	return 1e-6
 }
 
 // watch watches what is stored, and writes the figures.
@@ -129,7 +129,7 @@ func watch(ctx context.Context, meetings int) error {
 		return err
 	}
 	f := figures{Looks: meetings, Started: time.Since(u.began)}
-	p, err := poller.New(u, store, poller.Options{MinInterval: time.Hour})
+	p, err := poller.New(u, store, poller.Options{MinInterval: time.Minute, Rate: u.rate})
 	if err != nil {
 		return errors.Join(err, stop())
 	}
@@ -141,7 +141,7 @@ func watch(ctx context.Context, meetings int) error {
 	f.Ready, f.ReadyCPU = time.Since(u.began), cpu()
 	<-u.reached
 	f.AllLooked, f.FirstLook = time.Since(u.began), time.Duration(u.first.Load())
-	if err := f.rest(); err != nil {
+	if err := f.rest(p); err != nil {
 		return err
 	}
 	cancel()
@@ -152,7 +152,7 @@ func watch(ctx context.Context, meetings int) error {
 }
 
 // rest measures what the process takes while nothing happens.
-func (f *figures) rest() error {
+func (f *figures) rest(p *poller.Poller) error {
 	length, err := time.ParseDuration(os.Getenv(rest))
 	if err != nil {
 		return err
@@ -160,9 +160,14 @@ func (f *figures) rest() error {
 	if f.Peak, err = status("VmHWM"); err != nil {
 		return err
 	}
-	time.Sleep(min(settle, length))
-	before, began := cpu(), time.Now()
+	for looks, since := p.Counts().Looks, time.Now(); time.Since(since) < min(settled, length); time.Sleep(time.Second / 10) {
+		if now := p.Counts().Looks; now != looks {
+			looks, since = now, time.Now()
+		}
+	}
+	before, began, looks := cpu(), time.Now(), p.Counts().Looks
 	time.Sleep(length)
+	f.LooksAtRest = int(p.Counts().Looks - looks)
 	f.Idle = (cpu() - before).Seconds() / time.Since(began).Seconds()
 	if f.Resident, err = status("VmRSS"); err != nil {
 		return err

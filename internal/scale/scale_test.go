@@ -57,6 +57,8 @@ type figures struct {
 	Resident  int           // at rest, in KiB
 	Heap      uint64        // bytes of it that are in use
 	Idle      float64       // CPU at rest: seconds per second
+	// LooksAtRest are looks that were made all the same.
+	LooksAtRest int
 }
 
 // process runs this program in another role and returns what it says.
@@ -93,11 +95,12 @@ func TestMeasurement(t *testing.T) {
 // BenchmarkQuietMeetings is one replica at rest with many meetings, and what its restart takes.
 func BenchmarkQuietMeetings(b *testing.B) {
 	for b.Loop() {
-		f := measure(b, *meetings, 30*time.Second)
+		f := measure(b, *meetings, time.Minute)
 		b.ReportMetric(float64(f.Resident)/1024, "MiB-resident")
 		b.ReportMetric(float64(f.Peak)/1024, "MiB-peak")
 		b.ReportMetric(float64(f.Heap)/float64(*meetings), "heap-B/meeting")
 		b.ReportMetric(100*f.Idle, "idle-%core")
+		b.ReportMetric(float64(f.LooksAtRest), "looks-at-rest")
 		b.ReportMetric(f.Started.Seconds(), "s-to-NATS")
 		b.ReportMetric(f.FirstLook.Seconds(), "s-to-first-look")
 		b.ReportMetric(f.Ready.Seconds(), "s-to-all-read")
