@@ -273,3 +273,10 @@ func (s *memStore) put(state *diff.State) {
 	s.records[state.ConferenceID] = diff.Record{State: state, Revision: s.last}
 	s.tellOf(state.ConferenceID)
 }
+
+// loadCount tells how many states were read one by one.
+func (s *memStore) loadCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loads
+}
