@@ -28,6 +28,7 @@ func TestFollowingIsInterrupted(t *testing.T) {
 		assert.Equal(t, []string{"comes", "stays", "wakes"}, watchedIDs(w.poller))
 		assert.Len(t, w.source.listCalls("comes"), 1)
 		assert.NotContains(t, w.poller.Health().Failing, "nats")
+		assert.Greater(t, w.store.from[len(w.store.from)-1], w.store.from[0], "from where it was interrupted")
 	})
 }
 

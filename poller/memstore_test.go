@@ -37,6 +37,7 @@ type memStore struct {
 
 	heard []change // every state that was stored, in order
 	grown chan struct{}
+	from  []uint64 // where Follow was asked to begin, each time
 }
 
 var (
@@ -86,6 +87,9 @@ func (s *memStore) Position(context.Context) (uint64, error) {
 
 // Follow implements [poller.Follower].
 func (s *memStore) Follow(ctx context.Context, after uint64, tell func(string, uint64)) error {
+	s.mu.Lock()
+	s.from = append(s.from, after)
+	s.mu.Unlock()
 	for next := 0; ; {
 		s.mu.Lock()
 		fresh, grown := s.heard[next:], s.grown
