@@ -135,7 +135,7 @@ func (p *Poller) release(l *look, out outcome) {
 	m.busy, m.leaving = false, false
 	p.leave(l)
 	p.settle(m, l)
-	m.owed = l.owed && !out.ok && l.failures < guestTries && !p.mine(m)
+	m.owed = l.owed && (!out.ok || l.failures > 0) && l.failures < guestTries && !p.mine(m)
 	switch s := m.record.State; {
 	case out.over, s != nil && s.Phase != diff.Watched && !m.storing:
 		p.forget(m)
