@@ -43,9 +43,9 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 		return err
 	}
 	more, marks, fresh := true, 1, false
-	cfg := jetstream.ConsumerConfig{
-		FilterSubjects: append(statesOf(shards), markSubject), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-	}
+	// Each state is the only message of its subject. A consumer of the last of every subject would halt at each that was
+	// replaced meanwhile, until something else is stored.
+	cfg := jetstream.ConsumerConfig{FilterSubjects: append(statesOf(shards), markSubject), DeliverPolicy: jetstream.DeliverAllPolicy}
 	read := func(msg jetstream.Msg, at uint64) bool {
 		if msg.Subject() != markSubject {
 			fresh = true

@@ -11,7 +11,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// How often and how fast Update compares again after a conflict. Each round somebody else's commit went through, so
+// How often and how fast it is tried again after a conflict. Each round somebody else's commit went through, so
 // many rounds in a row mean that many write for one meeting, which leases prevent.
 const (
 	maxRounds  = 20

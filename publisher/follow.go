@@ -42,7 +42,7 @@ func (p *Publisher) follow(ctx context.Context, after uint64, tell func(string, 
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
 	}
 	if st.CachedInfo().State.LastSeq < after {
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverLastPerSubjectPolicy, 0
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverAllPolicy, 0
 	}
 	return p.deliver(ctx, st, cfg, func(msg jetstream.Msg, at uint64) bool {
 		tell(meetingOf(msg.Subject()), at)

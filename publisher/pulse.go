@@ -16,9 +16,6 @@ import (
 // and replicas.
 const aliveSubject = "rollcall.alive"
 
-// beatRounds bounds how often a beat is tried because others were faster.
-const beatRounds = 10
-
 // beats are when the shards were last looked after, in Unix milliseconds, and the message that says so.
 type beats struct {
 	at       [events.Shards]int64
@@ -39,7 +36,7 @@ func (p *Publisher) Beat(ctx context.Context, shards ...int) error {
 // beat adds to what was stored last, if nobody has replaced that meanwhile.
 func (p *Publisher) beat(ctx context.Context, shards []int) error {
 	b := p.knownBeats()
-	for round := 1; ; round++ {
+	for round, pause := 1, firstPause; ; round, pause = round+1, min(2*pause, maxPause) {
 		now := p.opts.Now().UnixMilli()
 		for _, shard := range shards {
 			b.at[shard] = max(b.at[shard], now)
@@ -54,7 +51,10 @@ func (p *Publisher) beat(ctx context.Context, shards []int) error {
 			p.knowBeats(b)
 			return nil
 		}
-		if !wrongLast(err) || round == beatRounds {
+		if !wrongLast(err) || round == maxRounds {
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 		if b, err = p.readBeats(ctx); err != nil {
