@@ -135,6 +135,7 @@ func TestHeadersThatCannotBeReadAreRefused(t *testing.T) {
 	data := fetch(t, p.nc, AllStates)[0].Data()
 	m := nats.NewMsg(ingest + StateSubject("room"))
 	m.Header.Set(hdrExpiry, "tomorrow")
+	m.Header.Set(nats.MsgRollup, nats.MsgRollupSubject)
 	m.Data = data
 	_, err := p.js.PublishMsg(t.Context(), m)
 	require.NoError(t, err)
