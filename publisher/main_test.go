@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,9 +135,10 @@ func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {
 	return nc
 }
 
-// open opens a publisher and runs it until the test ends.
+// open opens a publisher and runs it until the test ends. Unless the test says otherwise it is as patient as the test.
 func open(t testing.TB, nc *nats.Conn, opts Options) *Publisher {
 	t.Helper()
+	opts.AckTimeout, opts.GiveUpAfter = cmp.Or(opts.AckTimeout, patience/3), cmp.Or(opts.GiveUpAfter, patience)
 	p, err := Open(t.Context(), nc, opts)
 	require.NoError(t, err)
 	run(t, p)
