@@ -27,7 +27,7 @@ type tape struct {
 	changed chan struct{}
 }
 
-func (s *tape) put(t *testing.T, meeting, nick string) {
+func (s *tape) put(t testing.TB, meeting, nick string) {
 	t.Helper()
 	at := time.UnixMilli(joined)
 	s.mu.Lock()
@@ -83,13 +83,13 @@ func (s *tape) History(_ context.Context, _ string, after, until uint64, each fu
 // broadcast is a server that sends the events of a tape.
 type broadcast struct {
 	tape
-	t    *testing.T
+	t    testing.TB
 	base string
 	stop context.CancelFunc
 	done chan error
 }
 
-func broadcasting(t *testing.T, before int, p patience) *broadcast {
+func broadcasting(t testing.TB, before int, p patience) *broadcast {
 	t.Helper()
 	b := &broadcast{tape: tape{changed: make(chan struct{})}, t: t, done: make(chan error, 2)}
 	for i := range before {
@@ -121,7 +121,7 @@ func broadcasting(t *testing.T, before int, p patience) *broadcast {
 
 // listener is a client of /v1/events.
 type listener struct {
-	t     *testing.T
+	t     testing.TB
 	resp  *http.Response
 	lines *bufio.Scanner
 	first string // the id that reading begins at
