@@ -21,7 +21,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
@@ -29,11 +28,12 @@ import (
 	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/robot"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/internal/testlog"
 	"github.com/c4342123/rollcall/publisher"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 const patience = 60 * time.Second
 

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,16 +13,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testleak"
+	"github.com/c4342123/rollcall/internal/testport"
 	"github.com/c4342123/rollcall/publisher"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 // secrets must not show in any finding.
 var secrets = []string{simulator.DefaultAppSecret, "hunter2", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"}
@@ -59,10 +59,7 @@ func serving(t *testing.T, h http.Handler) *url.URL {
 
 func freeAddress(t *testing.T) config.Address {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, ln.Close())
-	return config.Address(ln.Addr().String())
+	return config.Address(testport.Free(t))
 }
 
 // findings are those of one examination, by check.

@@ -15,16 +15,16 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/shards"
+	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/internal/testlog"
 	"github.com/c4342123/rollcall/poller"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 const waiting = 20 * time.Second
 

@@ -3,7 +3,7 @@ package robot_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/c4342123/rollcall/internal/testleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }

@@ -16,10 +16,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/internal/testlog"
 )
 
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil { // they wait, mostly
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	testleak.Main(m)
 }
 
 // serveChild runs a server, prints where it listens and stays until its standard input closes.
