@@ -54,6 +54,7 @@ func (w *world) report(truth []simulator.MeetingTruth) *report {
 	}
 	r.measure(truth)
 	r.observe()
+	r.keep()
 	for _, e := range byType {
 		if !e.Member.Initial {
 			r.latest = max(r.latest, e.RecordedTime.Sub(e.Time))
