@@ -42,6 +42,14 @@ function Row({ m, w, now, steps }) {
   </a></li>`;
 }
 
+const stepsKept = 2000; // many times what can be drawn
+
+// thin leaves out some of the older steps while there are too many: each tells how many people there were.
+function thin(steps) {
+  while (steps.length > stepsKept) steps = steps.filter((_, i) => i % 2 === 0 || i > steps.length - stepsKept / 4);
+  return steps;
+}
+
 // useSteps keeps how the number of people in each meeting has changed: from its report at first, then from the events.
 function useSteps(hear, failed, version, soon) {
   const [, draw] = useState(0);
@@ -57,28 +65,32 @@ function useSteps(hear, failed, version, soon) {
         if (id === undefined) { await new Promise(done => setTimeout(done, 500)); continue; }
         waiting.current.delete(id);
         if (known.current.has(id)) continue;
-        known.current.set(id, []);
+        const of = { steps: [], whole: false }; // what is told while the report is read comes after it
+        known.current.set(id, of);
         try {
           const steps = counts(await get(reportPath(id, "json")));
-          known.current.set(id, [...steps, ...known.current.get(id).filter(s => s[0] > (steps.at(-1)?.[0] ?? 0))]);
-          draw(n => n + 1);
+          of.steps = thin([...steps, ...of.steps.filter(s => s[0] > (steps.at(-1)?.[0] ?? 0))]);
         } catch (error) { failed(error); }
+        of.whole = true;
+        draw(n => n + 1);
       }
     };
     work();
     work();
     const stop = hear(e => {
       soon();
-      const steps = known.current.get(e.data.conferenceId);
-      if (!e.type.startsWith("conference.member.") || !steps) return;
-      steps.push([Date.parse(e.time), e.data.activeCount]);
-      if (steps.length > 2000) steps.splice(0, 1000);
+      const of = known.current.get(e.data.conferenceId);
+      if (!e.type.startsWith("conference.member.") || !of) return;
+      of.steps = thin([...of.steps, [Date.parse(e.time), e.data.activeCount]]);
       draw(n => n + 1);
     });
     return () => { ended = true; stop(); };
   }, [version]);
   return {
     want(id) { if (!known.current.has(id)) waiting.current.add(id); },
-    of: m => known.current.get(m.conferenceId),
+    of(m) {
+      const of = known.current.get(m.conferenceId);
+      return of?.whole ? of.steps : null;
+    },
   };
 }
