@@ -53,6 +53,9 @@ func (r *Reader) read(ctx context.Context, handle func(Message) error) error {
 		wait = jetstream.NextContext(ctx)
 	}
 	for delivered := uint64(0); ; delivered++ {
+		if ctx.Err() != nil { // what has arrived already is not handed on any more
+			return ctx.Err()
+		}
 		msg, err := message(ctx, consumer, messages, wait, delivered)
 		if err != nil {
 			return err
