@@ -88,14 +88,16 @@ func TestTitles(t *testing.T) {
 	w.ready("office")
 	w.join("m1", "Ann") // the title is looked up
 	w.told(0)
-	w.joined = nil
 	w.join("m2", "Bob") // no title
+	w.join("m1", "Mia") // once she is told of, Bob has been passed over
+	w.joined = []string{"Mia"}
+	w.told(0)
 	w.titled("m2", "Daily")
 	w.join("m2", "Chris") // the title has come
 	w.joined = []string{"Chris"}
 	w.told(0)
 	assert.NotContains(t, w.counts(0), "Bob")
-	assert.Contains(t, w.said(0)[1], "#### Daily\n")
+	assert.Contains(t, w.said(0)[2], "#### Daily\n")
 }
 
 func TestTitlesAreForgotten(t *testing.T) {
