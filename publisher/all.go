@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -12,8 +15,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// markSubject is where reading all states leaves a mark: one message, without content.
-const markSubject = "rollcall.mark"
+// markSubject is where reading all states leaves a mark: one message, without content, among the states.
+const markSubject = statePrefix + "mark"
 
 // maxMarks bounds how often All reads on because states were replaced meanwhile.
 const maxMarks = 10
@@ -33,6 +36,10 @@ func (p *Publisher) All(ctx context.Context, shards ...int) iter.Seq2[Record, er
 // all reads up to a mark that it leaves at the end of the stream: the server that reads for us may be behind the
 // leader, but once it comes to the mark it has come past all that was stored before. A state that was replaced before it
 // could be read comes after the mark. So it leaves another, until nothing was stored between two.
+//
+// It reads the states of all shards and passes over those of others: a server that filters by many subjects takes a
+// time that grows with the square of the stream. Each state is the only message of its subject; a consumer of the last
+// of every subject would halt at each that was replaced meanwhile, until something else is stored.
 func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, error) bool) error {
 	st, err := p.js.Stream(ctx, events.Stream)
 	if err != nil {
@@ -43,13 +50,12 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 		return err
 	}
 	more, marks, fresh := true, 1, false
-	// Each state is the only message of its subject. A consumer of the last of every subject would halt at each that was
-	// replaced meanwhile, until something else is stored.
-	cfg := jetstream.ConsumerConfig{FilterSubjects: append(statesOf(shards), markSubject), DeliverPolicy: jetstream.DeliverAllPolicy}
 	read := func(msg jetstream.Msg, at uint64) bool {
-		if msg.Subject() != markSubject {
+		if subject := msg.Subject(); subject != markSubject {
 			fresh = true
-			more = yield(recordOf(msg, at))
+			if isOf(subject, shards) {
+				more = yield(recordOf(msg, at))
+			}
 		}
 		if !more || at < mark {
 			return more
@@ -61,19 +67,18 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 		marks, fresh = marks+1, false
 		return err == nil
 	}
+	cfg := jetstream.ConsumerConfig{FilterSubject: AllStates, DeliverPolicy: jetstream.DeliverAllPolicy}
 	return errors.Join(p.deliver(ctx, st, cfg, read), err)
 }
 
-// statesOf are the subjects of the states of some shards, or of all of them if there is none.
-func statesOf(shards []int) []string {
-	if len(shards) == 0 || len(shards) == events.Shards {
-		return []string{AllStates}
+// isOf tells whether a subject is that of a state of one of the shards, or of any if there is none.
+func isOf(subject string, shards []int) bool {
+	if len(shards) == 0 {
+		return true
 	}
-	subjects := make([]string, 0, len(shards)+1)
-	for _, shard := range shards {
-		subjects = append(subjects, StatesOfShard(shard))
-	}
-	return subjects
+	number, _, _ := strings.Cut(strings.TrimPrefix(subject, statePrefix), ".")
+	shard, err := strconv.Atoi(number)
+	return err == nil && slices.Contains(shards, shard)
 }
 
 // replace stores a message in place of the subject's last and returns its sequence.

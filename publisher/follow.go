@@ -45,7 +45,9 @@ func (p *Publisher) follow(ctx context.Context, after uint64, tell func(string, 
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverAllPolicy, 0
 	}
 	return p.deliver(ctx, st, cfg, func(msg jetstream.Msg, at uint64) bool {
-		tell(meetingOf(msg.Subject()), at)
+		if msg.Subject() != markSubject {
+			tell(meetingOf(msg.Subject()), at)
+		}
 		return true
 	})
 }

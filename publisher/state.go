@@ -18,16 +18,15 @@ const stateFormat = 1
 // maxStateSize bounds a state unpacked, in bytes: far more than any meeting needs, far less than a machine has.
 const maxStateSize = 64 << 20
 
-// AllStates is the subject of every state.
-const AllStates = "rollcall.state.>"
+// AllStates is the subject of every state, and of the mark that [Publisher.All] leaves.
+const AllStates = statePrefix + ">"
+
+const statePrefix = "rollcall.state."
 
 // StateSubject is the subject of a meeting's state.
 func StateSubject(conferenceID string) string {
-	return "rollcall.state." + strconv.Itoa(events.Shard(conferenceID)) + "." + conferenceID
+	return statePrefix + strconv.Itoa(events.Shard(conferenceID)) + "." + conferenceID
 }
-
-// StatesOfShard is the subject of the states of one shard, 0 to 63; see [events.Shard].
-func StatesOfShard(shard int) string { return "rollcall.state." + strconv.Itoa(shard) + ".>" }
 
 // The coders are made once: they are costly to make and safe for concurrent use.
 var (

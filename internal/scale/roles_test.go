@@ -23,8 +23,9 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// settled is how long no look is made before a process counts as at rest.
-const settled = 10 * time.Second
+// settled is how long no look is made before a process counts as at rest: longer than the time between the information
+// calls that were planned while there was no want of calls.
+const settled = 40 * time.Second
 
 // open starts the NATS server and a publisher. The returned function stops both.
 func open(ctx context.Context) (*publisher.Publisher, func() error, error) {
