@@ -52,6 +52,13 @@ func (w *world) watchReasons() *reasons {
 	return r
 }
 
+// ofLists returns why lists were asked for so far.
+func (r *reasons) ofLists() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.lists)
+}
+
 func TestASourceIsToldWhyItIsAsked(t *testing.T) {
 	over := func(context.Context, string) (poller.Info, error) { return poller.Info{Ended: true}, nil }
 	for name, test := range map[string]struct {
@@ -69,10 +76,11 @@ func TestASourceIsToldWhyItIsAsked(t *testing.T) {
 				r := w.watchReasons()
 				w.watch("m")
 				w.sleep(time.Minute)
-				assert.Equal(t, []string{"due"}, r.lists[:1])
+				assert.Equal(t, []string{"due"}, r.ofLists()[:1])
 				test.act(w)
 				w.sleep(5 * time.Second)
-				assert.Equal(t, test.last, r.lists[len(r.lists)-1])
+				lists := r.ofLists()
+				assert.Equal(t, test.last, lists[len(lists)-1])
 			})
 		})
 	}
