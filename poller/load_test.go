@@ -93,6 +93,7 @@ func TestLoad(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, poller.Options{}, func(w *world) {
+				synctest.Wait() // for the look at what was given up after that had begun
 				assert.Equal(t, test.want, watchedIDs(w.poller))
 				assert.True(t, w.poller.Health().Ready)
 			}, func(w *world) { w.store.all = yields(test.results...) })
