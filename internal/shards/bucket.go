@@ -72,7 +72,9 @@ func openBucket(ctx context.Context, conn *nats.Conn, replicas int, log *slog.Lo
 // unless it says so, can be read together with all the others, and is told of.
 func adapted(c jetstream.StreamConfig, replicas int) jetstream.StreamConfig {
 	c.Subjects = []string{keyPrefix + ">"}
-	c.MaxMsgsPerSubject = 1
+	// Every write rolls its key up. What a limit of 1 removed would be back once the server has been killed: it takes down
+	// what it removes, except for the sake of a limit.
+	c.MaxMsgsPerSubject = 2
 	c.MaxAge = 0
 	c.Replicas = max(c.Replicas, replicas)
 	c.AllowDirect, c.AllowRollup, c.AllowMsgTTL, c.DenyPurge = true, true, true, false
@@ -101,6 +103,7 @@ var errChanged = errors.New("changed by somebody else")
 func (b *bucket) put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	msg := nats.NewMsg(keyPrefix + key)
 	msg.Data = value
+	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	ack, err := b.publish(ctx, msg, jetstream.WithExpectLastSequencePerSubject(revision))
 	if err != nil {
 		return 0, fmt.Errorf("store %s: %w", key, err)

@@ -2,9 +2,11 @@ package shards
 
 import (
 	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -111,4 +113,46 @@ func TestWritesStateWhatTheyReplace(t *testing.T) {
 	require.NoError(t, b.js.DeleteKeyValue(t.Context(), Bucket))
 	_, err = b.put(t.Context(), "k", nil, 0)
 	require.ErrorIs(t, err, jetstream.ErrNoStreamResponse)
+}
+
+// TestTheRemovedStayRemoved kills a server after the memory of replicas that have left has expired: they must not be
+// back.
+func TestTheRemovedStayRemoved(t *testing.T) {
+	t.Parallel()
+	dir := fastDir(t)
+	server := startChild(t, childServer+"="+dir)
+	b, err := openBucket(t.Context(), connect(t, server.line(t)), 1, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	const gone = 10
+	for n := range gone + 1 {
+		key, revision := replicaPrefix+strconv.Itoa(n), uint64(0)
+		for range 3 {
+			revision, err = b.put(t.Context(), key, []byte(`{"name":"r","ttl":1000}`), revision)
+			require.NoError(t, err)
+		}
+		if n == gone {
+			continue
+		}
+		left := nats.NewMsg(keyPrefix + key)
+		left.Header.Set(operation, "PURGE")
+		left.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+		_, err = b.publish(t.Context(), left, jetstream.WithMsgTTL(time.Second), jetstream.WithExpectLastSequencePerSubject(revision))
+		require.NoError(t, err)
+	}
+	eventually(t, func() bool { return messages(t, b) == 1 }, "the memory expires")
+	for range 2 {
+		server.kill()
+		server = startChild(t, childServer+"="+dir)
+		b, err = openBucket(t.Context(), connect(t, server.line(t)), 1, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		assert.Equal(t, uint64(1), messages(t, b))
+	}
+}
+
+// messages is how many messages the bucket holds.
+func messages(t *testing.T, b *bucket) uint64 {
+	t.Helper()
+	st, err := b.js.Stream(t.Context(), streamName)
+	require.NoError(t, err)
+	return st.CachedInfo().State.Msgs
 }
