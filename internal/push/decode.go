@@ -32,7 +32,8 @@ type Envelope struct {
 
 // Decode reads the JSON of a push. A push of a type that is not about meetings has no notices, whatever else is in it.
 // One that is no JSON object with an event type, or is about meetings and makes no sense, gives an error that wraps
-// [ErrMalformed] and no notices at all.
+// [ErrMalformed] and no notices at all. The error says where the push is wrong and never quotes a value: whoever reads a
+// log need not be one who may know who is in a meeting.
 func Decode(data []byte, envelope Envelope) (Push, error) {
 	var h head
 	err := json.Unmarshal(data, &h, wireOptions)
@@ -51,7 +52,7 @@ func Decode(data []byte, envelope Envelope) (Push, error) {
 	}
 	if err != nil {
 		p.Notices = nil
-		return p, fmt.Errorf("%w: %.300s", ErrMalformed, err) // bounded, as it may quote the push
+		return p, fmt.Errorf("%w: %.300s", ErrMalformed, err) // bounded, as the path to the fault is the sender's
 	}
 	return p, nil
 }
@@ -78,7 +79,7 @@ func (p *Push) addMeeting(b *body) error {
 		return errors.New("no openConfModel")
 	}
 	m := b.Meeting
-	if err := events.CheckConferenceID(string(m.ConferenceID)); err != nil {
+	if err := m.ConferenceID.checkMeeting(); err != nil {
 		return fmt.Errorf("openConfModel: %w", err)
 	}
 	n := p.notice(m.ConferenceID, b.scene())
@@ -97,7 +98,7 @@ func (p *Push) addMembers(b *body) error {
 	}
 	for i := range b.Members {
 		m := &b.Members[i]
-		if err := events.CheckConferenceID(string(m.ConferenceID)); err != nil {
+		if err := m.ConferenceID.checkMeeting(); err != nil {
 			return fmt.Errorf("openMemberModels %d: %w", i, err)
 		}
 		n := p.notice(m.ConferenceID, b.scene())
@@ -110,6 +111,14 @@ func (p *Push) addMembers(b *body) error {
 		default:
 			n.Rows = append(n.Rows, row)
 		}
+	}
+	return nil
+}
+
+// checkMeeting is [events.CheckConferenceID] without a quotation: what stands in the place of an id may be a name.
+func (t text) checkMeeting() error {
+	if events.CheckConferenceID(string(t)) != nil {
+		return fmt.Errorf("%w, not these %d bytes", events.ErrConferenceID, len(t))
 	}
 	return nil
 }

@@ -221,9 +221,9 @@ func TestMalformed(t *testing.T) {
 		"status without meeting":      {`{"EventType":"meeting_status_change"}`, "openConfModel"},
 		"null for a meeting":          {`{"EventType":"meeting_status_change","openConfModel":null}`, "openConfModel"},
 		"meeting without id":          {`{"EventType":"meeting_status_change","openConfModel":{"title":"x"}}`, "conferenceId"},
-		"id with a dot":               {strings.Replace(created, "6321a", "6321.a", 1), `"6321.a"`},
+		"id with a dot":               {strings.Replace(created, "6321a", "6321.a", 1), "6 bytes"},
 		"id with a wildcard":          {strings.Replace(joined, "6321a", ">", 1), "openMemberModels 0"},
-		"id too long":                 {strings.Replace(joined, "6321a", strings.Repeat("x", 129), 1), "129 characters"},
+		"id too long":                 {strings.Replace(joined, "6321a", strings.Repeat("x", 129), 1), "129 bytes"},
 		"members left out":            {`{"EventType":"meeting_member_status_change"}`, "0 openMemberModels"},
 		"no members":                  {members(`[]`), "0 openMemberModels"},
 		"members no list":             {members(`7`), ""},
@@ -239,6 +239,20 @@ func TestMalformed(t *testing.T) {
 			assert.Less(t, len(err.Error()), 400)
 			assert.Empty(t, p.Notices)
 		})
+	}
+}
+
+// A push that cannot be read may name people all the same.
+func TestErrorsQuoteNothing(t *testing.T) {
+	for _, data := range []string{
+		`"Mallory"`, `["Mallory"]`, `Mallory`, `{"EventType":["Mallory"]}`, joined + `"Mallory"`,
+		strings.Replace(created, "6321a", "Mallory/", 1), strings.Replace(joined, "6321a", "Mallory/", 1),
+		strings.Replace(joined, `[{`, `"Mallory",[{`, 1), strings.Replace(joined, `[{`, `["Mallory",{`, 1),
+		strings.Replace(joined, `"Ann"`, `Mallory`, 1), strings.Replace(joined, `"Ann"`, `"Mallory`, 1),
+	} {
+		_, err := Decode([]byte(data), Envelope{})
+		require.ErrorIs(t, err, ErrMalformed, data)
+		require.NotContains(t, err.Error(), "Mallory", data)
 	}
 }
 

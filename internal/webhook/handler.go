@@ -130,7 +130,7 @@ func (h *handler) refuse(w http.ResponseWriter, no *refusal) {
 		return // whoever asks whether the service is ready knows
 	}
 	h.logs[no.outcome].Do(func() {
-		// The error may quote what was sent.
+		// What was sent may be long, and so may be what is said of it.
 		h.opts.Logger.Warn("push refused", "outcome", no.outcome, "error", fmt.Sprintf("%.300s", no.err))
 	})
 }
