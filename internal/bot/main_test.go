@@ -28,6 +28,7 @@ import (
 	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/robot"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/streamtest"
 	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/internal/testlog"
 	"github.com/c4342123/rollcall/publisher"
@@ -91,8 +92,10 @@ func newWorld(t *testing.T, robots ...simulator.RobotSettings) *world {
 
 func (w *world) makeStream() {
 	w.t.Helper()
-	_, err := publisher.Open(w.t.Context(), w.nc, publisher.Options{})
-	require.NoError(w.t, err)
+	streamtest.Anew(w.t, func() error {
+		_, err := publisher.Open(w.t.Context(), w.nc, publisher.Options{})
+		return err
+	})
 }
 
 func (w *world) start() {

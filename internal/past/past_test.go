@@ -13,6 +13,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/streamtest"
 	"github.com/c4342123/rollcall/internal/testleak"
 )
 
@@ -39,8 +40,10 @@ func open(t *testing.T) *archive {
 
 func (a *archive) create() {
 	a.t.Helper()
-	_, err := a.js.CreateStream(a.t.Context(), jetstream.StreamConfig{Name: events.Stream, Subjects: []string{"conference.>"}})
-	require.NoError(a.t, err)
+	streamtest.Anew(a.t, func() error {
+		_, err := a.js.CreateStream(a.t.Context(), jetstream.StreamConfig{Name: events.Stream, Subjects: []string{"conference.>"}})
+		return err
+	})
 }
 
 // ends stores that a meeting ended.

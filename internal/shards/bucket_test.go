@@ -27,9 +27,6 @@ func existing(t *testing.T, js jetstream.JetStream, config jetstream.StreamConfi
 
 func TestExistingBucketIsAdopted(t *testing.T) {
 	t.Parallel()
-	url := startServer(t)
-	js, err := jetstream.New(connect(t, url))
-	require.NoError(t, err)
 	for name, have := range map[string]jetstream.StreamConfig{
 		"plain":           {MaxMsgsPerSubject: 1, AllowDirect: true, AllowRollup: true, DenyDelete: true},
 		"keys expire":     {MaxMsgsPerSubject: 1, MaxAge: time.Minute, AllowMsgTTL: true, SubjectDeleteMarkerTTL: time.Second},
@@ -41,6 +38,9 @@ func TestExistingBucketIsAdopted(t *testing.T) {
 		"no direct reads": {},
 	} {
 		t.Run(name, func(t *testing.T) {
+			url := startServer(t)
+			js, err := jetstream.New(connect(t, url))
+			require.NoError(t, err)
 			existing(t, js, have)
 			a := start(t, url, Options{TTL: forever})
 			atOnce(t, hasAll(a), "all shards")
@@ -51,7 +51,6 @@ func TestExistingBucketIsAdopted(t *testing.T) {
 			assert.Equal(t, have.Storage, got.Storage)
 			assert.Equal(t, have.Description, got.Description, "what does not matter stays")
 			a.stop()
-			require.NoError(t, js.DeleteStream(t.Context(), streamName))
 		})
 	}
 }
