@@ -3,7 +3,6 @@
 package streamtest
 
 import (
-	"net/url"
 	"testing"
 	"time"
 
@@ -42,9 +41,6 @@ func (s *Server) Start() {
 	var err error
 	s.server, err = embeddednats.Start(s.t.Context(), embeddednats.Options{StoreDir: s.Dir, Listen: s.Address})
 	require.NoError(s.t, err)
-	u, err := url.Parse(s.server.ClientURL())
-	require.NoError(s.t, err)
-	s.Address = u.Host
 }
 
 // Stop stops the server.

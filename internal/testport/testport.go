@@ -18,28 +18,53 @@ const (
 	highest = 30_000
 )
 
-var (
-	mu    sync.Mutex
-	given = map[int]bool{}
-)
+// block is how many ports belong together. Who listens on the first may hand out the others: a server that is down for
+// a while must find its port free when it is back, whatever tests of other packages run at the same time.
+const block = 100
 
-// Free returns an address of the loopback, host:port, where nothing listens. No two calls return the same.
+// allocator hands out ports that no other allocator does, of this process or another one.
+type allocator struct {
+	mu     sync.Mutex
+	guards []net.Listener // kept open, which is what they are for
+	next   int
+	rest   int // of the block, next included
+}
+
+var ports allocator
+
+// Free returns an address of the loopback, host:port, where nothing listens. Nobody else who asks here gets the same as
+// long as this process lives.
 func Free(t testing.TB) string {
 	t.Helper()
-	mu.Lock()
-	defer mu.Unlock()
-	for range 1000 {
-		port := lowest + rand.IntN(highest-lowest)
-		if given[port] {
-			continue
-		}
-		given[port] = true
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	ports.mu.Lock()
+	defer ports.mu.Unlock()
+	address, ok := ports.free()
+	require.True(t, ok, "no port is free")
+	return address
+}
+
+func (a *allocator) free() (address string, ok bool) {
+	for a.rest > 0 || a.claim() {
+		address := loopback(a.next)
+		a.next, a.rest = a.next+1, a.rest-1
 		if ln, err := net.Listen("tcp", address); err == nil {
-			require.NoError(t, ln.Close())
-			return address
+			return address, ln.Close() == nil
 		}
 	}
-	require.FailNow(t, "no port is free")
-	return ""
+	return "", false
 }
+
+// claim makes a block this allocator's.
+func (a *allocator) claim() bool {
+	for _, n := range rand.Perm((highest - lowest) / block) {
+		first := lowest + n*block
+		if guard, err := net.Listen("tcp", loopback(first)); err == nil {
+			a.guards = append(a.guards, guard)
+			a.next, a.rest = first+1, block-1
+			return true
+		}
+	}
+	return false
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
