@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/testdir"
 	"github.com/c4342123/rollcall/internal/testport"
 )
 
@@ -29,7 +30,7 @@ func cluster(t *testing.T) []*server.Server {
 		require.NoError(t, err)
 		s, err := server.NewServer(&server.Options{
 			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
-			JetStream: true, StoreDir: fastDir(t), NoSigs: true, NoLog: true,
+			JetStream: true, StoreDir: testdir.Fast(t), NoSigs: true, NoLog: true,
 			Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port},
 			Routes:  server.RoutesFromStr("nats://" + strings.Join(addresses, ",nats://")),
 		})

@@ -12,12 +12,13 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/testdir"
 )
 
 // behindProxy is a publisher whose connection goes through a proxy, and one that goes past it.
 func behindProxy(t *testing.T, opts Options) (*Publisher, *Publisher, *faultproxy.Proxy) {
 	t.Helper()
-	s := startEmbedded(t, fastDir(t))
+	s := startEmbedded(t, testdir.Fast(t))
 	proxy := startProxy(t, hostPort(t, s.ClientURL()))
 	direct := open(t, connect(t, s.ClientURL()), Options{})
 	return open(t, connect(t, "nats://"+proxy.Addr()), opts), direct, proxy

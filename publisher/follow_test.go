@@ -12,6 +12,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/testdir"
 )
 
 // news is what Follow tells.
@@ -41,19 +42,19 @@ func following(t *testing.T, p *Publisher, after uint64) (<-chan news, <-chan er
 // TestFollowEndsWithItsConnection and goes on from where it was, on a server that has forgotten the consumer.
 func TestFollowEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
-	dir := fastDir(t)
-	first := startProcess(t, dir)
-	p := open(t, connect(t, "nats://"+first.addr), Options{})
+	dir := testdir.Fast(t)
+	first, addr := startProcess(t, dir)
+	p := open(t, connect(t, "nats://"+addr), Options{})
 	start, err := p.Position(t.Context())
 	require.NoError(t, err)
 	told, ended := following(t, p, start)
 	a := update(t, p, newRoom("a").join("ann"))
 	require.Equal(t, news{"a", a.Revision}, <-told)
-	first.kill()
+	first.Kill()
 	require.ErrorIs(t, <-ended, errDisconnected, "at once, not when it is silent for long")
 
-	second := startProcess(t, dir)
-	p = open(t, connect(t, "nats://"+second.addr), Options{})
+	_, addr = startProcess(t, dir)
+	p = open(t, connect(t, "nats://"+addr), Options{})
 	b := update(t, p, newRoom("b").join("bob"))
 	told, _ = following(t, p, a.Revision)
 	assert.Equal(t, news{"b", b.Revision}, <-told)
@@ -134,7 +135,7 @@ func TestAllGoesOnToWhatReplacedWhatItWasToRead(t *testing.T) {
 // TestBeatsOfSeveral lets replicas say at the same time what they look after.
 func TestBeatsOfSeveral(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, func(o *server.Options) { o.StoreDir = fastDir(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
 	const replicas = 8
 	began := time.Now().Truncate(time.Millisecond)
 	all := make([]*Publisher, replicas)

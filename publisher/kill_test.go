@@ -19,8 +19,8 @@ func TestServerKilledInTheMiddleOfCommits(t *testing.T) {
 	t.Parallel()
 	const meetings, kills = 8, 4
 	dir := t.TempDir()
-	s := startProcess(t, dir)
-	proxy := startProxy(t, s.addr)
+	s, addr := startProcess(t, dir)
+	proxy := startProxy(t, addr)
 	nc := connect(t, "nats://"+proxy.Addr())
 	p := open(t, nc, Options{AckTimeout: 500 * time.Millisecond, GiveUpAfter: 5 * time.Second})
 
@@ -56,9 +56,9 @@ func TestServerKilledInTheMiddleOfCommits(t *testing.T) {
 	for range kills {
 		began := commits.Load()
 		require.Eventually(t, func() bool { return commits.Load() > began+20 }, patience, time.Millisecond)
-		s.kill()
-		s = startProcess(t, dir)
-		proxy.SetTarget(s.addr)
+		s.Kill()
+		s, addr = startProcess(t, dir)
+		proxy.SetTarget(addr)
 	}
 	close(stop)
 	for _, err := range <-finished {

@@ -1,16 +1,12 @@
 package publisher
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +17,8 @@ import (
 
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/testchild"
+	"github.com/c4342123/rollcall/internal/testdir"
 	"github.com/c4342123/rollcall/internal/testleak"
 )
 
@@ -32,53 +30,16 @@ const childDir = "ROLLCALL_TEST_PUBLISHER_DIR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		os.Exit(child(dir))
+		os.Exit(testchild.Serve(embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})))
 	}
 	testleak.Main(m)
 }
 
-// child runs a server on dir, prints where it listens and stays until its standard input closes.
-func child(dir string) int {
-	s, err := embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
-	if err != nil {
-		fmt.Println("error:", err)
-		return 1
-	}
-	fmt.Println(s.ClientURL())
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	if s.Close() != nil {
-		return 1
-	}
-	return 0
-}
-
-// serverProcess is a NATS server in a process of its own.
-type serverProcess struct {
-	cmd  *exec.Cmd
-	addr string
-}
-
-func startProcess(t testing.TB, dir string) *serverProcess {
+// startProcess starts a NATS server in a process of its own, and returns where it listens.
+func startProcess(t testing.TB, dir string) (server *testchild.Child, addr string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	_, err := cmd.StdinPipe() // closed by Wait, or with this process
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	p := &serverProcess{cmd: cmd}
-	t.Cleanup(p.kill)
-	line, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	p.addr = hostPort(t, strings.TrimSpace(line))
-	return p
-}
-
-// kill ends the server as kill -9 does.
-func (p *serverProcess) kill() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	server = testchild.Start(t, childDir+"="+dir)
+	return server, hostPort(t, server.Line(t))
 }
 
 // startEmbedded runs the product's own server until the test ends.
@@ -164,16 +125,5 @@ func run(t testing.TB, p *Publisher) (stop func()) {
 // newPublisher is a publisher on a server of its own.
 func newPublisher(t testing.TB, opts Options) *Publisher {
 	t.Helper()
-	return open(t, connect(t, startEmbedded(t, fastDir(t)).ClientURL()), opts)
-}
-
-// fastDir is a directory for a store whose durability is not what is tested: in memory where the system has that.
-func fastDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "rollcall")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
-	return dir
+	return open(t, connect(t, startEmbedded(t, testdir.Fast(t)).ClientURL()), opts)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/testdir"
 )
 
 // race lets two writers look at one meeting for a number of rounds, each with what it last heard of the state, and
@@ -52,7 +53,7 @@ func race(t *testing.T, one, two *Publisher, rounds int) (conflicts int) {
 
 func TestTwoWritersRaceForAThousandRounds(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, func(o *server.Options) { o.StoreDir = fastDir(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
 	one, two := open(t, connect(t, url), Options{}), open(t, connect(t, url), Options{})
 	conflicts := race(t, one, two, 1000)
 	assert.GreaterOrEqual(t, conflicts, 500, "they did race")
@@ -60,7 +61,7 @@ func TestTwoWritersRaceForAThousandRounds(t *testing.T) {
 
 // Without the compare-and-set the same two writers store the same sequence twice: the test above can fail.
 func TestCompareAndSetIsWhatKeepsTheSequence(t *testing.T) {
-	url := startServer(t, func(o *server.Options) { o.StoreDir = fastDir(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
 	one, two := open(t, connect(t, url), Options{}), open(t, connect(t, url), Options{})
 	one.blind, two.blind = true, true
 	base := load(t, one, "room")
@@ -77,7 +78,7 @@ func TestCompareAndSetIsWhatKeepsTheSequence(t *testing.T) {
 func TestManyMeetingsAndWriters(t *testing.T) {
 	t.Parallel()
 	const meetings, writers, rounds = 20, 3, 6
-	url := startServer(t, func(o *server.Options) { o.StoreDir = fastDir(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
 	pubs := make([]*Publisher, writers)
 	for i := range pubs {
 		pubs[i] = open(t, connect(t, url), Options{})

@@ -16,6 +16,7 @@ import (
 	"github.com/c4342123/rollcall/internal/live"
 	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/pause"
 	"github.com/c4342123/rollcall/internal/robot"
 )
 
@@ -53,7 +54,7 @@ func Run(ctx context.Context, nc *nats.Conn, opts Options) error {
 
 func newWorker(t target, opts Options, id string, sender sender, js jetstream.JetStream) *worker {
 	return &worker{
-		target: t, rules: opts.Rules, id: id, sender: sender, timing: timing{time.Now, sleep},
+		target: t, rules: opts.Rules, id: id, sender: sender, timing: timing{time.Now, pause.For},
 		logger: opts.Logger, reporter: logging.NewChanges(opts.Logger, logging.ChangesOptions{}),
 		open: func(ctx context.Context) (jetstream.Stream, bucket, error) { return open(ctx, js) },
 	}
@@ -74,13 +75,4 @@ func open(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, bucket
 		Bucket: Bucket, Description: "what rollcall bot told the group robots", Replicas: stream.CachedInfo().Config.Replicas,
 	})
 	return stream, kv, err
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +30,7 @@ import (
 	"github.com/c4342123/rollcall/internal/streamtest"
 	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/internal/testlog"
+	"github.com/c4342123/rollcall/internal/testport"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -43,7 +43,10 @@ type skipping struct{ ahead atomic.Int64 }
 
 func (c *skipping) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
-func (c *skipping) sleep(_ context.Context, d time.Duration) { c.ahead.Add(int64(d)) }
+func (c *skipping) sleep(_ context.Context, d time.Duration) bool {
+	c.ahead.Add(int64(d))
+	return true
+}
 
 // set moves the clock forward to a time of the day after the present one, in UTC.
 func (c *skipping) set(hour, minute int) time.Time {
@@ -72,7 +75,7 @@ type world struct {
 
 func newWorld(t *testing.T, robots ...simulator.RobotSettings) *world {
 	t.Helper()
-	w := &world{t: t, clock: &skipping{}, dir: t.TempDir(), listen: "127.0.0.1:0"}
+	w := &world{t: t, clock: &skipping{}, dir: t.TempDir(), listen: testport.Free(t)}
 	w.start()
 	t.Cleanup(func() { assert.NoError(t, w.nats.Close()) })
 	w.nc = w.connect()
@@ -103,9 +106,6 @@ func (w *world) start() {
 	var err error
 	w.nats, err = embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: w.dir, Listen: w.listen})
 	require.NoError(w.t, err)
-	u, err := url.Parse(w.nats.ClientURL())
-	require.NoError(w.t, err)
-	w.listen = u.Host
 }
 
 func (w *world) connect() *nats.Conn {

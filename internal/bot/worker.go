@@ -37,8 +37,8 @@ type sender interface {
 // timing is the clock. Its functions go together.
 type timing struct {
 	now func() time.Time
-	// sleep waits, or returns when ctx ends.
-	sleep func(ctx context.Context, d time.Duration)
+	// sleep waits, or returns false when ctx ends before.
+	sleep func(ctx context.Context, d time.Duration) bool
 }
 
 // worker tells one robot. Its methods are called by one goroutine.

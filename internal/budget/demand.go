@@ -82,7 +82,7 @@ func (s *store) learn(ctx context.Context, wanted map[int64]float64, in *time.Lo
 		if _, err = s.save(ctx, habitsKey, h, revision); !errors.Is(err, errConflict) {
 			return h, err
 		}
-		if err := pause(ctx, conflictPause); err != nil {
+		if err := giveWay(ctx, conflictPause); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // bucket is where the replicas keep what they share: one key for the count of every month, such as 2026-11, and one for
@@ -144,7 +145,7 @@ func (s *store) change(ctx context.Context, month string, edit func(*count) bool
 		if _, err = s.save(ctx, month, &c, c.revision); !errors.Is(err, errConflict) {
 			return err
 		}
-		if err := pause(ctx, conflictPause); err != nil {
+		if err := giveWay(ctx, conflictPause); err != nil {
 			return err
 		}
 	}
@@ -155,12 +156,10 @@ func natsTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, drawTimeout, errors.New("NATS does not answer"))
 }
 
-// pause leaves other replicas some of a time.
-func pause(ctx context.Context, longest time.Duration) error {
-	select {
-	case <-time.After(rand.N(longest + 1)):
-		return nil
-	case <-ctx.Done():
+// giveWay leaves other replicas some of a time.
+func giveWay(ctx context.Context, longest time.Duration) error {
+	if !pause.For(ctx, rand.N(longest+1)) {
 		return ctx.Err()
 	}
+	return nil
 }

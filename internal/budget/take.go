@@ -105,7 +105,7 @@ func (m *Month) draw(ctx context.Context, p Purpose) (ticket, error) {
 		if !errors.Is(err, errConflict) {
 			return ticket{}, uncounted(ctx, err)
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := giveWay(ctx, wait); err != nil {
 			return ticket{}, uncounted(ctx, err)
 		}
 	}

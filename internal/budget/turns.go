@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // turnKey is where turns are taken.
@@ -48,8 +50,8 @@ func (t *Turns) wait(ctx context.Context, every time.Duration) error {
 		if err := t.notice(ctx); err != nil {
 			return err
 		}
-		if err := sleepUntil(ctx, t.noticed.Add(every)); err != nil {
-			return err
+		if !pause.For(ctx, time.Until(t.noticed.Add(every))) {
+			return ctx.Err()
 		}
 		taken, err := t.take(ctx)
 		if taken || err != nil {
@@ -89,16 +91,5 @@ func (t *Turns) take(ctx context.Context) (bool, error) {
 	if !errors.Is(err, errConflict) {
 		return false, uncounted(ctx, err)
 	}
-	return false, pause(ctx, conflictPause)
-}
-
-func sleepUntil(ctx context.Context, at time.Time) error {
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return false, giveWay(ctx, conflictPause)
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testport"
 	"github.com/c4342123/rollcall/internal/webhook"
 )
 
@@ -56,7 +57,7 @@ func newTarget(b *testing.B, meetings int) *target {
 	b.Cleanup(func() { cancel(); <-served })
 
 	t := &target{b: b, sim: sim, cipher: cipher, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
-	httpAddr, natsAddr := freeAddress(b), freeAddress(b)
+	httpAddr, natsAddr := testport.Free(b), testport.Free(b)
 	t.url = "http://" + httpAddr + "/webhooks/dingtalk"
 	settings := sim.Settings()
 	t.process = newProcess(b, "service", []string{

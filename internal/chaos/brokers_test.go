@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/c4342123/rollcall/internal/testdir"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // Environment variables that make the test binary a NATS server.
@@ -34,12 +37,12 @@ type broker struct {
 func newBrokers(t testing.TB, n int) []*broker {
 	var routes []string
 	for range n {
-		routes = append(routes, freeAddress(t))
+		routes = append(routes, testport.Free(t))
 	}
 	var out []*broker
 	for i := range n {
-		b := &broker{addr: freeAddress(t), health: freeAddress(t)}
-		env := []string{natsDir + "=" + fastDir(t), natsListen + "=" + b.addr, natsHealth + "=" + b.health}
+		b := &broker{addr: testport.Free(t), health: testport.Free(t)}
+		env := []string{natsDir + "=" + testdir.Fast(t), natsListen + "=" + b.addr, natsHealth + "=" + b.health}
 		if n > 1 {
 			env = append(env, natsRoute+"="+routes[i], natsRoutes+"="+strings.Join(routes, ","))
 		}
@@ -48,17 +51,6 @@ func newBrokers(t testing.TB, n int) []*broker {
 		out = append(out, b)
 	}
 	return out
-}
-
-// fastDir is a directory in memory where the system has that: a killed process loses nothing of what it has written,
-// wherever that is.
-func fastDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "rollcall")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 // well tells whether the server has caught up with everything.

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -124,26 +122,4 @@ func (p *process) tail() string {
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
 	return strings.Join(lines[max(len(lines)-40, 0):], "\n")
-}
-
-// ports are handed out one after the other from below the range that systems take the ports of outgoing connections
-// from: while a process is down, nobody may take its port.
-var ports atomic.Int64
-
-const firstPort, lastPort = 20000, 32000
-
-// freeAddress is an address of this machine where nothing listens.
-func freeAddress(t testing.TB) string {
-	ports.CompareAndSwap(0, firstPort+int64(os.Getpid()*97%(lastPort-firstPort-1000)))
-	for range lastPort - firstPort {
-		next := firstPort + ports.Add(1)%(lastPort-firstPort)
-		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.FormatInt(next, 10)))
-		if err != nil {
-			continue
-		}
-		defer func() { _ = ln.Close() }()
-		return ln.Addr().String()
-	}
-	require.Fail(t, "there is no free port")
-	return ""
 }

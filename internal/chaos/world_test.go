@@ -16,6 +16,8 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testdir"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // patience is how long anything may take that has to happen.
@@ -95,7 +97,7 @@ func newWorld(t testing.TB, s setup) *world {
 	t.Cleanup(func() { cancel(); w.watching.Wait() })
 	var addrs []string
 	for range s.replicas {
-		addrs = append(addrs, freeAddress(t))
+		addrs = append(addrs, testport.Free(t))
 	}
 	w.balancer = serve(all, t, balancer(addrs))
 	settings := s.api
@@ -113,9 +115,9 @@ func newWorld(t testing.TB, s setup) *world {
 		w.brokers = newBrokers(t, s.brokers)
 		w.natsURLs = urls(w.brokers)
 	} else {
-		addr := freeAddress(t)
+		addr := testport.Free(t)
 		w.natsURLs = "nats://" + addr
-		env = append(slices.Clone(env), "ROLLCALL_EMBEDDED_LISTEN="+addr, "ROLLCALL_DATA_DIR="+fastDir(t))
+		env = append(slices.Clone(env), "ROLLCALL_EMBEDDED_LISTEN="+addr, "ROLLCALL_DATA_DIR="+testdir.Fast(t))
 	}
 	for n := range s.replicas {
 		r := newReplica(t, n, addrs[n], w.dingtalk, w.brokers, s.program, env)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/c4342123/rollcall/internal/pause"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -117,7 +118,7 @@ func (c *Client) limit(ctx context.Context, op string) error {
 // do makes an attempt, and repeats it where a quick retry can help. What is left of an *Error becomes a
 // *poller.SourceError.
 func (k *call) do(ctx context.Context, attempt func(context.Context) error) error {
-	pause := backoff.WithMaxRetries(backoff.NewExponentialBackOff(
+	waits := backoff.WithMaxRetries(backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(k.client.retryPause), backoff.WithMultiplier(2),
 		backoff.WithMaxElapsedTime(0)), maxRetries)
 	for {
@@ -126,7 +127,7 @@ func (k *call) do(ctx context.Context, attempt func(context.Context) error) erro
 		if !ok {
 			return err
 		}
-		if !e.retryNow() || k.retries == maxCallRetries || !sleep(ctx, pause.NextBackOff()) {
+		if !e.retryNow() || k.retries == maxCallRetries || !sleep(ctx, waits.NextBackOff()) {
 			return e.source()
 		}
 		k.retries++
@@ -142,12 +143,5 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return false
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pause.For(ctx, d)
 }

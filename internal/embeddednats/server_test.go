@@ -17,6 +17,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/testchild"
 )
 
 // startServer runs a server on dir and any free port until the test ends.
@@ -102,7 +104,7 @@ func TestSecondServerOnOneStoreIsRefused(t *testing.T) {
 	assert.ErrorContains(t, err, dir)
 	assert.ErrorContains(t, err, "another server of this process")
 
-	_, said := startChild(t, dir)
+	said := testchild.Start(t, childDir+"="+dir).Line(t)
 	assert.Contains(t, said, ErrStoreInUse.Error())
 	assert.Contains(t, said, dir)
 	assert.Contains(t, said, fmt.Sprintf("the process %d", os.Getpid()))
@@ -120,14 +122,12 @@ func TestRefusedServerLeavesTheHolderAlone(t *testing.T) {
 
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	dir := t.TempDir()
-	cmd, url := startChild(t, dir)
-	store(t, connect(t, url, nats.NoReconnect()), 50)
+	child := testchild.Start(t, childDir+"="+dir)
+	store(t, connect(t, child.Line(t), nats.NoReconnect()), 50)
 	_, err := Start(t.Context(), Options{StoreDir: dir, Listen: "127.0.0.1:0"})
-	require.ErrorContains(t, err, fmt.Sprintf("the process %d", cmd.Process.Pid))
+	require.ErrorContains(t, err, fmt.Sprintf("the process %d", child.Process.Pid))
 
-	require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
-	require.Error(t, cmd.Wait())
-
+	child.Kill()
 	s := startServer(t, dir)
 	assert.Equal(t, 50, stored(t, connect(t, s.ClientURL())))
 }

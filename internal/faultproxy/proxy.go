@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // chunk is how much is read from a connection at a time, in bytes.
@@ -101,12 +103,7 @@ func Swallow([]byte) []byte { return nil }
 // Delay returns a [Fault] that holds every piece for d, or until ctx ends.
 func Delay(ctx context.Context, d time.Duration) Fault {
 	return func(data []byte) []byte {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-		}
+		pause.For(ctx, d)
 		return data
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/pause"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -153,9 +154,7 @@ func (r *Reader) Run(ctx context.Context, handle func(Message) error) error {
 		if r.opts.Reporter != nil {
 			r.opts.Reporter.Failed(what, err)
 		}
-		select {
-		case <-time.After(retryPause):
-		case <-ctx.Done():
+		if !pause.For(ctx, retryPause) {
 			return nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // cpu is the processor time that this process has used.
@@ -46,7 +47,7 @@ func BenchmarkIdle(b *testing.B) {
 			}
 			used, revision, began := cpu(b), stored(), time.Now()
 			for b.Loop() {
-				pause(b.Context(), time.Second)
+				pause.For(b.Context(), time.Second)
 			}
 			seconds := time.Since(began).Seconds()
 			b.ReportMetric((cpu(b)-used).Seconds()/seconds*100, "%core")

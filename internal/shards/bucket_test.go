@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/testchild"
+	"github.com/c4342123/rollcall/internal/testdir"
 	"github.com/c4342123/rollcall/internal/testlog"
 )
 
@@ -118,9 +120,9 @@ func TestWritesStateWhatTheyReplace(t *testing.T) {
 // back.
 func TestTheRemovedStayRemoved(t *testing.T) {
 	t.Parallel()
-	dir := fastDir(t)
-	server := startChild(t, childServer+"="+dir)
-	b, err := openBucket(t.Context(), connect(t, server.line(t)), 1, slog.New(slog.DiscardHandler))
+	dir := testdir.Fast(t)
+	server := testchild.Start(t, childServer+"="+dir)
+	b, err := openBucket(t.Context(), connect(t, server.Line(t)), 1, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	const gone = 10
 	for n := range gone + 1 {
@@ -140,9 +142,9 @@ func TestTheRemovedStayRemoved(t *testing.T) {
 	}
 	eventually(t, func() bool { return messages(t, b) == 1 }, "the memory expires")
 	for range 2 {
-		server.kill()
-		server = startChild(t, childServer+"="+dir)
-		b, err = openBucket(t.Context(), connect(t, server.line(t)), 1, slog.New(slog.DiscardHandler))
+		server.Kill()
+		server = testchild.Start(t, childServer+"="+dir)
+		b, err = openBucket(t.Context(), connect(t, server.Line(t)), 1, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		// The memory itself may be back for a moment, and expires again; an announcement would stay.
 		eventually(t, func() bool { return messages(t, b) == 1 }, "nobody is back")

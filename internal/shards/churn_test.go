@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // Replicas start, stop, die and are cut off at random, many things at once, and nobody ever has what another has; when it
@@ -28,7 +29,7 @@ func TestChurn(t *testing.T) {
 			at = "nats://" + proxy.Addr()
 		}
 		r := start(t, at, Options{Name: fmt.Sprint("replica", n), TTL: short, Quiet: func(ctx context.Context, _ Set) {
-			pause(ctx, 5*time.Millisecond)
+			pause.For(ctx, 5*time.Millisecond)
 		}})
 		check.watch(r.Replica)
 		live = append(live, r)
@@ -52,11 +53,11 @@ func TestChurn(t *testing.T) {
 			proxy.Cut()
 		case 5:
 			proxy.ToClient(faultproxy.Swallow)
-			pause(t.Context(), time.Duration(rng.Int64N(int64(short))))
+			pause.For(t.Context(), time.Duration(rng.Int64N(int64(short))))
 			proxy.ToClient(nil)
 			proxy.Cut()
 		}
-		pause(t.Context(), time.Duration(rng.Int64N(int64(short/8))))
+		pause.For(t.Context(), time.Duration(rng.Int64N(int64(short/8))))
 	}
 	for len(live) < 2 {
 		join(1)

@@ -1,10 +1,9 @@
 package shards
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,65 +11,61 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/testchild"
+	"github.com/c4342123/rollcall/internal/testdir"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
-// clusterChild is one server of a cluster, as "name port routes" say, until its standard input closes.
-func clusterChild(dir, spec string) int {
-	var name, routes string
-	var port int
-	if _, err := fmt.Sscan(spec, &name, &port, &routes); err != nil {
-		fmt.Println("error:", err)
-		return 1
+// member is one server of a cluster.
+type member struct{ *server.Server }
+
+// startMember starts a server as "name address routes" say, of which the address is that for the other servers.
+func startMember(dir, spec string) (member, error) {
+	var name, address, routes string
+	if _, err := fmt.Sscan(spec, &name, &address, &routes); err != nil {
+		return member{}, err
+	}
+	addr, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return member{}, err
 	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: name, Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
-		Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port}, Routes: server.RoutesFromStr(routes),
+		Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: addr.Port}, Routes: server.RoutesFromStr(routes),
 	})
 	if err != nil {
-		fmt.Println("error:", err)
-		return 1
+		return member{}, err
 	}
 	s.Start()
 	if !s.ReadyForConnections(time.Minute) {
-		fmt.Println("error: not ready")
-		return 1
+		return member{}, errors.New("not ready")
 	}
-	fmt.Println(s.ClientURL())
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	s.Shutdown()
-	s.WaitForShutdown()
-	return 0
+	return member{s}, nil
 }
 
-// freePorts finds ports that nobody listens on.
-func freePorts(t *testing.T, n int) (ports []int) {
-	t.Helper()
-	var lc net.ListenConfig
-	for range n {
-		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer func() { require.NoError(t, l.Close()) }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
+func (m member) Close() error {
+	m.Shutdown()
+	m.WaitForShutdown()
+	return nil
 }
 
 // cluster starts three servers that replicate, each in a process of its own, and returns them by name, and their URLs.
-func cluster(t *testing.T) (servers map[string]*child, urls string) {
+func cluster(t *testing.T) (servers map[string]*testchild.Child, urls string) {
 	t.Helper()
 	var routes, clients []string
-	ports := freePorts(t, 3)
-	for _, port := range ports {
-		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", port))
+	addresses := []string{testport.Free(t), testport.Free(t), testport.Free(t)}
+	for _, address := range addresses {
+		routes = append(routes, "nats://"+address)
 	}
-	servers = map[string]*child{}
-	for i, port := range ports {
+	servers = map[string]*testchild.Child{}
+	for i, address := range addresses {
 		name := fmt.Sprint("n", i)
-		servers[name] = startChild(t, childServer+"="+fastDir(t),
-			childCluster+"="+fmt.Sprint(name, " ", port, " ", strings.Join(routes, ",")))
+		servers[name] = testchild.Start(t, childServer+"="+testdir.Fast(t),
+			childCluster+"="+fmt.Sprint(name, " ", address, " ", strings.Join(routes, ",")))
 	}
 	for _, c := range servers {
-		clients = append(clients, c.line(t))
+		clients = append(clients, c.Line(t))
 	}
 	return servers, strings.Join(clients, ",")
 }
@@ -93,6 +88,6 @@ func TestLeaderOfTheServersIsKilled(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, st.CachedInfo().Config.Replicas)
 	before := []*standing{replicas[0].standing.Load(), replicas[1].standing.Load()}
-	servers[st.CachedInfo().Cluster.Leader].kill()
+	servers[st.CachedInfo().Cluster.Leader].Kill()
 	eventually(t, sharedSince(before, replicas), "two share again")
 }

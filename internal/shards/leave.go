@@ -1,6 +1,10 @@
 package shards
 
-import "context"
+import (
+	"context"
+
+	"github.com/c4342123/rollcall/internal/pause"
+)
 
 // leaveAttempts is how often a replica tries to say that it leaves.
 const leaveAttempts = 3
@@ -44,7 +48,7 @@ func (r *runner) farewell(ctx context.Context) (err error) {
 		limited, cancel := r.limited(ctx)
 		err = r.bucket.remove(limited, replicaPrefix+r.id, 0)
 		cancel()
-		if err == nil || !pause(ctx, r.retryPause()) {
+		if err == nil || !pause.For(ctx, r.retryPause()) {
 			return err
 		}
 	}

@@ -1,15 +1,11 @@
 package shards
 
 import (
-	"bufio"
 	"context"
 	"flag"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +15,8 @@ import (
 
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/testchild"
+	"github.com/c4342123/rollcall/internal/testdir"
 	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/internal/testlog"
 )
@@ -33,9 +31,9 @@ const (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childServer); dir != "" {
 		if spec := os.Getenv(childCluster); spec != "" {
-			os.Exit(clusterChild(dir, spec))
+			os.Exit(testchild.Serve(startMember(dir, spec)))
 		}
-		os.Exit(serveChild(dir))
+		os.Exit(testchild.Serve(embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})))
 	}
 	if url := os.Getenv(childReplica); url != "" {
 		os.Exit(replicaChild(url))
@@ -47,73 +45,13 @@ func TestMain(m *testing.M) {
 	testleak.Main(m)
 }
 
-// serveChild runs a server, prints where it listens and stays until its standard input closes.
-func serveChild(dir string) int {
-	s, err := embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
-	if err != nil {
-		fmt.Println("error:", err)
-		return 1
-	}
-	fmt.Println(s.ClientURL())
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	if s.Close() != nil {
-		return 1
-	}
-	return 0
-}
-
-// child is this test binary as another program.
-type child struct {
-	cmd   *exec.Cmd
-	lines *bufio.Reader
-}
-
-func startChild(t testing.TB, env ...string) *child {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), env...)
-	_, err := cmd.StdinPipe() // closed by Wait, or with this process
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	c := &child{cmd: cmd, lines: bufio.NewReader(out)}
-	t.Cleanup(c.kill)
-	return c
-}
-
-// kill ends the program as kill -9 does.
-func (c *child) kill() {
-	_ = c.cmd.Process.Kill()
-	_ = c.cmd.Wait()
-}
-
-// line returns the next line the program prints.
-func (c *child) line(t testing.TB) string {
-	t.Helper()
-	line, err := c.lines.ReadString('\n')
-	require.NoError(t, err)
-	return strings.TrimSpace(line)
-}
-
 // startServer runs the product's own server until the test ends and returns where it listens.
 func startServer(t testing.TB) string {
 	t.Helper()
-	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: fastDir(t), Listen: "127.0.0.1:0"})
+	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: testdir.Fast(t), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
 	return s.ClientURL()
-}
-
-// fastDir is a directory for a store whose durability is not what is tested: in memory where the system has that.
-func fastDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "rollcall")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
-	return dir
 }
 
 // startProxy puts a proxy in front of a server until the test ends.

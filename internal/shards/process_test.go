@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/testchild"
 )
 
 // replicaChild is a replica in a process of its own, until its standard input closes. It prints which shards it has, and
@@ -62,10 +64,10 @@ func watchMine(ctx context.Context, r *Replica) {
 }
 
 // has reads what the child says it has, and from when on, until that is what is wanted.
-func (c *child) has(t *testing.T, wanted func(set Set, from time.Time) bool) {
+func has(t *testing.T, c *testchild.Child, wanted func(set Set, from time.Time) bool) {
 	t.Helper()
 	for {
-		line := c.line(t)
+		line := c.Line(t)
 		var set Set
 		var nanos int64
 		_, err := fmt.Sscanf(line, "%x %d", (*uint64)(&set), &nanos)
@@ -80,28 +82,28 @@ func (c *child) has(t *testing.T, wanted func(set Set, from time.Time) bool) {
 func TestStoppedProcessWakesWithoutShards(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
-	c := startChild(t, childReplica+"="+url)
-	c.has(t, func(set Set, _ time.Time) bool { return set == Every })
+	c := testchild.Start(t, childReplica+"="+url)
+	has(t, c, func(set Set, _ time.Time) bool { return set == Every })
 	// The child waits for so long until it may have shards again: it cannot have any when it reports.
 	r := start(t, url, Options{Name: "r", TTL: 4 * short})
-	c.has(t, func(set Set, _ time.Time) bool { return set.Len() == Count/2 })
+	has(t, c, func(set Set, _ time.Time) bool { return set.Len() == Count/2 })
 
 	stopping := time.Now()
-	require.NoError(t, c.cmd.Process.Signal(syscall.SIGSTOP))
+	require.NoError(t, c.Process.Signal(syscall.SIGSTOP))
 	eventually(t, hasAll(r), "r takes over")
 	waking := time.Now()
-	require.NoError(t, c.cmd.Process.Signal(syscall.SIGCONT))
-	c.has(t, func(set Set, from time.Time) bool {
+	require.NoError(t, c.Process.Signal(syscall.SIGCONT))
+	has(t, c, func(set Set, from time.Time) bool {
 		require.False(t, set != 0 && from.After(waking), "it has %d shards that are another's", set.Len())
 		return set == 0 && from.After(stopping)
 	})
 }
 
 // serverProcess starts a server in a process of its own and returns where it listens.
-func serverProcess(t *testing.T, dir string) (*child, string) {
+func serverProcess(t *testing.T, dir string) (*testchild.Child, string) {
 	t.Helper()
-	c := startChild(t, childServer+"="+dir)
-	return c, c.line(t)
+	c := testchild.Start(t, childServer+"="+dir)
+	return c, c.Line(t)
 }
 
 func TestServerIsKilledAndRestarted(t *testing.T) {
@@ -112,7 +114,7 @@ func TestServerIsKilledAndRestarted(t *testing.T) {
 	replicas := launch(t, "nats://"+proxy.Addr(), check, 2, short)
 	eventually(t, shared(replicas...), "two share")
 	for range 2 {
-		server.kill()
+		server.Kill()
 		eventually(t, func() bool { return replicas[0].Mine()|replicas[1].Mine() == 0 }, "nobody has any")
 		server, url = serverProcess(t, dir)
 		proxy.SetTarget(strings.TrimPrefix(url, "nats://"))

@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // snapshot is the whole bucket at one moment.
@@ -39,21 +41,9 @@ func (b *bucket) read(ctx context.Context, atLeast uint64) (snapshot, error) {
 		if err == nil && s.upTo >= newest.upTo {
 			newest = s
 		}
-		if err != nil || newest.upTo >= atLeast || !pause(ctx, readPause) {
+		if err != nil || newest.upTo >= atLeast || !pause.For(ctx, readPause) {
 			return newest, nil
 		}
-	}
-}
-
-// pause waits and tells whether there is time left.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

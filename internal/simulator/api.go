@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // apiError is a reply other than 200.
@@ -54,7 +56,7 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		f.retryHeader(w.Header())
-		if !sleep(r.Context(), time.Duration(f.Delay)) {
+		if !pause.For(r.Context(), time.Duration(f.Delay)) {
 			s.done(c, id, 0)
 			return
 		}

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // htmlPage is what the platform's edge shows instead of an answer.
@@ -38,7 +39,7 @@ func (s *Simulator) replace(w http.ResponseWriter, r *http.Request, f Fault, req
 	case FaultHuge:
 		return huge(w, r, f)
 	case FaultHang:
-		sleep(r.Context(), maxHang)
+		pause.For(r.Context(), maxHang)
 		reset(w)
 		return 0
 	case FaultReset:
@@ -51,18 +52,6 @@ func (s *Simulator) replace(w http.ResponseWriter, r *http.Request, f Fault, req
 	}
 	s.write(w, rep)
 	return rep.status
-}
-
-// sleep waits for d and returns true, or returns false when ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // huge sends valid JSON that has no end worth waiting for.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // robotPath is where group robots take messages.
@@ -46,7 +48,7 @@ func (s *Simulator) serveRobot(w http.ResponseWriter, r *http.Request) {
 	case FaultRobotHTML:
 		s.write(w, reply{status: http.StatusBadGateway, contentType: "text/html;charset=utf-8", body: []byte(htmlPage)})
 	case FaultRobotHang:
-		sleep(r.Context(), maxHang)
+		pause.For(r.Context(), maxHang)
 		reset(w)
 	default:
 		reply := map[string]any{"errcode": answer.code, "errmsg": answer.message}

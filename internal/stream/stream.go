@@ -12,6 +12,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
+
+	"github.com/c4342123/rollcall/internal/pause"
 )
 
 // area is what the reporter is told about.
@@ -58,7 +60,7 @@ func Run(ctx context.Context, opts Options) error {
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := c.once(ctx)
-		pause(ctx, c.after(ctx, time.Since(began), err))
+		pause.For(ctx, c.after(ctx, time.Since(began), err))
 	}
 	return nil
 }
@@ -108,18 +110,6 @@ func (c *client) after(ctx context.Context, lasted time.Duration, err error) tim
 	}
 	c.opts.Reporter.Failed(area, err)
 	return min(c.backoff.NextBackOff(), c.opts.MaxWait)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // note logs an oddity, once in a while.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/internal/pause"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -78,9 +79,9 @@ func (d Difference) same() same { return same{d.Kind, d.Person, d.Since} }
 // differs. It returns [ErrNothing], what [poller.Source] returns, or why the events cannot be read.
 func Run(ctx context.Context, o Options) (Result, error) {
 	began := time.Now()
-	pause := o.Pause
-	if pause == 0 {
-		pause = min(o.Patience/looks, maxPause)
+	wait := o.Pause
+	if wait == 0 {
+		wait = min(o.Patience/looks, maxPause)
 	}
 	result, err := o.look(ctx)
 	if err != nil {
@@ -88,9 +89,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	result.Looks = 1
 	for len(result.Differences) > 0 {
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if !pause.For(ctx, wait) {
 			return Result{}, context.Cause(ctx)
 		}
 		again, err := o.look(ctx)
