@@ -87,6 +87,7 @@ func TestNATSIsAwayAtTheStart(t *testing.T) {
 }
 
 func TestNATSGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
 	sim, api := simulate(t, office)
 	nats := broker(t, nil)
 	proxy, err := faultproxy.Start(nats.Addr().String())
@@ -219,6 +220,7 @@ func TestDataDirectories(t *testing.T) {
 }
 
 func TestDingTalkFails(t *testing.T) {
+	t.Parallel()
 	sim, api := simulate(t, office)
 	r := start(t, settings(t, api))
 	r.ready()

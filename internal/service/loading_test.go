@@ -15,6 +15,7 @@ import (
 
 // The stored meetings are read though NATS goes away in the middle, and gives no consumer at first when it is back.
 func TestNATSIsLostWhileTheStoredMeetingsAreRead(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	address := broker(t, nil).Addr().String()
 	s := external(settings(t, api), address)

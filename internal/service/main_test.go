@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -28,7 +29,13 @@ import (
 	"github.com/c4342123/rollcall/internal/testport"
 )
 
-func TestMain(m *testing.M) { testleak.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // they wait, mostly
+		panic(err)
+	}
+	testleak.Main(m)
+}
 
 // patience is how long anything may take that is waited for; stopTime is how long a stop may.
 const (

@@ -47,6 +47,7 @@ func pseudonymous(t *testing.T) (*simulator.Simulator, *running, config.Settings
 }
 
 func TestPseudonymsNameNobody(t *testing.T) {
+	t.Parallel()
 	sim, r, s := pseudonymous(t)
 	list, raw := stored(t, r.nats)
 	require.NotEmpty(t, ofMembers(list))

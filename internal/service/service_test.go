@@ -77,6 +77,7 @@ func told(t *testing.T, natsURL string) []string {
 }
 
 func TestRestartGoesOn(t *testing.T) {
+	t.Parallel()
 	sim, api := simulate(t, office)
 	s := settings(t, api)
 	first := start(t, s)

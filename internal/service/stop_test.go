@@ -140,6 +140,7 @@ func requestHangs(t *testing.T, sim *simulator.Simulator, s config.Settings) *ru
 }
 
 func TestStopWhileACommitIsNotAnswered(t *testing.T) {
+	t.Parallel()
 	sim, api := simulate(t, office)
 	proxy, err := faultproxy.Start(broker(t, nil).Addr().String())
 	require.NoError(t, err)
@@ -167,6 +168,7 @@ func TestStopWhileACommitIsNotAnswered(t *testing.T) {
 
 // What was promised is stored, even when the service is told to stop at the same moment.
 func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
+	t.Parallel()
 	sim, api := simulate(t, office)
 	_, err := sim.AddFaults(simulator.Fault{ // or the meetings, which there are not, would be over within seconds
 		Kind: simulator.FaultSystemError, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo},

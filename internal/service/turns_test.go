@@ -12,6 +12,7 @@ import (
 )
 
 func TestOneReplicaListsAtATime(t *testing.T) {
+	t.Parallel()
 	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
