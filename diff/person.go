@@ -67,10 +67,10 @@ func (c *comparison) settled(i int32) bool {
 	}
 }
 
-// outrun tells whether a push announced something of the person after this look began: the list may have been read
-// before it happened.
+// outrun tells whether a push announced something of the person after this look began, or in the same millisecond: the
+// list may have been read before it happened.
 func (c *comparison) outrun(p *person) bool {
-	return p.flags.has(fresh) && c.snap.Kind != Partial && !c.snap.Over && c.snap.before(c.prev.pushedAt)
+	return p.flags.has(fresh) && c.snap.Kind != Partial && !c.snap.Over && c.snap.before(c.prev.pushedAt+1)
 }
 
 // absent handles a person no row of the snapshot names, and returns their status now.
