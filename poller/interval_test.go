@@ -170,7 +170,13 @@ func TestJitterKeepsMeetingsApart(t *testing.T) {
 		w.watch("a", "b")
 		w.sleep(5 * time.Minute)
 		a, b := w.source.listCalls("a"), w.source.listCalls("b")
-		assert.NotEqual(t, a[len(a)-1], b[len(b)-1])
+		together := 0
+		for _, at := range a {
+			if slices.Contains(b, at) {
+				together++
+			}
+		}
+		assert.Less(t, together, len(a)/2, "more than by chance")
 	})
 }
 
