@@ -103,6 +103,8 @@ func (p *Poller) hold(shards shardSet) {
 
 // resume goes on with a stored meeting. It was in sight until somebody looked after its shard last: a look that finds
 // nothing new leaves no trace of its own.
+//
+// The meetings come in no certain order: of many, always the same would have to wait where owners do not live for long.
 func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +126,7 @@ func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 		m.sight, m.away = max(record.State.LookedAt, alive.UnixMilli()), true
 	}
 	p.admit(m, record)
-	p.enqueue(m, p.now())
+	p.enqueue(m, p.now()-rand.N(anyOrder))
 }
 
 // admit puts a meeting whose state is known into the table. The caller holds mu.

@@ -57,8 +57,30 @@ func TestGoesOnAfterARestart(t *testing.T) {
 		w.sleep(0)
 		assert.Equal(t, []string{"a", "b"}, watchedIDs(w.poller))
 		assert.Equal(t, []string{"1 joined ann", "2 left ann"}, w.store.events("a"), "looked at once")
-		assert.Equal(t, before+2, w.source.calls())
+		assert.Equal(t, before+4, w.source.calls(), "and asked whether they have ended, as nobody is there")
 	})
+}
+
+// TestAfterARestartInAnyOrder gives every meeting the chance to be looked at where owners do not live for long.
+func TestAfterARestartInAnyOrder(t *testing.T) {
+	const meetings = 200
+	first := map[string]bool{}
+	for range 5 {
+		inWorld(t, poller.Options{Workers: 2}, func(w *world) {
+			w.sleep(100 * time.Millisecond)
+			for id := range w.source.reads() {
+				first[id] = true
+			}
+		}, func(w *world) {
+			lists, infos := limited(meetings)
+			w.source.onList(lists)
+			w.source.onInfo(infos)
+			for _, id := range names(meetings) {
+				w.store.put(diff.New(id))
+			}
+		})
+	}
+	assert.Greater(t, len(first), 40, "always the same are first")
 }
 
 // TestRestartSpreadsCalls keeps a restart from asking for all information at once, and again whenever it is due.

@@ -69,6 +69,7 @@ func (p *Poller) ask(ctx context.Context, m *look) error {
 		if failed = p.readList(ctx, m); stops(ctx, failed) {
 			return failed
 		}
+		info = info || failed == nil && m.infoDue <= p.now() // at once: many may be due before it is this meeting's turn again
 	}
 	if !info && !isTrouble(failed, NotFound) {
 		m.learn(heads, list && failed == nil)

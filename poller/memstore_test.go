@@ -1,6 +1,7 @@
 package poller_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,6 +132,9 @@ func (s *memStore) All(ctx context.Context, shards ...int) iter.Seq2[diff.Record
 			}
 		}
 		s.mu.Unlock()
+		slices.SortFunc(records, func(a, b diff.Record) int { // as in a stream
+			return cmp.Or(cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.State.ConferenceID, b.State.ConferenceID))
+		})
 		for _, r := range records {
 			if !yield(r, nil) {
 				return

@@ -17,6 +17,8 @@ func (p *Poller) paceList(m *look, first bool, changes int) {
 	now := p.now()
 	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())
 	switch {
+	case m.infoDue == forever && m.record.State.Active == 0 && m.record.State.Size() > 0: // it ended while nobody looked?
+		m.infoDue = now
 	case m.infoDue == forever: // the first list since the start: the information calls of all meetings are spread
 		m.infoDue = now + rand.N(p.stretched(checkAfter))
 	case changes > 0 && m.record.State.Active == 0: // the last one has gone

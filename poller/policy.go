@@ -19,6 +19,8 @@ const (
 	// ahead of the meetings that are merely due: no further, so that these are never put off for ever.
 	askedSpacing = 3 * time.Second
 	headStart    = time.Minute
+	// anyOrder is how far apart meetings are put, at random, that are all due.
+	anyOrder = time.Second
 
 	// guestLinger is how long a meeting of another replica stays in the table after what it was there for: there may be
 	// more, and looks that somebody asks for must not follow each other too fast.
