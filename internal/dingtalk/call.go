@@ -25,6 +25,7 @@ type call struct {
 	op      string
 	renewed bool
 	retries int
+	sent    time.Time // the last request
 }
 
 func (c *Client) newCall(op string) *call { return &call{client: c, op: op} }
@@ -46,14 +47,12 @@ func (k *call) get(ctx context.Context, path string, read func(reply) error) err
 // send makes one request when there is a token and the rate allows it.
 func (k *call) send(ctx context.Context, path string, read func(reply) error) (grant, error) {
 	c := k.client
-	token, err := c.tokens.get(ctx)
+	token, err := k.ready(ctx)
 	if err != nil {
 		return grant{}, err
 	}
-	if err := c.limit(ctx, k.op); err != nil {
-		return grant{}, err
-	}
 	c.stats.requests.Add(1)
+	k.sent = time.Now()
 	err = c.exchange(ctx, k.op, func(ctx context.Context) (*http.Request, error) {
 		req, err := c.request(ctx, http.MethodGet, c.base+path, nil)
 		if err != nil {
@@ -65,6 +64,18 @@ func (k *call) send(ctx context.Context, path string, read func(reply) error) (g
 	}, read)
 	c.observed(err)
 	return token, err
+}
+
+// ready waits until a request may be made, and returns the token for it. No call is drawn while there is no token; and as
+// waiting may take long, the token is one of afterwards: whoever waited meanwhile would have an old one refused, too.
+func (k *call) ready(ctx context.Context) (grant, error) {
+	if _, err := k.client.tokens.get(ctx); err != nil {
+		return grant{}, err
+	}
+	if err := k.client.limit(ctx, k.op); err != nil {
+		return grant{}, err
+	}
+	return k.client.tokens.get(ctx)
 }
 
 // observed tells a limiter that wants to know how a call went.

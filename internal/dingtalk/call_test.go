@@ -279,6 +279,33 @@ func TestATokenThatEveryCallIsRefusedWithIsRenewedOnce(t *testing.T) {
 	assert.Len(t, u.seen(), 2*callers)
 }
 
+// TestATokenIsRefusedOnlyToThoseUnderWay: calls wait for the rate, and those that wait while a token is refused do not
+// go out with it.
+func TestATokenIsRefusedOnlyToThoseUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newPipedUpstream(t)
+		u.members(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("x-acs-dingtalk-access-token") == testToken+"-1" {
+				writeJSON(w, 400, `{"code":"InvalidAuthentication"}`)
+				return
+			}
+			writeJSON(w, 200, string(memberPage(0, 1, "", 1)))
+		})
+		c := u.client(t, func(o *Options) { o.Limiter = rate.NewLimiter(1, 1) })
+		const callers = 20
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				_, err := c.Members(t.Context(), "m")
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		assert.Equal(t, 2, u.tokensGiven())
+		assert.Len(t, u.seen(), callers+1)
+	})
+}
+
 func TestAFixedTokenIsNeverRefreshed(t *testing.T) {
 	u := newUpstream(t)
 	u.members(answer(400, `{"code":"InvalidAuthentication"}`))
