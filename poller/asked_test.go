@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -61,4 +62,31 @@ func TestLookNow(t *testing.T) {
 			assert.Equal(t, before+1, count(w))
 		})
 	})
+}
+
+// TestAListBeginsWhenItIsAskedFor: while a look waits for its turn to call, a push may tell of somebody.
+func TestAListBeginsWhenItIsAskedFor(t *testing.T) {
+	for name, asked := range map[string]bool{"after the wait": true, "nobody knows when": false} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, poller.Options{MinInterval: time.Minute, MaxInterval: time.Hour}, func(w *world) {
+				w.source.onList(func(context.Context, string) (poller.List, error) {
+					time.Sleep(4 * time.Second) // synthetic
+					l := poller.List{Rows: []diff.Row{gone("ann", 0, 3)}, Certain: true}
+					if asked {
+						l.From = time.Now().UnixMilli()
+					}
+					return l, nil
+				})
+				w.watch("m")
+				w.sleep(2 * time.Second)
+				w.push(joinPush("m", "ann", 0))
+				w.sleep(3 * time.Second)
+				want := []string{"1 joined ann"}
+				if asked {
+					want = append(want, "2 left ann")
+				}
+				assert.Equal(t, want, w.store.events("m"))
+			})
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -66,13 +67,14 @@ func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 // askList reads the member list and stores what has changed.
 func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error {
 	m.checkDue = p.now() + p.stretched(checkAfter)
-	snap.From = time.Now().UnixMilli()
+	began := time.Now().UnixMilli()
 	list, err := p.source.Members(withUrgency(ctx, m.urgency()), m.id)
 	if err != nil {
 		return err
 	}
 	p.health.callOK(areaUpstream, m.urgency())
 	m.notFound = 0
+	snap.From = cmp.Or(list.From, began)
 	snap.At = max(time.Now().UnixMilli(), snap.From)
 	snap.Rows = list.Rows
 	if !list.Certain {

@@ -22,6 +22,9 @@ type Source interface {
 // List is a whole member list.
 type List struct {
 	Rows []diff.Row
+	// From is when its first page was asked for, in Unix milliseconds: calls may have waited before. When zero, it is
+	// when Members was called.
+	From int64
 	// Certain is false when the number of rows differed from the total the server gave, twice: the rows count,
 	// but nobody's absence does.
 	Certain bool

@@ -45,7 +45,7 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 		}
 	}
 	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, len(w.rows), w.total)
-	return poller.List{Rows: w.build(), Certain: w.certain(), Calls: len(w.seen) + 1}, nil
+	return poller.List{Rows: w.build(), From: w.from, Certain: w.certain(), Calls: len(w.seen) + 1}, nil
 }
 
 // read reads all pages from the first.
@@ -55,6 +55,9 @@ func (w *walk) read(ctx context.Context, k *call, path string) error {
 	for range maxPages {
 		if err := k.get(ctx, address, w.page(k)); err != nil {
 			return err
+		}
+		if len(w.seen) == 0 {
+			w.from = k.sent.UnixMilli()
 		}
 		next := w.next
 		switch {

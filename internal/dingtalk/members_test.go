@@ -7,9 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/poller"
@@ -55,6 +57,33 @@ func TestMembersReadsAllPages(t *testing.T) {
 		assert.Empty(t, r.Header.Get("Content-Type"))
 	}
 	assert.Equal(t, Stats{Requests: 4, TokenRequests: 1}, c.Stats())
+}
+
+// TestMembersTellsWhenTheReadingBegan: not when it was asked for, as calls wait for the rate; and when a list is read
+// again, that is when the reading that counts began.
+func TestMembersTellsWhenTheReadingBegan(t *testing.T) {
+	first, second := answer(200, string(memberPage(0, 2, "next", 4))), answer(200, string(memberPage(2, 2, "", 4)))
+	for name, c := range map[string]struct {
+		looks []http.HandlerFunc
+		began time.Duration
+	}{
+		"two pages":           {[]http.HandlerFunc{first, second}, 10 * time.Second},
+		"the first page late": {[]http.HandlerFunc{answer(500, `{}`), first, second}, 20 * time.Second},
+		"read again": {
+			[]http.HandlerFunc{first, answer(200, string(memberPage(2, 1, "", 4))), first, second}, 30 * time.Second,
+		},
+	} {
+		t.Run(name, timeless(func(t *testing.T) {
+			u := newPipedUpstream(t)
+			u.members(script(c.looks...))
+			limit := rate.NewLimiter(0.1, 1)
+			limit.Allow()
+			start := time.Now()
+			list, err := u.client(t, func(o *Options) { o.Limiter = limit }).Members(t.Context(), "m")
+			require.NoError(t, err)
+			assert.WithinDuration(t, start.Add(c.began), time.UnixMilli(list.From), 10*time.Millisecond)
+		}))
+	}
 }
 
 func TestMembersEndsWhereTheListEnds(t *testing.T) {

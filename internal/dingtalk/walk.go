@@ -31,6 +31,7 @@ type walk struct {
 	rows  []record
 	text  []byte
 	seen  []string // page tokens
+	from  int64    // when the first page was asked for, Unix milliseconds
 	total int64    // the largest totalCount of any page; -1 when none gave one
 
 	// Of the page last read.
@@ -51,6 +52,7 @@ func (w *walk) release() {
 func (w *walk) reset() {
 	clear(w.seen)
 	w.rows, w.text, w.seen, w.total = w.rows[:0], w.text[:0], w.seen[:0], -1
+	w.from = 0
 	w.startPage()
 }
 
