@@ -33,7 +33,7 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	m.turned = 0
 	began := p.now()
 	m.checkDue = began + p.stretched(checkAfter)
-	info, err := p.source.Info(withUrgency(ctx, m.urgency()), m.id)
+	info, err := p.source.Info(m.calling(ctx), m.id)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil || isLimit(err):
@@ -68,7 +68,7 @@ func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error {
 	m.checkDue = p.now() + p.stretched(checkAfter)
 	began := time.Now().UnixMilli()
-	list, err := p.source.Members(withUrgency(ctx, m.urgency()), m.id)
+	list, err := p.source.Members(m.calling(ctx), m.id)
 	if err != nil {
 		return err
 	}

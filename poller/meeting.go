@@ -2,6 +2,7 @@ package poller
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"time"
 
@@ -125,8 +126,18 @@ type look struct {
 	asked   bool
 	owed    bool // somebody asked for something, now or before it failed
 	leaving bool // the meeting is being given up
+	begun   bool // a call was made
 	progress
 	rare
+}
+
+// calling returns the context of the look's next call.
+func (m *look) calling(ctx context.Context) context.Context {
+	if m.begun {
+		ctx = Continue(ctx)
+	}
+	m.begun = true
+	return withUrgency(ctx, m.urgency())
 }
 
 // urgency is why calls are made.

@@ -6,15 +6,16 @@ import "context"
 type urgency uint8
 
 const (
-	routine  urgency = iota // it is due
-	asked                   // a push or a person waits for it
-	lastLook                // the meeting ends, or is given up: it is the last chance
+	routine   urgency = iota // it is due
+	continued                // it goes on with what has begun
+	asked                    // a push or a person waits for it
+	lastLook                 // the meeting ends, or is given up: it is the last chance
 )
 
 type urgencyKey struct{}
 
 func withUrgency(ctx context.Context, u urgency) context.Context {
-	if u == routine {
+	if u <= urgencyOf(ctx) {
 		return ctx
 	}
 	return context.WithValue(ctx, urgencyKey{}, u)
@@ -24,6 +25,14 @@ func urgencyOf(ctx context.Context) urgency {
 	u, _ := ctx.Value(urgencyKey{}).(urgency)
 	return u
 }
+
+// Continue returns a context for calls that go on with something that calls under ctx have begun.
+func Continue(ctx context.Context) context.Context { return withUrgency(ctx, continued) }
+
+// Continued tells whether the call that a [Source] is asked for under ctx goes on with something that has begun, and is
+// no more urgent than that. Where calls have to wait, it is best made before calls that begin something: what is half
+// done is worth nothing yet, and the longer a list takes to be read the less it tells.
+func Continued(ctx context.Context) bool { return urgencyOf(ctx) == continued }
 
 // LastLook tells whether the call that a [Source] is asked for under ctx is the last at a meeting that has ended or is
 // given up: what it does not find out, nobody will.

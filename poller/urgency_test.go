@@ -28,6 +28,8 @@ func reasonOf(ctx context.Context) string {
 		return "last"
 	case poller.Asked(ctx):
 		return "asked"
+	case poller.Continued(ctx):
+		return "continued"
 	default:
 		return "due"
 	}
@@ -76,7 +78,8 @@ func TestASourceIsToldWhyItIsAsked(t *testing.T) {
 				r := w.watchReasons()
 				w.watch("m")
 				w.sleep(time.Minute)
-				assert.Equal(t, []string{"due"}, r.ofLists()[:1])
+				assert.Equal(t, []string{"due"}, r.infos[:1])
+				assert.Equal(t, []string{"continued"}, r.ofLists()[:1], "what it is about was asked before")
 				test.act(w)
 				w.sleep(5 * time.Second)
 				lists := r.ofLists()

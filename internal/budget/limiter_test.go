@@ -23,7 +23,7 @@ func TestLimiterWithoutParts(t *testing.T) {
 
 func TestPurposeOfACall(t *testing.T) {
 	assert.Equal(t, Look, From(t.Context()))
-	for _, p := range []Purpose{Look, Asked, LastLook, Discovery} {
+	for _, p := range []Purpose{Look, Continued, Asked, LastLook, Discovery} {
 		assert.Equal(t, p, From(With(t.Context(), p)))
 		assert.NotEmpty(t, p.String())
 	}

@@ -8,6 +8,8 @@ type Purpose uint8
 const (
 	// Look is an ordinary look at a meeting.
 	Look Purpose = iota
+	// Continued is a call that goes on with an ordinary look that has begun. It waits less, and counts like [Look].
+	Continued
 	// Asked is a look that a push or a person has asked for: it waits less, and counts like [Look].
 	Asked
 	// LastLook is the last look at a meeting that is ending. It waits less, and a reserve of the month's calls is kept
@@ -20,6 +22,8 @@ const (
 // String names the purpose.
 func (p Purpose) String() string {
 	switch p {
+	case Continued:
+		return "continued look"
 	case Asked:
 		return "asked look"
 	case LastLook:
@@ -32,7 +36,7 @@ func (p Purpose) String() string {
 }
 
 // urgent tells whether the call goes before others.
-func (p Purpose) urgent() bool { return p == Asked || p == LastLook }
+func (p Purpose) urgent() bool { return p == Continued || p == Asked || p == LastLook }
 
 type purposeKey struct{}
 

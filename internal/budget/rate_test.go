@@ -194,7 +194,7 @@ func TestUrgentCallsGoFirstAndOthersAreNotStarved(t *testing.T) {
 		var mu sync.Mutex
 		var order []Purpose
 		var wg sync.WaitGroup
-		for _, p := range []Purpose{Look, Discovery, Look, LastLook, LastLook, Asked, Asked, Asked, Asked} {
+		for _, p := range []Purpose{Look, Discovery, Look, LastLook, LastLook, Asked, Asked, Continued, Asked} {
 			wg.Go(func() {
 				if assert.NoError(t, r.Wait(t.Context(), p)) {
 					mu.Lock()
@@ -205,7 +205,7 @@ func TestUrgentCallsGoFirstAndOthersAreNotStarved(t *testing.T) {
 			synctest.Wait()
 		}
 		wg.Wait()
-		assert.Equal(t, []Purpose{LastLook, LastLook, Asked, Look, Asked, Asked, Asked, Discovery, Look}, order)
+		assert.Equal(t, []Purpose{LastLook, LastLook, Asked, Look, Asked, Continued, Asked, Discovery, Look}, order)
 	})
 }
 

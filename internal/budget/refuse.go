@@ -56,7 +56,7 @@ func (m *Month) spent(p Purpose, now time.Time) error {
 	_, end := bounds(now)
 	rest := "none are left"
 	switch p {
-	case Look, Asked:
+	case Look, Continued, Asked:
 		rest = "those left are for last looks"
 	case Discovery:
 		rest = "those left are not for discovery"

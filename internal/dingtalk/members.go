@@ -43,6 +43,7 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 		if w.certain() {
 			break
 		}
+		ctx = poller.Continue(ctx)
 	}
 	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, len(w.rows), w.total)
 	return poller.List{Rows: w.build(), From: w.from, Certain: w.certain(), Calls: len(w.seen) + 1}, nil
@@ -68,6 +69,7 @@ func (w *walk) read(ctx context.Context, k *call, path string) error {
 		}
 		w.seen = append(w.seen, next)
 		address = path + "&nextToken=" + url.QueryEscape(next)
+		ctx = poller.Continue(ctx)
 	}
 	return w.endless(k, fmt.Errorf("the list has more than %d pages", maxPages))
 }

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -85,6 +86,25 @@ func TestMembersTellsWhenTheReadingBegan(t *testing.T) {
 		}))
 	}
 }
+
+// TestMembersGoesOnBeforeOthersBegin where calls wait, so that a long list is not old when its end is read.
+func TestMembersGoesOnBeforeOthersBegin(t *testing.T) {
+	u := newUpstream(t)
+	u.members(script(answer(200, string(memberPage(0, 2, "next", 4))), answer(200, string(memberPage(2, 1, "", 4)))))
+	var continued []bool
+	_, err := u.client(t, func(o *Options) {
+		o.Limiter = limiterFunc(func(ctx context.Context) error {
+			continued = append(continued, poller.Continued(ctx))
+			return nil
+		})
+	}).Members(t.Context(), "m")
+	require.NoError(t, err)
+	assert.Equal(t, []bool{false, true, true}, continued)
+}
+
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
 
 func TestMembersEndsWhereTheListEnds(t *testing.T) {
 	row := `{"unionId":"u"}`

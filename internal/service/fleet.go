@@ -89,6 +89,8 @@ func purpose(ctx context.Context) budget.Purpose {
 		return budget.LastLook
 	case poller.Asked(ctx):
 		return budget.Asked
+	case poller.Continued(ctx):
+		return budget.Continued
 	default:
 		return budget.From(ctx)
 	}
