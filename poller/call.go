@@ -43,7 +43,7 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 		return unknown, nil
 	}
 	m.infoDue, m.infoFailures, m.infoError = began+p.stretched(infoAfter), 0, ""
-	p.health.callOK(areaInfo, m.urgency())
+	p.succeeded(areaInfo, m.urgency())
 	m.describe(info)
 	if info.Ended {
 		m.ending, m.endTime, m.why = p.now(), info.EndTime, whyEnded
@@ -72,7 +72,7 @@ func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error
 	if err != nil {
 		return err
 	}
-	p.health.callOK(areaUpstream, m.urgency())
+	p.succeeded(areaUpstream, m.urgency())
 	m.notFound = 0
 	snap.From = cmp.Or(list.From, began)
 	snap.At = max(time.Now().UnixMilli(), snap.From)

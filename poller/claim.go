@@ -128,7 +128,7 @@ func (p *Poller) occupy(m *meeting) *look {
 func (p *Poller) release(l *look, out outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if out.ok {
+	if out.ok && p.now() >= p.paused { // else it began before
 		p.limited = 0
 	}
 	m := l.m

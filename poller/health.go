@@ -65,16 +65,12 @@ func (h *health) callFailed(area, conferenceID string, err error) {
 	h.note(area, err)
 }
 
-// callOK takes note of a call that succeeded: those of its kind work, and calls are possible, unless they are only for a
-// last look.
-func (h *health) callOK(area string, u urgency) {
+// callOK takes note of a call that succeeded: those of its kind work.
+func (h *health) callOK(area string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.inARow, area)
 	h.clear(area)
-	if u != lastLook {
-		h.clear(areaLimit)
-	}
 }
 
 func (h *health) ok(area string) {

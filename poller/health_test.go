@@ -123,6 +123,25 @@ func TestLimitIsReported(t *testing.T) {
 	})
 }
 
+// TestACallUnderWayDoesNotEndALimit: it was made before the others began to wait.
+func TestACallUnderWayDoesNotEndALimit(t *testing.T) {
+	d := &diary{}
+	inWorld(t, poller.Options{MinInterval: time.Minute, MaxInterval: time.Hour, Reporter: d}, func(w *world) {
+		w.source.onList(func(_ context.Context, id string) (poller.List, error) {
+			if id == "spent" {
+				return poller.List{}, trouble(poller.Exhausted)
+			}
+			time.Sleep(1500 * time.Millisecond) // synthetic
+			return poller.List{Certain: true}, nil
+		})
+		w.watch("slow")
+		w.sleep(time.Second)
+		w.watch("spent")
+		w.sleep(800 * time.Millisecond)
+		assert.Equal(t, []string{"-dingtalk limit"}, d.read())
+	})
+}
+
 // TestStoreThatFailsIsNotCalledWell has meetings with news, which cannot be stored, and others, where nothing has to be.
 func TestStoreThatFailsIsNotCalledWell(t *testing.T) {
 	d := &diary{}

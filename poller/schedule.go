@@ -122,10 +122,10 @@ func (p *Poller) signal() {
 // pause holds all looks back after an error that concerns all calls: as long as upstream asks for, and longer each time
 // a look after the pause ends the same way. When the month's calls are used up there may be some left for last looks.
 func (p *Poller) pause(err error) {
-	p.health.failed(areaLimit, err)
 	trouble, _ := troubleOf(err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.health.failed(areaLimit, err)
 	now := p.now()
 	if now >= p.paused { // else it is one more of the calls that were under way
 		p.limited++
@@ -135,5 +135,19 @@ func (p *Poller) pause(err error) {
 	p.paused = max(p.paused, now+wait+time.Duration(rand.Float64()*float64(wait)/10))
 	if trouble != Exhausted {
 		p.halted = p.paused
+	}
+}
+
+// succeeded takes note of a call that succeeded: calls are possible, unless they are only for a last look, or this one
+// was under way when the others began to wait.
+func (p *Poller) succeeded(area string, u urgency) {
+	p.health.callOK(area)
+	if u == lastLook {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.now() >= p.paused {
+		p.health.ok(areaLimit)
 	}
 }
