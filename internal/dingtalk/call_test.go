@@ -252,21 +252,20 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-func TestATokenThatEveryCallIsRefusedWithIsRenewedOnce(t *testing.T) {
-	u := newUpstream(t)
-	const callers = 20
-	var met sync.WaitGroup // all callers are refused before one is answered
-	met.Add(callers)
-	u.members(func(w http.ResponseWriter, r *http.Request) {
+// refusingTheFirst serves a list, but not with the first token: it calls refuse first, and refuses.
+func refusingTheFirst(refuse func()) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("x-acs-dingtalk-access-token") == testToken+"-1" {
-			met.Done()
-			met.Wait()
+			refuse()
 			writeJSON(w, 400, `{"code":"InvalidAuthentication"}`)
 			return
 		}
 		writeJSON(w, 200, string(memberPage(0, 1, "", 1)))
-	})
-	c := u.client(t)
+	}
+}
+
+// readTogether has so many callers read a list at the same time.
+func readTogether(t *testing.T, c *Client, callers int) {
 	var wg sync.WaitGroup
 	for range callers {
 		wg.Go(func() {
@@ -275,6 +274,16 @@ func TestATokenThatEveryCallIsRefusedWithIsRenewedOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestATokenThatEveryCallIsRefusedWithIsRenewedOnce(t *testing.T) {
+	u := newUpstream(t)
+	const callers = 20
+	var met sync.WaitGroup // all callers are refused before one is answered
+	met.Add(callers)
+	u.members(refusingTheFirst(func() { met.Done(); met.Wait() }))
+	c := u.client(t)
+	readTogether(t, c, callers)
 	assert.Equal(t, 2, u.tokensGiven())
 	assert.Len(t, u.seen(), 2*callers)
 }
@@ -284,23 +293,10 @@ func TestATokenThatEveryCallIsRefusedWithIsRenewedOnce(t *testing.T) {
 func TestATokenIsRefusedOnlyToThoseUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newPipedUpstream(t)
-		u.members(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("x-acs-dingtalk-access-token") == testToken+"-1" {
-				writeJSON(w, 400, `{"code":"InvalidAuthentication"}`)
-				return
-			}
-			writeJSON(w, 200, string(memberPage(0, 1, "", 1)))
-		})
+		u.members(refusingTheFirst(func() {}))
 		c := u.client(t, func(o *Options) { o.Limiter = rate.NewLimiter(1, 1) })
 		const callers = 20
-		var wg sync.WaitGroup
-		for range callers {
-			wg.Go(func() {
-				_, err := c.Members(t.Context(), "m")
-				assert.NoError(t, err)
-			})
-		}
-		wg.Wait()
+		readTogether(t, c, callers)
 		assert.Equal(t, 2, u.tokensGiven())
 		assert.Len(t, u.seen(), callers+1)
 	})
