@@ -11,10 +11,10 @@ import (
 // Compare compares a snapshot with what has been announced and returns the events that follow. It changes neither
 // argument. An unchanged person costs no allocation.
 //
-// A whole look that began before the one whose outcome prev holds had ended may show what is no longer so: of two looks
-// under way at once it is not known which read the list first. It announces nothing.
+// A whole look that began before the one whose outcome prev holds had ended, or in the same millisecond, may show what is no
+// longer so: of two looks under way at once it is not known which read the list first. It announces nothing.
 func Compare(prev *State, snap Snapshot) Result {
-	if snap.Kind != Partial && !snap.Over && snap.before(max(prev.LookedAt, prev.lookedUntil)) {
+	if snap.Kind != Partial && !snap.Over && snap.before(max(prev.LookedAt, prev.lookedUntil)+1) {
 		return Result{State: prev, LookNow: true}
 	}
 	c := scratch.Get().(*comparison)

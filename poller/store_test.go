@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,10 +132,10 @@ func staleBase(t *testing.T, store poller.Store) {
 }
 
 func allAsLast(t *testing.T, store poller.Store) {
-	for _, id := range []string{"a", "b", "a"} {
+	for i, id := range []string{"a", "b", "a"} {
 		base, err := store.Load(t.Context(), id)
 		require.NoError(t, err)
-		_, _, err = store.Update(t.Context(), base, shows(10, fmt.Sprint("ann", base.Revision)))
+		_, _, err = store.Update(t.Context(), base, shows(int64(10+i), fmt.Sprint("ann", base.Revision)))
 		require.NoError(t, err)
 	}
 	sizes := map[string]int{}
@@ -150,10 +151,11 @@ func allAsLast(t *testing.T, store poller.Store) {
 // is, or to be told of by Follow.
 func allWhileWritten(t *testing.T, store poller.Store) {
 	const meetings = 50
+	var looks atomic.Int64
 	write := func(id string, who string) {
 		base, err := store.Load(t.Context(), id)
 		assert.NoError(t, err)
-		_, _, err = store.Update(t.Context(), base, shows(10, who))
+		_, _, err = store.Update(t.Context(), base, shows(looks.Add(1), who))
 		assert.NoError(t, err)
 	}
 	for _, id := range names(meetings) {
@@ -228,20 +230,22 @@ func allOfSomeShards(t *testing.T, store poller.Store) {
 
 // followed stores before and after a position: what comes after it is told, in order, whoever asks and when.
 func followed(t *testing.T, store poller.Store) {
+	at := int64(10)
 	write := func(id, who string) change {
+		at++
 		base, err := store.Load(t.Context(), id)
 		require.NoError(t, err)
-		record, _, err := store.Update(t.Context(), base, shows(10, who))
+		record, _, err := store.Update(t.Context(), base, shows(at, who))
 		require.NoError(t, err)
 		return change{id, record.Revision}
 	}
 	follower := store.(poller.Follower)
 	write("before", "ann")
-	at, err := follower.Position(t.Context())
+	position, err := follower.Position(t.Context())
 	require.NoError(t, err)
 	first, second := write("a", "ann"), write("b", "ann")
 	require.NoError(t, store.(poller.Pulse).Beat(t.Context(), 1))
-	heard := follow(t, store, at)
+	heard := follow(t, store, position)
 	assert.Equal(t, first, <-heard)
 	assert.Equal(t, second, <-heard)
 	third := write("a", "bob")
