@@ -185,6 +185,9 @@ func (s *memStore) commit(ctx context.Context, base diff.Record, res diff.Result
 	if err := run(s.with().beforeCommit, id); err != nil {
 		return base, err
 	}
+	if ctx.Err() != nil { // it took too long
+		return base, ctx.Err()
+	}
 	record, err := s.swap(base, res)
 	if err == nil {
 		err = run(s.with().afterCommit, id)

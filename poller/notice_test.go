@@ -260,6 +260,57 @@ func TestPushesOfOneMeetingAreStoredTogether(t *testing.T) {
 	})
 }
 
+// TestAStopLosesNoPush stops while one is being stored, and hands in another before the last request is served.
+func TestAStopLosesNoPush(t *testing.T) {
+	inWorld(t, slow, func(w *world) {
+		w.stop()
+		served := make(chan struct{})
+		opts := slow
+		opts.Served = served
+		w.run(opts)
+		<-w.poller.Ready()
+		w.watch("m")
+		w.sleep(time.Minute)
+		w.store.on(hooks{beforeCommit: func(string) error {
+			time.Sleep(300 * time.Millisecond) // synthetic: what a commit takes
+			return nil
+		}})
+		stored := make(chan error, 2)
+		push := func(who string) { stored <- w.poller.Notice(w.Context(), joinPush("m", who, 60)) }
+		go push("ann")
+		w.sleep(100 * time.Millisecond)
+		stopped := make(chan struct{})
+		go func() { w.stop(); close(stopped) }()
+		w.sleep(400 * time.Millisecond)
+		go push("bob")
+		w.sleep(100 * time.Millisecond)
+		close(served)
+		<-stopped
+		require.NoError(t, <-stored)
+		require.NoError(t, <-stored)
+		assert.Equal(t, []string{"1 joined ann", "2 joined bob"}, w.store.events("m"))
+		require.ErrorIs(t, w.poller.Notice(w.Context(), joinPush("m", "cyd", 61)), poller.ErrStopping)
+	})
+}
+
+// TestAStopDoesNotWaitForAStoreThatHangs for long.
+func TestAStopDoesNotWaitForAStoreThatHangs(t *testing.T) {
+	inWorld(t, slow, func(w *world) {
+		w.watch("m")
+		w.sleep(time.Minute)
+		w.store.on(hooks{beforeCommit: func(string) error {
+			time.Sleep(3 * time.Second) // synthetic
+			return nil
+		}})
+		failed := make(chan error, 1)
+		go func() { failed <- w.poller.Notice(w.Context(), joinPush("m", "ann", 60)) }()
+		w.sleep(time.Second)
+		w.stop()
+		require.ErrorIs(t, <-failed, context.Canceled)
+		assert.Empty(t, w.store.events("m"))
+	})
+}
+
 func TestCheckEnd(t *testing.T) {
 	inWorld(t, slow, func(w *world) {
 		w.source.onList(list(present("ann", 0)))

@@ -12,6 +12,8 @@ const (
 	recheckAfter = 2 * time.Second
 	// endPatience is how long the list of a meeting that is over is tried to be read before the close-out does without.
 	endPatience = time.Minute
+	// storeGrace is how long what is being stored may take yet when nothing more is to be.
+	storeGrace = time.Second
 	// giveUpTime bounds the last look at a meeting that somebody stops watching, and who waits for it.
 	giveUpTime = 10 * time.Second
 

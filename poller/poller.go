@@ -32,7 +32,10 @@ type Options struct {
 	// StateMemory is roughly how many bytes of states are kept in memory; 16 MiB when zero. What is beyond is read from
 	// the store when it is needed.
 	StateMemory int
-	Logger      *slog.Logger
+	// Served, if not nil, is closed when nobody hands in anything any more, soon after the end of Run's context: what
+	// is handed in until then is stored. Without it, what comes after the end of the context is refused.
+	Served <-chan struct{}
+	Logger *slog.Logger
 	// Reporter is told of failures; nobody when nil.
 	Reporter Reporter
 }
@@ -156,19 +159,25 @@ func (p *Poller) Run(ctx context.Context) error {
 	if again {
 		return ErrRunning
 	}
-	ctx, stop := context.WithCancel(ctx)
+	looking, stop := context.WithCancel(ctx)
 	defer stop()
+	storing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
 	var parts sync.WaitGroup
-	p.openInboxes(ctx)
-	p.startLooking(ctx, &parts)
-	err := p.load(ctx)
+	p.openInboxes(storing)
+	p.startLooking(looking, &parts)
+	err := p.load(looking)
 	if err == nil {
 		for _, part := range []func(context.Context){p.patrol, p.follow, p.refresh, p.tend} {
-			parts.Go(func() { part(ctx) })
+			parts.Go(func() { part(looking) })
 		}
 		<-ctx.Done()
 	}
 	stop()
+	if p.opts.Served != nil && ctx.Err() != nil {
+		<-p.opts.Served
+	}
+	defer time.AfterFunc(storeGrace, giveUp).Stop()
 	p.closeInboxes()
 	parts.Wait()
 	return err
@@ -189,7 +198,8 @@ func (p *Poller) startLooking(ctx context.Context, parts *sync.WaitGroup) {
 	})
 }
 
-// openInboxes lets pushes and gaps be stored, until closeInboxes.
+// openInboxes lets what is seen and told be stored, until closeInboxes. What is being stored when looks end is stored all
+// the same: whoever sent it would send it again, but late.
 func (p *Poller) openInboxes(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
