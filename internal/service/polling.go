@@ -54,7 +54,7 @@ func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
 	p, err := poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
-		Shards: f.shards, Rate: f.perSecond, Served: s.served, Logger: s.log, Reporter: untilStop{ctx, s.changes},
+		Shards: f.shards, Rate: f.perSecond, Served: s.handedIn, Logger: s.log, Reporter: untilStop{ctx, s.changes},
 	})
 	f.quiet.poller.Store(p)
 	return p, err
@@ -82,7 +82,12 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f
 					s.discover(ctx, p, at)
 					return nil
 				},
-				func() error { return s.stream(ctx, p) },
+				func() error {
+					defer close(s.handedIn)
+					err := s.stream(ctx, p)
+					<-s.served
+					return err
+				},
 				func() error {
 					return stopped(ctx, s.persist(ctx, "following the events", func() error { return b.events.Run(ctx) }))
 				},

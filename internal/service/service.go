@@ -40,15 +40,16 @@ type Addresses struct {
 
 // service is the running whole.
 type service struct {
-	opts    Options
-	log     *slog.Logger
-	changes *logging.Changes
-	source  *dingtalk.Client
-	limits  limits
-	gate    gate
-	pushes  *pushes
-	stop    context.CancelFunc // makes every part stop
-	served  chan struct{}      // closed when no request is under way any more
+	opts     Options
+	log      *slog.Logger
+	changes  *logging.Changes
+	source   *dingtalk.Client
+	limits   limits
+	gate     gate
+	pushes   *pushes
+	stop     context.CancelFunc // makes every part stop
+	served   chan struct{}      // closed when no request is under way any more
+	handedIn chan struct{}      // closed when there is no push under way either
 }
 
 // Run runs the service until ctx ends. Then requests and looks end first, what they found out is stored, and connection
@@ -59,7 +60,7 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	s := &service{
 		opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{}),
-		served: make(chan struct{}),
+		served: make(chan struct{}), handedIn: make(chan struct{}),
 	}
 	var err error
 	if s.source, err = s.newSource(); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/logging"
@@ -213,42 +214,86 @@ func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
 }
 
 // A request that is under way when the service is told to stop gets what it asked for, though it has everything
-// before it.
+// before it, and what it sees on the way is stored.
 func TestStopLetsRequestsStore(t *testing.T) {
-	_, api := simulate(t, office)
-	proxy, err := faultproxy.Start(broker(t, nil).Addr().String())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
-	s := external(settings(t, api), proxy.Addr())
-	r := start(t, s)
-	r.ready()
-	asked, answer := make(chan struct{}), make(chan struct{})
+	for name, test := range map[string]struct {
+		method string
+		at     string // what is sent to NATS when the service is told to stop
+		status int
+		stored []string
+	}{
+		"a meeting is watched":  {http.MethodPut, ".office", http.StatusCreated, nil},
+		"a meeting is given up": {http.MethodDelete, "conference.member.joined", http.StatusNoContent, []string{"ann", "bob"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim, api := simulate(t, office)
+			nats := broker(t, nil)
+			proxy, err := faultproxy.Start(nats.Addr().String())
+			require.NoError(t, err)
+			t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+			s := external(settings(t, api), proxy.Addr())
+			s.Polling.MinInterval, s.Polling.MaxInterval = time.Hour, time.Hour
+			r := start(t, s)
+			r.ready()
+			if test.method == http.MethodDelete {
+				status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
+				require.Equal(t, http.StatusCreated, status)
+				r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
+				do(t, sim, join("bob"))
+			}
+			assert.Equal(t, test.status, stopDuring(t, r, proxy, test.at, func() int {
+				status, _ := r.do(test.method, "/v1/meetings/office", "")
+				return status
+			}))
+			if test.stored != nil {
+				assert.Equal(t, test.stored, joined(t, "nats://"+nats.Addr().String()))
+				assert.NotContains(t, r.log.String(), "last look failed")
+			}
+		})
+	}
+}
+
+// stopDuring makes a request, stops the service when that has the service send something to NATS, lets that through when no
+// further requests are taken, and returns what the request returns.
+func stopDuring(t *testing.T, r *running, proxy *faultproxy.Proxy, at string, request func() int) int {
+	t.Helper()
+	sent, goOn := make(chan struct{}), make(chan struct{})
 	proxy.ToServer(func(data []byte) []byte {
-		if bytes.Contains(data, []byte("STREAM.MSG.GET")) {
+		if bytes.Contains(data, []byte(at)) {
 			proxy.ToServer(nil)
-			close(asked)
-			<-answer
+			close(sent)
+			<-goOn
 		}
 		return data
 	})
 	status := make(chan int, 1)
-	go func() {
-		got, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
-		status <- got
-	}()
-	<-asked
+	go func() { status <- request() }()
+	<-sent
 	stopped := make(chan error, 1)
 	go func() { stopped <- r.stop() }()
 	require.Eventually(t, func() bool { // new requests are refused
-		c, err := net.Dial("tcp", string(s.HTTP.Listen))
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.base, "http://"))
 		if err == nil {
 			_ = c.Close()
 		}
 		return err != nil
 	}, patience, time.Millisecond)
-	close(answer)
-	assert.Equal(t, http.StatusCreated, <-status)
-	assert.NoError(t, <-stopped)
+	close(goOn)
+	defer func() { assert.NoError(t, <-stopped) }()
+	return <-status
+}
+
+// joined are the people whose joins are stored.
+func joined(t *testing.T, natsURL string) []string {
+	t.Helper()
+	list, _ := stored(t, natsURL)
+	var people []string
+	for _, e := range list {
+		if e.Type == events.Joined {
+			people = append(people, e.Subject)
+		}
+	}
+	return people
 }
 
 // What is cut short by the stop is no failure that anybody has to know of.
