@@ -23,6 +23,18 @@ func limited(perSecond float64) (listFunc, infoFunc) {
 		}
 }
 
+// crowded has a world in which so many meetings are watched, and calls are taken at a rate only.
+func crowded(meetings int, perSecond float64) func(w *world) {
+	return func(w *world) {
+		lists, infos := limited(perSecond)
+		w.source.onList(lists)
+		w.source.onInfo(infos)
+		for _, id := range names(meetings) {
+			w.store.put(diff.New(id))
+		}
+	}
+}
+
 // TestNobodyWaitsForEver gives ten thousand meetings a source that takes a tenth of the calls they would make.
 func TestNobodyWaitsForEver(t *testing.T) {
 	const meetings, perSecond = 10_000, 100
@@ -40,14 +52,7 @@ func TestNobodyWaitsForEver(t *testing.T) {
 		}
 		assert.GreaterOrEqual(t, least, 1)
 		assert.LessOrEqual(t, most, 5*max(least, 1), "equals are treated alike")
-	}, func(w *world) {
-		lists, infos := limited(perSecond)
-		w.source.onList(lists)
-		w.source.onInfo(infos)
-		for _, id := range names(meetings) {
-			w.store.put(diff.New(id))
-		}
-	})
+	}, crowded(meetings, perSecond))
 }
 
 // TestAskedLooksUnderLoad asks for looks while there is a queue of minutes: they come soon, whoever asks all the time
@@ -76,12 +81,5 @@ func TestAskedLooksUnderLoad(t *testing.T) {
 			least = min(least, reads[id])
 		}
 		assert.GreaterOrEqual(t, least, 3, "who asks all the time was put off")
-	}, func(w *world) {
-		lists, infos := limited(perSecond)
-		w.source.onList(lists)
-		w.source.onInfo(infos)
-		for _, id := range names(meetings) {
-			w.store.put(diff.New(id))
-		}
-	})
+	}, crowded(meetings, perSecond))
 }

@@ -71,14 +71,7 @@ func TestAfterARestartInAnyOrder(t *testing.T) {
 			for id := range w.source.reads() {
 				first[id] = true
 			}
-		}, func(w *world) {
-			lists, infos := limited(meetings)
-			w.source.onList(lists)
-			w.source.onInfo(infos)
-			for _, id := range names(meetings) {
-				w.store.put(diff.New(id))
-			}
-		})
+		}, crowded(meetings, meetings))
 	}
 	assert.Greater(t, len(first), 40, "always the same are first")
 }
