@@ -12,9 +12,10 @@ import (
 const (
 	// inactive is how long the server keeps a consumer that is not asked any more.
 	inactive = 30 * time.Second
-	// heartbeat is how often the server says that there is nothing to deliver. Twice the time without any is a failure:
-	// long enough for a machine that is busy. That the connection is lost is noticed at once.
-	heartbeat = 5 * time.Second
+	// heartbeat is how often the server says that there is nothing to deliver. Twice the time without any is a failure: the
+	// server of a cluster that reads for us may be gone, and whoever takes over a meeting waits for its state. That the
+	// connection is lost is noticed at once.
+	heartbeat = time.Second
 )
 
 // deliver hands every message that a new consumer is given to handle, with its sequence in the stream, until that

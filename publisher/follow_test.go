@@ -1,17 +1,20 @@
 package publisher
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/testdir"
 )
 
@@ -58,6 +61,43 @@ func TestFollowEndsWithItsConnection(t *testing.T) {
 	b := update(t, p, newRoom("b").join("bob"))
 	told, _ = following(t, p, a.Revision)
 	assert.Equal(t, news{"b", b.Revision}, <-told)
+}
+
+// TestReadingEndsWhenNothingIsHeard: in a cluster another server may be the one that reads for us, and be gone while the
+// connection is well. Meetings wait meanwhile for somebody to look at them.
+func TestReadingEndsWhenNothingIsHeard(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(context.Context, *Publisher) error{
+		"Follow": func(ctx context.Context, p *Publisher) error { return p.Follow(ctx, 0, func(string, uint64) {}) },
+		"All": func(ctx context.Context, p *Publisher) error {
+			for _, err := range p.All(ctx) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _, proxy := behindProxy(t, Options{})
+			update(t, p, newRoom("a").join("ann"))
+			asked := make(chan time.Time, 1)
+			proxy.ToServer(func(data []byte) []byte {
+				if bytes.Contains(data, []byte("CONSUMER.MSG.NEXT")) {
+					proxy.ToClient(faultproxy.Swallow)
+					select {
+					case asked <- time.Now():
+					default:
+					}
+				}
+				return data
+			})
+			err := read(t.Context(), p)
+			require.ErrorIs(t, err, jetstream.ErrNoHeartbeat)
+			assert.Less(t, time.Since(<-asked), 6*time.Second)
+		})
+	}
 }
 
 // TestFollowBehindTheEnd: a server that lost what it had not written yet has less than we have heard of.
