@@ -34,7 +34,8 @@ const (
 )
 
 // Action is one thing that happened, or will happen, in a meeting. A meeting's history is its actions in the order of
-// their times; the times of one person's actions differ by at least a millisecond.
+// their times; the times of one person's actions differ by at least a millisecond, and End is an action of everybody
+// who is in the meeting.
 type Action struct {
 	At     int64  `json:"at"` // Unix milliseconds
 	Do     Verb   `json:"do"`
@@ -58,6 +59,14 @@ func (v Verb) known() bool {
 
 // ends says that the verb takes a device out of the meeting.
 func (v Verb) ends() bool { return v == Leave || v == Kick || v == Drop || v == Vanish }
+
+// endsNotBefore returns the earliest time at which the meeting can end after a.
+func (a Action) endsNotBefore() int64 {
+	if a.Do.ends() {
+		return a.At
+	}
+	return a.At + 1
+}
 
 // withDefaults fills in the device of a verb that needs one.
 func (a Action) withDefaults() Action {

@@ -83,7 +83,7 @@ func (m *meeting) schedule(p Meeting, start int64, speed float64) error {
 		if before, ok := last[a.Person]; ok {
 			a.At = max(a.At, before+1)
 		}
-		last[a.Person], latest = a.At, max(latest, a.At)
+		last[a.Person], latest = a.At, max(latest, a.endsNotBefore())
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.a.At, b.a.At) })
 	trial := newFold(m)

@@ -70,8 +70,7 @@ func (f *fold) apply(a Action) error {
 		return fmt.Errorf("the meeting has not begun")
 	}
 	if a.Do == End {
-		f.end(a.At)
-		return nil
+		return f.end(a.At)
 	}
 	person, ok := f.meeting.byID[a.Person]
 	if !ok {
@@ -79,13 +78,17 @@ func (f *fold) apply(a Action) error {
 	}
 	m := &f.members[person]
 	if a.At <= m.last {
-		return fmt.Errorf("something else happened to %q at that millisecond or later", a.Person)
+		return tooEarly(a.Person)
 	}
 	if err := f.act(person, m, a); err != nil {
 		return err
 	}
 	m.last = a.At
 	return nil
+}
+
+func tooEarly(person string) error {
+	return fmt.Errorf("something else happened to %q at that millisecond or later", person)
 }
 
 func (f *fold) act(person int, m *member, a Action) error {
@@ -229,18 +232,24 @@ func (f *fold) ask(person int, m *member, a Action) error {
 	return nil
 }
 
-func (f *fold) end(at int64) {
+func (f *fold) end(at int64) error {
+	for i := range f.members {
+		if m := &f.members[i]; len(m.open) > 0 && at <= m.last {
+			return tooEarly(f.meeting.people[i].ID)
+		}
+	}
 	f.ended = at
 	f.present = 0
 	for i := range f.members {
 		f.members[i].open = nil
 	}
 	if f.meeting.atEnd == LeaveRowsOpen {
-		return
+		return nil
 	}
 	for i := range f.rows {
 		if r := &f.rows[i]; r.status == statusActive {
 			r.status, r.leave = statusLeft, at
 		}
 	}
+	return nil
 }

@@ -108,7 +108,7 @@ func (m *meeting) settle(batch []LiveAction) (out []Action, floor int64, err err
 				a.At = max(a.At, m.view.members[p].last+1)
 			}
 			if l.Do == End {
-				a.At = max(a.At, m.latest(out))
+				a.At = max(a.At, m.latest(out)+1)
 			}
 			floor = max(floor, a.At)
 		}

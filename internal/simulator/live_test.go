@@ -51,7 +51,32 @@ func TestLiveActionsOverrideThePlan(t *testing.T) {
 	clock.at(time.Hour)
 	assert.Equal(t, []string{"1 joined Ann 1 joined", "5 kicked Ann 1 kicked"}, expectedEvents(t, s, "m"))
 	m, _ := s.Truth().Meeting("m")
-	assert.Equal(t, epoch+5_000, m.EndTime)
+	assert.Equal(t, epoch+5_001, m.EndTime, "after everything that has happened")
+}
+
+// TestTheEndComesAfterWhatHappenedToThosePresent keeps a device that joins as the meeting ends from becoming an
+// attendance of its own, of no length.
+func TestTheEndComesAfterWhatHappenedToThosePresent(t *testing.T) {
+	for _, rows := range []string{"one", "each"} {
+		t.Run(rows, func(t *testing.T) {
+			want := []string{"1 joined Ann 1 joined", "10.001 left Ann 1 left"}
+			planned, clock := play(t, `{meetings: [{id: m, end: 10s, deviceRows: `+rows+`, people: [
+				{nick: Ann, visits: [{from: 1s}, {from: 10s, device: phone}]}]}]}`)
+			clock.at(time.Minute)
+			assert.Equal(t, want, expectedEvents(t, planned, "m"))
+
+			live, clock := play(t, `{meetings: [{id: m, deviceRows: `+rows+`, people: [{nick: Ann, visits: [{from: 1s}]}, {nick: Bob}]}]}`)
+			clock.at(10 * time.Second)
+			_, _, err := live.Do("m", LiveAction{Do: Join, Person: "Ann", Device: "phone"})
+			require.NoError(t, err)
+			_, _, err = live.Do("m", LiveAction{Do: End, At: epoch + 10_000})
+			require.ErrorIs(t, err, ErrScenario)
+			require.ErrorContains(t, err, `something else happened to "Ann" at that millisecond or later`)
+			_, _, err = live.Do("m", LiveAction{Do: End})
+			require.NoError(t, err)
+			assert.Equal(t, want, expectedEvents(t, live, "m"))
+		})
+	}
 }
 
 func TestLiveActionsInThePastAndFuture(t *testing.T) {
