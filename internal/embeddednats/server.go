@@ -57,7 +57,11 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), lock.release())
 	}
-	return &Server{ns: ns, login: opts.login(), lock: lock}, nil
+	s := &Server{ns: ns, login: opts.login(), lock: lock}
+	if err := s.warm(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), s.Close())
+	}
+	return s, nil
 }
 
 // start runs a server with sopts and waits for it.

@@ -40,6 +40,13 @@ func connect(t *testing.T, url string, opts ...nats.Option) jetstream.JetStream 
 	return js
 }
 
+func TestTheFirstRequestIsAnsweredBeforeAnybodyElseAsks(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	info, err := s.ns.Jsz(nil)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, info.API.Total)
+}
+
 // store creates a stream and stores n messages in it, each acknowledged.
 func store(t *testing.T, js jetstream.JetStream, n int) {
 	t.Helper()
