@@ -223,7 +223,7 @@ func TestAQuietConnectionIsKeptAlive(t *testing.T) {
 func TestAStalledReader(t *testing.T) {
 	b := broadcasting(t, 0, patience{stall: 200 * time.Millisecond})
 	stalled := b.listen("/v1/events", "")
-	const many = 600 // each event is large: together they are more than the buffers on the way take
+	const many = 1500 // each event is large: together they are more than the buffers on the way take, which may be 36 MB
 	nick := strings.Repeat("x", 32<<10)
 	var all sync.WaitGroup
 	for range 10 {
