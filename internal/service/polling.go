@@ -97,7 +97,6 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f
 				},
 				func() error { return stopped(ctx, b.peers.Run(ctx)) },
 			)
-			<-s.served
 			return errors.Join(err, f.leave(ctx))
 		},
 	)
