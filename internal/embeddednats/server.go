@@ -53,6 +53,8 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded NATS server: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	ns, err := start(ctx, sopts, opts.Logger)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), lock.release())
@@ -87,8 +89,6 @@ func start(ctx context.Context, sopts *server.Options, logger *slog.Logger) (*se
 
 // ready waits until ns accepts clients, or says why it never will.
 func ready(ctx context.Context, ns *server.Server, log *serverLog) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	for {
 		up := ns.ReadyForConnections(20 * time.Millisecond)
 		select {

@@ -13,8 +13,6 @@ import (
 // https://github.com/nats-io/nats.go/issues/949), and clients that begin together would wait for nothing until they time
 // out.
 func (s *Server) warm(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	nc, err := nats.Connect("", append(s.InProcess(), nats.Timeout(startTimeout))...)
 	if err != nil {
 		return fmt.Errorf("cannot connect to itself: %w", err)
