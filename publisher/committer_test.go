@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/testdir"
 )
 
@@ -130,7 +131,7 @@ func TestStoppedPublisherFinishesOrFails(t *testing.T) {
 
 func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 	s := startEmbedded(t, testdir.Fast(t))
-	proxy := startProxy(t, hostPort(t, s.ClientURL()))
+	proxy := faultproxy.Start(t, hostPort(t, s.ClientURL()))
 	p := still(t, connect(t, "nats://"+proxy.Addr()), Options{})
 	stop := run(t, p)
 	base := load(t, p, "room")

@@ -19,7 +19,7 @@ import (
 func behindProxy(t *testing.T, opts Options) (*Publisher, *Publisher, *faultproxy.Proxy) {
 	t.Helper()
 	s := startEmbedded(t, testdir.Fast(t))
-	proxy := startProxy(t, hostPort(t, s.ClientURL()))
+	proxy := faultproxy.Start(t, hostPort(t, s.ClientURL()))
 	direct := open(t, connect(t, s.ClientURL()), Options{})
 	return open(t, connect(t, "nats://"+proxy.Addr()), opts), direct, proxy
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/faultproxy"
 )
 
 // The server dies and comes back in the middle of commits of many meetings, again and again.
@@ -20,7 +21,7 @@ func TestServerKilledInTheMiddleOfCommits(t *testing.T) {
 	const meetings, kills = 8, 4
 	dir := t.TempDir()
 	s, addr := startProcess(t, dir)
-	proxy := startProxy(t, addr)
+	proxy := faultproxy.Start(t, addr)
 	nc := connect(t, "nats://"+proxy.Addr())
 	p := open(t, nc, Options{AckTimeout: 500 * time.Millisecond, GiveUpAfter: 5 * time.Second})
 

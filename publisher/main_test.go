@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/testchild"
 	"github.com/c4342123/rollcall/internal/testdir"
 	"github.com/c4342123/rollcall/internal/testleak"
@@ -73,15 +72,6 @@ func hostPort(t testing.TB, raw string) string {
 	_, _, err = net.SplitHostPort(u.Host)
 	require.NoError(t, err, raw)
 	return u.Host
-}
-
-// startProxy puts a proxy in front of a server until the test ends.
-func startProxy(t testing.TB, target string) *faultproxy.Proxy {
-	t.Helper()
-	p, err := faultproxy.Start(target)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	return p
 }
 
 func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {

@@ -22,9 +22,7 @@ import (
 // behindProxy connects through something that can cut the connection.
 func behindProxy(t *testing.T, s *streamtest.Server) (*faultproxy.Proxy, *nats.Conn, jetstream.JetStream) {
 	t.Helper()
-	proxy, err := faultproxy.Start(s.Address)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, s.Address)
 	nc := streamtest.Connect(t, proxy.Addr())
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)

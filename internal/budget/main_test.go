@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/faultproxy"
@@ -47,10 +46,7 @@ func startProxy(t testing.TB, server string) *faultproxy.Proxy {
 	t.Helper()
 	u, err := url.Parse(server)
 	require.NoError(t, err)
-	p, err := faultproxy.Start(u.Host)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	return p
+	return faultproxy.Start(t, u.Host)
 }
 
 // world is the time that the server of a test shows.

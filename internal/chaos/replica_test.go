@@ -10,9 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/simulator"
 )
@@ -28,7 +25,7 @@ type replica struct {
 
 // newReplica prepares one. Without brokers it has its own.
 func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker, program string, env []string) *replica {
-	r := &replica{number: n, addr: addr, toDingTalk: newProxy(t, d.listen(n))}
+	r := &replica{number: n, addr: addr, toDingTalk: faultproxy.Start(t, d.listen(n))}
 	env = append([]string{
 		"ROLLCALL_LISTEN=" + r.addr, "ROLLCALL_DINGTALK_URL=http://" + r.toDingTalk.Addr(),
 		"ROLLCALL_DINGTALK_APP_KEY=" + simulator.DefaultAppKey, "ROLLCALL_DINGTALK_APP_SECRET=" + simulator.DefaultAppSecret,
@@ -39,7 +36,7 @@ func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker
 	if len(brokers) > 0 {
 		var addrs []string
 		for _, b := range brokers {
-			proxy := newProxy(t, b.addr)
+			proxy := faultproxy.Start(t, b.addr)
 			r.toBrokers = append(r.toBrokers, proxy)
 			addrs = append(addrs, "nats://"+proxy.Addr())
 		}
@@ -47,13 +44,6 @@ func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker
 	}
 	r.process = newProcess(t, "replica-"+strconv.Itoa(n+1), env, program, "serve")
 	return r
-}
-
-func newProxy(t testing.TB, target string) *faultproxy.Proxy {
-	p, err := faultproxy.Start(target)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	return p
 }
 
 // well tells whether the replica is ready.

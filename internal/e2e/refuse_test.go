@@ -162,9 +162,7 @@ func TestAPushWhileNATSIsAway(t *testing.T) {
 	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	proxy, err := faultproxy.Start(strings.TrimPrefix(server.ClientURL(), "nats://"))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, strings.TrimPrefix(server.ClientURL(), "nats://"))
 	const unreadable = `{meetings: [{id: office, start: -1m, unlisted: true, denied: true}]}` // pushes alone tell of it
 	d := drive(t, plan{scenario: unreadable, set: func(s *config.Settings) {
 		s.NATS.URL = config.Servers{"nats://" + proxy.Addr()}

@@ -7,7 +7,11 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/pause"
 )
@@ -19,7 +23,7 @@ const chunk = 32 << 10
 // direction; what it returns is passed on, so it can return less or nothing. Blocking in it delays everything behind.
 type Fault func(data []byte) []byte
 
-// Proxy passes connections on to a server. It is made by [Start] and stopped by [Proxy.Close].
+// Proxy passes connections on to a server. It is made by [Start].
 type Proxy struct {
 	listener net.Listener
 	target   string
@@ -34,18 +38,17 @@ type Proxy struct {
 	conns    map[net.Conn]struct{}
 }
 
-// Start listens on any free port of the loopback and passes every connection on to target, host:port.
-func Start(target string) (*Proxy, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	p := &Proxy{listener: l, target: target, ctx: ctx, cancel: cancel, conns: make(map[net.Conn]struct{})}
+// Start listens on any free port of the loopback and passes every connection on to target, host:port, until the test ends.
+// A [Fault] that blocks has to return by then.
+func Start(t testing.TB, target string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &Proxy{listener: l, target: target, conns: make(map[net.Conn]struct{})}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.wg.Go(p.accept)
-	return p, nil
+	t.Cleanup(func() { assert.NoError(t, p.stop()) })
+	return p
 }
 
 // Addr is where clients connect to, host:port.
@@ -88,8 +91,8 @@ func (p *Proxy) Refuse(refuse bool) {
 	p.refusing = refuse
 }
 
-// Close stops the proxy and waits until nothing of it runs any more. A [Fault] that blocks has to return first.
-func (p *Proxy) Close() error {
+// stop waits until nothing of the proxy runs any more.
+func (p *Proxy) stop() error {
 	p.cancel()
 	err := p.listener.Close()
 	p.Cut()

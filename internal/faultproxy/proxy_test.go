@@ -46,14 +46,6 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-func start(t *testing.T, target string) *Proxy {
-	t.Helper()
-	p, err := Start(target)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	return p
-}
-
 type client struct {
 	net.Conn
 	in *bufio.Reader
@@ -83,14 +75,14 @@ func (c client) hear(t *testing.T) string {
 }
 
 func TestPassesBothWays(t *testing.T) {
-	c := dial(t, start(t, echo(t, "hello")))
+	c := dial(t, Start(t, echo(t, "hello")))
 	assert.Equal(t, "hello", c.hear(t))
 	c.say(t, "ping")
 	assert.Equal(t, "ping", c.hear(t))
 }
 
 func TestSwallowsOneDirectionOnly(t *testing.T) {
-	p := start(t, echo(t, "hello"))
+	p := Start(t, echo(t, "hello"))
 	c := dial(t, p)
 	require.Equal(t, "hello", c.hear(t))
 
@@ -108,7 +100,7 @@ func TestSwallowsOneDirectionOnly(t *testing.T) {
 }
 
 func TestDelays(t *testing.T) {
-	p := start(t, echo(t, "hello"))
+	p := Start(t, echo(t, "hello"))
 	c := dial(t, p)
 	require.Equal(t, "hello", c.hear(t))
 	p.ToServer(Delay(t.Context(), 50*time.Millisecond))
@@ -123,7 +115,7 @@ func TestDelays(t *testing.T) {
 }
 
 func TestCutsAndRefuses(t *testing.T) {
-	p := start(t, echo(t, "hello"))
+	p := Start(t, echo(t, "hello"))
 	c := dial(t, p)
 	require.Equal(t, "hello", c.hear(t))
 	p.Cut()
@@ -139,13 +131,13 @@ func TestCutsAndRefuses(t *testing.T) {
 }
 
 func TestFollowsItsTarget(t *testing.T) {
-	p := start(t, echo(t, "first"))
+	p := Start(t, echo(t, "first"))
 	assert.Equal(t, "first", dial(t, p).hear(t))
 	p.SetTarget(echo(t, "second"))
 	assert.Equal(t, "second", dial(t, p).hear(t))
 }
 
 func TestServerThatIsNotThereEndsTheConnection(t *testing.T) {
-	_, err := dial(t, start(t, "127.0.0.1:1")).in.ReadString('\n')
+	_, err := dial(t, Start(t, "127.0.0.1:1")).in.ReadString('\n')
 	require.Error(t, err)
 }

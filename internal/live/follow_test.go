@@ -108,7 +108,7 @@ func TestFollowLosesNothingWhenInterruptedBeforeTheFirstEvent(t *testing.T) {
 	b := streamtest.Start(t)
 	r := b.Record()
 	r.Join("a")
-	proxy := startProxy(t, b.Address)
+	proxy := faultproxy.Start(t, b.Address)
 	reports := &reports{}
 	nc := streamtest.Connect(t, proxy.Addr())
 	f, err := live.Open(t.Context(), nc, live.Options{Reporter: reports})
@@ -149,7 +149,7 @@ func TestFollowOverRestartsOfTheServer(t *testing.T) {
 func TestFollowStopsAtOnceWhileTheServerIsAway(t *testing.T) {
 	b := streamtest.Start(t)
 	b.Record()
-	proxy := startProxy(t, b.Address)
+	proxy := faultproxy.Start(t, b.Address)
 	reports := &reports{}
 	nc := streamtest.Connect(t, proxy.Addr())
 	f, err := live.Open(t.Context(), nc, live.Options{Reporter: reports})
@@ -228,14 +228,6 @@ func TestFollowLeavesNothingForEver(t *testing.T) {
 		assert.Empty(t, info.Config.Durable)
 		assert.LessOrEqual(t, info.Config.InactiveThreshold, time.Minute)
 	}
-}
-
-func startProxy(t *testing.T, target string) *faultproxy.Proxy {
-	t.Helper()
-	p, err := faultproxy.Start(target)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	return p
 }
 
 // reports keeps what a follower last said of itself.

@@ -232,9 +232,7 @@ func TestReadingOverAnInterruption(t *testing.T) {
 	for range 20 {
 		want = append(want, "a "+r.Join("a"))
 	}
-	proxy, err := faultproxy.Start(s.Address)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, s.Address)
 	js, err := jetstream.New(streamtest.Connect(t, proxy.Addr()))
 	require.NoError(t, err)
 	reader, err := reading.Open(t.Context(), js, reading.Options{Patience: patience})
@@ -256,9 +254,7 @@ func TestReadingGivesUp(t *testing.T) {
 	r := s.Record()
 	r.Join("a")
 	r.Join("a")
-	proxy, err := faultproxy.Start(s.Address)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, s.Address)
 	js, err := jetstream.New(streamtest.Connect(t, proxy.Addr()))
 	require.NoError(t, err)
 	reader, err := reading.Open(t.Context(), js, reading.Options{Patience: time.Millisecond})

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // running is a server on a port of this machine.
@@ -150,13 +152,7 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	_, reader := r.send(t, "PUT /v1/meetings/a HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	<-entered
 	stop()
-	require.Eventually(t, func() bool {
-		c, err := net.Dial("tcp", r.address)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err != nil
-	}, 5*time.Second, time.Millisecond, "new requests are refused")
+	require.Eventually(t, func() bool { return !testport.Taken(r.address) }, 5*time.Second, time.Millisecond, "new requests are refused")
 	close(finish)
 	resp, err := http.ReadResponse(reader, nil)
 	require.NoError(t, err)

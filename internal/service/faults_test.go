@@ -59,9 +59,7 @@ func fails(t *testing.T, s config.Settings) error {
 func TestNATSIsAwayAtTheStart(t *testing.T) {
 	_, api := simulate(t, office)
 	nats := broker(t, nil)
-	proxy, err := faultproxy.Start(nats.Addr().String())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, nats.Addr().String())
 	proxy.Refuse(true)
 
 	r := start(t, external(settings(t, api), proxy.Addr()))
@@ -90,9 +88,7 @@ func TestNATSGoesAwayAndComesBack(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)
 	nats := broker(t, nil)
-	proxy, err := faultproxy.Start(nats.Addr().String())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, nats.Addr().String())
 	r := start(t, external(settings(t, api), proxy.Addr()))
 	natsURL := r.ready()
 	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")

@@ -25,9 +25,7 @@ func TestNATSIsLostWhileTheStoredMeetingsAreRead(t *testing.T) {
 	require.Equal(t, http.StatusCreated, status)
 	require.NoError(t, first.stop())
 
-	proxy, err := faultproxy.Start(address)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, address)
 	lost := make(chan struct{})
 	gone := sync.OnceFunc(func() { close(lost) })
 	var created, delivered atomic.Int32

@@ -16,11 +16,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testport"
 )
 
 // phase brings a service to where it is to be stopped.
@@ -99,9 +99,7 @@ func natsIsSilent(t *testing.T, _ *simulator.Simulator, s config.Settings) *runn
 // natsDoesNotAnswer is a server that begins to look at the stream and then says nothing more.
 func natsDoesNotAnswer(t *testing.T, _ *simulator.Simulator, s config.Settings) *running {
 	t.Helper()
-	proxy, err := faultproxy.Start(broker(t, nil).Addr().String())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, broker(t, nil).Addr().String())
 	asked := make(chan struct{}, 1)
 	proxy.ToServer(func(data []byte) []byte {
 		if !bytes.Contains(data, []byte("$JS.API")) {
@@ -143,9 +141,7 @@ func requestHangs(t *testing.T, sim *simulator.Simulator, s config.Settings) *ru
 func TestStopWhileACommitIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)
-	proxy, err := faultproxy.Start(broker(t, nil).Addr().String())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, broker(t, nil).Addr().String())
 	r := start(t, external(settings(t, api), proxy.Addr()))
 	r.ready()
 	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
@@ -223,14 +219,12 @@ func TestStopLetsRequestsStore(t *testing.T) {
 		stored []string
 	}{
 		"a meeting is watched":  {http.MethodPut, ".office", http.StatusCreated, nil},
-		"a meeting is given up": {http.MethodDelete, "conference.member.joined", http.StatusNoContent, []string{"ann", "bob"}},
+		"a meeting is given up": {http.MethodDelete, "conference.member.joined", http.StatusNoContent, []string{"1 joined Ann", "2 joined Bob"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sim, api := simulate(t, office)
 			nats := broker(t, nil)
-			proxy, err := faultproxy.Start(nats.Addr().String())
-			require.NoError(t, err)
-			t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+			proxy := faultproxy.Start(t, nats.Addr().String())
 			s := external(settings(t, api), proxy.Addr())
 			s.Polling.MinInterval, s.Polling.MaxInterval = time.Hour, time.Hour
 			r := start(t, s)
@@ -246,7 +240,7 @@ func TestStopLetsRequestsStore(t *testing.T) {
 				return status
 			}))
 			if test.stored != nil {
-				assert.Equal(t, test.stored, joined(t, "nats://"+nats.Addr().String()))
+				assert.Equal(t, test.stored, told(t, "nats://"+nats.Addr().String()))
 				assert.NotContains(t, r.log.String(), "last look failed")
 			}
 		})
@@ -271,29 +265,12 @@ func stopDuring(t *testing.T, r *running, proxy *faultproxy.Proxy, at string, re
 	<-sent
 	stopped := make(chan error, 1)
 	go func() { stopped <- r.stop() }()
-	require.Eventually(t, func() bool { // new requests are refused
-		c, err := net.Dial("tcp", strings.TrimPrefix(r.base, "http://"))
-		if err == nil {
-			_ = c.Close()
-		}
-		return err != nil
-	}, patience, time.Millisecond)
+	require.Eventually(t, func() bool {
+		return !testport.Taken(strings.TrimPrefix(r.base, "http://"))
+	}, patience, time.Millisecond, "new requests are refused")
 	close(goOn)
 	defer func() { assert.NoError(t, <-stopped) }()
 	return <-status
-}
-
-// joined are the people whose joins are stored.
-func joined(t *testing.T, natsURL string) []string {
-	t.Helper()
-	list, _ := stored(t, natsURL)
-	var people []string
-	for _, e := range list {
-		if e.Type == events.Joined {
-			people = append(people, e.Subject)
-		}
-	}
-	return people
 }
 
 // What is cut short by the stop is no failure that anybody has to know of.

@@ -59,10 +59,7 @@ func startProxy(t testing.TB, natsURL string) *faultproxy.Proxy {
 	t.Helper()
 	u, err := url.Parse(natsURL)
 	require.NoError(t, err)
-	p, err := faultproxy.Start(u.Host)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, p.Close()) })
-	return p
+	return faultproxy.Start(t, u.Host)
 }
 
 func connect(t testing.TB, url string) *nats.Conn {

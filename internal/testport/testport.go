@@ -47,16 +47,16 @@ func (a *allocator) free() (address string, ok bool) {
 	for a.rest > 0 || a.claim() {
 		address := loopback(a.next)
 		a.next, a.rest = a.next+1, a.rest-1
-		if !taken(address) {
+		if !Taken(address) {
 			return address, true
 		}
 	}
 	return "", false
 }
 
-// taken asks whether somebody listens. It does not try to listen itself: a program that is being started by another test
+// Taken tells whether somebody listens on an address, host:port. It does not try to listen itself: a program that is being started by another test
 // meanwhile holds a copy of the socket for a moment after it is closed.
-func taken(address string) bool {
+func Taken(address string) bool {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return false

@@ -78,9 +78,7 @@ func run(t *testing.T, sc simulator.Scenario, token string) *stack {
 		ended <- err
 		require.NoError(t, err)
 	}
-	proxy, err := faultproxy.Start(strings.TrimPrefix(at.HTTP, "http://"))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, proxy.Close()) })
+	proxy := faultproxy.Start(t, strings.TrimPrefix(at.HTTP, "http://"))
 	return &stack{t, sim, proxy, "http://" + proxy.Addr() + "/", token}
 }
 
