@@ -54,7 +54,8 @@ func (a *allocator) free() (address string, ok bool) {
 	return "", false
 }
 
-// Taken tells whether somebody listens on an address, host:port. It does not try to listen itself: a program that is being started by another test
+// Taken tells whether somebody listens on an address, host:port. It does not try to listen itself: a program that is being
+// started by another test
 // meanwhile holds a copy of the socket for a moment after it is closed.
 func Taken(address string) bool {
 	conn, err := net.Dial("tcp", address)
