@@ -7,8 +7,12 @@ import (
 	"math"
 )
 
-// version is the first byte of every encoded state.
-const version = 1
+// version is the first byte of every encoded state, and oldest the lowest that is read. From version 2 on it is known
+// whether a title was given by whoever asked to watch the meeting.
+const version, oldest = 2, 1
+
+// titleGiven is the bit that says so.
+const titleGiven = 1
 
 // Errors of [UnmarshalState].
 var (
@@ -37,6 +41,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.int(s.StartedAt)
 	w.int(s.GapFrom)
 	w.text([]byte(s.GapReason))
+	w.uint(s.bits())
 	w.origin = s.origin()
 	w.int(w.origin)
 	w.uint(uint64(len(s.people)))
@@ -44,6 +49,14 @@ func (s *State) MarshalBinary() ([]byte, error) {
 		w.person(s, &s.people[i])
 	}
 	return w.buf, nil
+}
+
+// bits are what is so or not so of the meeting.
+func (s *State) bits() (bits uint64) {
+	if s.TitleGiven {
+		bits |= titleGiven
+	}
+	return bits
 }
 
 // origin is a time that the others are near to.
@@ -104,10 +117,10 @@ func UnmarshalState(b []byte) (*State, error) {
 		return nil, fmt.Errorf("%w: empty", ErrCorruptState)
 	case b[0] > version:
 		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewerVersion, b[0], version)
-	case b[0] < version:
+	case b[0] < oldest:
 		return nil, fmt.Errorf("%w: version %d", ErrCorruptState, b[0])
 	}
-	r := decoder{buf: b[1:], size: len(b)}
+	r := decoder{buf: b[1:], size: len(b), version: b[0]}
 	s := r.state()
 	if r.err == nil && len(r.buf) > 0 {
 		r.fail("bytes after the end")
@@ -120,10 +133,11 @@ func UnmarshalState(b []byte) (*State, error) {
 
 // decoder reads until the first error; after it, it reads zeros.
 type decoder struct {
-	buf    []byte
-	size   int
-	origin int64
-	err    error
+	buf     []byte
+	size    int
+	version byte
+	origin  int64
+	err     error
 }
 
 func (r *decoder) fail(what string) {
@@ -191,6 +205,7 @@ func (r *decoder) state() *State {
 		GapFrom:      r.int(),
 		GapReason:    string(r.text(math.MaxInt32)),
 	}
+	s.TitleGiven = r.titleGiven(s.Title)
 	r.origin = r.int()
 	const shortest = 5 // a person of empty key and nickname, status, flags and number of attendances
 	n := r.count(shortest)
@@ -199,6 +214,14 @@ func (r *decoder) state() *State {
 		r.person(s)
 	}
 	return s
+}
+
+// titleGiven tells whether a title was given. While that was not kept, any title stood once there was one.
+func (r *decoder) titleGiven(title string) bool {
+	if r.version < 2 {
+		return title != ""
+	}
+	return r.uint(titleGiven)&titleGiven != 0
 }
 
 func (r *decoder) person(s *State) {

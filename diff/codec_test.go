@@ -15,6 +15,7 @@ func TestAStateComesBackWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPlayer(t)
 		p.state.Title = rapid.String().Draw(t, "title")
+		p.state.TitleGiven = rapid.Bool().Draw(t, "given")
 		p.state.CreatorID, p.state.CreatorNick = rapid.String().Draw(t, "id"), rapid.String().Draw(t, "nick")
 		p.state.StartTime = rapid.Int64().Draw(t, "start")
 		at := epoch
@@ -47,7 +48,8 @@ func roundTrip(t require.TestingT, s *diff.State) *diff.State {
 // fieldsOf is what is exported of a state.
 func fieldsOf(s *diff.State) diff.State {
 	return diff.State{
-		ConferenceID: s.ConferenceID, Phase: s.Phase, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
+		ConferenceID: s.ConferenceID, Phase: s.Phase, Title: s.Title, TitleGiven: s.TitleGiven,
+		CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
 		StartTime: s.StartTime, EndTime: s.EndTime, Sequence: s.Sequence, Active: s.Active, LookedAt: s.LookedAt,
 	}
 }
@@ -88,12 +90,12 @@ func TestUnmarshalStateRefusesWhatItDoesNotKnow(t *testing.T) {
 	}{
 		"nothing":         {nil, diff.ErrCorruptState, "empty"},
 		"version 0":       {append([]byte{0}, good[1:]...), diff.ErrCorruptState, "version 0"},
-		"newer version":   {append([]byte{2}, good[1:]...), diff.ErrNewerVersion, "version 2, this one reads up to 1"},
+		"newer version":   {append([]byte{3}, good[1:]...), diff.ErrNewerVersion, "version 3, this one reads up to 2"},
 		"only a version":  {good[:1], diff.ErrCorruptState, "at byte 1"},
 		"one byte more":   {append(slices.Clone(good), 0), diff.ErrCorruptState, "after the end"},
-		"all ones":        {append([]byte{1}, slices.Repeat([]byte{0xff}, 64)...), diff.ErrCorruptState, "bad number"},
-		"a long text":     {[]byte{1, 0xff, 0xff, 0x03, 'm'}, diff.ErrCorruptState, "more announced than follows"},
-		"unknown phase":   {append([]byte{1, 2, 'm', '1', 9}, good[5:]...), diff.ErrCorruptState, "bad number at byte 4"},
+		"all ones":        {append([]byte{2}, slices.Repeat([]byte{0xff}, 64)...), diff.ErrCorruptState, "bad number"},
+		"a long text":     {[]byte{2, 0xff, 0xff, 0x03, 'm'}, diff.ErrCorruptState, "more announced than follows"},
+		"unknown phase":   {append([]byte{2, 2, 'm', '1', 9}, good[5:]...), diff.ErrCorruptState, "bad number at byte 4"},
 		"JSON of another": {[]byte(`{"conferenceId":"m1"}`), diff.ErrNewerVersion, "version 123"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,6 +119,8 @@ func FuzzUnmarshalState(f *testing.F) {
 	f.Add(good[:len(good)/2])
 	f.Add([]byte{1})
 	f.Add([]byte{2})
+	f.Add(append([]byte{1}, good[1:]...))
+	f.Add([]byte{3})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := diff.UnmarshalState(b)
 		if err != nil {

@@ -10,26 +10,52 @@ import (
 
 // Description is what is known of a meeting besides its members. Fields may be empty.
 type Description struct {
-	Title       string
+	Title string
+	// TitleGiven says that whoever asked to watch the meeting gave the title. It stands whatever DingTalk says later,
+	// until another is given.
+	TitleGiven  bool
 	CreatorID   string
 	CreatorNick string
 	StartTime   int64 // Unix milliseconds
 }
 
-// Describe returns the state with whatever d knows; what d does not know stays.
+// Describe returns the state with whatever d knows; what d does not know stays, and so does a title that was given,
+// unless d's was given, too. A state that d does not change is returned itself.
 func (s *State) Describe(d Description) *State {
 	next := *s
-	next.Title, next.CreatorID = cmp.Or(d.Title, s.Title), cmp.Or(d.CreatorID, s.CreatorID)
-	next.CreatorNick, next.StartTime = cmp.Or(d.CreatorNick, s.CreatorNick), cmp.Or(d.StartTime, s.StartTime)
+	if d.Title != "" && (d.TitleGiven || !s.TitleGiven) {
+		next.Title, next.TitleGiven = d.Title, d.TitleGiven
+	}
+	next.CreatorID, next.CreatorNick = cmp.Or(d.CreatorID, s.CreatorID), cmp.Or(d.CreatorNick, s.CreatorNick)
+	next.StartTime = cmp.Or(d.StartTime, s.StartTime)
+	if next.describes() == s.describes() {
+		return s
+	}
 	return &next
+}
+
+// Complete is Describe for what may be older than what is known, a push or a list of meetings: only a title that was
+// given replaces anything.
+func (s *State) Complete(d Description) *State {
+	if s.Title != "" && !d.TitleGiven {
+		d.Title = ""
+	}
+	d.CreatorID, d.CreatorNick = cmp.Or(s.CreatorID, d.CreatorID), cmp.Or(s.CreatorNick, d.CreatorNick)
+	d.StartTime = cmp.Or(s.StartTime, d.StartTime)
+	return s.Describe(d)
+}
+
+// describes is the state's own description.
+func (s *State) describes() Description {
+	return Description{s.Title, s.TitleGiven, s.CreatorID, s.CreatorNick, s.StartTime}
 }
 
 // Watch returns the state of a meeting that is watched from now on, which is yet to be announced; see [Start].
 func (s *State) Watch(d Description) *State {
-	next := s.Describe(d)
+	next := *s.Describe(d)
 	next.Phase, next.EndTime, next.StartedAt = Watched, 0, 0
 	next.GapFrom, next.GapReason = 0, "" // nobody was to look
-	return next
+	return &next
 }
 
 // Start announces that a meeting is watched. at is the time of observation, in Unix milliseconds. A meeting that is not

@@ -38,10 +38,12 @@ type State struct {
 	ConferenceID string
 	Phase        Phase
 	Title        string
-	CreatorID    string
-	CreatorNick  string
-	StartTime    int64 // Unix milliseconds; 0 when not known
-	EndTime      int64 // Unix milliseconds; 0 when not known
+	// TitleGiven says that whoever asked to watch the meeting gave the title: it stands whatever DingTalk calls it.
+	TitleGiven  bool
+	CreatorID   string
+	CreatorNick string
+	StartTime   int64 // Unix milliseconds; 0 when not known
+	EndTime     int64 // Unix milliseconds; 0 when not known
 	// Sequence is the number of the meeting's last member event.
 	Sequence uint64
 	// Active is the number of people announced as present.

@@ -16,7 +16,7 @@ import (
 // Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After one of the last two
 // the meeting is not watched, though what is stored may say so: trying again, or a restart, settles it.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
-	began, _, err := p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title}})
+	began, _, err := p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title, TitleGiven: true}})
 	return began, err
 }
 
