@@ -100,7 +100,7 @@ func (c *comparison) event(ch *change) events.Event {
 	s := c.next
 	p := s.named(&s.people[ch.person])
 	m := &events.Member{
-		ConferenceID: s.ConferenceID, UnionID: p.UnionID, UserNick: p.UserNick,
+		ConferenceID: s.ConferenceID, Title: s.Title, UnionID: p.UnionID, UserNick: p.UserNick,
 		Host: p.Host, CoHost: p.CoHost, OuterOrgMember: p.OuterOrgMember, PSTNJoin: p.PSTNJoin,
 		AttendStatus: int(ch.status), PreviousAttendStatus: int(ch.previous),
 		JoinTime: ch.start, LeaveTime: ch.end,

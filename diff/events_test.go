@@ -16,14 +16,14 @@ import (
 func compare(s *diff.State, l look) []events.Event { return diff.Compare(s, l.snapshot()).Events }
 
 func TestAnEventSaysEverything(t *testing.T) {
-	s := script(t, look{at: 5, rows: []string{"ann 2"}})
+	s := script(t, look{at: 5, rows: []string{"ann 2"}}).Describe(diff.Description{Title: "Weekly"})
 	snap := look{from: 19, at: 20, rows: []string{"ann 5 10-15"}}.snapshot()
 	row := &snap.Rows[0]
 	row.UserNick, row.Host, row.CoHost, row.OuterOrgMember, row.PSTNJoin = "Ann", true, true, true, true
 	got := diff.Compare(s, snap).Events
 	require.Len(t, got, 2)
 	member := events.Member{
-		ConferenceID: "m1", UnionID: "ann", UserNick: "Ann", Host: true, CoHost: true, OuterOrgMember: true, PSTNJoin: true,
+		ConferenceID: "m1", Title: "Weekly", UnionID: "ann", UserNick: "Ann", Host: true, CoHost: true, OuterOrgMember: true, PSTNJoin: true,
 		AttendStatus: 3, PreviousAttendStatus: 2, JoinTime: ms(10), Reason: events.ReasonJoined,
 		ObservedAfter: ms(5), ObservedBefore: ms(20), Via: events.ViaPoll, ActiveCount: 1, Visit: 1,
 	}

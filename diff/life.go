@@ -68,7 +68,7 @@ func Start(s *State, at int64) Result {
 	next.StartedAt = at
 	return Result{State: &next, Changed: true, Events: []events.Event{{
 		ID: events.MeetingID(s.ConferenceID, at, events.MeetingStarted, ""), Type: events.MeetingStarted,
-		Time: time.UnixMilli(at).UTC(), Meeting: next.meeting("watched"),
+		Time: time.UnixMilli(at).UTC(), Meeting: next.meeting(events.StartWatched),
 	}}}
 }
 

@@ -62,7 +62,7 @@ func (e *Event) decodeData(data json.RawMessage) error {
 	case Joined, Left, Kicked:
 		e.Member = new(Member)
 		into = e.Member
-	case MeetingStarted, MeetingEnded:
+	case MeetingStarted, MeetingUpdated, MeetingEnded:
 		e.Meeting = new(Meeting)
 		into = e.Meeting
 	case MeetingGap:

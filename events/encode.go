@@ -108,7 +108,7 @@ func (e *Event) checkKind() error {
 			return fmt.Errorf("%w %s: %s without subject or sequence", ErrInvalid, e.ID, e.Type)
 		}
 		return nil
-	case MeetingStarted, MeetingEnded:
+	case MeetingStarted, MeetingUpdated, MeetingEnded:
 		if !meeting || member || gap {
 			return fmt.Errorf("%w %s: %s carries meeting data and nothing else", ErrInvalid, e.ID, e.Type)
 		}
@@ -140,6 +140,9 @@ func (e *Event) appendData(w *writer) {
 
 func (m *Member) append(w *writer) {
 	w.str("conferenceId", m.ConferenceID)
+	if m.Title != "" {
+		w.str("title", m.Title)
+	}
 	w.str("unionId", m.UnionID)
 	w.str("userNick", m.UserNick)
 	w.bool("host", m.Host)

@@ -62,7 +62,7 @@ func anyEvent(t *rapid.T) events.Event {
 		e.Member = rapid.Make[*events.Member]().Filter(func(m *events.Member) bool { return m != nil }).Draw(t, "member")
 		e.Member.UserNick, e.Member.ConferenceID = hostile.Draw(t, "nick"), id
 	case 1:
-		e.Type = rapid.SampledFrom([]events.Type{events.MeetingStarted, events.MeetingEnded}).Draw(t, "type")
+		e.Type = rapid.SampledFrom([]events.Type{events.MeetingStarted, events.MeetingUpdated, events.MeetingEnded}).Draw(t, "type")
 		e.Meeting = &events.Meeting{
 			ConferenceID: id, Title: hostile.Draw(t, "title"), Reason: hostile.Draw(t, "reason"),
 			PersonMinutes: rapid.Float64().Draw(t, "minutes"), Peak: rapid.Int().Draw(t, "peak"),

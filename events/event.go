@@ -15,25 +15,18 @@ const (
 	Kicked Type = "conference.member.kicked"
 	// MeetingStarted says that a meeting began to be watched.
 	MeetingStarted Type = "conference.meeting.started"
+	// MeetingUpdated says that more is known of a meeting that has started, or that what is known of it has changed.
+	MeetingUpdated Type = "conference.meeting.updated"
 	// MeetingEnded says that a meeting is over; every attendance has ended before it.
 	MeetingEnded Type = "conference.meeting.ended"
 	// MeetingGap says that Rollcall could not look at a meeting for some time.
 	MeetingGap Type = "conference.meeting.gap"
 )
 
-// Reason says why an attendance began or ended.
-type Reason string
-
-// The reasons of member events.
-const (
-	ReasonJoined       Reason = "joined"        // the person's first attendance
-	ReasonRejoined     Reason = "rejoined"      // the person was there before
-	ReasonLeft         Reason = "left"          // the member list shows that the person left
-	ReasonKicked       Reason = "kicked"        // the member list shows that the person was removed
-	ReasonDisconnected Reason = "disconnected"  // the person is listed as called or failed, no longer as present
-	ReasonVanished     Reason = "vanished"      // two complete lists in a row lacked the person
-	ReasonMeetingEnded Reason = "meeting_ended" // the meeting was over with the person still in it
-)
+// Types returns every event type, those of members first.
+func Types() []Type {
+	return []Type{Joined, Left, Kicked, MeetingStarted, MeetingUpdated, MeetingEnded, MeetingGap}
+}
 
 // Via says how a change was noticed.
 type Via string
@@ -64,13 +57,16 @@ type Event struct {
 	DataSchema string
 
 	Member  *Member  // set for Joined, Left and Kicked
-	Meeting *Meeting // set for MeetingStarted and MeetingEnded
+	Meeting *Meeting // set for MeetingStarted, MeetingUpdated and MeetingEnded
 	Gap     *Gap     // set for MeetingGap
 }
 
 // Member is the data of a member event. All times are Unix milliseconds, 0 where there is none.
 type Member struct {
 	ConferenceID string `json:"conferenceId"`
+	// Title is the meeting's, as far as it was known when the event was recorded; empty, and absent from the payload,
+	// while it is not.
+	Title string `json:"title,omitempty"`
 	// UnionID is empty for a guest from outside the organisation; [Event.Subject] names the person then, too.
 	UnionID        string `json:"unionId"`
 	UserNick       string `json:"userNick"`
@@ -86,8 +82,9 @@ type Member struct {
 	JoinTime             int64 `json:"joinTime"`
 	LeaveTime            int64 `json:"leaveTime"`
 	// Duration of the attendance in milliseconds, on an end.
-	Duration int64  `json:"duration"`
-	Reason   Reason `json:"reason"`
+	Duration int64 `json:"duration"`
+	// Reason is one of the reasons of the type: see [Reasons].
+	Reason Reason `json:"reason"`
 	// Initial marks what the first complete look at a meeting found.
 	Initial bool `json:"initial"`
 	// Inferred says that the time of the event was not given by DingTalk.
@@ -103,7 +100,7 @@ type Member struct {
 	Visit int `json:"visit"`
 }
 
-// Meeting is the data of MeetingStarted and MeetingEnded. All times are Unix milliseconds, 0 where unknown.
+// Meeting is the data of MeetingStarted, MeetingUpdated and MeetingEnded. All times are Unix milliseconds, 0 where unknown.
 type Meeting struct {
 	ConferenceID string `json:"conferenceId"`
 	Title        string `json:"title"`
@@ -111,7 +108,7 @@ type Meeting struct {
 	CreatorNick  string `json:"creatorNick"`
 	StartTime    int64  `json:"startTime"`
 	EndTime      int64  `json:"endTime"`
-	// Reason says how the start or the end was noticed.
+	// Reason says how the start or the end was noticed, or what is new: see [Reasons].
 	Reason string `json:"reason"`
 	// People is the number of persons who attended, Peak the most at one time, PersonMinutes the sum of all
 	// attendances; on an end only.
@@ -124,7 +121,7 @@ type Meeting struct {
 // with To 0, and again when it ends.
 type Gap struct {
 	ConferenceID string `json:"conferenceId"`
-	From         int64  `json:"from"` // Unix milliseconds of the last successful look
-	To           int64  `json:"to"`   // Unix milliseconds of the first look afterwards; 0 while the gap lasts
-	Reason       string `json:"reason"`
+	From         int64  `json:"from"`   // Unix milliseconds of the last successful look
+	To           int64  `json:"to"`     // Unix milliseconds of the first look afterwards; 0 while the gap lasts
+	Reason       string `json:"reason"` // why: see [Reasons]
 }

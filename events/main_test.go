@@ -75,6 +75,7 @@ func kinds() map[string]events.Event {
 		"joined_initial": member(func(e *events.Event) {
 			e.Member.Initial, e.Member.ObservedAfter, e.Member.PreviousAttendStatus = true, 0, 0
 		}),
+		"joined_titled": member(func(e *events.Event) { e.Member.Title = "Weekly 周会" }),
 		"joined_guest": member(func(e *events.Event) {
 			e.Subject = "guest:1700000000123:Guest"
 			e.ID = events.MemberID("6321a", e.Subject, at, events.Joined)
@@ -86,8 +87,9 @@ func kinds() map[string]events.Event {
 		"left_vanished":        member(inferred(end(events.Left, events.ReasonVanished, 0))),
 		"left_meeting_ended":   member(end(events.Left, events.ReasonMeetingEnded, 3)),
 		"kicked":               member(end(events.Kicked, events.ReasonKicked, 5)),
-		"meeting_started":      meeting(events.MeetingStarted, 1_700_000_000_000, events.Meeting{Reason: "discovered"}),
-		"meeting_ended":        meeting(events.MeetingEnded, at+90_000, events.Meeting{EndTime: at + 90_000, Reason: "ended", People: 1, Peak: 1, PersonMinutes: 1.5}),
+		"meeting_started":      meeting(events.MeetingStarted, 1_700_000_000_000, events.Meeting{Reason: events.StartWatched}),
+		"meeting_updated":      meeting(events.MeetingUpdated, at+1000, events.Meeting{Reason: events.UpdateKnown}),
+		"meeting_ended":        meeting(events.MeetingEnded, at+90_000, events.Meeting{EndTime: at + 90_000, Reason: events.EndEnded, People: 1, Peak: 1, PersonMinutes: 1.5}),
 		"meeting_gap_begun":    gap(0, ""),
 		"meeting_gap_finished": gap(at+30_000, "end"),
 	}

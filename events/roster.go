@@ -24,6 +24,7 @@ type Roster struct {
 	first, last  uint64
 	attendances  []Attendance
 	open         map[string]int // by person: index of the open attendance
+	about        Meeting
 	ended        *Meeting
 }
 
@@ -44,7 +45,7 @@ type Attendance struct {
 
 // NewRoster returns the empty roster of a meeting.
 func NewRoster(conferenceID string) *Roster {
-	return &Roster{conferenceID: conferenceID, open: map[string]int{}}
+	return &Roster{conferenceID: conferenceID, open: map[string]int{}, about: Meeting{ConferenceID: conferenceID}}
 }
 
 // Apply takes the next event of the meeting. Events that were applied before, as a redelivery brings them, change
@@ -56,12 +57,10 @@ func (r *Roster) Apply(e Event) error {
 	if id := e.ConferenceID(); id != r.conferenceID {
 		return fmt.Errorf("%w: %s is of %q, the roster of %q", ErrOtherMeeting, e.ID, id, r.conferenceID)
 	}
+	if e.Meeting != nil {
+		r.meeting(e.Type, e.Meeting)
+	}
 	if e.Member == nil {
-		if e.Type == MeetingEnded {
-			r.ended = e.Meeting
-		} else if e.Type == MeetingStarted {
-			r.ended = nil
-		}
 		return nil
 	}
 	switch {
@@ -78,7 +77,20 @@ func (r *Roster) Apply(e Event) error {
 		r.first = e.Sequence
 	}
 	r.last = e.Sequence
+	r.about.Title = cmp.Or(e.Member.Title, r.about.Title)
 	return nil
+}
+
+// meeting takes over what an event says of the meeting itself.
+func (r *Roster) meeting(t Type, m *Meeting) {
+	r.about.Title, r.about.CreatorID = cmp.Or(m.Title, r.about.Title), cmp.Or(m.CreatorID, r.about.CreatorID)
+	r.about.CreatorNick, r.about.StartTime = cmp.Or(m.CreatorNick, r.about.CreatorNick), cmp.Or(m.StartTime, r.about.StartTime)
+	switch t {
+	case MeetingStarted:
+		r.ended, r.about.EndTime = nil, 0
+	case MeetingEnded:
+		r.ended, r.about.EndTime = m, m.EndTime
+	}
 }
 
 func (r *Roster) member(e *Event) error {
@@ -122,6 +134,10 @@ func (r *Roster) Complete() bool { return r.first <= 1 }
 
 // Last is the sequence number of the last event applied.
 func (r *Roster) Last() uint64 { return r.last }
+
+// Meeting returns what is known of the meeting itself: title, creator, start and, once it is over, end, as the last
+// event that told it has it. Member events tell the title, too.
+func (r *Roster) Meeting() Meeting { return r.about }
 
 // Ended returns what the meeting's end said, or nil while it goes on.
 func (r *Roster) Ended() *Meeting { return r.ended }

@@ -182,3 +182,34 @@ func TestRosterKnowsTheEnd(t *testing.T) {
 	require.Nil(t, r.Ended())
 	assert.Empty(t, r.Present())
 }
+
+func TestRosterKnowsTheMeeting(t *testing.T) {
+	r := events.NewRoster("6321a")
+	apply := func(kind events.Type, m events.Meeting) {
+		t.Helper()
+		m.ConferenceID = "6321a"
+		require.NoError(t, r.Apply(events.Event{Type: kind, Meeting: &m}))
+	}
+	require.Equal(t, events.Meeting{ConferenceID: "6321a"}, r.Meeting())
+	apply(events.MeetingStarted, events.Meeting{StartTime: 7})
+	apply(events.MeetingUpdated, events.Meeting{Title: "Weekly", CreatorID: "c1", CreatorNick: "Chris", StartTime: 5})
+	want := events.Meeting{ConferenceID: "6321a", Title: "Weekly", CreatorID: "c1", CreatorNick: "Chris", StartTime: 5}
+	require.Equal(t, want, r.Meeting())
+	require.NoError(t, r.Apply(member(func(e *events.Event) { e.Member.Title = "Renamed" })))
+	apply(events.MeetingEnded, events.Meeting{EndTime: 9, People: 1})
+	want.Title, want.EndTime = "Renamed", 9
+	require.Equal(t, want, r.Meeting(), "what an event does not tell stays")
+	require.Equal(t, 1, r.Ended().People)
+	apply(events.MeetingUpdated, events.Meeting{Title: "Renamed"})
+	require.NotNil(t, r.Ended(), "that begins nothing")
+	apply(events.MeetingStarted, events.Meeting{})
+	want.EndTime = 0
+	require.Equal(t, want, r.Meeting())
+	require.Nil(t, r.Ended())
+}
+
+func TestRosterOfALateListenerKnowsTheTitle(t *testing.T) {
+	r := events.NewRoster("6321a")
+	require.NoError(t, r.Apply(member(func(e *events.Event) { e.Member.Title, e.Sequence = "Weekly", 9 })))
+	require.Equal(t, "Weekly", r.Meeting().Title)
+}

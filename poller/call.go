@@ -46,7 +46,7 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	p.succeeded(areaInfo, m.urgency())
 	m.describe(info)
 	if info.Ended {
-		m.ending, m.endTime, m.why = p.now(), info.EndTime, whyEnded
+		m.ending, m.endTime, m.why = p.now(), info.EndTime, events.EndEnded
 	}
 	return count{info.ActiveCount, info.AttendedCount}, nil
 }
@@ -114,13 +114,6 @@ type storeError struct {
 
 func (e *storeError) Error() string { return e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
-
-// Why a meeting is over.
-const (
-	whyEnded    = "ended"     // the information call says so
-	whyNotFound = "not_found" // there is no such meeting any more
-	whyClosed   = "closed"    // a push says so
-)
 
 // take compares a snapshot with what has been announced and stores the result. It returns errOver when the meeting is
 // not watched any more, be it by this snapshot or because somebody else closed it out or gave it up.

@@ -19,8 +19,6 @@ const (
 	patrolEvery = 5 * time.Second
 	// gapsAtOnce bounds how many gaps are stored at the same time; the store gathers them.
 	gapsAtOnce = 256
-	// reasonDown is why a meeting was out of sight while Rollcall was not running.
-	reasonDown = "down"
 )
 
 // Pulse is a [Store] that also keeps when somebody last looked after the meetings of each shard. A store without it leaves
@@ -159,9 +157,9 @@ func reasonOf(trouble string, away bool) string {
 	case trouble != "":
 		return trouble
 	case away:
-		return reasonDown
+		return events.GapDown
 	default:
-		return Unavailable.String()
+		return events.GapUnavailable
 	}
 }
 

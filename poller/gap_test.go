@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -116,4 +117,14 @@ func TestGapEndsWhenNobodyIsToLook(t *testing.T) {
 			assert.Equal(t, "gap unavailable of 2m0s", life[2])
 		}
 	})
+}
+
+// What goes wrong upstream is the reason of a gap: each kind is among those that gaps are documented to have.
+func TestEveryTroubleIsTheReasonOfAGap(t *testing.T) {
+	named := map[string]bool{}
+	for trouble := poller.Unavailable; trouble <= poller.Denied; trouble++ {
+		assert.Contains(t, events.Reasons(events.MeetingGap), trouble.String())
+		named[trouble.String()] = true
+	}
+	assert.Len(t, named, int(poller.Denied)+1, "each its own")
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 )
 
 // errOver says that the meeting is not watched any more: it was closed out, or somebody else has given it up.
@@ -99,7 +100,7 @@ func (p *Poller) endByPush(ctx context.Context, m *look) error {
 			m.endTime = m.closing
 		}
 	}
-	m.why, m.closing = whyClosed, 0
+	m.why, m.closing = events.EndClosed, 0
 	return nil
 }
 
@@ -134,7 +135,7 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	}
 	p.log.Info("meeting is closed out without its list", "meeting", m.id, "error", err)
 	if m.ending == 0 {
-		m.why = whyNotFound
+		m.why = events.EndNotFound
 	}
 	at := time.Now().UnixMilli()
 	_, err = p.take(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})

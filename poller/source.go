@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 )
 
 // Source is where the poller reads meetings. Its methods are safe for concurrent use, wait for the call rate
@@ -65,15 +66,15 @@ const (
 func (t Trouble) String() string {
 	switch t {
 	case NotFound:
-		return "not_found"
+		return events.GapNotFound
 	case Throttled:
-		return "throttled"
+		return events.GapThrottled
 	case Exhausted:
-		return "quota_exhausted"
+		return events.GapQuotaExhausted
 	case Denied:
-		return "no_permission"
+		return events.GapNoPermission
 	default:
-		return "unavailable"
+		return events.GapUnavailable
 	}
 }
 

@@ -25,7 +25,7 @@ type replay struct {
 	Until    string   `placeholder:"WHEN" help:"Only what happened earlier."`
 	Meeting  string   `placeholder:"ID" help:"Only this meeting, by its conferenceId."`
 	Person   string   `placeholder:"ID" help:"Only this person, by unionId: the subject of the events."`
-	Type     []string `placeholder:"TYPE" help:"Only these types, with commas between: joined, left, kicked, started, ended, gap."`
+	Type     []string `placeholder:"TYPE" help:"Only these types, with commas between: joined, left, kicked, started, updated, ended, gap."`
 	After    int64    `placeholder:"N" default:"0" help:"Only what is stored behind this position of the stream, as an earlier replay has said it."`
 	Position bool     `help:"Add to each event its position in the stream, as the attribute streamsequence."`
 }
@@ -130,16 +130,14 @@ func (c *replay) options(now time.Time) (reading.Options, reading.Selection, err
 	return opts, picked, nil
 }
 
-// types are all event types.
-var types = []events.Type{events.Joined, events.Left, events.Kicked, events.MeetingStarted, events.MeetingEnded, events.MeetingGap}
-
 // eventTypes reads names of types: the last word of a type is enough.
 func eventTypes(names []string) ([]events.Type, error) {
 	var out []events.Type
+	types := events.Types()
 	for _, name := range names {
 		at := slices.IndexFunc(types, func(t events.Type) bool { return name == string(t) || name == lastWord(t) })
 		if at < 0 {
-			return nil, fmt.Errorf("%q is none of joined, left, kicked, started, ended, gap", name)
+			return nil, fmt.Errorf("%q is none of joined, left, kicked, started, updated, ended, gap", name)
 		}
 		if !slices.Contains(out, types[at]) { // a filter must not be there twice
 			out = append(out, types[at])

@@ -60,10 +60,7 @@ func (l Lines) Line(e events.Event) string {
 	case e.Gap != nil:
 		return head(red, "gap") + Clean(e.Gap.Reason, maxName)
 	case e.Meeting != nil:
-		verb := "started"
-		if e.Type == events.MeetingEnded {
-			verb = "ended"
-		}
+		verb := strings.TrimPrefix(string(e.Type), "conference.meeting.")
 		return head(bold, verb) + Clean(e.Meeting.Title, maxName)
 	default:
 		return head(grey, Clean(string(e.Type), maxName))
@@ -106,7 +103,11 @@ func (l Lines) member(e events.Event) string {
 	default:
 		how += ", " + short(max(late, 0)) + " later"
 	}
-	return l.paint(bold, name) + "  " + strings.Join(notes, ", ") + "  " + l.paint(grey, "["+how+"]")
+	text := l.paint(bold, name) + "  " + strings.Join(notes, ", ") + "  " + l.paint(grey, "["+how+"]")
+	if m.Title != "" {
+		text += "  " + Clean(m.Title, maxName)
+	}
+	return text
 }
 
 func roles(m *events.Member) []string {

@@ -53,6 +53,8 @@ func TestLine(t *testing.T) {
 		"early":      {early, "+ joined      weekly                Ann  3 here  [poll, 0 ms later]"},
 		"late":       {late, "+ joined      weekly                Ann  3 here  [poll, 1h23m0s later]"},
 		"started":    {meeting(events.MeetingStarted, "Weekly 周会"), "started       weekly                Weekly 周会"},
+		"updated":    {meeting(events.MeetingUpdated, "Weekly 周会"), "updated       weekly                Weekly 周会"},
+		"titled":     {member(events.Joined, events.ReasonJoined, with(func(m *events.Member) { m.Title = "Weekly\x1b 周会" })), "+ joined      weekly                Ann  3 here  [poll, 90 ms later]  Weekly� 周会"},
 		"over":       {meeting(events.MeetingEnded, ""), "ended         weekly                "},
 		"gap": {
 			events.Event{Type: events.MeetingGap, Time: at, Gap: &events.Gap{ConferenceID: "weekly", Reason: "throttled"}},

@@ -155,9 +155,7 @@ func TestTheDescriptionOfTheEvents(t *testing.T) {
 		addresses = append(addresses, channel.(map[string]any)["address"].(string))
 	}
 	want := []string{"conference.id.{conferenceId}.member.{verb}", "conference.id.{conferenceId}.meeting.{verb}"}
-	for _, kind := range []events.Type{
-		events.Joined, events.Left, events.Kicked, events.MeetingStarted, events.MeetingEnded, events.MeetingGap,
-	} {
+	for _, kind := range events.Types() {
 		want = append(want, string(kind))
 	}
 	assert.ElementsMatch(t, want, addresses)

@@ -19,7 +19,7 @@ const texts = {
     loginButton: "Log in", wrong: "That is not the token.", tooMany: "Too many wrong tokens. Try again in a few seconds.",
     failed: "That did not work", secondsAgo: n => `${n} s ago`, minutesAgo: n => `${n} min ago`, rows: n => `Show all ${n}`,
     reasons: { left: "left", kicked: "kicked", disconnected: "disconnected", vanished: "vanished", meeting_ended: "meeting ended" },
-    verbs: { "member.joined": "joined", "member.left": "left", "member.kicked": "was kicked", "meeting.started": "The meeting started", "meeting.ended": "The meeting ended", "meeting.gap": "Rollcall could not look" },
+    verbs: { "member.joined": "joined", "member.left": "left", "member.kicked": "was kicked", "meeting.started": "The meeting started", "meeting.updated": "More is known of the meeting", "meeting.ended": "The meeting ended", "meeting.gap": "Rollcall could not look" },
     rejoined: "came back", gaps: n => n === 1 ? "1 gap" : `${n} gaps`, h: "h", min: "min", s: "s",
   },
   zh: {
@@ -40,7 +40,7 @@ const texts = {
     loginButton: "登录", wrong: "令牌不正确。", tooMany: "错误次数过多，请几秒后再试。",
     failed: "操作失败", secondsAgo: n => `${n} 秒前`, minutesAgo: n => `${n} 分钟前`, rows: n => `显示全部 ${n} 人`,
     reasons: { left: "离开", kicked: "被移出", disconnected: "掉线", vanished: "消失", meeting_ended: "会议结束" },
-    verbs: { "member.joined": "加入", "member.left": "离开", "member.kicked": "被移出", "meeting.started": "会议开始", "meeting.ended": "会议结束", "meeting.gap": "Rollcall 无法查看" },
+    verbs: { "member.joined": "加入", "member.left": "离开", "member.kicked": "被移出", "meeting.started": "会议开始", "meeting.updated": "会议信息更新", "meeting.ended": "会议结束", "meeting.gap": "Rollcall 无法查看" },
     rejoined: "重新加入", gaps: n => `${n} 段空白`, h: "小时", min: "分", s: "秒",
   },
 };
