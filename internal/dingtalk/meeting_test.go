@@ -104,10 +104,11 @@ func TestOngoingMeetings(t *testing.T) {
 				handlers = append(handlers, answer(200, page))
 			}
 			u.mux.HandleFunc("GET /v1.0/conference/orgConferences", script(handlers...))
-			meetings, err := u.client(t).OngoingMeetings(t.Context())
+			list, err := u.client(t).OngoingMeetings(t.Context())
 			require.NoError(t, err)
+			assert.True(t, list.Certain)
 			var ids []string
-			for _, m := range meetings {
+			for _, m := range list.Meetings {
 				ids = append(ids, m.ConferenceID)
 				assert.Equal(t, OngoingMeeting{ConferenceID: m.ConferenceID, Title: "T", CreatorID: "u", CreatorNick: "n", StartTime: 5}, m)
 			}
@@ -138,7 +139,7 @@ func TestOngoingMeetingsIsAllOrNothing(t *testing.T) {
 			u.mux.HandleFunc("GET /v1.0/conference/orgConferences", script(answer(200, first), answer(200, second)))
 			meetings, err := u.client(t).OngoingMeetings(t.Context())
 			assert.Equal(t, poller.Unavailable, trouble(t, err).Trouble)
-			assert.Nil(t, meetings)
+			assert.Zero(t, meetings)
 		})
 	}
 }
@@ -163,7 +164,7 @@ func TestOngoingMeetingsBounds(t *testing.T) {
 func TestOngoingMeetingThatIsOver(t *testing.T) {
 	u := newUpstream(t)
 	u.mux.HandleFunc("GET /v1.0/conference/orgConferences", answer(200, `{"onGoingConfList":[{"conferenceId":"a","status":1,"endTime":7}]}`))
-	meetings, err := u.client(t).OngoingMeetings(t.Context())
+	list, err := u.client(t).OngoingMeetings(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []OngoingMeeting{{ConferenceID: "a", EndTime: 7, Ended: true}}, meetings)
+	assert.Equal(t, []OngoingMeeting{{ConferenceID: "a", EndTime: 7, Ended: true}}, list.Meetings)
 }

@@ -46,7 +46,7 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 		ctx = poller.Continue(ctx)
 	}
 	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, len(w.rows), w.total)
-	return poller.List{Rows: w.build(), From: w.from, Certain: w.certain(), Calls: len(w.seen) + 1}, nil
+	return poller.List{Rows: w.build(), From: w.from, Certain: w.certain() && !w.uncertain, Calls: len(w.seen) + 1}, nil
 }
 
 // read reads all pages from the first.

@@ -30,6 +30,13 @@ type OngoingMeeting struct {
 	Ended bool
 }
 
+// Ongoing is the organisation's list of live meetings.
+type Ongoing struct {
+	Meetings []OngoingMeeting
+	// Certain is false when the list may lack a meeting: those listed count, but the absence of another means nothing.
+	Certain bool
+}
+
 // ongoingReply is a page of GET /v1.0/conference/orgConferences.
 type ongoingReply struct {
 	Meetings   *[]meetingModel `json:"onGoingConfList"`
@@ -44,28 +51,30 @@ type ongoing struct {
 	seen     []string
 	next     string
 	more     bool
+	// uncertain says that a meeting may be missing.
+	uncertain bool
 }
 
 // OngoingMeetings lists the organisation's live meetings: all pages or an error. It fails as [poller.Source] does.
-func (c *Client) OngoingMeetings(ctx context.Context) ([]OngoingMeeting, error) {
+func (c *Client) OngoingMeetings(ctx context.Context) (Ongoing, error) {
 	var list ongoing
 	k := c.newCall(opOngoing)
 	path := "/v1.0/conference/orgConferences?maxResults=" + strconv.Itoa(c.pageSize)
 	address := path
 	for range maxPages {
 		if err := k.get(ctx, address, list.page(k)); err != nil {
-			return nil, err
+			return Ongoing{}, err
 		}
 		if !list.more {
-			return list.meetings, nil
+			return Ongoing{Meetings: list.meetings, Certain: !list.uncertain}, nil
 		}
 		if slices.Contains(list.seen, list.next) {
-			return nil, voided(errors.New("a page token came twice"))
+			return Ongoing{}, voided(errors.New("a page token came twice"))
 		}
 		list.seen = append(list.seen, list.next)
 		address = path + "&nextToken=" + url.QueryEscape(list.next)
 	}
-	return nil, voided(fmt.Errorf("the list has more than %d pages", maxPages))
+	return Ongoing{}, voided(fmt.Errorf("the list has more than %d pages", maxPages))
 }
 
 func voided(err error) error {

@@ -33,6 +33,8 @@ type walk struct {
 	seen  []string // page tokens
 	from  int64    // when the first page was asked for, Unix milliseconds
 	total int64    // the largest totalCount of any page; -1 when none gave one
+	// uncertain says that somebody may be missing, whatever the numbers say.
+	uncertain bool
 
 	// Of the page last read.
 	next                 string
@@ -52,7 +54,7 @@ func (w *walk) release() {
 func (w *walk) reset() {
 	clear(w.seen)
 	w.rows, w.text, w.seen, w.total = w.rows[:0], w.text[:0], w.seen[:0], -1
-	w.from = 0
+	w.from, w.uncertain = 0, false
 	w.startPage()
 }
 

@@ -23,9 +23,9 @@ const (
 	maxInARow = 3
 )
 
-// Lister lists the organisation's live meetings: all of them or an error.
+// Lister lists the organisation's live meetings, and says whether those are all of them.
 type Lister interface {
-	OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error)
+	OngoingMeetings(ctx context.Context) (dingtalk.Ongoing, error)
 }
 
 // Watcher watches what is found.
@@ -96,14 +96,14 @@ func (o Options) once(ctx context.Context, listed map[string]bool) error {
 		}
 	}
 	began := time.Now()
-	meetings, err := o.Lister.OngoingMeetings(ctx)
+	list, err := o.Lister.OngoingMeetings(ctx)
 	if err != nil {
 		return err
 	}
-	o.checkVanished(listed, meetings)
+	o.checkVanished(listed, list)
 	var failed error
 	inARow := 0
-	for _, m := range meetings {
+	for _, m := range list.Meetings {
 		if m.Ended {
 			continue
 		}
@@ -120,17 +120,24 @@ func (o Options) once(ctx context.Context, listed map[string]bool) error {
 	return failed
 }
 
-// checkVanished asks about the meetings that are listed no more, and takes note of those that are.
-func (o Options) checkVanished(listed map[string]bool, meetings []dingtalk.OngoingMeeting) {
-	now := make(map[string]bool, len(meetings))
-	for _, m := range meetings {
-		if !m.Ended {
+// checkVanished asks about the meetings that are listed no more, and takes note of those that are. What an uncertain
+// list lacks stays noted: it is asked about when a certain list lacks it too, or any says that it is over.
+func (o Options) checkVanished(listed map[string]bool, list dingtalk.Ongoing) {
+	now, over := make(map[string]bool, len(list.Meetings)), map[string]bool{}
+	for _, m := range list.Meetings {
+		if m.Ended {
+			over[m.ConferenceID] = true
+		} else {
 			now[m.ConferenceID] = true
 		}
 	}
 	for id := range listed {
-		if !now[id] {
+		switch {
+		case now[id]:
+		case list.Certain || over[id]:
 			o.Watcher.CheckEnd(id)
+		default:
+			now[id] = true
 		}
 	}
 	clear(listed)

@@ -24,8 +24,9 @@ func TestMain(m *testing.M) { testleak.Main(m) }
 
 type lister func(ctx context.Context) ([]dingtalk.OngoingMeeting, error)
 
-func (f lister) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error) {
-	return f(ctx)
+func (f lister) OngoingMeetings(ctx context.Context) (dingtalk.Ongoing, error) {
+	meetings, err := f(ctx)
+	return dingtalk.Ongoing{Meetings: meetings, Certain: true}, err
 }
 
 type watcher func(id, title string) (bool, error)
@@ -43,6 +44,38 @@ type suspicious struct {
 }
 
 func (s *suspicious) CheckEnd(id string) { s.checked = append(s.checked, id) }
+
+// unsure lists what a test says.
+type unsure func() dingtalk.Ongoing
+
+func (f unsure) OngoingMeetings(context.Context) (dingtalk.Ongoing, error) { return f(), nil }
+
+func TestAnUncertainListEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := live("b")
+		over[0].Ended = true
+		lists := []dingtalk.Ongoing{
+			{Meetings: live("a", "b"), Certain: true},
+			{},
+			{},
+			{Meetings: over},
+			{Meetings: live("c"), Certain: true},
+			{Meetings: live("c"), Certain: true},
+		}
+		checked := [][]string{nil, nil, nil, {"b"}, {"b", "a"}, {"b", "a"}}
+		round := -1
+		w := &suspicious{watcher: func(string, string) (bool, error) { return false, nil }}
+		list := unsure(func() dingtalk.Ongoing {
+			if round >= 0 {
+				assert.Equal(t, checked[round], w.checked, "after round %d", round)
+			}
+			round++
+			return lists[round]
+		})
+		run(t, discovery.Options{Lister: list, Watcher: w, Interval: time.Second}, time.Duration(len(lists)-1)*time.Second+time.Millisecond)
+		assert.Equal(t, checked[round], w.checked)
+	})
+}
 
 func TestAMeetingThatIsListedNoMoreIsChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

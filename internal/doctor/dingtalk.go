@@ -107,11 +107,11 @@ func (u *upstream) permission(ctx context.Context, draw func(context.Context) er
 	if err := draw(ctx); err != nil {
 		return skipped("no call is to be had of the month's: " + err.Error())
 	}
-	meetings, err := u.client.OngoingMeetings(ctx)
+	list, err := u.client.OngoingMeetings(ctx)
 	if err != nil {
 		return failed(err, mend(err))
 	}
-	return ok(fmt.Sprintf("meetings can be read; %d going on now", len(meetings)))
+	return ok(fmt.Sprintf("meetings can be read; %d going on now", len(list.Meetings)))
 }
 
 // mends say what to do about a failed call.

@@ -21,7 +21,7 @@ const idLength = 16
 // Upstream is where meetings are read and found.
 type Upstream interface {
 	poller.Source
-	OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error)
+	OngoingMeetings(ctx context.Context) (dingtalk.Ongoing, error)
 }
 
 // Source reads from upstream and gives everybody a pseudonym: a keyed hash instead of the unionId, and no nickname.
@@ -61,16 +61,16 @@ func (s *Source) Info(ctx context.Context, conferenceID string) (poller.Info, er
 }
 
 // OngoingMeetings lists the organisation's live meetings.
-func (s *Source) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error) {
-	meetings, err := s.upstream.OngoingMeetings(ctx)
+func (s *Source) OngoingMeetings(ctx context.Context) (dingtalk.Ongoing, error) {
+	list, err := s.upstream.OngoingMeetings(ctx)
 	if err != nil {
-		return nil, discreet(err)
+		return dingtalk.Ongoing{}, discreet(err)
 	}
-	for i := range meetings {
-		m := &meetings[i]
+	for i := range list.Meetings {
+		m := &list.Meetings[i]
 		s.HideCreator(&m.CreatorID, &m.CreatorNick, &m.Title)
 	}
-	return meetings, nil
+	return list, nil
 }
 
 func (s *Source) creator(id string) string {

@@ -37,8 +37,8 @@ func (f *fake) Members(context.Context, string) (poller.List, error) {
 
 func (f *fake) Info(context.Context, string) (poller.Info, error) { return f.info, f.err }
 
-func (f *fake) OngoingMeetings(context.Context) ([]dingtalk.OngoingMeeting, error) {
-	return append([]dingtalk.OngoingMeeting(nil), f.ongoing...), f.err
+func (f *fake) OngoingMeetings(context.Context) (dingtalk.Ongoing, error) {
+	return dingtalk.Ongoing{Meetings: append([]dingtalk.OngoingMeeting(nil), f.ongoing...), Certain: true}, f.err
 }
 
 // rows reads what a source with this key makes of rows.
@@ -123,7 +123,9 @@ func TestMeetingsDoNotNameWhoCalledThem(t *testing.T) {
 
 			ongoing, err := s.OngoingMeetings(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, []dingtalk.OngoingMeeting{{ConferenceID: "a", Title: want, CreatorID: creator, StartTime: 1}}, ongoing)
+			assert.Equal(t, dingtalk.Ongoing{
+				Meetings: []dingtalk.OngoingMeeting{{ConferenceID: "a", Title: want, CreatorID: creator, StartTime: 1}}, Certain: true,
+			}, ongoing)
 		})
 	}
 }

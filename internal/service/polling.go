@@ -126,7 +126,7 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 type unhurried struct{ discovery.Lister }
 
 // OngoingMeetings implements [discovery.Lister].
-func (u unhurried) OngoingMeetings(ctx context.Context) ([]dingtalk.OngoingMeeting, error) {
+func (u unhurried) OngoingMeetings(ctx context.Context) (dingtalk.Ongoing, error) {
 	return u.Lister.OngoingMeetings(budget.With(ctx, budget.Discovery))
 }
 
