@@ -1,0 +1,47 @@
+package diff
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+// Update announces what of a meeting's description has become known or has changed: described is s with what was learnt,
+// as [State.Describe] and [State.Complete] return it. at is the time of observation, in Unix milliseconds.
+//
+// There is an event only between a meeting's start and its end. What is learnt before the start is announced with it. A
+// description that is the same gives nothing.
+func Update(s, described *State, at int64) Result {
+	before, after := s.describes(), described.describes()
+	if before == after {
+		return Result{State: s}
+	}
+	res := Result{State: described, Changed: true}
+	before.TitleGiven = after.TitleGiven // who gave it is told nobody
+	if before == after || s.Phase != Watched || s.StartedAt == 0 {
+		return res
+	}
+	at = max(at, s.StartedAt)
+	m := described.meeting(events.UpdateKnown)
+	if before.contradicts(after) {
+		m.Reason = events.UpdateChanged
+	}
+	res.Events = []events.Event{{
+		ID: events.MeetingID(s.ConferenceID, at, events.MeetingUpdated, after.text()), Type: events.MeetingUpdated,
+		Time: time.UnixMilli(at).UTC(), Meeting: m,
+	}}
+	return res
+}
+
+// contradicts tells whether something that d knows is different in another description.
+func (d Description) contradicts(other Description) bool {
+	return d.Title != "" && d.Title != other.Title || d.CreatorID != "" && d.CreatorID != other.CreatorID ||
+		d.CreatorNick != "" && d.CreatorNick != other.CreatorNick || d.StartTime != 0 && d.StartTime != other.StartTime
+}
+
+// text is what an event's id holds of the description: two that are announced in the same millisecond are two facts.
+func (d Description) text() string {
+	return strings.Join([]string{d.Title, d.CreatorID, d.CreatorNick, strconv.FormatInt(d.StartTime, 10)}, "\x00")
+}
