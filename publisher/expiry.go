@@ -13,6 +13,10 @@ import (
 // disagree and a server that is late to remove what has expired.
 const closedMargin = 24 * time.Hour
 
+// maxRetention is the longest that events are kept, but for ever. nats-server acknowledges a message whose time to live
+// ends after April 2262, where nanoseconds since 1970 overflow, and removes it at once (2.15.3).
+const maxRetention = 100 * 365 * 24 * time.Hour
+
 // expiry is when the last stored event of a meeting expires, in Unix seconds; 0 when no event is known of.
 type expiry int64
 
@@ -29,12 +33,13 @@ func (e expiry) after(now time.Time, retention time.Duration) expiry {
 }
 
 // ttl is how long the state of a closed meeting has to be kept from now on; 0 for ever. As long as any event of the
-// meeting is stored its state is, too: otherwise a meeting that is watched again would announce them once more.
+// meeting is stored its state is, too: otherwise a meeting that is watched again would announce them once more. What a
+// server was told to keep for longer than it can is taken to be kept for ever.
 func (e expiry) ttl(now time.Time) time.Duration {
-	if e == never {
+	if e > expiry(now.Add(maxRetention+closedMargin).Unix()) {
 		return 0
 	}
-	return min(max(time.Unix(int64(e), 0).Sub(now), 0), math.MaxInt64-closedMargin-time.Second) + closedMargin
+	return max(time.Unix(int64(e), 0).Sub(now), 0) + closedMargin
 }
 
 func (e expiry) String() string {

@@ -49,7 +49,7 @@ type Options struct {
 	CorpID string
 	// Replicas is how many copies of the stream the servers keep at least; 1 when 0.
 	Replicas int
-	// Retention is how long events are kept, at least a second; 0 keeps them for ever.
+	// Retention is how long events are kept, a second to 100 years; 0 keeps them for ever.
 	Retention time.Duration
 	// AckTimeout is how long an answer of the server is waited for; 5 seconds when 0.
 	AckTimeout time.Duration
@@ -86,6 +86,8 @@ func (o Options) check() error {
 		return fmt.Errorf("replicas: %d is not 1 to 5", o.Replicas)
 	case o.Retention < 0 || o.Retention > 0 && o.Retention < time.Second:
 		return fmt.Errorf("retention: %s is neither 0 nor at least 1s", o.Retention)
+	case o.Retention > maxRetention:
+		return fmt.Errorf("retention: %s is more than 100 years; 0 keeps events for ever", o.Retention)
 	case o.AckTimeout < 0:
 		return fmt.Errorf("ack timeout: %s is negative", o.AckTimeout)
 	case o.GiveUpAfter < 0:

@@ -211,6 +211,45 @@ func TestAllEndsWithItsContextAndItsStream(t *testing.T) {
 	}
 }
 
+// TestStateOutlivesItsServersYears closes a meeting whose events were once to be kept for 240 years.
+func TestStateOutlivesItsServersYears(t *testing.T) {
+	p := newPublisher(t, Options{Retention: time.Hour})
+	r := newRoom("room").join("ann")
+	base := Record{State: diff.New(r.id), EventsExpire: time.Now().AddDate(240, 0, 0).Unix()}
+	rec := commit(t, p, base, r)
+	r.over = true
+	closed := commit(t, p, rec, r.leave("ann"))
+	awaitExpiry(t, p)
+	got := load(t, p, r.id)
+	assert.Equal(t, closed.Revision, got.Revision)
+	assert.NotEqual(t, diff.Watched, got.State.Phase)
+}
+
+// TestTheLongestRetentionKeeps stores events, and their meeting's last state, for as long as is allowed.
+func TestTheLongestRetentionKeeps(t *testing.T) {
+	p := newPublisher(t, Options{Retention: maxRetention})
+	r := newRoom("room").join("ann")
+	rec := commit(t, p, load(t, p, r.id), r)
+	r.over = true
+	closed := commit(t, p, rec, r.leave("ann"))
+	awaitExpiry(t, p)
+	assert.Equal(t, closed.Revision, load(t, p, r.id).Revision)
+	assert.Len(t, verify(t, p.nc, p, r.id), 2)
+}
+
+// awaitExpiry waits until the server has removed what is expired.
+func awaitExpiry(t *testing.T, p *Publisher) {
+	t.Helper()
+	ack, err := p.js.Publish(t.Context(), ingest+"rollcall.test.brief", nil, jetstream.WithMsgTTL(time.Second))
+	require.NoError(t, err)
+	st, err := p.js.Stream(t.Context(), events.Stream)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_, err := st.GetMsg(t.Context(), ack.Sequence)
+		return errors.Is(err, jetstream.ErrMsgNotFound)
+	}, patience, 10*time.Millisecond)
+}
+
 func TestExpiry(t *testing.T) {
 	now := time.Unix(1000, 5e8)
 	e := expiry(0).after(now, time.Hour)
@@ -221,7 +260,8 @@ func TestExpiry(t *testing.T) {
 	assert.Zero(t, never.ttl(now))
 	assert.Equal(t, closedMargin, e.ttl(time.Unix(9999, 0)), "never less than the margin")
 	assert.Equal(t, time.Hour+500*time.Millisecond+closedMargin, e.ttl(now))
-	assert.Positive(t, (never - 1).ttl(now), "no overflow")
+	assert.Zero(t, (never - 1).ttl(now), "as good as never")
+	assert.Equal(t, maxRetention+2*closedMargin, expiry(0).after(now, maxRetention).ttl(now.Truncate(time.Second).Add(time.Second-closedMargin)))
 	for _, e := range []expiry{0, 4601, never} {
 		got, err := parseExpiry(e.String())
 		require.NoError(t, err)

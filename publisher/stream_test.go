@@ -203,6 +203,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"replicas: -1":     {Replicas: -1},
 		"retention: 500ms": {Retention: 500 * time.Millisecond},
 		"retention: -1s":   {Retention: -time.Second},
+		"0 keeps events":   {Retention: maxRetention + 1},
 		"ack timeout":      {AckTimeout: -1},
 		"give-up time":     {GiveUpAfter: -1},
 	} {

@@ -14,8 +14,12 @@ const (
 	maxReplicas     = 5   // a JetStream stream has no more
 	maxPageSize     = 500 // the platform's general limit of maxResults
 	minRetention    = time.Second
+	keepForEver     = "0 keeps events for ever"
 	aesKeyLength    = 43 // base64 of 32 bytes, without the padding
 	aesKeyRawLength = 32
+	// maxDuration bounds every duration. nats-server acknowledges an event that is to be kept beyond April 2262, where
+	// its times overflow, and removes it at once.
+	maxDuration = 100 * 365 * 24 * time.Hour
 )
 
 // corpID is what may stand in an event's source without being escaped.
@@ -216,7 +220,9 @@ func (p Polling) Validate() error {
 func (e Events) Validate() error {
 	switch {
 	case e.Retention != 0 && e.Retention < minRetention:
-		return Usagef("retention", "%s is less than %s; 0 keeps events for ever", e.Retention, minRetention)
+		return Usagef("retention", "%s is less than %s; %s", e.Retention, minRetention, keepForEver)
+	case e.Retention > maxDuration:
+		return Usagef("retention", "%s is %w; %s", shortDuration(e.Retention), errTooLong, keepForEver)
 	case e.Privacy == PrivacyPseudonym && e.PrivacyKey == "":
 		return Usagef("privacy-key", "is required when privacy is pseudonym")
 	}

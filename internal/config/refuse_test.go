@@ -11,6 +11,9 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 )
 
+// forEver says how to keep events for longer than can be asked for.
+const forEver = "more than 100 years (876000h); 0 keeps events for ever"
+
 // malformed has values that a setting refuses, and what the message says besides the setting's name.
 var malformed = []struct{ setting, value, says string }{
 	{"dingtalk-url", "api.dingtalk.com", "no URL"},
@@ -53,6 +56,14 @@ var malformed = []struct{ setting, value, says string }{
 	{"poll-page-size", "501", "not from 1 to 500"},
 	{"retention", "30d", "no duration"},
 	{"retention", "10ms", "less than 1s"},
+	{"retention", "-1h", "negative"},
+	{"retention", "876000h1ns", forEver},
+	{"retention", "2100000h", "2100000h is " + forEver},
+	{"retention", "2562048h", forEver}, // more than a time.Duration holds
+	{"retention", "+1.5h99999999999999999999h.5ms", forEver},
+	{"discovery-interval", "876001h", "more than 100 years"},
+	{"poll-max-interval", "99999999h", "more than 100 years"},
+	{"webhook-window", "2562047h", "more than 100 years"},
 	{"privacy", "none", "none of full, pseudonym"},
 	{"log-level", "trace", "none of debug, info, warn, error"},
 	{"log-format", "xml", "none of auto, text, json"},
@@ -125,6 +136,7 @@ func TestTogether(t *testing.T) {
 
 func TestAllowedTogether(t *testing.T) {
 	cases := map[string][]string{
+		"a retention of 100 years":            with("ROLLCALL_RETENTION=876000h"),
 		"a fixed token alone":                 {"ROLLCALL_DINGTALK_ACCESS_TOKEN=t"},
 		"open embedded server with user":      with("ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=p"),
 		"open embedded server with token":     with("ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_NATS_TOKEN=p"),

@@ -157,7 +157,7 @@ type Polling struct {
 // Events says how long events are kept and what they tell of a person.
 type Events struct {
 	// Retention is how long events are kept; 0 means for ever.
-	Retention time.Duration `placeholder:"TIME" default:"720h" help:"How long events are kept; 0 = for ever."`
+	Retention time.Duration `type:"retention" placeholder:"TIME" default:"720h" help:"How long events are kept, 100 years at most; 0 = for ever."`
 	Privacy   Privacy       `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`
 	// PrivacyKey is the key of the hash.
 	PrivacyKey     Secret `placeholder:"SECRET" help:"Key of the hash that makes pseudonyms."`

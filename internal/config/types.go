@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -93,11 +94,16 @@ func mappers() []kong.Option {
 		mapper(oneOf(PrivacyFull, PrivacyPseudonym)),
 		mapper(oneOf(LogAuto, LogText, LogJSON)),
 		mapper(parseLevel),
+		kong.NamedMapper("retention", decoder(parseRetention)),
 	}
 }
 
 func mapper[T any](parse func(string) (T, error)) kong.Option {
-	decode := func(ctx *kong.DecodeContext, target reflect.Value) error {
+	return kong.TypeMapper(reflect.TypeFor[T](), decoder(parse))
+}
+
+func decoder[T any](parse func(string) (T, error)) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
 		var text string
 		if ctx.Scan.Peek().IsEOL() {
 			return errors.New("needs a value")
@@ -111,20 +117,36 @@ func mapper[T any](parse func(string) (T, error)) kong.Option {
 		}
 		return err
 	}
-	return kong.TypeMapper(reflect.TypeFor[T](), kong.MapperFunc(decode))
 }
 
 func parseText(text string) (string, error) { return text, nil }
 
+// errTooLong is about a duration that nobody means, and that sums of times may overflow with.
+var errTooLong = fmt.Errorf("more than 100 years (%s)", shortDuration(maxDuration))
+
+// anyDuration is what time.ParseDuration takes, however long: it refuses more than 292 years as if they were no duration.
+var anyDuration = regexp.MustCompile(`^[+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
+
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
-	if err != nil {
+	switch {
+	case d > maxDuration, err != nil && anyDuration.MatchString(text):
+		return 0, fmt.Errorf("%s is %w", text, errTooLong)
+	case err != nil:
 		return 0, fmt.Errorf("%q is no duration such as 500ms, 10s, 5m, 720h or 0", text)
-	}
-	if d < 0 {
+	case d < 0:
 		return 0, fmt.Errorf("%s is negative", text)
 	}
 	return d, nil
+}
+
+// parseRetention says to whoever asks for too much how to have it.
+func parseRetention(text string) (time.Duration, error) {
+	d, err := parseDuration(text)
+	if errors.Is(err, errTooLong) {
+		return 0, fmt.Errorf("%w; %s", err, keepForEver)
+	}
+	return d, err
 }
 
 func parseFloat(text string) (float64, error) {
