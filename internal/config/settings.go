@@ -140,6 +140,8 @@ type HTTP struct {
 	// APIToken is the bearer token; empty means API and web page answer only on loopback.
 	APIToken     Secret `name:"api-token" placeholder:"SECRET" help:"Bearer token for API and web page; without one they answer only on loopback."`
 	APITokenFile string `name:"api-token-file" hidden:"" help:"File that holds the bearer token."`
+	// TrustedProxies are the proxies whose headers about the client's address are believed.
+	TrustedProxies Networks `placeholder:"NET" help:"Proxies whose X-Forwarded-Prefix is believed: addresses or networks, with commas between."`
 }
 
 // Polling says how often meetings are looked for and looked at.

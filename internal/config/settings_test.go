@@ -41,6 +41,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"data-dir", "./rollcall-data", "/var/lib/rollcall"},
 	{"listen", "127.0.0.1:8080", ":80"},
 	{"api-token", "", "secret"},
+	{"trusted-proxies", "", "10.0.0.0/8,192.0.2.7/32"},
 	{"discovery-interval", "1m", "0s"},
 	{"poll-min-interval", "1s", "5s"},
 	{"poll-max-interval", "1m", "2m"},
@@ -195,4 +196,10 @@ func TestCommandTakesOnlyItsSettings(t *testing.T) {
 	assert.Equal(t, config.Servers{"nats://a", "nats://b:1"}, got.tail.NATS.URL)
 	assert.True(t, got.tail.JSON)
 	assert.Equal(t, "m1", got.tail.Meeting)
+}
+
+func TestNetworks(t *testing.T) {
+	got := call(t, base, "serve", "--trusted-proxies", " 10.1.2.3/8, 192.0.2.7,fd00::/8 ,::1")
+	require.Equal(t, config.ExitDone, got.code, got.stderr)
+	assert.Equal(t, "10.0.0.0/8,192.0.2.7/32,fd00::/8,::1/128", value(t, got, "trusted-proxies").Value)
 }

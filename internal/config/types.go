@@ -88,6 +88,7 @@ func mappers() []kong.Option {
 		mapper(parseURL),
 		mapper(ParseServers),
 		mapper(parseAddress),
+		mapper(parseNetworks),
 		mapper(parseFloat),
 		mapper(parseInt[int]),
 		mapper(parseInt[int64]),

@@ -38,8 +38,8 @@ func bearer(r *http.Request, token string) bool {
 
 // forwarded are the headers that proxies put into the requests they pass on.
 var forwarded = []string{
-	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "True-Client-Ip",
-	"Cf-Connecting-Ip",
+	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", forwardedPrefix, "X-Real-Ip",
+	"True-Client-Ip", "Cf-Connecting-Ip",
 }
 
 // local tells whether a request comes from this machine and means it: not through a proxy that happens to run here, and

@@ -45,6 +45,7 @@ func TestWithoutATokenOnlyThisMachine(t *testing.T) {
 		"a proxy by the standard":   {header("Forwarded", "for=127.0.0.1"), false},
 		"a proxy that names itself": {header("Via", "1.1 squid"), false},
 		"nginx":                     {header("X-Real-IP", "127.0.0.1"), false},
+		"a proxy with a prefix":     {header("X-Forwarded-Prefix", "/rollcall"), false},
 		"a token where none is set": {header("Authorization", "Bearer anything"), true},
 	} {
 		for _, req := range guarded {

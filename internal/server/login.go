@@ -95,7 +95,8 @@ func (a *api) logout(w http.ResponseWriter, r *http.Request) {
 
 func setSession(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		// Without a path it is that of the page, whatever prefix a proxy has put before it.
+		Name: sessionCookie, Value: value, MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https"),
 	})
 	w.Header().Set("Cache-Control", "no-store")

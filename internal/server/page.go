@@ -10,7 +10,7 @@ import (
 // still has to log in. Without one, they are for this machine alone, as everything else is.
 func (a *api) shell(name func(*http.Request) string) http.HandlerFunc {
 	give := func(w http.ResponseWriter, r *http.Request) {
-		if !web.Serve(w, r, name(r)) {
+		if !web.Serve(w, r, name(r), a.prefix(r)) {
 			nothing(w, r)
 		}
 	}

@@ -16,7 +16,7 @@ func TestPage(t *testing.T) {
 	page := bodyOf(t, resp)
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	assert.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))
-	assert.Contains(t, page, `src="/assets/app.js"`)
+	assert.Contains(t, page, `src="assets/app.js"`)
 	for _, name := range web.Names() {
 		file := request(t, Options{Meetings: table()}, http.MethodGet, "/assets/"+name, "")
 		require.Equal(t, http.StatusOK, file.StatusCode, name)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
@@ -66,6 +67,8 @@ type Options struct {
 	Past Past
 	// Token is the bearer token of API and web page. Without one they answer only on loopback.
 	Token string
+	// TrustedProxies are the networks of proxies whose X-Forwarded-Prefix is believed.
+	TrustedProxies []netip.Prefix
 	// Checks returns the state of the service's parts; it must not block. Without it the service counts as ready.
 	Checks func() []Check
 	// Metrics answers /metrics; without it there is none.

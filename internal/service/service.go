@@ -121,7 +121,8 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
-		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(), Checks: s.gate.checks,
+		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
+		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.gate.checks,
 		Events: &s.gate, Past: &s.gate, Reports: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }

@@ -41,6 +41,7 @@ func TestThePageInABrowser(t *testing.T) {
 		"logging in and out":      loggingInAndOut,
 		"past meetings are found": pastMeetingsAreFound,
 		"by keyboard alone":       byKeyboardAlone,
+		"under a prefix":          underAPrefix,
 		"a meeting of 500":        meetingOf500,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +202,7 @@ func loggingInAndOut(t *testing.T, browser context.Context) {
 	p.sees(`document.querySelector("#token")`)
 	p.run(chromedp.Reload())
 	p.sees(`document.querySelector("#token")`)
-	assert.Equal(t, 401, look[int](p, `fetch("/v1/meetings").then(r => r.status)`))
+	assert.Equal(t, 401, look[int](p, `fetch("v1/meetings").then(r => r.status)`))
 }
 
 func pastMeetingsAreFound(t *testing.T, browser context.Context) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -57,9 +58,11 @@ func run(t *testing.T, sc simulator.Scenario, token string) *stack {
 		},
 		Embedded: config.Embedded{Listen: "127.0.0.1:0"},
 		Store:    config.Store{Replicas: 1, DataDir: t.TempDir()},
-		HTTP:     config.HTTP{Listen: "127.0.0.1:0", APIToken: config.Secret(token)},
-		Polling:  config.Polling{DiscoveryInterval: 200 * time.Millisecond, MinInterval: 100 * time.Millisecond, MaxInterval: 300 * time.Millisecond, PageSize: 500},
-		Events:   config.Events{Retention: time.Hour},
+		HTTP: config.HTTP{
+			Listen: "127.0.0.1:0", APIToken: config.Secret(token), TrustedProxies: config.Networks{netip.MustParsePrefix("127.0.0.1/32")},
+		},
+		Polling: config.Polling{DiscoveryInterval: 200 * time.Millisecond, MinInterval: 100 * time.Millisecond, MaxInterval: 300 * time.Millisecond, PageSize: 500},
+		Events:  config.Events{Retention: time.Hour},
 	}
 	opened, ended := make(chan service.Addresses, 1), make(chan error, 1)
 	go func() {

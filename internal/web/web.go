@@ -2,9 +2,11 @@
 package web
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"html"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -17,7 +19,7 @@ var embedded embed.FS
 // policy lets the page load its own files, ask its own service, and nothing else: no code or style within markup, no
 // frame, no form.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"form-action 'none'; frame-ancestors 'none'"
 
 // file is one file, ready to be given away.
 type file struct {
@@ -38,11 +40,21 @@ var files = func() map[string]file {
 		if err != nil {
 			panic(err)
 		}
-		sum := sha256.Sum256(body)
-		out[entry.Name()] = file{body, kindOf(entry.Name()), `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+		out[entry.Name()] = newFile(body, kindOf(entry.Name()))
 	}
 	return out
 }()
+
+// under is the page as it is under a path: addresses in it are relative, and the base says to what.
+func (f file) under(prefix string) file {
+	base := []byte("<head>\n<base href=\"" + html.EscapeString(prefix) + "/\">")
+	return newFile(bytes.Replace(f.body, []byte("<head>"), base, 1), f.kind)
+}
+
+func newFile(body []byte, kind string) file {
+	sum := sha256.Sum256(body)
+	return file{body, kind, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+}
 
 // kindOf does not ask the machine, whose own table may say anything.
 func kindOf(name string) string {
@@ -70,14 +82,19 @@ func Names() []string {
 }
 
 // Serve answers with a file of that name, and tells whether there is one. A browser asks each time whether it has
-// changed, so that page and service are always of one version.
-func Serve(w http.ResponseWriter, r *http.Request, name string) bool {
+// changed, so that page and service are always of one version. prefix is the path under which a proxy shows the page,
+// without a slash at its end, or empty when that is not known: then it works under an address that ends in a slash.
+func Serve(w http.ResponseWriter, r *http.Request, name, prefix string) bool {
 	f, ok := files[name]
 	if !ok {
 		return false
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", policy+"; base-uri 'none'")
+	if prefix != "" && name == "index.html" {
+		f = f.under(prefix)
+		h.Set("Content-Security-Policy", policy+"; base-uri 'self'")
+	}
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

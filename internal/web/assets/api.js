@@ -1,4 +1,4 @@
-// What the page asks the service.
+// What the page asks the service. Addresses are relative to the page, which may lie under a prefix of a proxy.
 
 const patience = 30000; // ms until an answer is given up
 
@@ -30,7 +30,7 @@ async function ask(path, options = {}) {
 
 export const get = async path => (await ask(path)).json();
 
-export const logIn = token => ask("/login", { method: "POST", body: JSON.stringify({ token }), headers: { "Content-Type": "application/json" } });
-export const logOut = () => ask("/login", { method: "DELETE" });
+export const logIn = token => ask("login", { method: "POST", body: JSON.stringify({ token }), headers: { "Content-Type": "application/json" } });
+export const logOut = () => ask("login", { method: "DELETE" });
 
-export const reportPath = (id, format) => `/v1/meetings/${encodeURIComponent(id)}/report?format=${format}`;
+export const reportPath = (id, format) => `v1/meetings/${encodeURIComponent(id)}/report?format=${format}`;

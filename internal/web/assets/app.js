@@ -49,7 +49,7 @@ function App() {
   return html`
     <a class="skip" href="#main" onClick=${e => { e.preventDefault(); main.current.focus(); }}>${w.skip}</a>
     <header>
-      <a class="brand" href="#/"><img src="/assets/icon.svg" alt="" width="24" height="24"/>Rollcall</a>
+      <a class="brand" href="#/"><img src="assets/icon.svg" alt="" width="24" height="24"/>Rollcall</a>
       <nav aria-label="Rollcall">
         <a href="#/" aria-current=${where.view === "now" ? "page" : null}>${w.now}</a>
         <a href="#/past" aria-current=${where.view === "past" ? "page" : null}>${w.past}</a>
@@ -75,7 +75,7 @@ function useLogin() {
   const set = change => setState(s => ({ ...s, ...change }));
   useEffect(() => {
     let timer;
-    const look = () => get("/login").then(
+    const look = () => get("login").then(
       ({ required, loggedIn }) => set({ required, open: !required || loggedIn, locked: required && !loggedIn }),
       () => { timer = setTimeout(look, 2000); },
     );

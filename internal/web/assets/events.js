@@ -15,7 +15,7 @@ export function listen({ event, state, failed }) {
     attempt = new AbortController();
     const dead = deadline(silence, attempt);
     try {
-      const response = await fetch("/v1/events", { cache: "no-store", signal: attempt.signal, headers: last ? { "Last-Event-ID": last } : {} });
+      const response = await fetch("v1/events", { cache: "no-store", signal: attempt.signal, headers: last ? { "Last-Event-ID": last } : {} });
       if (!response.ok) throw Object.assign(new Error(response.statusText), { status: response.status });
       pause = 1000;
       state("live");

@@ -40,7 +40,7 @@ export function Meeting({ id, w, hear, failed, version }) {
 // read asks for the report and, while the meeting goes on, how the looks at it go.
 async function read(id) {
   const report = await get(reportPath(id, "json"));
-  const live = report.endTime ? null : await get(`/v1/meetings/${encodeURIComponent(id)}`).catch(error => {
+  const live = report.endTime ? null : await get(`v1/meetings/${encodeURIComponent(id)}`).catch(error => {
     if (error.status === 404) return null; // it is not watched any more
     throw error;
   });

@@ -7,7 +7,7 @@ import { useReading, useTick } from "./use.js";
 const shownAtMost = 100;
 
 export function Now({ w, hear, failed, version }) {
-  const [{ value, error }, soon] = useReading(async () => (await get("/v1/meetings")).meetings, { every: 5000, failed, on: [version] });
+  const [{ value, error }, soon] = useReading(async () => (await get("v1/meetings")).meetings, { every: 5000, failed, on: [version] });
   const [text, setText] = useState("");
   const steps = useSteps(hear, failed, version, soon);
   const now = useTick(1000);

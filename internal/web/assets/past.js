@@ -6,7 +6,7 @@ import { useReading } from "./use.js";
 export function Past({ w, hear, failed, version, query }) {
   const [text, setText] = useState(query);
   useEffect(() => setText(query), [query]);
-  const read = async () => (await get(`/v1/meetings?state=ended&limit=100&search=${encodeURIComponent(query)}`)).meetings;
+  const read = async () => (await get(`v1/meetings?state=ended&limit=100&search=${encodeURIComponent(query)}`)).meetings;
   const [{ value, error }, soon] = useReading(read, { failed, on: [version, query] });
   useEffect(() => hear(e => { if (e.type === "conference.meeting.ended") soon(); }), []);
   const search = e => {
