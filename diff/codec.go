@@ -8,7 +8,7 @@ import (
 )
 
 // version is the first byte of every encoded state, and oldest the lowest that is read. From version 2 on it is known
-// whether a title was given by whoever asked to watch the meeting.
+// whether a title was given by whoever asked to watch the meeting, and when the last gap ended.
 const version, oldest = 2, 1
 
 // titleGiven is the bit that says so.
@@ -42,6 +42,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.int(s.GapFrom)
 	w.text([]byte(s.GapReason))
 	w.uint(s.bits())
+	w.int(s.GapTo)
 	w.origin = s.origin()
 	w.int(w.origin)
 	w.uint(uint64(len(s.people)))
@@ -206,6 +207,9 @@ func (r *decoder) state() *State {
 		GapReason:    string(r.text(math.MaxInt32)),
 	}
 	s.TitleGiven = r.titleGiven(s.Title)
+	if r.version >= 2 {
+		s.GapTo = r.int()
+	}
 	r.origin = r.int()
 	const shortest = 5 // a person of empty key and nickname, status, flags and number of attendances
 	n := r.count(shortest)

@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -18,6 +19,8 @@ func TestAStateComesBackWhole(t *testing.T) {
 		p.state.TitleGiven = rapid.Bool().Draw(t, "given")
 		p.state.CreatorID, p.state.CreatorNick = rapid.String().Draw(t, "id"), rapid.String().Draw(t, "nick")
 		p.state.StartTime = rapid.Int64().Draw(t, "start")
+		p.state.GapFrom, p.state.GapTo = rapid.Int64().Draw(t, "gap from"), rapid.Int64().Draw(t, "gap to")
+		p.state.GapReason, p.state.StartedAt = rapid.String().Draw(t, "reason"), rapid.Int64().Draw(t, "started")
 		at := epoch
 		for range rapid.IntRange(1, 6).Draw(t, "looks") {
 			at += 3000
@@ -51,6 +54,7 @@ func fieldsOf(s *diff.State) diff.State {
 		ConferenceID: s.ConferenceID, Phase: s.Phase, Title: s.Title, TitleGiven: s.TitleGiven,
 		CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
 		StartTime: s.StartTime, EndTime: s.EndTime, Sequence: s.Sequence, Active: s.Active, LookedAt: s.LookedAt,
+		StartedAt: s.StartedAt, GapFrom: s.GapFrom, GapReason: s.GapReason, GapTo: s.GapTo,
 	}
 }
 
@@ -110,6 +114,20 @@ func TestUnmarshalStateRefusesWhatItDoesNotKnow(t *testing.T) {
 		_, err := diff.UnmarshalState(good[:n])
 		require.ErrorIs(t, err, diff.ErrCorruptState, "%d bytes of %d", n, len(good))
 	}
+}
+
+// TestStatesOfVersion1AreRead reads what was stored before there were gaps that are over in a state.
+func TestStatesOfVersion1AreRead(t *testing.T) {
+	s := busy(t)
+	data, err := os.ReadFile("testdata/state-v1")
+	require.NoError(t, err)
+	old, err := diff.UnmarshalState(data)
+	require.NoError(t, err)
+	want := fieldsOf(s)
+	want.TitleGiven = true // any title stood
+	require.Equal(t, want, fieldsOf(old))
+	require.Equal(t, slices.Collect(s.People()), slices.Collect(old.People()))
+	replay(t, old, look{at: 50, kind: diff.Partial, rows: []string{"cat 3 49-"}, want: []string{"joined cat 49"}})
 }
 
 func FuzzUnmarshalState(f *testing.F) {

@@ -128,7 +128,7 @@ func (c *comparison) finish() Result {
 	c.advance(&res)
 	if len(c.changes) > 0 {
 		slices.SortFunc(c.changes, c.before)
-		res.base, res.changes = c.prev, slices.Clone(c.changes)
+		res.own = cause{base: c.prev, changes: slices.Clone(c.changes)}
 		if c.snap.Kind == Partial && !c.snap.before(c.prev.pushedAt) { // what waited to be stored turns back no clock
 			c.next.pushedAt = c.snap.At
 		}

@@ -81,9 +81,10 @@ func (s *State) meeting(reason string) *events.Meeting {
 }
 
 // OpenGap announces that a meeting has not been looked at since from, in Unix milliseconds, and why. One gap is open at
-// a time; a meeting that is not watched has none, nor has one that was looked at since: somebody else was faster.
+// a time; a meeting that is not watched has none, nor has one that was looked at, or whose gap ended, since: somebody else
+// was faster.
 func OpenGap(s *State, from int64, reason string) Result {
-	if s.Phase != Watched || s.GapFrom > 0 || from <= 0 || s.LookedAt > from {
+	if s.Phase != Watched || s.GapFrom > 0 || from <= 0 || max(s.LookedAt, s.GapTo) > from {
 		return Result{State: s}
 	}
 	next := *s
@@ -98,6 +99,7 @@ func CloseGap(s *State, to int64) Result {
 	}
 	next := *s
 	next.GapFrom, next.GapReason = 0, ""
+	next.GapTo = max(s.GapTo, to, s.GapFrom+1) // the next begins later, and so has another id
 	return Result{State: &next, Changed: true, Events: []events.Event{s.gap(s.GapFrom, max(to, s.GapFrom), s.GapReason)}}
 }
 
@@ -128,7 +130,7 @@ func End(s *State, at int64, reason string) Result {
 		ID: events.MeetingID(s.ConferenceID, at, events.MeetingEnded, ""), Type: events.MeetingEnded,
 		Time: time.UnixMilli(cmp.Or(s.EndTime, at)).UTC(), Meeting: m,
 	})
-	res.Changed = true
+	res.Changed, res.own.end = true, true
 	return res
 }
 
@@ -165,15 +167,4 @@ func (s *State) totals() (people, peak int, minutes float64) {
 		peak = max(peak, present)
 	}
 	return people, peak, float64(total) / float64(time.Minute.Milliseconds())
-}
-
-// Then returns what both results together say: other follows from the state of r.
-func (r Result) Then(other Result) Result {
-	r.Events = append(slices.Clip(r.Events), other.Events...)
-	r.changes = append(slices.Clip(r.changes), other.changes...)
-	r.base = cmp.Or(r.base, other.base)
-	r.State = other.State
-	r.Changed, r.LookNow = r.Changed || other.Changed, r.LookNow || other.LookNow
-	r.UnknownStatus += other.UnknownStatus
-	return r
 }

@@ -2,7 +2,7 @@ package diff
 
 import "github.com/c4342123/rollcall/events"
 
-// Result is the outcome of one comparison.
+// Result is the outcome of one comparison, or of several that were made one after the other; see [Result.Then].
 type Result struct {
 	// Events in the order of their sequence. Source and RecordedTime are left to whoever stores them.
 	Events []events.Event
@@ -16,76 +16,41 @@ type Result struct {
 	// UnknownStatus counts the rows whose status is none of the documented ones.
 	UnknownStatus int
 
+	own    cause  // of a result that is not joined
+	joined []part // of one that is: all its events come from these, in order
+}
+
+// cause is what the events of one result come from. What is no comparison, but tells something of the meeting itself, has
+// no changes: its events belong together.
+type cause struct {
 	base    *State // what was compared with
 	changes []change
+	end     bool // the events say that the meeting is over
 }
 
-// Step is a part of a result that is consistent in itself: the events and the state that follows from them.
-type Step struct {
-	Events []events.Event
-	State  *State
+// part is one of the results that were joined, as far as it has events.
+type part struct {
+	cause
+	state *State // follows from base and the events
+	count int    // of its events
 }
 
-// Steps cuts the result into parts of at most limit events, to be stored one after the other, for a store that takes
-// no more at a time. Whoever stops after some of them loses nothing: comparing the same list with the last stored
-// state gives the rest. limit is at least 2.
-func (r Result) Steps(limit int) []Step {
-	limit = max(limit, 2)
-	if len(r.Events) <= limit || r.changes == nil {
-		return []Step{{Events: r.Events, State: r.State}}
-	}
-	var steps []Step
-	state := r.base
-	for from := 0; from < len(r.changes); {
-		to := r.cut(from, limit)
-		if to == len(r.changes) {
-			state = r.State
-		} else {
-			state = r.prefix(state, from, to)
-		}
-		steps = append(steps, Step{Events: r.Events[from:to], State: state})
-		from = to
-	}
-	return steps
+// Then returns what both results together say: other follows from the state of r.
+func (r Result) Then(other Result) Result {
+	joined := r.parts()
+	r.joined, r.own = append(joined[:len(joined):len(joined)], other.parts()...), cause{}
+	r.Events = append(r.Events[:len(r.Events):len(r.Events)], other.Events...)
+	r.State = other.State
+	r.Changed, r.LookNow = r.Changed || other.Changed, r.LookNow || other.LookNow
+	r.UnknownStatus += other.UnknownStatus
+	return r
 }
 
-// cut finds where a step that begins at from ends: never inside a late attendance, of which the state between its
-// two events could not be told from that of a person who is present.
-func (r Result) cut(from, limit int) int {
-	to := min(from+limit, len(r.changes))
-	if to < len(r.changes) && r.changes[to-1].late && r.changes[to-1].typ == events.Joined {
-		to--
+// parts are the results that were joined, in order: one that was not joined is its own part. A result without events is
+// none, as what comes after it begins with its state.
+func (r Result) parts() []part {
+	if r.joined != nil || len(r.Events) == 0 {
+		return r.joined
 	}
-	return to
-}
-
-// prefix is the state after some of the changes, as if the look had shown nobody else. New people are numbered as in
-// the final state, so those whose turn has not come are there, but as never listed.
-func (r Result) prefix(state *State, from, to int) *State {
-	next := state.clone()
-	if from == 0 {
-		next.names = append(next.names[:0:0], r.State.names...)
-		next.people = append(next.people[:0:0], r.State.people...)
-		for i := range next.people {
-			next.people[i] = r.unannounced(i)
-		}
-	}
-	next.pushedAt = r.State.pushedAt
-	for i := range r.changes[from:to] {
-		next.apply(&r.changes[from+i])
-	}
-	return next
-}
-
-// unannounced is person i as before the comparison, under the name that the final state gives them.
-func (r Result) unannounced(i int) person {
-	named := r.State.people[i]
-	var p person
-	if i < len(r.base.people) {
-		p = r.base.people[i]
-	} else {
-		p.flags = named.flags & (roles | guest)
-	}
-	p.name, p.keyLen, p.nickLen = named.name, named.keyLen, named.nickLen
-	return p
+	return []part{{cause: r.own, state: r.State, count: len(r.Events)}}
 }

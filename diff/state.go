@@ -55,6 +55,9 @@ type State struct {
 	// GapFrom is when the open gap began, in Unix milliseconds, and GapReason why; 0 while there is none.
 	GapFrom   int64
 	GapReason string
+	// GapTo is when the last gap that was announced to be over ended, in Unix milliseconds; 0 before the first. None
+	// begins before: whoever compares again what has been stored in part announces no gap a second time.
+	GapTo int64
 
 	// lookedUntil is when that look ended, in Unix milliseconds.
 	lookedUntil int64

@@ -167,8 +167,9 @@ func reasonOf(trouble string, away bool) string {
 // now.
 func (m *look) bridge(s *diff.State, at int64) diff.Result {
 	res := diff.Result{State: s}
-	if s.GapFrom == 0 && m.sight > 0 && time.Duration(at-m.sight)*time.Millisecond > gapAfter(m.interval) {
-		res = diff.OpenGap(s, m.sight, reasonOf(m.trouble, m.away))
+	sight := max(m.sight, s.GapTo) // of a look whose outcome was stored in part, the end of the gap was
+	if s.GapFrom == 0 && m.sight > 0 && time.Duration(at-sight)*time.Millisecond > gapAfter(m.interval) {
+		res = diff.OpenGap(s, sight, reasonOf(m.trouble, m.away))
 	}
 	return res.Then(diff.CloseGap(res.State, at))
 }

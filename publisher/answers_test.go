@@ -155,14 +155,15 @@ func TestResultLargerThanABatchIsStoredInOrder(t *testing.T) {
 			r.leave(who)
 		}
 	}
+	r.over = true
 	base := load(t, p, r.id)
-	res := diff.Compare(base.State, r.snapshot())
-	res.Events = append([]events.Event{meetingEvent(r.id, events.MeetingStarted)}, res.Events...)
-	res.Events = append(res.Events, meetingEvent(r.id, events.MeetingEnded))
+	res := diff.Start(base.State, r.now)
+	res = res.Then(diff.Compare(res.State, r.snapshot()))
+	res = res.Then(diff.End(res.State, r.now, "ended"))
 	rec, err := p.Commit(t.Context(), base, res)
 	require.NoError(t, err)
 	assert.Equal(t, load(t, p, r.id).Revision, rec.Revision)
-	assert.Len(t, verify(t, p.nc, p, r.id), 800+267)
+	assert.Len(t, verify(t, p.nc, p, r.id), 2*800)
 
 	all := fetch(t, p.nc, events.OfMeeting(r.id))
 	assert.Equal(t, events.MeetingStarted, decode(t, all[0]).Type, "what precedes stays in front")
@@ -178,7 +179,7 @@ func TestConflictBetweenThePartsOfAResultIsRecoveredFrom(t *testing.T) {
 		r.join("person" + strconv.Itoa(i))
 	}
 	base := load(t, p, r.id)
-	parts := steps(diff.Compare(base.State, r.snapshot()), 499)
+	parts := diff.Compare(base.State, r.snapshot()).Steps(499)
 	require.Len(t, parts, 2)
 	j, err := p.build(base, parts[0])
 	require.NoError(t, err)

@@ -27,7 +27,7 @@ const (
 // sent. A result too large for one batch is stored in consistent parts, in order; with an error, some of the first
 // parts may be stored, and loading and comparing again goes on from there.
 func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (Record, error) {
-	if err := checkResult(base, res); err != nil {
+	if err := checkStep(base.State, diff.Step{Events: res.Events, State: res.State}); err != nil {
 		return base, fmt.Errorf("commit: %w", err)
 	}
 	if len(res.Events) == 0 && !res.Changed {
@@ -53,8 +53,11 @@ func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (R
 
 // commitSteps stores a result in parts of at most one batch each and returns how far it came.
 func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Result, limit int) (Record, error) {
-	// Every event is two messages, the state is one.
-	for _, step := range steps(res, (limit-1)/2) {
+	steps := res.Steps((limit - 1) / 2) // every event is two messages, the state is one
+	if err := checkSteps(base, res, steps); err != nil {
+		return base, fmt.Errorf("commit: %w", err)
+	}
+	for _, step := range steps {
 		j, err := p.build(base, step)
 		if err != nil {
 			return base, err
@@ -66,32 +69,6 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 		base = Record{State: step.State, Revision: revision, EventsExpire: int64(j.expiry)}
 	}
 	return base, nil
-}
-
-// steps cuts a result into parts of at most limit events. The events of the meeting itself are not the comparison's:
-// what precedes the member events goes with the first part, what follows with the last.
-func steps(res diff.Result, limit int) []diff.Step {
-	if len(res.Events) <= limit {
-		return []diff.Step{{Events: res.Events, State: res.State}}
-	}
-	first, last := 0, len(res.Events)
-	for first < last && !res.Events[first].Type.OfMember() {
-		first++
-	}
-	for last > first && !res.Events[last-1].Type.OfMember() {
-		last--
-	}
-	head, tail := res.Events[:first], res.Events[last:]
-	res.Events = res.Events[first:last]
-	parts := res.Steps(limit - len(head) - len(tail))
-	parts[0].Events = concat(head, parts[0].Events)
-	end := &parts[len(parts)-1]
-	end.Events = concat(end.Events, tail)
-	return parts
-}
-
-func concat(a, b []events.Event) []events.Event {
-	return append(append(make([]events.Event, 0, len(a)+len(b)), a...), b...)
 }
 
 // submit hands a job to the committer and waits for its outcome.

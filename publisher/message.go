@@ -1,7 +1,6 @@
 package publisher
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -119,36 +118,4 @@ func headerSize(h nats.Header) int {
 		}
 	}
 	return n
-}
-
-// checkResult holds a comparison's outcome to what makes the stored events right: it is about the meeting, and its
-// member events continue the sequence without a gap.
-func checkResult(base Record, res diff.Result) error {
-	if base.State == nil || res.State == nil {
-		return errors.New("a commit needs the state it starts from and the one it leads to")
-	}
-	id := base.State.ConferenceID
-	if err := events.CheckConferenceID(id); err != nil {
-		return err
-	}
-	if res.State.ConferenceID != id {
-		return fmt.Errorf("meeting %s: the new state is of meeting %s", id, res.State.ConferenceID)
-	}
-	seq := base.State.Sequence
-	for i := range res.Events {
-		e := &res.Events[i]
-		if e.ConferenceID() != id {
-			return fmt.Errorf("meeting %s: event %s is of meeting %s", id, e.ID, e.ConferenceID())
-		}
-		if !e.Type.OfMember() {
-			continue
-		}
-		if seq++; e.Sequence != seq {
-			return fmt.Errorf("meeting %s: event %s has sequence %d, not %d", id, e.ID, e.Sequence, seq)
-		}
-	}
-	if res.State.Sequence != seq {
-		return fmt.Errorf("meeting %s: the new state is at sequence %d, its events at %d", id, res.State.Sequence, seq)
-	}
-	return nil
 }
