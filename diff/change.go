@@ -102,7 +102,7 @@ func (c *comparison) event(ch *change) events.Event {
 	m := &events.Member{
 		ConferenceID: s.ConferenceID, Title: s.Title, UnionID: p.UnionID, UserNick: p.UserNick,
 		Host: p.Host, CoHost: p.CoHost, OuterOrgMember: p.OuterOrgMember, PSTNJoin: p.PSTNJoin,
-		AttendStatus: int(ch.status), PreviousAttendStatus: int(ch.previous),
+		EverHost: p.EverHost, EverCoHost: p.EverCoHost, AttendStatus: int(ch.status), PreviousAttendStatus: int(ch.previous),
 		JoinTime: ch.start, LeaveTime: ch.end,
 		Reason: ch.reason, Initial: c.initial, Inferred: ch.inferred,
 		ObservedAfter: c.prev.LookedAt, ObservedBefore: c.snap.At, Via: c.snap.Via,

@@ -24,6 +24,7 @@ func TestAnEventSaysEverything(t *testing.T) {
 	require.Len(t, got, 2)
 	member := events.Member{
 		ConferenceID: "m1", Title: "Weekly", UnionID: "ann", UserNick: "Ann", Host: true, CoHost: true, OuterOrgMember: true, PSTNJoin: true,
+		EverHost: true, EverCoHost: true,
 		AttendStatus: 3, PreviousAttendStatus: 2, JoinTime: ms(10), Reason: events.ReasonJoined,
 		ObservedAfter: ms(5), ObservedBefore: ms(20), Via: events.ViaPoll, ActiveCount: 1, Visit: 1,
 	}

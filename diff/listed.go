@@ -11,6 +11,7 @@ type listed struct {
 	rows, unknown, quiet, open int
 	status                     uint8 // of the person as a whole
 	best                       *Row  // the row that names the person
+	held                       flags // the roles that any of the rows shows, as ones the person had
 	lost                       bool  // no row is of the announced open attendance
 	prior                      int64 // leaveTime of an open row, of the visit before
 
@@ -29,6 +30,7 @@ func (c *comparison) read(i int32) listed {
 	for r := c.first[i]; r > 0; r = c.link[r-1] {
 		row := &c.snap.Rows[r-1]
 		seen.rows++
+		seen.held |= rolesOf(row).past()
 		if seen.best == nil || better(row, seen.best) {
 			seen.best = row
 		}
@@ -128,7 +130,7 @@ func rankOf(yes bool) int {
 // push carry fewer fields: they change nothing of somebody known.
 func (c *comparison) note(i int32, seen *listed) {
 	p := &c.next.people[i]
-	f := rolesOf(seen.best) | p.flags&guest
+	f := rolesOf(seen.best) | p.flags&guest | p.flags.past() | seen.held
 	switch {
 	case seen.rows > 1:
 	case c.snap.Kind == Complete:

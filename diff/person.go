@@ -52,7 +52,7 @@ func (c *comparison) settled(i int32) bool {
 		return false
 	}
 	row, p := &c.snap.Rows[r-1], &c.next.people[i]
-	if p.flags&^guest != rolesOf(row)|oneRow || int(p.status) != row.Status || string(c.next.nick(p)) != row.UserNick {
+	if p.flags&^(guest|wasHost|wasCoHost) != rolesOf(row)|oneRow || int(p.status) != row.Status || string(c.next.nick(p)) != row.UserNick {
 		return false
 	}
 	switch row.Status {
@@ -81,10 +81,10 @@ func (c *comparison) absent(acc *account) uint8 {
 		return acc.status
 	case acc.open():
 		c.vanish(acc, 0)
-	case p.status != 0 || p.flags&^(roles|guest) != 0:
+	case p.status != 0 || p.flags&^lasting != 0:
 		p = c.mutable(acc.person)
 		p.status = 0
-		p.flags &= roles | guest
+		p.flags &= lasting
 	}
 	return 0
 }
@@ -96,7 +96,7 @@ func (c *comparison) vanish(acc *account, status uint8) {
 	}
 	p := c.mutable(acc.person)
 	before := p.flags
-	p.flags &= roles | guest
+	p.flags &= lasting
 	if !before.has(missing) || c.snap.began() == c.prev.LookedAt {
 		p.flags |= missing // the same look twice is one look
 		c.result.LookNow = true

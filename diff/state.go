@@ -99,12 +99,28 @@ const (
 	oneRow  // the last complete snapshot had exactly one row of the person
 	pushed  // a push named another device since
 	fresh   // a push announced something of the person, and no whole look was taken since
+	wasHost // has been host before
+	wasCoHost
 
-	roles    = host | coHost | outerOrg | pstn
-	allFlags = fresh<<1 - 1
+	roles = host | coHost | outerOrg | pstn
+	// lasting is what a look that does not show the person leaves as it is.
+	lasting  = roles | guest | wasHost | wasCoHost
+	allFlags = wasCoHost<<1 - 1
 )
 
 func (f flags) has(x flags) bool { return f&x != 0 }
+
+// past are the roles that somebody has or had, as ones they had.
+func (f flags) past() flags {
+	p := f & (wasHost | wasCoHost)
+	if f.has(host) {
+		p |= wasHost
+	}
+	if f.has(coHost) {
+		p |= wasCoHost
+	}
+	return p
+}
 
 func (p *person) open() bool { return p.start > 0 && p.end == 0 }
 
@@ -118,6 +134,8 @@ type Person struct {
 	UserNick       string
 	Host           bool
 	CoHost         bool
+	EverHost       bool // has been host at any time
+	EverCoHost     bool // has been co-host at any time
 	OuterOrgMember bool
 	PSTNJoin       bool
 	AttendStatus   AttendStatus // as listed last; 0 when not listed
@@ -145,6 +163,7 @@ func (s *State) named(p *person) Person {
 	out := Person{
 		Key: string(s.key(p)), UserNick: string(s.nick(p)),
 		Host: p.flags.has(host), CoHost: p.flags.has(coHost),
+		EverHost: p.flags.past().has(wasHost), EverCoHost: p.flags.past().has(wasCoHost),
 		OuterOrgMember: p.flags.has(outerOrg), PSTNJoin: p.flags.has(pstn),
 		AttendStatus: int(p.status), Present: p.open(),
 		JoinTime: p.start, LeaveTime: p.end, Visits: s.visits(p),

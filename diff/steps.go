@@ -111,7 +111,7 @@ func (p *part) unannounced(i int) person {
 	if i < len(p.base.people) {
 		before = p.base.people[i]
 	} else {
-		before.flags = named.flags & (roles | guest)
+		before.flags = named.flags & lasting
 	}
 	before.name, before.keyLen, before.nickLen = named.name, named.keyLen, named.nickLen
 	return before

@@ -147,6 +147,12 @@ func (m *Member) append(w *writer) {
 	w.str("userNick", m.UserNick)
 	w.bool("host", m.Host)
 	w.bool("coHost", m.CoHost)
+	if m.EverHost {
+		w.bool("everHost", true)
+	}
+	if m.EverCoHost {
+		w.bool("everCoHost", true)
+	}
 	w.bool("outerOrgMember", m.OuterOrgMember)
 	w.bool("pstnJoin", m.PSTNJoin)
 	w.int("attendStatus", int64(m.AttendStatus))

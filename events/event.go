@@ -68,12 +68,16 @@ type Member struct {
 	// while it is not.
 	Title string `json:"title,omitempty"`
 	// UnionID is empty for a guest from outside the organisation; [Event.Subject] names the person then, too.
-	UnionID        string `json:"unionId"`
-	UserNick       string `json:"userNick"`
-	Host           bool   `json:"host"`
-	CoHost         bool   `json:"coHost"`
-	OuterOrgMember bool   `json:"outerOrgMember"`
-	PSTNJoin       bool   `json:"pstnJoin"`
+	UnionID  string `json:"unionId"`
+	UserNick string `json:"userNick"`
+	Host     bool   `json:"host"`
+	CoHost   bool   `json:"coHost"`
+	// EverHost and EverCoHost say that the person has had the role at any time up to the event, perhaps without an event
+	// that showed it: roles change without one. They are absent from the payload when false.
+	EverHost       bool `json:"everHost,omitempty"`
+	EverCoHost     bool `json:"everCoHost,omitempty"`
+	OuterOrgMember bool `json:"outerOrgMember"`
+	PSTNJoin       bool `json:"pstnJoin"`
 	// AttendStatus is DingTalk's status after the change: 3 on a joined, 6 on a left, 5 on a kicked, what the list
 	// says otherwise, and 0 where the person is not listed.
 	AttendStatus int `json:"attendStatus"`

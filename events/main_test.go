@@ -82,6 +82,10 @@ func kinds() map[string]events.Event {
 			e.Member.UnionID, e.Member.UserNick, e.Member.Host = "", "Guest", false
 			e.Member.OuterOrgMember, e.Member.PSTNJoin, e.Member.CoHost = true, true, true
 		}),
+		"left_former_host": member(func(e *events.Event) {
+			end(events.Left, events.ReasonLeft, 6)(e)
+			e.Member.Host, e.Member.EverHost, e.Member.EverCoHost = false, true, true
+		}),
 		"left":                 member(end(events.Left, events.ReasonLeft, 6)),
 		"left_disconnected":    member(inferred(end(events.Left, events.ReasonDisconnected, 2))),
 		"left_vanished":        member(inferred(end(events.Left, events.ReasonVanished, 0))),

@@ -80,7 +80,8 @@ func (f *fold) member(e events.Event) bool {
 		f.people[e.Subject] = p
 	}
 	p.UnionID, p.UserNick = m.UnionID, cmp.Or(m.UserNick, p.UserNick)
-	p.Host, p.CoHost, p.OuterOrgMember, p.PSTNJoin = m.Host, m.CoHost, m.OuterOrgMember, m.PSTNJoin
+	p.Host, p.CoHost = p.Host || m.Host || m.EverHost, p.CoHost || m.CoHost || m.EverCoHost
+	p.OuterOrgMember, p.PSTNJoin = m.OuterOrgMember, p.PSTNJoin || m.PSTNJoin
 	return true
 }
 

@@ -259,14 +259,35 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-// Of a person's times, those of the latest event count, and a nickname that is gone is not forgotten.
-func TestRolesAreTheLatest(t *testing.T) {
+// A nickname that is gone is not forgotten.
+func TestTheNicknameIsTheLatest(t *testing.T) {
 	s := tell(t, "m")
 	s.look(2, is("ann", "Ann", 1, 0))
-	s.look(4, with(is("ann", "Annie", 1, 3), func(r *diff.Row) { r.CoHost = true }))
+	s.look(4, is("ann", "Annie", 1, 3))
 	r := s.report(5)
 	require.Len(t, r.People, 1)
 	assert.Equal(t, "Annie", r.People[0].UserNick)
-	assert.True(t, r.People[0].CoHost)
 	assert.Equal(t, events.ReasonLeft, r.People[0].Attendances[0].Ended)
+}
+
+// Whoever was host at any time counts as host, whatever they are when they leave.
+func TestRolesEverHeld(t *testing.T) {
+	host, coHost := func(r *diff.Row) { r.Host = true }, func(r *diff.Row) { r.CoHost = true }
+	phone := func(r *diff.Row) { r.PSTNJoin = true }
+	s := tell(t, "m")
+	s.look(2, with(is("ann", "Ann", 1, 0), host), is("bob", "Bob", 1, 0), is("cho", "Cho", 1, 0), with(is("dan", "Dan", 1, 1.5), phone))
+	s.look(3, is("ann", "Ann", 1, 0), with(is("bob", "Bob", 1, 0), host), with(is("cho", "Cho", 1, 0), coHost), is("dan", "Dan", 2, 0))
+	s.look(4, is("ann", "Ann", 1, 3.5), is("bob", "Bob", 1, 0), is("cho", "Cho", 1, 0), is("dan", "Dan", 2, 0))
+	s.end(5, is("ann", "Ann", 1, 3.5), is("bob", "Bob", 1, 5), with(is("cho", "Cho", 1, 5), host), is("dan", "Dan", 2, 5))
+	r := s.report(6)
+	var got []string
+	for i := range r.People {
+		got = append(got, r.People[i].Person+": "+strings.Join(r.People[i].roles(), " "))
+	}
+	assert.Equal(t, []string{"ann: host", "bob: host", "cho: host co-host", "dan: phone"}, got, "bob was host between two events")
+	for _, format := range []Format{Table, CSV, HTML, SVG, JSON} {
+		var out strings.Builder
+		require.NoError(t, r.Write(&out, format))
+		assert.GreaterOrEqual(t, strings.Count(out.String(), "host"), 3, format)
+	}
 }

@@ -79,13 +79,14 @@ type Gap struct {
 
 // Person is one person's part in the meeting.
 type Person struct {
-	Person         string `json:"person"`  // the subject of the events
-	UnionID        string `json:"unionId"` // empty for a guest
-	UserNick       string `json:"userNick"`
-	Host           bool   `json:"host"`
-	CoHost         bool   `json:"coHost"`
-	OuterOrgMember bool   `json:"outerOrgMember"`
-	PSTNJoin       bool   `json:"pstnJoin"`
+	Person   string `json:"person"`  // the subject of the events
+	UnionID  string `json:"unionId"` // empty for a guest
+	UserNick string `json:"userNick"`
+	// Host, CoHost and PSTNJoin say that the person was that at any time.
+	Host           bool `json:"host"`
+	CoHost         bool `json:"coHost"`
+	OuterOrgMember bool `json:"outerOrgMember"`
+	PSTNJoin       bool `json:"pstnJoin"`
 	// Present says that the last attendance is open.
 	Present     bool  `json:"present"`
 	FirstJoined int64 `json:"firstJoined"`
