@@ -23,6 +23,9 @@ const (
 	maxIDLength = 128
 )
 
+// MeetingHeader is the header of every message that carries an event: the id of the meeting it is about.
+const MeetingHeader = "Conference-Id"
+
 // Shards is the number of shards; see [Shard].
 const Shards = 64
 
@@ -48,6 +51,16 @@ func CheckConferenceID(id string) error {
 // "conference.id.{conferenceId}.member.joined" and the like.
 func ByMeeting(conferenceID string, t Type) string {
 	return byMeetingID + conferenceID + "." + strings.TrimPrefix(string(t), typePrefix)
+}
+
+// TypeOf is the type of the events on a subject, which is one of either view.
+func TypeOf(subject string) Type {
+	rest, byMeeting := strings.CutPrefix(subject, byMeetingID)
+	if !byMeeting {
+		return Type(subject)
+	}
+	_, kind, _ := strings.Cut(rest, ".")
+	return Type(typePrefix + kind)
 }
 
 // OfMeeting is the filter for everything of one meeting.

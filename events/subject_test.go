@@ -25,6 +25,8 @@ func TestSubjects(t *testing.T) {
 		"conference.id.6321a.meeting.gap":     events.MeetingGap,
 	} {
 		assert.Equal(t, want, events.ByMeeting("6321a", typ))
+		assert.Equal(t, typ, events.TypeOf(want))
+		assert.Equal(t, typ, events.TypeOf(string(typ)))
 		assert.Len(t, strings.Split(string(typ), "."), 3, "conference.member.* matches three tokens")
 		assert.Equal(t, strings.Contains(want, ".member."), typ.OfMember())
 	}

@@ -12,7 +12,7 @@ import (
 
 // Headers of our own and of the batch protocol, see NATS's ADR-50.
 const (
-	hdrConference  = "Conference-Id"
+	hdrConference  = events.MeetingHeader
 	hdrUnion       = "Union-Id"
 	hdrContentType = "Content-Type"
 	hdrTransaction = "Rollcall-Transaction"   // on a state: which commit wrote it

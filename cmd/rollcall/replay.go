@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/c4342123/rollcall/events"
@@ -25,7 +23,7 @@ type replay struct {
 	Until    string   `placeholder:"WHEN" help:"Only what happened earlier."`
 	Meeting  string   `placeholder:"ID" help:"Only this meeting, by its conferenceId."`
 	Person   string   `placeholder:"ID" help:"Only this person, by unionId: the subject of the events."`
-	Type     []string `placeholder:"TYPE" help:"Only these types, with commas between: joined, left, kicked, started, updated, ended, gap."`
+	Type     []string `placeholder:"TYPE" help:"Only these types, with commas between: joined, left, kicked, started, updated, ended, gap; or conference.member.*."`
 	After    int64    `placeholder:"N" default:"0" help:"Only what is stored behind this position of the stream, as an earlier replay has said it."`
 	Position bool     `help:"Add to each event its position in the stream, as the attribute streamsequence."`
 }
@@ -108,7 +106,7 @@ func (c *replay) options(now time.Time) (reading.Options, reading.Selection, err
 	if c.After < 0 {
 		return opts, picked, config.Usagef("after", "%d is negative", c.After)
 	}
-	types, err := eventTypes(c.Type)
+	types, err := events.ParseTypes(c.Type...)
 	if err != nil {
 		return opts, picked, config.Usagef("type", "%w", err)
 	}
@@ -129,21 +127,3 @@ func (c *replay) options(now time.Time) (reading.Options, reading.Selection, err
 	opts.Subjects, opts.Since = reading.Subjects(c.Meeting, types...), picked.StoredSince()
 	return opts, picked, nil
 }
-
-// eventTypes reads names of types: the last word of a type is enough.
-func eventTypes(names []string) ([]events.Type, error) {
-	var out []events.Type
-	types := events.Types()
-	for _, name := range names {
-		at := slices.IndexFunc(types, func(t events.Type) bool { return name == string(t) || name == lastWord(t) })
-		if at < 0 {
-			return nil, fmt.Errorf("%q is none of joined, left, kicked, started, updated, ended, gap", name)
-		}
-		if !slices.Contains(out, types[at]) { // a filter must not be there twice
-			out = append(out, types[at])
-		}
-	}
-	return out, nil
-}
-
-func lastWord(t events.Type) string { return string(t)[strings.LastIndexByte(string(t), '.')+1:] }

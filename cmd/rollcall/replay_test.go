@@ -27,7 +27,7 @@ func told(t *testing.T, stdout string) []string {
 	for line := range strings.Lines(stdout) {
 		e, err := events.Decode([]byte(line))
 		require.NoError(t, err, line)
-		out = append(out, strings.Join(strings.Fields(e.ConferenceID()+" "+e.Subject+" "+lastWord(e.Type)), " "))
+		out = append(out, strings.Join(strings.Fields(e.ConferenceID()+" "+e.Subject+" "+string(e.Type[strings.LastIndexByte(string(e.Type), '.')+1:])), " "))
 	}
 	return out
 }

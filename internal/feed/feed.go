@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
+	"slices"
 	"sync"
 
 	"github.com/c4342123/rollcall/events"
@@ -28,18 +28,29 @@ var (
 // Event is one stored event.
 type Event struct {
 	Sequence uint64 // in the stream
+	Meeting  string // the id of the meeting it is about; empty of what is not ours
+	Type     events.Type
 	Payload  []byte // the CloudEvent; not to be changed
+}
+
+// Filter says which events somebody wants to read: all of them unless told otherwise.
+type Filter struct {
+	Meeting string        // only this meeting's
+	Types   []events.Type // only these types
+}
+
+func (f *Filter) picks(e *Event) bool {
+	return (f.Meeting == "" || f.Meeting == e.Meeting) && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
 }
 
 // Stream is where events are stored.
 type Stream interface {
-	// Last returns the sequence of the newest message.
+	// Last returns the sequence of the newest message, which need not be an event.
 	Last(ctx context.Context) (uint64, error)
 	// Follow calls each for every event stored after a sequence, in order and exactly once, until ctx ends or each fails.
 	Follow(ctx context.Context, after uint64, each func(Event) error) error
-	// History calls each for every event stored after a sequence and up to another, of one meeting or, when that is
-	// empty, of all.
-	History(ctx context.Context, meeting string, after, until uint64, each func(Event) error) error
+	// History calls each for every event stored after a sequence and up to another that the filter picks.
+	History(ctx context.Context, filter Filter, after, until uint64, each func(Event) error) error
 }
 
 // Options of a [Feed]. Stream is required.
@@ -57,17 +68,12 @@ type Feed struct {
 	catching chan struct{}
 
 	mu      sync.Mutex
-	ring    [kept]entry
+	ring    [kept]Event
 	count   uint64        // events that have come, all in all; the newest is in ring[(count-1)%kept]
 	start   uint64        // the sequence after which the feed began
 	epoch   int           // counts the streams that were followed, one in place of the other; 0 before the first
 	news    chan struct{} // closed when the next event comes
 	readers int
-}
-
-type entry struct {
-	Event
-	meeting string
 }
 
 // catchers is how many readers read old events at once.
@@ -110,26 +116,16 @@ func (f *Feed) restart(after uint64) {
 
 // add takes an event in and wakes who waits for it.
 func (f *Feed) add(e Event) error {
-	meeting := meetingOf(e.Payload)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if e.Sequence <= f.newest() { // another stream took the place of the one before
 		f.restart(e.Sequence - 1)
 	}
-	f.ring[f.count%kept] = entry{e, meeting}
+	f.ring[f.count%kept] = e
 	f.count++
 	close(f.news)
 	f.news = make(chan struct{})
 	return nil
-}
-
-// meetingOf returns the meeting that an event is about; what is not ours is no meeting's.
-func meetingOf(payload []byte) string {
-	e, err := events.Decode(payload)
-	if err != nil {
-		return ""
-	}
-	return path.Base(e.Source)
 }
 
 // newest is the sequence of the newest event that has come. The caller holds mu.

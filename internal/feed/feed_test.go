@@ -47,7 +47,7 @@ func (m *memory) put(t testing.TB, meeting string) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sequence := uint64(2*len(m.stored) + 2)
-	m.stored = append(m.stored, Event{sequence, payload(t, meeting, sequence)})
+	m.stored = append(m.stored, Event{sequence, meeting, events.Joined, payload(t, meeting, sequence)})
 	close(m.changed)
 	m.changed = make(chan struct{})
 	return sequence
@@ -93,7 +93,7 @@ func (m *memory) Follow(ctx context.Context, after uint64, each func(Event) erro
 	}
 }
 
-func (m *memory) History(_ context.Context, meeting string, after, until uint64, each func(Event) error) error {
+func (m *memory) History(_ context.Context, filter Filter, after, until uint64, each func(Event) error) error {
 	if m.failing != nil {
 		return m.failing
 	}
@@ -102,7 +102,7 @@ func (m *memory) History(_ context.Context, meeting string, after, until uint64,
 		if e.Sequence > until {
 			return nil
 		}
-		if meeting == "" || meetingOf(e.Payload) == meeting {
+		if filter.picks(&e) {
 			if err := each(e); err != nil {
 				return err
 			}
@@ -115,7 +115,7 @@ func (m *memory) History(_ context.Context, meeting string, after, until uint64,
 func run(t *testing.T, m *memory, readers int) *Feed {
 	t.Helper()
 	f := New(Options{Stream: m, Readers: readers})
-	_, err := f.Subscribe("")
+	_, err := f.Subscribe(Filter{})
 	require.ErrorIs(t, err, ErrNotReady)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -158,19 +158,21 @@ func passed(t *testing.T, f *Feed, sequence uint64) {
 	}, patience, time.Millisecond)
 }
 
-func subscribe(t *testing.T, f *Feed, meeting string) *Reader {
+func subscribe(t *testing.T, f *Feed, filter Filter) *Reader {
 	t.Helper()
-	r, err := f.Subscribe(meeting)
+	r, err := f.Subscribe(filter)
 	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	return r
 }
 
-func resume(t *testing.T, f *Feed, meeting string, after uint64) *Reader {
+func resume(t *testing.T, f *Feed, filter Filter, after uint64) *Reader {
 	t.Helper()
-	r, err := f.Resume(meeting, after)
+	r, err := f.Resume(filter, after)
 	require.NoError(t, err)
 	t.Cleanup(r.Close)
+	_, err = r.Begin(t.Context())
+	require.NoError(t, err)
 	return r
 }
 
@@ -178,15 +180,15 @@ func TestReaders(t *testing.T) {
 	m := newMemory()
 	m.put(t, "before")
 	f := run(t, m, 0)
-	all, one := subscribe(t, f, ""), subscribe(t, f, "b")
+	all, one := subscribe(t, f, Filter{}), subscribe(t, f, Filter{Meeting: "b"})
 	a, b, c := m.put(t, "a"), m.put(t, "b"), m.put(t, "b")
 	assert.Equal(t, []uint64{a, b, c}, reads(t, all, 3))
 	assert.Equal(t, []uint64{b, c}, reads(t, one, 2))
 
-	late := subscribe(t, f, "")
+	late := subscribe(t, f, Filter{})
 	d := m.put(t, "a")
 	assert.Equal(t, []uint64{d}, reads(t, late, 1), "from now on")
-	again := resume(t, f, "", b)
+	again := resume(t, f, Filter{}, b)
 	require.NoError(t, again.CatchUp(t.Context(), func(Event) error { return assert.AnError }), "nothing has to be read from the stream")
 	assert.Equal(t, []uint64{c, d}, reads(t, again, 2))
 
@@ -200,14 +202,14 @@ func TestReaders(t *testing.T) {
 
 func TestTooManyReaders(t *testing.T) {
 	f := run(t, newMemory(), 2)
-	first := subscribe(t, f, "")
-	subscribe(t, f, "")
-	_, err := f.Subscribe("")
+	first := subscribe(t, f, Filter{})
+	subscribe(t, f, Filter{})
+	_, err := f.Subscribe(Filter{})
 	require.ErrorIs(t, err, ErrTooMany)
-	_, err = f.Resume("", 1)
+	_, err = f.Resume(Filter{}, 1)
 	require.ErrorIs(t, err, ErrTooMany)
 	first.Close()
-	r, err := f.Subscribe("")
+	r, err := f.Subscribe(Filter{})
 	require.NoError(t, err)
 	f.readers++ // of the one that is closed twice now
 	r.Close()
@@ -216,7 +218,7 @@ func TestTooManyReaders(t *testing.T) {
 func TestAReaderThatIsTooSlow(t *testing.T) {
 	m := newMemory()
 	f := run(t, m, 0)
-	slow, quick := subscribe(t, f, ""), subscribe(t, f, "a")
+	slow, quick := subscribe(t, f, Filter{}), subscribe(t, f, Filter{Meeting: "a"})
 	var last uint64
 	for range kept {
 		last = m.put(t, "a")
@@ -264,7 +266,7 @@ func TestCatchingUp(t *testing.T) {
 				return nil
 			}
 			for got < want { // one that is cut off comes back
-				r, err := f.Resume(meeting, last)
+				r, err := f.Resume(Filter{Meeting: meeting}, last)
 				if !assert.NoError(t, err) {
 					return
 				}
@@ -294,13 +296,13 @@ func TestAStreamInPlaceOfAnother(t *testing.T) {
 		m.put(t, "a")
 	}
 	passed(t, f, 20)
-	old := subscribe(t, f, "")
+	old := subscribe(t, f, Filter{})
 	m.replace()
 	first := m.put(t, "a")
 	passed(t, f, first)
 	_, err := old.Read(t.Context())
 	require.ErrorIs(t, err, ErrTooSlow)
-	back := resume(t, f, "", 20)
+	back := resume(t, f, Filter{}, 20)
 	var got []uint64
 	require.NoError(t, back.CatchUp(t.Context(), func(e Event) error {
 		got = append(got, e.Sequence)
@@ -315,7 +317,7 @@ func TestHistoryThatFails(t *testing.T) {
 	m.put(t, "a")
 	f := run(t, m, 0)
 	m.failing = errors.New("away")
-	r := resume(t, f, "", 0)
+	r := resume(t, f, Filter{}, 0)
 	require.ErrorIs(t, r.CatchUp(t.Context(), func(Event) error { return nil }), m.failing)
 	m.failing = nil
 	require.ErrorIs(t, r.CatchUp(t.Context(), func(Event) error { return assert.AnError }), assert.AnError, "who has gone")
@@ -349,7 +351,7 @@ func BenchmarkReaders(b *testing.B) {
 			var readers sync.WaitGroup
 			ctx, cancel := context.WithCancel(b.Context())
 			for range n {
-				r, err := f.Subscribe("")
+				r, err := f.Subscribe(Filter{})
 				require.NoError(b, err)
 				readers.Go(func() {
 					for {
@@ -362,7 +364,7 @@ func BenchmarkReaders(b *testing.B) {
 			sequence := uint64(0)
 			for b.Loop() {
 				sequence++
-				_ = f.add(Event{sequence, e})
+				_ = f.add(Event{sequence, "a", events.Joined, e})
 			}
 			cancel()
 			readers.Wait()

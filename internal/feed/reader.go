@@ -4,30 +4,25 @@ import "context"
 
 // Reader reads events one after the other. It is for one goroutine.
 type Reader struct {
-	feed    *Feed
-	meeting string
-	after   uint64 // the sequence of the last event that was passed
-	epoch   int
+	feed   *Feed
+	filter Filter
+	after  uint64 // the sequence of the last event that was passed
+	epoch  int
 }
 
-// Subscribe returns a reader of the events from now on, of one meeting or, when that is empty, of all. Its errors are
-// [ErrNotReady] and [ErrTooMany]. The reader has to be closed.
-func (f *Feed) Subscribe(meeting string) (*Reader, error) {
-	return f.subscribe(meeting, func() uint64 { return f.newest() })
+// Subscribe returns a reader of the events from now on. Its errors are [ErrNotReady] and [ErrTooMany]. The reader has to
+// be closed.
+func (f *Feed) Subscribe(filter Filter) (*Reader, error) {
+	return f.subscribe(filter, func() uint64 { return f.newest() })
 }
 
-// Resume is Subscribe for the events after a sequence. A sequence that the stream has not reached was that of another
-// stream, of which this one took the place: then all events are new.
-func (f *Feed) Resume(meeting string, after uint64) (*Reader, error) {
-	return f.subscribe(meeting, func() uint64 {
-		if after > f.newest() {
-			return 0
-		}
-		return after
-	})
+// Resume is Subscribe for the events after a sequence, be it one that another feed of the stream handed out. See
+// [Reader.Begin] for one that the stream has not reached.
+func (f *Feed) Resume(filter Filter, after uint64) (*Reader, error) {
+	return f.subscribe(filter, func() uint64 { return after })
 }
 
-func (f *Feed) subscribe(meeting string, after func() uint64) (*Reader, error) {
+func (f *Feed) subscribe(filter Filter, after func() uint64) (*Reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -37,11 +32,34 @@ func (f *Feed) subscribe(meeting string, after func() uint64) (*Reader, error) {
 		return nil, ErrTooMany
 	}
 	f.readers++
-	return &Reader{feed: f, meeting: meeting, after: after(), epoch: f.epoch}, nil
+	return &Reader{feed: f, filter: filter, after: after(), epoch: f.epoch}, nil
 }
 
-// After is the sequence that a reader may resume after, in place of this one: it has passed that and nothing later.
-func (r *Reader) After() uint64 { return r.after }
+// Begin returns the sequence after which the reader begins; whoever resumes after it misses nothing. It comes before
+// CatchUp and Read. A sequence to resume after that is beyond the end of the stream was that of another one, of which
+// this one took the place: all events are new then. Only for a sequence that this feed has not come to is the stream
+// asked, whose error, or that of ctx, is returned.
+func (r *Reader) Begin(ctx context.Context) (uint64, error) {
+	if !r.ahead() {
+		return r.after, nil
+	}
+	// The stream ends in what is no event, or another feed is quicker than this one, or the stream is another.
+	last, err := r.feed.stream.Last(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if r.after > last {
+		r.after = 0
+	}
+	return r.after, nil
+}
+
+// ahead tells whether the reader wants to go on after what has not come yet.
+func (r *Reader) ahead() bool {
+	r.feed.mu.Lock()
+	defer r.feed.mu.Unlock()
+	return r.after > r.feed.newest()
+}
 
 // Close lets somebody else read.
 func (r *Reader) Close() {
@@ -67,7 +85,7 @@ func (r *Reader) CatchUp(ctx context.Context, each func(Event) error) error {
 		if !behind {
 			return nil
 		}
-		if err := r.feed.stream.History(ctx, r.meeting, r.after, until, each); err != nil {
+		if err := r.feed.stream.History(ctx, r.filter, r.after, until, each); err != nil {
 			return err
 		}
 		r.after = until
@@ -114,8 +132,8 @@ func (r *Reader) take() ([]Event, <-chan struct{}, error) {
 	for i := f.position(r.after); i < f.count && len(found) < together; i++ {
 		e := &f.ring[i%kept]
 		r.after = e.Sequence
-		if r.meeting == "" || r.meeting == e.meeting {
-			found = append(found, e.Event)
+		if r.filter.picks(e) {
+			found = append(found, *e)
 		}
 	}
 	return found, f.news, nil

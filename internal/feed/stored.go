@@ -44,19 +44,24 @@ func (s *stored) Follow(ctx context.Context, after uint64, each func(Event) erro
 	if err != nil {
 		return err
 	}
-	return r.Run(ctx, func(m reading.Message) error { return each(Event{m.Sequence, m.Data}) })
+	return r.Run(ctx, func(m reading.Message) error { return each(eventOf(m, 0)) })
+}
+
+// eventOf is the event in a message, whose sequence is by so much greater than the event's.
+func eventOf(m reading.Message, shift uint64) Event {
+	return Event{Sequence: m.Sequence - shift, Meeting: m.Meeting, Type: m.Type(), Payload: m.Data}
 }
 
 var errEnough = errors.New("enough was read")
 
 // History implements [Stream].
-func (s *stored) History(ctx context.Context, meeting string, after, until uint64, each func(Event) error) error {
+func (s *stored) History(ctx context.Context, filter Filter, after, until uint64, each func(Event) error) error {
 	shift := uint64(0)
-	if meeting != "" {
+	if filter.Meeting != "" {
 		shift = behind
 	}
 	r, err := reading.Open(ctx, s.js, reading.Options{
-		Subjects: reading.Subjects(meeting), After: after + shift, Patience: historyPatience,
+		Subjects: reading.Subjects(filter.Meeting, filter.Types...), After: after + shift, Patience: historyPatience,
 	})
 	if errors.Is(err, reading.ErrBeyondEnd) { // nothing is left of what was stored after it
 		return nil
@@ -65,11 +70,11 @@ func (s *stored) History(ctx context.Context, meeting string, after, until uint6
 		return err
 	}
 	err = r.Run(ctx, func(m reading.Message) error {
-		sequence := m.Sequence - shift
-		if sequence > until {
+		e := eventOf(m, shift)
+		if e.Sequence > until {
 			return errEnough
 		}
-		return each(Event{sequence, m.Data})
+		return each(e)
 	})
 	switch {
 	case errors.Is(err, errEnough):

@@ -59,12 +59,14 @@ func (o *office) joins(meeting, unionID string, at int64) {
 }
 
 // history reads events as "meeting person" and their sequences.
-func history(t *testing.T, s Stream, meeting string, after, until uint64) (told []string, sequences []uint64) {
+func history(t *testing.T, s Stream, filter Filter, after, until uint64) (told []string, sequences []uint64) {
 	t.Helper()
-	require.NoError(t, s.History(t.Context(), meeting, after, until, func(e Event) error {
+	require.NoError(t, s.History(t.Context(), filter, after, until, func(e Event) error {
 		decoded, err := events.Decode(e.Payload)
 		require.NoError(t, err)
-		told = append(told, meetingOf(e.Payload)+" "+decoded.Subject)
+		assert.Equal(t, decoded.ConferenceID(), e.Meeting)
+		assert.Equal(t, decoded.Type, e.Type)
+		told = append(told, e.Meeting+" "+decoded.Subject)
 		sequences = append(sequences, e.Sequence)
 		return nil
 	}))
@@ -87,14 +89,15 @@ func TestTheStreamInNATS(t *testing.T) {
 	}()
 	o.joins("a", "u3", 1_002_000)
 	e := <-live
-	assert.Equal(t, "a", meetingOf(e.Payload))
+	assert.Equal(t, "a", e.Meeting)
+	assert.Equal(t, events.Joined, e.Type)
 	cancel()
 	require.NoError(t, <-ended)
 
-	all, sequences := history(t, s, "", 0, e.Sequence)
+	all, sequences := history(t, s, Filter{}, 0, e.Sequence)
 	assert.Equal(t, []string{"a u1", "b u2", "a u3"}, all)
 	assert.Equal(t, e.Sequence, sequences[2])
-	one, same := history(t, s, "a", 0, e.Sequence)
+	one, same := history(t, s, Filter{Meeting: "a"}, 0, e.Sequence)
 	assert.Equal(t, []string{"a u1", "a u3"}, one)
 	assert.Equal(t, []uint64{sequences[0], sequences[2]}, same, "an event has one sequence, however it is read")
 
@@ -107,13 +110,13 @@ func TestTheStreamInNATS(t *testing.T) {
 					want++
 				}
 			}
-			_, got := history(t, s, meeting, after, e.Sequence)
+			_, got := history(t, s, Filter{Meeting: meeting}, after, e.Sequence)
 			assert.Len(t, got, want, "%q after %d", meeting, after)
 		}
 	}
-	_, got := history(t, s, "a", 0, sequences[2]-1)
+	_, got := history(t, s, Filter{Meeting: "a"}, 0, sequences[2]-1)
 	assert.Equal(t, sequences[:1], got, "no further than asked for")
-	assert.ErrorIs(t, s.History(t.Context(), "", 0, 100, func(Event) error { return assert.AnError }), assert.AnError)
+	assert.ErrorIs(t, s.History(t.Context(), Filter{}, 0, 100, func(Event) error { return assert.AnError }), assert.AnError)
 	stopped, stop := context.WithCancel(t.Context())
-	assert.ErrorIs(t, s.History(stopped, "", 0, 100, func(Event) error { stop(); return nil }), context.Canceled)
+	assert.ErrorIs(t, s.History(stopped, Filter{}, 0, 100, func(Event) error { stop(); return nil }), context.Canceled)
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,14 +64,13 @@ func (x *Index) Search(ctx context.Context, text string, limit int) ([]Meeting, 
 	if err := x.update(ctx); err != nil {
 		return nil, err
 	}
-	text = strings.ToLower(text)
 	out, seen := []Meeting{}, map[string]bool{}
 	for i := len(x.list) - 1; i >= 0 && len(out) < limit; i-- {
 		m := &x.list[i]
 		if x.opts.Retention > 0 && time.Since(m.Ended) > x.opts.Retention {
 			break
 		}
-		if !seen[m.ConferenceID] && m.has(text) {
+		if !seen[m.ConferenceID] && Matches(text, m.ConferenceID, m.Title, m.CreatorNick, m.CreatorID) {
 			seen[m.ConferenceID] = true
 			out = append(out, *m)
 		}
@@ -78,14 +78,10 @@ func (x *Index) Search(ctx context.Context, text string, limit int) ([]Meeting, 
 	return out, nil
 }
 
-// has tells whether a text in small letters is part of what names the meeting.
-func (m *Meeting) has(text string) bool {
-	for _, name := range []string{m.ConferenceID, m.Title, m.CreatorNick, m.CreatorID} {
-		if strings.Contains(strings.ToLower(name), text) {
-			return true
-		}
-	}
-	return false
+// Matches tells whether a text is part of any of the names of a meeting, whatever the case.
+func Matches(text string, names ...string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(strings.ToLower(name), text) })
 }
 
 // update reads what has been stored since. Another stream in place of the one before is read from its beginning.

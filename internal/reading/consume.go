@@ -105,7 +105,10 @@ func (r *Reader) handOn(msg jetstream.Msg, delivered uint64, handle func(Message
 		return false, nil
 	}
 	r.waiting = meta.NumPending
-	if err := handle(Message{Sequence: meta.Sequence.Stream, Data: msg.Data()}); err != nil {
+	err = handle(Message{
+		Sequence: meta.Sequence.Stream, Subject: msg.Subject(), Meeting: msg.Headers().Get(events.MeetingHeader), Data: msg.Data(),
+	})
+	if err != nil {
 		return false, &handleError{err}
 	}
 	r.next = meta.Sequence.Stream + 1

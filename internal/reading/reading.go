@@ -77,9 +77,16 @@ func Subjects(conferenceID string, types ...events.Type) []string {
 type Message struct {
 	// Sequence is its position in the stream.
 	Sequence uint64
+	// Subject is what it was published on: one of the two views.
+	Subject string
+	// Meeting is the id of the meeting it is about, as its header says; empty when it has none.
+	Meeting string
 	// Data is the event as it is stored.
 	Data []byte
 }
+
+// Type is the type of the event, as the subject has it in either view.
+func (m Message) Type() events.Type { return events.TypeOf(m.Subject) }
 
 // Reader reads events. It is no ordered consumer of the client library, because that one forgets where it began when it
 // is interrupted before its first message, and cannot be stopped while it is interrupted.

@@ -9,6 +9,7 @@ import (
 
 // listBody is all watched meetings.
 type listBody struct {
+	State    string        `json:"state"` // watched
 	Meetings []meetingBody `json:"meetings"`
 }
 

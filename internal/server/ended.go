@@ -1,22 +1,17 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/past"
 )
 
-const (
-	// usualEnded and maxEnded are how many ended meetings are listed at most, unless told otherwise and in any case.
-	usualEnded, maxEnded = 50, 500
-	// maxSearch is the longest text that is searched for, in bytes.
-	maxSearch = 256
-)
+// usualEnded is how many ended meetings are listed at most, unless told otherwise.
+const usualEnded = 50
 
 // Past finds meetings that are over; see [past.Index].
 type Past interface {
@@ -25,6 +20,7 @@ type Past interface {
 
 // endedListBody is meetings that are over.
 type endedListBody struct {
+	State    string      `json:"state"` // ended
 	Meetings []endedBody `json:"meetings"`
 }
 
@@ -43,39 +39,13 @@ type endedBody struct {
 	PersonMinutes float64    `json:"personMinutes"`
 }
 
-// list answers with the meetings that are watched or, with state=ended, with those that are over.
-func (a *api) list(w http.ResponseWriter, r *http.Request) {
-	switch state := r.URL.Query().Get("state"); state {
-	case "", diff.Watched.String():
-		a.watched(w, r)
-	case diff.Ended.String():
-		a.ended(w, r)
-	default:
-		problem(w, http.StatusBadRequest, fmt.Sprintf("state: %q is neither %s nor %s", state, diff.Watched, diff.Ended))
-	}
-}
-
-func (a *api) ended(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	limit, err := strconv.Atoi(query.Get("limit"))
-	switch {
-	case !query.Has("limit"):
-		limit = usualEnded
-	case err != nil || limit < 1 || limit > maxEnded:
-		problem(w, http.StatusBadRequest, fmt.Sprintf("limit: %q is no number from 1 to %d", query.Get("limit"), maxEnded))
-		return
-	}
-	text := query.Get("search")
-	if len(text) > maxSearch {
-		problem(w, http.StatusBadRequest, fmt.Sprintf("search: is over %d bytes", maxSearch))
-		return
-	}
-	found, err := a.opts.Past.Search(r.Context(), text, limit)
+func (a *api) ended(w http.ResponseWriter, r *http.Request, wanted listing) {
+	found, err := a.opts.Past.Search(r.Context(), wanted.search, cmp.Or(wanted.limit, usualEnded))
 	if err != nil {
 		fail(w, "", err)
 		return
 	}
-	body := endedListBody{Meetings: make([]endedBody, 0, len(found))}
+	body := endedListBody{State: diff.Ended.String(), Meetings: make([]endedBody, 0, len(found))}
 	for i := range found {
 		body.Meetings = append(body.Meetings, newEnded(&found[i]))
 	}

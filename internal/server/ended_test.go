@@ -46,7 +46,7 @@ func TestEndedMeetings(t *testing.T) {
 
 	f.found = nil
 	resp := request(t, opts, http.MethodGet, "/v1/meetings?state=ended&search=%E5%91%A8&limit=7", "")
-	assert.JSONEq(t, `{"meetings":[]}`, bodyOf(t, resp))
+	assert.JSONEq(t, `{"state":"ended","meetings":[]}`, bodyOf(t, resp))
 	assert.Equal(t, "周", f.text)
 	assert.Equal(t, 7, f.limit)
 	f.err = assert.AnError

@@ -22,19 +22,6 @@ const maxTitle = 256
 
 const jsonType = "application/json"
 
-func (a *api) watched(w http.ResponseWriter, r *http.Request) {
-	watched, err := a.opts.Meetings.Meetings(r.Context())
-	if err != nil {
-		fail(w, "", err)
-		return
-	}
-	body := listBody{Meetings: make([]meetingBody, 0, len(watched))}
-	for _, s := range watched {
-		body.Meetings = append(body.Meetings, meetingBodyOf(s))
-	}
-	reply(w, http.StatusOK, jsonType, body)
-}
-
 func (a *api) get(w http.ResponseWriter, r *http.Request) {
 	id, ok := conferenceID(w, r)
 	if !ok {

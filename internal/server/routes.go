@@ -37,12 +37,12 @@ func Handler(opts Options) http.Handler {
 	route(mux, "/login", methods{http.MethodGet: a.loginState, http.MethodPost: a.login, http.MethodDelete: a.logout})
 	a.open(mux, "/{$}", a.shell(index))
 	a.open(mux, "/assets/{name}", a.shell(asset))
-	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list})
+	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list}, parameters{"state": once, "search": once, "limit": once})
 	a.guarded(mux, "/v1/meetings/{id}", methods{
 		http.MethodGet: a.get, http.MethodPut: a.put, http.MethodDelete: a.delete,
-	})
-	a.guarded(mux, "/v1/meetings/{id}/report", methods{http.MethodGet: a.report})
-	a.guarded(mux, "/v1/events", methods{http.MethodGet: a.events})
+	}, nil)
+	a.guarded(mux, "/v1/meetings/{id}/report", methods{http.MethodGet: a.report}, parameters{"format": once})
+	a.guarded(mux, "/v1/events", methods{http.MethodGet: a.events}, parameters{"meeting": once, "type": repeated})
 	mux.HandleFunc("/", nothing)
 	return a.whole(mux)
 }
@@ -52,11 +52,11 @@ func (a *api) open(mux *http.ServeMux, pattern string, read http.HandlerFunc) {
 	route(mux, pattern, methods{http.MethodGet: read})
 }
 
-// guarded lets those in who may use the API.
-func (a *api) guarded(mux *http.ServeMux, pattern string, m methods) {
+// guarded lets those in who may use the API, and ask for what a path knows.
+func (a *api) guarded(mux *http.ServeMux, pattern string, m methods, known parameters) {
 	allowed := methods{}
 	for method, h := range m {
-		allowed[method] = a.guard(h)
+		allowed[method] = a.guard(known.only(h))
 	}
 	route(mux, pattern, allowed)
 }

@@ -45,8 +45,8 @@ type Meetings interface {
 
 // Events is where readers of events subscribe; see [feed.Feed].
 type Events interface {
-	Subscribe(meeting string) (*feed.Reader, error)
-	Resume(meeting string, after uint64) (*feed.Reader, error)
+	Subscribe(filter feed.Filter) (*feed.Reader, error)
+	Resume(filter feed.Filter, after uint64) (*feed.Reader, error)
 }
 
 // Check is one condition of the service.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,7 +34,7 @@ func (p patience) withDefaults() patience {
 }
 
 // events sends the events as server-sent events, as they are stored: from now on or, with Last-Event-ID, from the one
-// after that. An event's id is its sequence in the stream; the position that reading begins at has no event.
+// after that. An event's id is its sequence in the stream.
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	reader, ok := a.subscribe(w, r)
 	if !ok {
@@ -49,9 +51,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// Who is cut off before the first event misses nothing either.
-	fmt.Fprintf(&s.buffer, "retry: %d\nid: %d\n\n", comeBackAfter, reader.After())
-	err := s.flush()
+	err := s.begin(ctx, reader)
 	if err == nil {
 		err = reader.CatchUp(ctx, s.send)
 	}
@@ -65,12 +65,10 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 
 // subscribe reads what is asked for, or answers why it cannot be had.
 func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, bool) {
-	meeting := r.URL.Query().Get("meeting")
-	if meeting != "" {
-		if err := events.CheckConferenceID(meeting); err != nil {
-			problem(w, http.StatusBadRequest, "meeting: "+err.Error())
-			return nil, false
-		}
+	filter, err := filterOf(r.URL.Query())
+	if err != nil {
+		problem(w, http.StatusBadRequest, err.Error())
+		return nil, false
 	}
 	last := r.Header.Get("Last-Event-ID")
 	after, err := strconv.ParseUint(last, 10, 64)
@@ -83,9 +81,9 @@ func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, b
 	case a.opts.Events == nil:
 		err = feed.ErrNotReady
 	case last != "":
-		reader, err = a.opts.Events.Resume(meeting, after)
+		reader, err = a.opts.Events.Resume(filter, after)
 	default:
-		reader, err = a.opts.Events.Subscribe(meeting)
+		reader, err = a.opts.Events.Subscribe(filter)
 	}
 	if err != nil {
 		fail(w, "", err)
@@ -94,12 +92,37 @@ func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, b
 	return reader, true
 }
 
+// filterOf reads which events are wanted. An empty parameter is as good as none.
+func filterOf(query url.Values) (filter feed.Filter, err error) {
+	if filter.Meeting = query.Get("meeting"); filter.Meeting != "" {
+		if err := events.CheckConferenceID(filter.Meeting); err != nil {
+			return filter, fmt.Errorf("meeting: %w", err)
+		}
+	}
+	names := slices.DeleteFunc(query["type"], func(name string) bool { return name == "" })
+	if filter.Types, err = events.ParseTypes(names...); err != nil {
+		return filter, fmt.Errorf("type: %w", err)
+	}
+	return filter, nil
+}
+
 // sse writes server-sent events.
 type sse struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 	buffer bytes.Buffer
 	patience
+}
+
+// begin says where reading begins, so that who is cut off before the first event misses nothing either. That is an event
+// of its own name, with data: there are readers that forget the id of anything less.
+func (s *sse) begin(ctx context.Context, reader *feed.Reader) error {
+	position, err := reader.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&s.buffer, "retry: %d\nid: %d\nevent: position\ndata: {}\n\n", comeBackAfter, position)
+	return s.flush()
 }
 
 // next sends the next events, or says that the connection is alive while there are none.

@@ -29,16 +29,21 @@ type tape struct {
 
 func (s *tape) put(t testing.TB, meeting, nick string) {
 	t.Helper()
+	s.putType(t, events.Joined, meeting, nick)
+}
+
+func (s *tape) putType(t testing.TB, kind events.Type, meeting, nick string) {
+	t.Helper()
 	at := time.UnixMilli(joined)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := uint64(len(s.list) + 1)
 	text, err := events.Encode(events.Event{
-		ID: "5a4aa9ec-2a3f-5c8f-8d0f-6c7e2a3f4b1d", Source: events.Source("corp", meeting), Type: events.Joined, Subject: "ann",
+		ID: "5a4aa9ec-2a3f-5c8f-8d0f-6c7e2a3f4b1d", Source: events.Source("corp", meeting), Type: kind, Subject: "ann",
 		Time: at, RecordedTime: at, Sequence: n, Member: &events.Member{ConferenceID: meeting, UnionID: "ann", UserNick: nick},
 	})
 	require.NoError(t, err)
-	s.list = append(s.list, feed.Event{Sequence: n, Payload: text})
+	s.list = append(s.list, feed.Event{Sequence: n, Meeting: meeting, Type: kind, Payload: text})
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
@@ -68,7 +73,7 @@ func (s *tape) Follow(ctx context.Context, after uint64, each func(feed.Event) e
 	}
 }
 
-func (s *tape) History(_ context.Context, _ string, after, until uint64, each func(feed.Event) error) error {
+func (s *tape) History(_ context.Context, _ feed.Filter, after, until uint64, each func(feed.Event) error) error {
 	s.mu.Lock()
 	found := s.list[after:until]
 	s.mu.Unlock()
@@ -110,7 +115,7 @@ func broadcasting(t testing.TB, before int, p patience) *broadcast {
 		}
 	})
 	require.Eventually(t, func() bool {
-		r, err := f.Subscribe("")
+		r, err := f.Subscribe(feed.Filter{})
 		if err == nil {
 			r.Close()
 		}
@@ -147,6 +152,8 @@ func (b *broadcast) listen(path, after string) *listener {
 	l.lines.Buffer(nil, 128<<10)
 	assert.Equal(b.t, "retry: 1000", l.line())
 	l.first, _ = strings.CutPrefix(l.line(), "id: ")
+	assert.Equal(b.t, "event: position", l.line())
+	assert.Equal(b.t, "data: {}", l.line())
 	assert.Empty(b.t, l.line())
 	return l
 }
@@ -258,6 +265,30 @@ func (b *broadcast) hears(l *listener, n int) {
 	}
 }
 
+func TestEventsOfSomeTypes(t *testing.T) {
+	b := broadcasting(t, 0, patience{})
+	var all []*listener
+	queries := map[string]string{
+		"type=left": "2", "type=kicked,joined": "13", "type=kicked&type=joined": "13", "type=conference.member.left&meeting=b": "",
+		"type=conference.member.*": "123", "type=": "123", "type=conference.member.kicked&type=&meeting=b": "3",
+	}
+	for query := range queries {
+		all = append(all, b.listen("/v1/events?"+query, ""))
+	}
+	b.putType(t, events.Joined, "a", "Ann")
+	b.putType(t, events.Left, "a", "Ann")
+	b.putType(t, events.Kicked, "b", "Bob")
+	for _, l := range all {
+		query := l.resp.Request.URL.RawQuery
+		got := ""
+		for len(got) < len(queries[query]) {
+			id, _ := l.next()
+			got += id
+		}
+		assert.Equal(t, queries[query], got, query)
+	}
+}
+
 func TestBadRequestsForEvents(t *testing.T) {
 	b := broadcasting(t, 0, patience{})
 	get := func(path string, change func(*http.Request)) *http.Response {
@@ -266,6 +297,9 @@ func TestBadRequestsForEvents(t *testing.T) {
 	}
 	same := func(*http.Request) {}
 	assert.Contains(t, problemOf(t, get("/v1/events?meeting=a.b", same), http.StatusBadRequest), "meeting: ")
+	for _, query := range []string{"type=waved", "type=conference.member.waved", "type=joined&type=waved", "type=left,waved", "meeting=a&type=waved"} {
+		assert.Regexp(t, `^type: .*waved" is none of joined`, problemOf(t, get("/v1/events?"+query, same), http.StatusBadRequest))
+	}
 	assert.Contains(t, problemOf(t, get("/v1/events", func(r *http.Request) {
 		r.Header.Set("Last-Event-ID", "-1")
 	}), http.StatusBadRequest), `Last-Event-ID: "-1"`)

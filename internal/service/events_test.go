@@ -29,7 +29,7 @@ func TestEventsOverHTTP(t *testing.T) {
 	lines := bufio.NewScanner(resp.Body)
 	var types []string
 	for len(types) < 2 && lines.Scan() {
-		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && data != "{}" { // which is the position
 			_, after, _ := strings.Cut(data, `"type":"`)
 			kind, _, _ := strings.Cut(after, `"`)
 			types = append(types, kind)

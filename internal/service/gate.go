@@ -103,17 +103,17 @@ func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
 }
 
 // Subscribe implements [server.Events].
-func (g *gate) Subscribe(meeting string) (*feed.Reader, error) {
+func (g *gate) Subscribe(filter feed.Filter) (*feed.Reader, error) {
 	if b := g.behind.Load(); b != nil {
-		return b.events.Subscribe(meeting)
+		return b.events.Subscribe(filter)
 	}
 	return nil, feed.ErrNotReady
 }
 
 // Resume implements [server.Events].
-func (g *gate) Resume(meeting string, after uint64) (*feed.Reader, error) {
+func (g *gate) Resume(filter feed.Filter, after uint64) (*feed.Reader, error) {
 	if b := g.behind.Load(); b != nil {
-		return b.events.Resume(meeting, after)
+		return b.events.Resume(filter, after)
 	}
 	return nil, feed.ErrNotReady
 }

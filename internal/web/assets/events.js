@@ -19,8 +19,8 @@ export function listen({ event, state, failed }) {
       if (!response.ok) throw Object.assign(new Error(response.statusText), { status: response.status });
       pause = 1000;
       state("live");
-      await read(response.body, dead.renew, (id, data) => {
-        if (data) event(JSON.parse(data));
+      await read(response.body, dead.renew, (id, name, data) => {
+        if (name === "message" && data) event(JSON.parse(data));
         last = id;
       });
     } finally {
@@ -78,7 +78,7 @@ function deadline(ms, controller) {
 // read reads server-sent events, as the HTML standard has them, until the stream ends.
 async function read(body, alive, take) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "", id = "", data = [];
+  let rest = "", id = "", name = "message", data = [];
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
@@ -88,9 +88,11 @@ async function read(body, alive, take) {
     for (const line of lines) {
       const [, field, text] = /^([^:]*):? ?(.*)$/.exec(line);
       if (line === "") {
-        if (id) take(id, data.join("\n"));
+        if (id) take(id, name, data.join("\n"));
+        name = "message";
         data = [];
       } else if (field === "id") id = text;
+      else if (field === "event") name = text;
       else if (field === "data") data.push(text);
     }
   }
