@@ -136,35 +136,19 @@ func End(s *State, at int64, reason string) Result {
 
 // totals counts who attended, the most at one time, and the minutes all attendances add up to.
 func (s *State) totals() (people, peak int, minutes float64) {
-	type step struct {
-		at    int64
-		delta int
-	}
-	var steps []step
-	total := int64(0)
-	add := func(start, end int64) {
-		if end > 0 {
-			total += end - start
-			steps = append(steps, step{end, -1})
-		}
-		steps = append(steps, step{start, 1})
-	}
+	visits := slices.Clone(s.past)
 	for i := range s.people {
-		p := &s.people[i]
-		if p.start == 0 {
-			continue
-		}
-		people++
-		add(p.start, p.end)
-		for v := p.past; v > 0; v = s.past[v-1].next {
-			add(s.past[v-1].start, s.past[v-1].end)
+		if p := &s.people[i]; p.start > 0 {
+			people++
+			visits = append(visits, visit{start: p.start, end: p.end})
 		}
 	}
-	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delta, b.delta)) })
-	present := 0
-	for _, st := range steps {
-		present += st.delta
-		peak = max(peak, present)
+	total := int64(0)
+	for _, v := range visits {
+		if v.end > 0 {
+			total += v.end - v.start
+		}
 	}
+	peak = events.Peak(len(visits), func(i int) (start, end int64) { return visits[i].start, visits[i].end })
 	return people, peak, float64(total) / float64(time.Minute.Milliseconds())
 }

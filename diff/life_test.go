@@ -135,3 +135,11 @@ func TestThenIsOneComparisonAfterTheOther(t *testing.T) {
 		require.Equal(t, second.State.Sequence, both.State.Sequence)
 	})
 }
+
+func TestAnAttendanceOfNoLengthCountsForThePeak(t *testing.T) {
+	s := script(t, look{
+		at: 20, over: true, end: 19, rows: []string{"ann 6 5-5", "bob 6 1-9"},
+		want: []string{"joined bob 1", "joined ann 5", "left ann 5", "left bob 9"},
+	})
+	assert.Equal(t, 2, diff.End(s, ms(20), "ended").Events[0].Meeting.Peak)
+}

@@ -35,7 +35,8 @@ func (f *fold) report(now int64) Report {
 	r.Gaps = append(r.Gaps, f.gaps...)
 	slices.SortFunc(r.Gaps, func(a, b Gap) int { return cmp.Compare(a.From, b.From) })
 	r.addPeople(all, f.people)
-	r.Peak = peak(spans[len(f.lives):])
+	there := spans[len(f.lives):]
+	r.Peak = events.Peak(len(there), func(i int) (start, end int64) { return there[i].StartTime, there[i].EndTime })
 	return r
 }
 
@@ -111,23 +112,4 @@ func length(spans []Period) int64 {
 		total += s.EndTime - s.StartTime
 	}
 	return total
-}
-
-// peak is the most attendances at one time. At the same millisecond an end comes before a start.
-func peak(attendances []Period) int {
-	type step struct {
-		at    int64
-		delta int
-	}
-	steps := make([]step, 0, 2*len(attendances))
-	for _, a := range attendances {
-		steps = append(steps, step{a.StartTime, 1}, step{a.EndTime, -1})
-	}
-	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delta, b.delta)) })
-	present, most := 0, 0
-	for _, s := range steps {
-		present += s.delta
-		most = max(most, present)
-	}
-	return most
 }
