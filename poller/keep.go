@@ -2,6 +2,7 @@ package poller
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"github.com/c4342123/rollcall/diff"
 )
@@ -20,6 +21,9 @@ func (p *Poller) keep(m *meeting, record diff.Record) {
 	s := record.State
 	m.record = record
 	m.brief = briefOf(s)
+	if m.sight > 0 { // of a look that was stored in part, the end of the gap was: it was in sight then
+		m.sight = max(m.sight, min(s.GapTo, time.Now().UnixMilli()))
+	}
 	if m.kept < 0 {
 		m.kept = int32(len(p.kept))
 		p.kept = append(p.kept, m)

@@ -30,6 +30,7 @@ type memStore struct {
 	last    uint64
 	records map[string]diff.Record
 	stored  []events.Event
+	batch   int // events that are stored at once at most; 0 for any number
 	loads   int
 	alive   [events.Shards]time.Time
 
@@ -179,23 +180,29 @@ func (s *memStore) commit(ctx context.Context, base diff.Record, res diff.Result
 	if len(res.Events) == 0 && !res.Changed {
 		return diff.Record{State: res.State, Revision: base.Revision}, nil
 	}
-	if ctx.Err() != nil {
-		return base, ctx.Err()
+	for _, step := range res.Steps(cmp.Or(s.batch, len(res.Events))) {
+		if ctx.Err() != nil {
+			return base, ctx.Err()
+		}
+		if err := run(s.with().beforeCommit, id); err != nil {
+			return base, err
+		}
+		if ctx.Err() != nil { // it took too long
+			return base, ctx.Err()
+		}
+		record, err := s.swap(base, step)
+		if err == nil {
+			err = run(s.with().afterCommit, id)
+		}
+		if err != nil {
+			return record, err
+		}
+		base = record
 	}
-	if err := run(s.with().beforeCommit, id); err != nil {
-		return base, err
-	}
-	if ctx.Err() != nil { // it took too long
-		return base, ctx.Err()
-	}
-	record, err := s.swap(base, res)
-	if err == nil {
-		err = run(s.with().afterCommit, id)
-	}
-	return record, err
+	return base, nil
 }
 
-func (s *memStore) swap(base diff.Record, res diff.Result) (diff.Record, error) {
+func (s *memStore) swap(base diff.Record, res diff.Step) (diff.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := base.State.ConferenceID
