@@ -79,6 +79,7 @@ func (f *fold) member(e events.Event) bool {
 		p = &Person{Person: e.Subject}
 		f.people[e.Subject] = p
 	}
+	f.latest.Title = cmp.Or(m.Title, f.latest.Title)
 	p.UnionID, p.UserNick = m.UnionID, cmp.Or(m.UserNick, p.UserNick)
 	p.Host, p.CoHost = p.Host || m.Host || m.EverHost, p.CoHost || m.CoHost || m.EverCoHost
 	p.OuterOrgMember, p.PSTNJoin = m.OuterOrgMember, p.PSTNJoin || m.PSTNJoin
@@ -88,16 +89,16 @@ func (f *fold) member(e events.Event) bool {
 func (f *fold) meeting(e events.Event) {
 	m, at := e.Meeting, e.Time.UnixMilli()
 	f.latest.Title, f.latest.CreatorNick = cmp.Or(m.Title, f.latest.Title), cmp.Or(m.CreatorNick, f.latest.CreatorNick)
-	open := len(f.lives) > 0 && f.lives[len(f.lives)-1].EndTime == 0
-	if !open {
-		begin := at
-		if m.StartTime > 0 && (len(f.lives) == 0 || m.StartTime >= f.lives[len(f.lives)-1].EndTime) {
-			begin = min(m.StartTime, at)
-		}
-		f.lives = append(f.lives, Period{StartTime: begin})
+	if f.over() && e.Type == events.MeetingUpdated {
+		return // that begins nothing
 	}
-	life := &f.lives[len(f.lives)-1]
-	if m.StartTime > 0 && len(f.lives) == 1 {
+	if len(f.lives) == 0 || f.over() {
+		f.lives = append(f.lives, Period{StartTime: at})
+	}
+	n := len(f.lives)
+	life := &f.lives[n-1]
+	// After the first end upstream may still tell when the meeting first began.
+	if m.StartTime > 0 && (n == 1 || m.StartTime >= f.lives[n-2].EndTime) {
 		life.StartTime = min(life.StartTime, m.StartTime)
 	}
 	if e.Type == events.MeetingEnded {

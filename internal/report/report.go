@@ -32,10 +32,11 @@ type Report struct {
 	CreatorNick  string `json:"creatorNick"`
 	// AsOf is when the report was made. While the meeting goes on, attendances that are open are counted until then.
 	AsOf int64 `json:"asOf"`
-	// StartTime and EndTime are those of the meeting; EndTime is 0 while it goes on, as far as the events tell.
+	// StartTime is that of the first period, EndTime that of the last; EndTime is 0 while the meeting goes on, as far as
+	// the events tell.
 	StartTime int64 `json:"startTime"`
 	EndTime   int64 `json:"endTime"`
-	// Duration is how long the meeting lasted: the length of its periods.
+	// Duration is how long the meeting went on: its periods added up, without the time between them.
 	Duration int64 `json:"duration"`
 	// Complete is false when events are missing because they have expired or cannot be read: there may have been more
 	// attendances.

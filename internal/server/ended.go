@@ -32,6 +32,7 @@ type endedBody struct {
 	CreatorNick   string     `json:"creatorNick,omitempty"`
 	StartTime     *time.Time `json:"startTime,omitempty"`
 	EndTime       *time.Time `json:"endTime,omitempty"`
+	Duration      int64      `json:"duration"` // milliseconds: its periods added up
 	State         string     `json:"state"`
 	Reason        string     `json:"reason"`
 	People        int        `json:"people"`
@@ -57,6 +58,6 @@ func newEnded(m *past.Meeting) endedBody {
 		ConferenceID: m.ConferenceID, Title: m.Title, CreatorID: m.CreatorID, CreatorNick: m.CreatorNick,
 		StartTime: instant(time.UnixMilli(m.StartTime), m.StartTime == 0),
 		EndTime:   instant(time.UnixMilli(m.EndTime), m.EndTime == 0),
-		State:     diff.Ended.String(), Reason: m.Reason, People: m.People, Peak: m.Peak, PersonMinutes: m.PersonMinutes,
+		Duration:  m.Duration, State: diff.Ended.String(), Reason: m.Reason, People: m.People, Peak: m.Peak, PersonMinutes: m.PersonMinutes,
 	}
 }

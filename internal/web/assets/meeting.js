@@ -52,7 +52,7 @@ function Head({ title, report, live, until, w, id, now }) {
   const facts = [
     [w.started, report.startTime ? w.day(report.startTime) : "–"],
     report.endTime ? [w.ended, w.day(report.endTime)] : [w.here, w.people(report.people.filter(p => p.present).length)],
-    [w.duration, report.startTime ? w.span(until - report.startTime) : "–"],
+    [w.duration, report.startTime ? w.span(report.duration + (report.endTime ? 0 : until - report.asOf)) : "–"],
     [w.attended, w.people(report.people.length)],
     [w.peak, report.peak],
   ];

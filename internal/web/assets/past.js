@@ -29,7 +29,7 @@ export function Past({ w, hear, failed, version, query }) {
       <span class="people">${w.people(m.people)}</span>
       <span class="meta">
         ${m.startTime && html`<span>${w.day(Date.parse(m.startTime))}</span>`}
-        ${m.startTime && m.endTime && html`<span>${w.span(Date.parse(m.endTime) - Date.parse(m.startTime))}</span>`}
+        ${m.startTime && m.endTime && html`<span>${w.span(m.duration)}</span>`}
         <span>${w.peak} ${m.peak}</span>
         ${m.creatorNick && html`<span dir="auto">${m.creatorNick}</span>`}
       </span>
