@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -147,7 +148,7 @@ func TestTheDescriptionIsAsyncAPI(t *testing.T) {
 	require.NoError(t, official.Validate(tree(t, bodyOf(t, resp))))
 }
 
-// The channels are the subjects there are, and messages have the schema of the events.
+// The channels are the subjects there are.
 func TestTheDescriptionOfTheEvents(t *testing.T) {
 	doc := tree(t, asyncAPI).(map[string]any)
 	var addresses []string
@@ -160,6 +161,65 @@ func TestTheDescriptionOfTheEvents(t *testing.T) {
 	}
 	assert.ElementsMatch(t, want, addresses)
 	assert.Len(t, doc["operations"], len(want), "each is told")
-	event := doc["components"].(map[string]any)["schemas"].(map[string]any)["event"].(map[string]any)["schema"]
-	assert.Equal(t, tree(t, string(events.Schema)), event)
+	assert.Equal(t, "3.0.0", doc["asyncapi"], "what generators read")
+}
+
+// follow calls visit for every object within a document.
+func follow(at any, visit func(map[string]any)) {
+	switch v := at.(type) {
+	case []any:
+		for _, each := range v {
+			follow(each, visit)
+		}
+	case map[string]any:
+		visit(v)
+		for _, each := range v {
+			follow(each, visit)
+		}
+	}
+}
+
+// Every reference in the description leads somewhere within it, and what is pasted in does not claim to be a document.
+func TestReferencesInTheDescriptionOfTheEvents(t *testing.T) {
+	doc := tree(t, asyncAPI)
+	found := 0
+	follow(doc, func(object map[string]any) {
+		for _, keyword := range []string{"$id", "$schema", "$defs", "schemaFormat"} {
+			_, is := object[keyword]
+			assert.False(t, is, keyword)
+		}
+		if kind, is := object["contentType"]; is {
+			assert.Equal(t, events.ContentType, kind)
+		}
+		ref, is := object["$ref"].(string)
+		if !is {
+			return
+		}
+		found++
+		at := doc
+		for _, name := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+			within, _ := at.(map[string]any)
+			at = within[name]
+		}
+		assert.NotNil(t, at, ref)
+	})
+	assert.Greater(t, found, 40)
+}
+
+// The schema of the messages is that of the events, in another place.
+func TestTheSchemaInTheDescriptionOfTheEvents(t *testing.T) {
+	c := jsonschema.NewCompiler()
+	require.NoError(t, c.AddResource("asyncapi.json", tree(t, asyncAPI)))
+	schema, err := c.Compile("asyncapi.json#/components/messages/gap/payload")
+	require.NoError(t, err)
+	text, err := events.Encode(events.Event{
+		ID: "5a4aa9ec-2a3f-5c8f-8d0f-6c7e2a3f4b1d", Source: events.Source("corp", "a"), Type: events.Joined, Subject: "ann", Sequence: 1,
+		Time: time.UnixMilli(joined), RecordedTime: time.UnixMilli(joined),
+		Member: &events.Member{ConferenceID: "a", UnionID: "ann", Reason: events.ReasonJoined, Via: events.ViaPoll, Visit: 1},
+	})
+	require.NoError(t, err)
+	assert.NoError(t, schema.Validate(tree(t, string(text))))
+	for _, wrong := range []string{`"sequence":`, `"joinTime":`, `"dataschema":`, `"type":`, `"data":`} {
+		assert.Error(t, schema.Validate(tree(t, strings.Replace(string(text), wrong, `"x":`, 1))), wrong)
+	}
 }
