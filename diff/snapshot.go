@@ -45,8 +45,7 @@ type Kind uint8
 const (
 	// Complete is a whole member list: who is not in it is absent.
 	Complete Kind = iota
-	// Uncertain is a whole member list whose number of rows differs from the total the server gave: what is listed
-	// counts, absence means nothing.
+	// Uncertain is a member list that may lack rows: what is listed counts, absence means nothing.
 	Uncertain
 	// Partial names some members only, as a push does: everybody else is left alone.
 	Partial

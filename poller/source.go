@@ -26,8 +26,7 @@ type List struct {
 	// From is when its first page was asked for, in Unix milliseconds: calls may have waited before. When zero, it is
 	// when Members was called.
 	From int64
-	// Certain is false when the number of rows differed from the total the server gave, twice: the rows count,
-	// but nobody's absence does.
+	// Certain is false when rows may be missing: those listed count, but the absence of others means nothing.
 	Certain bool
 	// Calls is how many calls it takes to read the list once; 1 when zero.
 	Calls int

@@ -120,7 +120,7 @@ func TestRetriesOfALongListAreBounded(t *testing.T) {
 			writeJSON(w, 500, `{"code":"systemError"}`)
 			return
 		}
-		writeJSON(w, 200, `{"memberModels":[],"nextToken":"`+strconv.Itoa(n)+`"}`)
+		writeJSON(w, 200, `{"memberModels":[{"unionId":"u`+strconv.Itoa(n)+`"}],"nextToken":"`+strconv.Itoa(n)+`"}`)
 	})
 	c := u.client(t)
 	_, err := c.Members(t.Context(), "m")

@@ -32,6 +32,7 @@ type Client struct {
 	secrets   *secrets
 	block     block
 	totals    totals
+	devices   devices
 	stats     counters
 
 	retryPause time.Duration // the first pause before a quick retry
@@ -52,7 +53,7 @@ type Stats struct {
 	Retries uint64
 	// TokenRequests are calls for an access token.
 	TokenRequests uint64
-	// TotalMismatches are member lists whose number of rows differed from totalCount twice.
+	// TotalMismatches are member lists whose number of rows differed from totalCount even when they were read again.
 	TotalMismatches uint64
 }
 

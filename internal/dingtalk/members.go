@@ -3,9 +3,7 @@ package dingtalk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -24,10 +22,11 @@ const (
 // Members implements [poller.Source] with the members API,
 // https://open.dingtalk.com/document/orgapp/queries-members-of-a-video-conference.
 //
-// A list whose number of rows differs from the totalCount that came with it is read once more. The texts of all rows
-// share one buffer: who keeps some of them for long copies them ([strings.Clone]). Times that cannot be, before 1970
-// or after 9999, are 0. A unionId comes as [UnionID] gives it, a nickname is cut at 256 bytes, invalid UTF-8 is
-// U+FFFD, and control characters in a nickname are left for whoever prints it to escape.
+// A list that moved while it was read, or whose number of rows differs from its last totalCount, is read once more. A
+// list that makes no progress is left within a few pages: what it gave so far counts, as an uncertain list. The texts
+// of all rows share one buffer: who keeps some of them for long copies them ([strings.Clone]). Times that cannot be,
+// before 1970 or after 9999, are 0. A unionId comes as [UnionID] gives it, a nickname is cut at 256 bytes, invalid UTF-8
+// is U+FFFD, and control characters in a nickname are left for whoever prints it to escape.
 func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List, error) {
 	path, err := meetingPath(opMembers, conferenceID, "/members?maxResults="+strconv.Itoa(c.pageSize))
 	if err != nil {
@@ -35,43 +34,74 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 	}
 	w := walks.Get().(*walk)
 	defer w.release()
+	w.devices = c.devices.of(conferenceID)
 	k := c.newCall(opMembers)
-	for range 2 {
+	var before []uint64
+	for again := range 2 {
 		if err := w.read(ctx, k, path); err != nil {
 			return poller.List{}, err
 		}
-		if w.certain() {
+		if again == 1 || w.agrees() || w.stuck {
 			break
 		}
+		before = w.marks(nil)
 		ctx = poller.Continue(ctx)
 	}
-	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, len(w.rows), w.total)
-	return poller.List{Rows: w.build(), From: w.from, Certain: w.certain() && !w.uncertain, Calls: len(w.seen) + 1}, nil
+	c.learn(conferenceID, w, before)
+	list := poller.List{From: w.from, Certain: w.certain(), Calls: w.pages}
+	if w.proofs+w.doubts > 0 {
+		w.dropStale()
+	}
+	list.Rows = w.build()
+	return list, nil
+}
+
+// learn takes note of what the next look at the meeting is to know. Rows that were repeated in both readings are of
+// people with several devices; before are the marks of the first one.
+func (c *Client) learn(conferenceID string, w *walk, before []uint64) {
+	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, w)
+	var marks []uint64
+	if !w.stuck {
+		marks = w.marks(before)
+	}
+	c.devices.remember(conferenceID, marks)
 }
 
 // read reads all pages from the first.
 func (w *walk) read(ctx context.Context, k *call, path string) error {
 	w.reset()
 	address := path
-	for range maxPages {
+	for {
 		if err := k.get(ctx, address, w.page(k)); err != nil {
+			if w.pages > 0 && w.complete(w.different()) && refused(err) {
+				w.pages++ // the token of the last page led nowhere
+				return nil
+			}
 			return err
 		}
-		if len(w.seen) == 0 {
+		if w.pages == 0 {
 			w.from = k.sent.UnixMilli()
 		}
-		next := w.next
-		switch {
-		case next == "" || next == "0":
+		if !w.turn() {
 			return nil
-		case slices.Contains(w.seen, next):
-			return w.endless(k, errors.New("a page token came twice"))
 		}
-		w.seen = append(w.seen, next)
-		address = path + "&nextToken=" + url.QueryEscape(next)
+		address = path + "&nextToken=" + url.QueryEscape(w.next)
 		ctx = poller.Continue(ctx)
 	}
-	return w.endless(k, fmt.Errorf("the list has more than %d pages", maxPages))
+}
+
+// turn takes in the page last read and tells whether there is another one to read.
+func (w *walk) turn() bool {
+	before, fresh := w.firstRow-w.proofs-w.doubts, len(w.rows)
+	if w.pages > 0 {
+		fresh = w.index()
+	}
+	if w.beyondEnd(w.next, before, fresh) {
+		w.dropPage()
+		w.pages++
+		return false
+	}
+	return w.more(w.next, w.different(), fresh) && !w.stuck
 }
 
 // page reads one reply.
@@ -81,14 +111,19 @@ func (w *walk) page(k *call) func(reply) error {
 		if err := json.Unmarshal(r.body, w, wireOptions); err != nil {
 			return err
 		}
-		if !w.isList() {
+		switch {
+		case !w.isList():
 			return k.client.fault(k.op, r)
+		case !w.hasMembers && !w.hasTotal: // an empty object after the last page
+			w.next = ""
+			w.uncertain = w.uncertain || w.total < 0
 		}
 		return nil
 	}
 }
 
-func (w *walk) endless(k *call, err error) error {
-	e := &Error{Op: k.op, Kind: KindReply, Err: err}
-	return e.source()
+// refused tells whether upstream refused a request for what it asks.
+func refused(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == KindRequest
 }

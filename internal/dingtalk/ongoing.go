@@ -2,7 +2,6 @@ package dingtalk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -47,39 +46,42 @@ type ongoingReply struct {
 
 // ongoing collects the pages.
 type ongoing struct {
+	progress
 	meetings []OngoingMeeting
-	seen     []string
-	next     string
-	more     bool
+	listed   map[string]bool // the ids on the pages so far
+	fresh    int             // meetings that the page last read brought
+	repeated bool            // and it had some that were on another page
+	next     string          // empty after the last page
 	// uncertain says that a meeting may be missing.
 	uncertain bool
 }
 
-// OngoingMeetings lists the organisation's live meetings: all pages or an error. It fails as [poller.Source] does.
+// OngoingMeetings lists the organisation's live meetings: all pages or an error. A list that moved while it was read, or
+// was left because it makes no progress, is uncertain; it is not read again for that. It fails as [poller.Source] does.
 func (c *Client) OngoingMeetings(ctx context.Context) (Ongoing, error) {
 	var list ongoing
+	list.reset()
 	k := c.newCall(opOngoing)
 	path := "/v1.0/conference/orgConferences?maxResults=" + strconv.Itoa(c.pageSize)
 	address := path
-	for range maxPages {
+	for {
+		before := len(list.meetings)
 		if err := k.get(ctx, address, list.page(k)); err != nil {
-			return Ongoing{}, err
+			if list.pages == 0 || !list.complete(before) || !refused(err) {
+				return Ongoing{}, err
+			}
+			break // the token of the last page led nowhere
 		}
-		if !list.more {
-			return Ongoing{Meetings: list.meetings, Certain: !list.uncertain}, nil
+		if list.beyondEnd(list.next, before, list.fresh) {
+			break
 		}
-		if slices.Contains(list.seen, list.next) {
-			return Ongoing{}, voided(errors.New("a page token came twice"))
+		list.uncertain = list.uncertain || list.repeated
+		if !list.more(list.next, len(list.meetings), list.fresh) {
+			break
 		}
-		list.seen = append(list.seen, list.next)
 		address = path + "&nextToken=" + url.QueryEscape(list.next)
 	}
-	return Ongoing{}, voided(fmt.Errorf("the list has more than %d pages", maxPages))
-}
-
-func voided(err error) error {
-	e := &Error{Op: opOngoing, Kind: KindReply, Err: err}
-	return e.source()
+	return Ongoing{Meetings: list.meetings, Certain: !list.uncertain && !list.stuck && !list.recounted}, nil
 }
 
 // page reads one reply.
@@ -90,15 +92,23 @@ func (l *ongoing) page(k *call) func(reply) error {
 			return err
 		}
 		if body.Meetings == nil && absent(body.HasMore) && absent(body.TotalCount) {
-			return k.client.fault(k.op, r)
+			if !l.emptyAfterLast(r) {
+				return k.client.fault(k.op, r)
+			}
+			body.NextToken = nil
+			l.uncertain = l.uncertain || l.total < 0
 		}
 		if err := l.turn(&body); err != nil {
 			return err
 		}
-		if body.Meetings == nil {
-			return nil
+		before := len(l.meetings)
+		if body.Meetings != nil {
+			if err := l.add(*body.Meetings); err != nil {
+				return err
+			}
 		}
-		return l.add(*body.Meetings)
+		l.distinguish(before)
+		return nil
 	}
 }
 
@@ -116,12 +126,30 @@ func (l *ongoing) turn(body *ongoingReply) error {
 		return field("hasMore", err)
 	}
 	l.next = string(token)
-	hasToken := l.next != "" && l.next != "0"
-	if promised && !hasToken {
-		return errors.New("hasMore is true, but there is no nextToken")
+	switch {
+	case !promised && !absent(body.HasMore):
+		l.next = ""
+	case promised && isLastToken(l.next):
+		l.uncertain = true // there is more, and no way to it
 	}
-	l.more = hasToken && (promised || absent(body.HasMore))
+	if n, _, err := integer(body.TotalCount); err == nil && n >= 0 && !absent(body.TotalCount) {
+		l.counted(n)
+	}
 	return nil
+}
+
+// emptyAfterLast tells whether a reply that is no list is an empty object after the last page.
+func (l *ongoing) emptyAfterLast(r reply) bool {
+	var fields map[string]jsontext.Value
+	if l.pages == 0 || int64(len(l.meetings)) < l.total || json.Unmarshal(r.body, &fields, wireOptions) != nil {
+		return false
+	}
+	for name := range fields {
+		if !slices.Contains([]string{"onGoingConfList", "hasMore", "nextToken", "totalCount"}, name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *ongoing) add(models []meetingModel) error {
@@ -144,4 +172,20 @@ func (l *ongoing) add(models []meetingModel) error {
 	}
 	l.meetings = append(l.meetings, added...)
 	return nil
+}
+
+// distinguish leaves out those of the page's meetings that were on another page, which come of a list that moved. The
+// first n meetings are of the pages before.
+func (l *ongoing) distinguish(n int) {
+	page := l.meetings[n:]
+	if l.listed == nil {
+		l.listed = make(map[string]bool, len(page))
+	}
+	kept := slices.DeleteFunc(page, func(m OngoingMeeting) bool { return l.listed[m.ConferenceID] })
+	for i := range kept {
+		l.listed[kept[i].ConferenceID] = true
+	}
+	l.fresh = len(kept)
+	l.repeated = len(page) > len(kept)
+	l.meetings = l.meetings[:n+len(kept)]
 }

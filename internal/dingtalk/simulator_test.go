@@ -115,7 +115,11 @@ var simulatedFaults = map[simulator.FaultKind]struct {
 	simulator.FaultGzip:        {fails: true, trouble: poller.Unavailable},
 	simulator.FaultDelay:       {fails: true, trouble: poller.Unavailable},
 
-	simulator.FaultRepeatToken:   {fails: true, trouble: poller.Unavailable},
+	simulator.FaultRepeatToken:   {rows: 100, uncertain: true},
+	simulator.FaultIgnoredCursor: {rows: 100, uncertain: true},
+	simulator.FaultEndlessCursor: {rows: simulated},
+	simulator.FaultLastToken:     {rows: simulated},
+	simulator.FaultLastObject:    {rows: simulated},
 	simulator.FaultZeroToken:     {rows: 100, uncertain: true},
 	simulator.FaultMissingToken:  {rows: 100, uncertain: true},
 	simulator.FaultWrongTotal:    {rows: simulated, uncertain: true},

@@ -9,48 +9,70 @@ import (
 // maxTotals is how many meetings with a differing total are remembered. Beyond it some are forgotten, and said again.
 const maxTotals = 1024
 
-// totals remembers of which meetings it has been said that their number of rows differs from totalCount. What
-// totalCount counts is nowhere documented, so a difference may last for a meeting's whole life: it is said when it
-// begins, when it turns from too many into too few or back, and when it is gone, but not whenever somebody comes.
+// totals remembers of which meetings what was said of their list. What totalCount counts is nowhere documented, so a
+// difference from the number of rows may last for a meeting's whole life: it is said when it begins, when it turns from
+// too many into too few or back, and when it is gone, but not whenever somebody comes.
 type totals struct {
 	mu   sync.Mutex
-	said map[string]bool // by conferenceId: true when there were fewer rows than totalCount
+	said map[string]finding // by conferenceId; never inOrder
 }
 
-// look takes note of a list of rows rows; total is -1 where none was given.
-func (t *totals) look(log *slog.Logger, mismatches *atomic.Uint64, conferenceID string, rows int, total int64) {
-	differs := total >= 0 && total != int64(rows)
-	if differs {
+// finding is what there is to say of a list.
+type finding uint8
+
+const (
+	inOrder finding = iota
+	tooFew          // fewer rows than totalCount says
+	tooMany         // more
+	noEnd           // the list made no progress
+)
+
+// look takes note of a list that was read.
+func (t *totals) look(log *slog.Logger, mismatches *atomic.Uint64, conferenceID string, w *walk) {
+	rows := len(w.rows) - w.proofs
+	if w.total >= 0 && w.total != int64(rows) {
 		mismatches.Add(1)
 	}
-	switch t.note(conferenceID, differs, int64(rows) < total) {
-	case sayDiffers:
+	found := w.finding()
+	if !t.note(conferenceID, found) {
+		return
+	}
+	switch found {
+	case tooFew, tooMany:
 		log.Warn("member list and its totalCount differ: absence from it means nothing",
-			"conference", conferenceID, "rows", rows, "total", total)
-	case sayAgrees:
+			"conference", conferenceID, "rows", rows, "total", w.total)
+	case noEnd:
+		log.Warn("member list makes no progress from page to page: absence from it means nothing",
+			"conference", conferenceID, "rows", rows, "pages", w.pages)
+	case inOrder:
 		log.Info("member list and its totalCount agree again", "conference", conferenceID, "rows", rows)
 	}
 }
 
-// what there is to say of a look.
-type saying uint8
+func (w *walk) finding() finding {
+	switch rows := int64(len(w.rows) - w.proofs); {
+	case w.stuck:
+		return noEnd
+	case w.total > rows:
+		return tooFew
+	case w.total >= 0 && w.total < rows:
+		return tooMany
+	default:
+		return inOrder
+	}
+}
 
-const (
-	sayNothing saying = iota
-	sayDiffers
-	sayAgrees
-)
-
-func (t *totals) note(conferenceID string, differs, fewer bool) saying {
+// note takes note of what was found and tells whether that is news.
+func (t *totals) note(conferenceID string, found finding) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	said, known := t.said[conferenceID]
 	switch {
-	case !differs && !known, differs && known && said == fewer:
-		return sayNothing
-	case !differs:
+	case said == found:
+		return false
+	case found == inOrder:
 		delete(t.said, conferenceID)
-		return sayAgrees
+		return true
 	}
 	if !known && len(t.said) >= maxTotals {
 		for forgotten := range t.said {
@@ -59,8 +81,8 @@ func (t *totals) note(conferenceID string, differs, fewer bool) saying {
 		}
 	}
 	if t.said == nil {
-		t.said = make(map[string]bool)
+		t.said = make(map[string]finding)
 	}
-	t.said[conferenceID] = fewer
-	return sayDiffers
+	t.said[conferenceID] = found
+	return true
 }

@@ -28,17 +28,21 @@ type span struct{ from, to int32 }
 // walk collects the pages of one member list: all rows in one slice, all their texts in one buffer, so that a page
 // costs no allocation and a list costs two.
 type walk struct {
-	rows  []record
-	text  []byte
-	seen  []string // page tokens
-	from  int64    // when the first page was asked for, Unix milliseconds
-	total int64    // the largest totalCount of any page; -1 when none gave one
+	progress
+	rows []record
+	text []byte
+	from int64 // when the first page was asked for, Unix milliseconds
 	// uncertain says that somebody may be missing, whatever the numbers say.
 	uncertain bool
+	devices   []uint64 // marks of rows that are known not to be there because the list moved, sorted
+	found     rowIndex // of a list of several pages
+	proofs    int      // rows that are there because the list moved
+	doubts    int      // rows that may be there because it did
 
 	// Of the page last read.
 	next                 string
 	hasMembers, hasTotal bool
+	hasOther             bool // a field that no member list has
 	firstRow             int
 }
 
@@ -52,23 +56,36 @@ func (w *walk) release() {
 }
 
 func (w *walk) reset() {
-	clear(w.seen)
-	w.rows, w.text, w.seen, w.total = w.rows[:0], w.text[:0], w.seen[:0], -1
-	w.from, w.uncertain = 0, false
+	w.progress.reset()
+	w.found.reset()
+	w.rows, w.text = w.rows[:0], w.text[:0]
+	w.from, w.uncertain, w.proofs, w.doubts = 0, false, 0, 0
 	w.startPage()
 }
 
 func (w *walk) startPage() {
-	w.next, w.hasMembers, w.hasTotal, w.firstRow = "", false, false, len(w.rows)
+	w.next, w.hasMembers, w.hasTotal, w.hasOther, w.firstRow = "", false, false, false, len(w.rows)
 }
 
 // isList reports whether the page is a member list at all: an address block, for one, is a 200 with other JSON, and
-// reading it as an empty list would make everybody leave.
-func (w *walk) isList() bool { return w.hasMembers || w.hasTotal }
+// reading it as an empty list would make everybody leave. An empty object is none either, but may follow the last page.
+func (w *walk) isList() bool {
+	if w.hasMembers || w.hasTotal {
+		return true
+	}
+	return w.pages > 0 && !w.hasOther && (w.total < 0 || int64(w.different()) >= w.total)
+}
 
-// certain reports whether the rows are as many as upstream said there are. Where pages gave different totals, the list
-// changed while it was read, and the largest counts: a list that shrank may have moved a row past the reader.
-func (w *walk) certain() bool { return w.total < 0 || w.total == int64(len(w.rows)) }
+// different is the number of rows but for those that are there because the list moved, perhaps.
+func (w *walk) different() int { return len(w.rows) - w.proofs - w.doubts }
+
+// agrees reports whether the rows are as many as upstream said there are, and the list stood still while it was read.
+func (w *walk) agrees() bool {
+	return !w.recounted && w.proofs == 0 && (w.total < 0 || w.complete(len(w.rows)))
+}
+
+// certain reports whether nobody is missing from the list. What is doubtful is no reason to read it again.
+func (w *walk) certain() bool { return w.agrees() && w.doubts == 0 && !w.stuck && !w.uncertain }
 
 // build makes the rows that outlive the walk.
 func (w *walk) build() []diff.Row {
@@ -94,6 +111,7 @@ func (w *walk) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		case "totalCount":
 			return w.totalCount(dec)
 		default:
+			w.hasOther = true
 			return dec.SkipValue()
 		}
 	})
@@ -120,7 +138,7 @@ func (w *walk) totalCount(dec *jsontext.Decoder) error {
 	n, _, err := integer(raw)
 	if !absent(raw) && n >= 0 {
 		w.hasTotal = true
-		w.total = max(w.total, n)
+		w.counted(n)
 	}
 	return field("totalCount", err)
 }
@@ -142,7 +160,11 @@ func (w *walk) members(dec *jsontext.Decoder) error {
 	}
 	for dec.PeekKind() != ']' {
 		if len(w.rows) == maxRows {
-			return fmt.Errorf("memberModels: the list has more than %d rows", maxRows)
+			w.stuck = true
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := w.member(dec); err != nil {
 			return err

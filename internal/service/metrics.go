@@ -64,7 +64,7 @@ var metrics = []metric{
 		prometheus.CounterValue, func(f figures) float64 { return float64(f.UnknownStatus) },
 	},
 	{
-		"uncertain_lists_total", "Member lists whose number of rows differed from totalCount twice.",
+		"uncertain_lists_total", "Member lists that may lack somebody: they moved while they were read, or differ from totalCount.",
 		prometheus.CounterValue, func(f figures) float64 { return float64(f.Uncertain) },
 	},
 	{

@@ -257,6 +257,34 @@ func TestChangedPages(t *testing.T) {
 		r.get(firstOfTwo + "&nextToken=" + queryEscaped(first.NextToken.(string))).into(&second)
 		assert.Equal(t, first.NextToken, second.NextToken)
 	})
+	t.Run("cursors that lead nowhere", func(t *testing.T) {
+		for kind, want := range map[FaultKind][]int{
+			FaultIgnoredCursor: {6, 6, 6, 6, 6},
+			FaultEndlessCursor: {6, 4, 0, 0, 0},
+			FaultLastToken:     {6, 4, 0},
+			FaultLastObject:    {6, 4, -1},
+		} {
+			r := faulty(t, Fault{Kind: kind})
+			address, tokens := firstOfTwo, map[any]bool{}
+			for i, rows := range want {
+				var page loose
+				r.get(address).into(&page)
+				if rows < 0 {
+					assert.Equal(t, loose{}, page, kind)
+					break
+				}
+				assert.Len(t, page.MemberModels, rows, kind)
+				assert.Equal(t, 10, page.TotalCount, kind)
+				if i == len(want)-1 && kind == FaultLastToken {
+					assert.Nil(t, page.NextToken)
+					break
+				}
+				assert.False(t, tokens[page.NextToken], "%s: a token twice", kind)
+				tokens[page.NextToken] = true
+				address = firstOfTwo + "&nextToken=" + queryEscaped(page.NextToken.(string))
+			}
+		}
+	})
 	t.Run("invalid UTF-8", func(t *testing.T) {
 		body := faulty(t, Fault{Kind: FaultInvalidUTF8}).get(members).body
 		assert.False(t, utf8.Valid(body))
@@ -393,5 +421,5 @@ func TestEveryKindOfFaultIsKnown(t *testing.T) {
 		}
 		assert.NoError(t, f.validate("here"), kind)
 	}
-	assert.Len(t, FaultKinds(), 61)
+	assert.Len(t, FaultKinds(), 65)
 }

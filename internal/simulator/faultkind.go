@@ -70,6 +70,10 @@ const (
 	FaultRepeatToken   FaultKind = "repeat-token"   // nextToken leads to this page again
 	FaultZeroToken     FaultKind = "zero-token"     // nextToken is "0", on the last page too
 	FaultMissingToken  FaultKind = "missing-token"  // no nextToken, though more follows
+	FaultIgnoredCursor FaultKind = "ignored-cursor" // every page is the first one, with a token that was never given
+	FaultEndlessCursor FaultKind = "endless-cursor" // empty pages follow the last one, each with a new token
+	FaultLastToken     FaultKind = "last-token"     // the last page has a token, which leads to an empty page
+	FaultLastObject    FaultKind = "last-object"    // the last page has a token, which leads to an empty object
 	FaultWrongTotal    FaultKind = "wrong-total"    // totalCount is one too high
 	FaultMissingRows   FaultKind = "missing-rows"   // a share of the rows is missing, though counted
 	FaultShuffle       FaultKind = "shuffle"        // the rows of the page are in another order
@@ -183,6 +187,10 @@ var faultSpecs = map[FaultKind]faultSpec{
 	FaultRepeatToken:   {stage: stageRows, only: ClassMembers},
 	FaultZeroToken:     {stage: stageRows, only: ClassMembers},
 	FaultMissingToken:  {stage: stageRows, only: ClassMembers},
+	FaultIgnoredCursor: {stage: stageRows, only: ClassMembers},
+	FaultEndlessCursor: {stage: stageRows, only: ClassMembers},
+	FaultLastToken:     {stage: stageRows, only: ClassMembers},
+	FaultLastObject:    {stage: stageRows, only: ClassMembers},
 	FaultWrongTotal:    {stage: stageRows, only: ClassMembers},
 	FaultMissingRows:   {stage: stageRows, only: ClassMembers},
 	FaultShuffle:       {stage: stageRows, only: ClassMembers},

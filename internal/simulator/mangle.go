@@ -17,7 +17,8 @@ var harmlessFields = []string{"conferenceId", "duration", "host", "coHost", "pst
 type loosePage struct {
 	page  map[string]any
 	rows  []map[string]any
-	again string
+	of    *memberPage
+	empty bool // an empty object takes the place of the page
 	rng   *rand.Rand
 }
 
@@ -31,29 +32,29 @@ func (s *Simulator) mangle(page *memberPage, faults []Fault) reply {
 	for _, f := range faults {
 		p.apply(f)
 	}
-	p.page["memberModels"] = p.rows
+	if p.page["memberModels"] = p.rows; p.empty {
+		clear(p.page)
+	}
 	rep := jsonReply(http.StatusOK, p.page)
 	rep.body = bytes.ReplaceAll(rep.body, []byte(badByte), []byte{0xff})
 	return rep
 }
 
 func loosen(page *memberPage) (loosePage, error) {
-	out := loosePage{again: page.again}
-	data, err := json.Marshal(page)
+	out := loosePage{of: page}
+	if err := reshape(page, &out.page); err != nil {
+		return out, err
+	}
+	return out, reshape(page.MemberModels, &out.rows)
+}
+
+// reshape puts what from is on the wire into a map or a list of them.
+func reshape(from, to any) error {
+	data, err := json.Marshal(from)
 	if err != nil {
-		return out, err
+		return err
 	}
-	var rows struct {
-		MemberModels []map[string]any `json:"memberModels"`
-	}
-	if err := decodeNumbers(data, &out.page); err != nil {
-		return out, err
-	}
-	if err := decodeNumbers(data, &rows); err != nil {
-		return out, err
-	}
-	out.rows = rows.MemberModels
-	return out, nil
+	return decodeNumbers(data, to)
 }
 
 // decodeNumbers keeps every digit of a number.
@@ -66,11 +67,13 @@ func decodeNumbers(data []byte, v any) error {
 func (p *loosePage) apply(f Fault) {
 	switch f.Kind {
 	case FaultRepeatToken:
-		p.page["nextToken"] = p.again
+		p.page["nextToken"] = p.of.again()
 	case FaultZeroToken:
 		p.page["nextToken"] = "0"
 	case FaultMissingToken:
 		delete(p.page, "nextToken")
+	case FaultIgnoredCursor, FaultEndlessCursor, FaultLastToken, FaultLastObject:
+		p.misguide(f.Kind)
 	case FaultWrongTotal:
 		if n, ok := p.page["totalCount"].(json.Number); ok {
 			total, _ := n.Int64() // it was an int
@@ -82,6 +85,22 @@ func (p *loosePage) apply(f Fault) {
 		p.loseRows(f.share())
 	default:
 		p.changeRows(f)
+	}
+}
+
+// misguide gives out tokens that do not lead through the list. Tokens beyond the last row are good for that.
+func (p *loosePage) misguide(kind FaultKind) {
+	of := p.of
+	last := of.from+len(of.MemberModels) == of.rows
+	switch {
+	case kind == FaultIgnoredCursor:
+		p.rows = nil
+		_ = reshape(of.opening().MemberModels, &p.rows) // as the page itself was
+		p.page["nextToken"] = pageToken(of.asked+max(len(p.rows), 1), of.scope)
+	case last && (kind == FaultEndlessCursor || len(of.MemberModels) > 0):
+		p.page["nextToken"] = pageToken(of.asked+max(len(of.MemberModels), 1), of.scope)
+	case last && kind == FaultLastObject:
+		p.empty = true
 	}
 }
 

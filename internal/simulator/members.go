@@ -1,6 +1,9 @@
 package simulator
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -13,8 +16,18 @@ type memberPage struct {
 	NextToken    *string       `json:"nextToken,omitempty"`
 	TotalCount   int           `json:"totalCount"`
 
-	again string // a token that leads to this page
+	scope   string             // of its tokens
+	from    int                // the number of its first row
+	asked   int                // the number that was asked for, which may be beyond the last
+	rows    int                // of the whole list
+	opening func() *memberPage // what the call would have got without a token
 }
+
+// again is a token that leads to this page.
+func (p *memberPage) again() string { return pageToken(p.from, p.scope) }
+
+// presentFirst is the order of a list that moves: see [Settings].
+const presentFirst = "present-first"
 
 // memberModel is a row on the wire. See the official SDK's QueryConferenceMembersResponseBodyMemberModels.
 type memberModel struct {
@@ -45,12 +58,49 @@ func (s *Simulator) members(c call, now int64) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	page := &memberPage{MemberModels: make([]memberModel, 0, length), TotalCount: s.total(m), again: pageToken(from, c.meeting)}
-	for _, r := range m.view.rows[from : from+length] {
-		page.MemberModels = append(page.MemberModels, s.model(m, r))
+	rows := s.ordered(m.view.rows)
+	asked, _ := parsePageToken(c.query.Get("nextToken"), c.meeting)
+	page := &memberPage{
+		MemberModels: s.models(m, rows[from:from+length]), TotalCount: s.total(m),
+		scope: c.meeting, from: from, asked: asked, rows: len(rows),
 	}
-	page.NextToken = s.nextToken(from+length, len(m.view.rows), c.meeting)
+	page.opening = func() *memberPage { return s.opening(c, m, rows) }
+	page.NextToken = s.nextToken(from+length, len(rows), c.meeting)
 	return page, nil
+}
+
+// opening is the first page of a list, whichever a call asks for.
+func (s *Simulator) opening(c call, m *meeting, rows []row) *memberPage {
+	c.query = maps.Clone(c.query)
+	c.query.Del("nextToken")
+	_, length, _ := s.pageOf(c, len(rows)) // the call was found good before
+	return &memberPage{MemberModels: s.models(m, rows[:length])}
+}
+
+// ordered is the list in the order of the settings.
+func (s *Simulator) ordered(rows []row) []row {
+	if s.settings.ListOrder != presentFirst {
+		return rows
+	}
+	rows = slices.Clone(rows)
+	absent := func(r row) int {
+		if r.status == statusActive {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(absent(a), absent(b)), cmp.Compare(b.join, a.join))
+	})
+	return rows
+}
+
+func (s *Simulator) models(m *meeting, rows []row) []memberModel {
+	out := make([]memberModel, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, s.model(m, r))
+	}
+	return out
 }
 
 // total counts what the settings say that totalCount counts.

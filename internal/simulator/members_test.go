@@ -152,6 +152,33 @@ func TestTotalCountAndFixedDuration(t *testing.T) {
 	}
 }
 
+func TestAListThatMoves(t *testing.T) {
+	s, clock := play(t, `{settings: {listOrder: present-first, pageCap: 2}, meetings: [{id: m, people: [
+		{nick: Ann, visits: [{from: 1s}]}, {nick: Bob, visits: [{from: 2s, to: 5s}]}, {nick: Cay, visits: [{from: 3s}]},
+		{nick: Dan, visits: [{from: 4s, to: 8s}]}, {nick: Eve, visits: [{from: 7s}]}]}]}`)
+	r := serve(t, s)
+	const path = "/v1.0/conference/videoConferences/m/members"
+	look := func(at time.Duration, token string) (nicks []string, next string) {
+		clock.at(at)
+		var page memberPage
+		r.get(path + "?nextToken=" + queryEscaped(token)).into(&page)
+		for _, m := range page.MemberModels {
+			nicks = append(nicks, m.UserNick)
+		}
+		if page.NextToken != nil {
+			next = *page.NextToken
+		}
+		return nicks, next
+	}
+	first, token := look(6*time.Second, "")
+	assert.Equal(t, []string{"Dan", "Cay"}, first)
+	second, token := look(7*time.Second, token) // Eve came
+	assert.Equal(t, []string{"Cay", "Ann"}, second)
+	third, token := look(8*time.Second, token) // Dan left
+	assert.Equal(t, []string{"Bob"}, third)
+	assert.Empty(t, token)
+}
+
 func TestMemberErrors(t *testing.T) {
 	s, clock := play(t, `{meetings: [{id: m, end: 10s, keep: 5s}, {id: later, start: 1h}, {id: secret, denied: true}]}`)
 	r := serve(t, s)

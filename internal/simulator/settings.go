@@ -31,6 +31,10 @@ type Settings struct {
 	EmptyLastToken bool `yaml:"emptyLastToken,omitempty"`
 	// TotalCount is what totalCount counts: "rows" (when empty), "people" who have a row, or "present" people.
 	TotalCount string `yaml:"totalCount,omitempty"`
+	// ListOrder is the order of a member list: "joined", in the order in which rows were added, when empty, or
+	// "present-first", those present before the rest and the newest first, so that whoever comes or goes shifts the
+	// others between the pages.
+	ListOrder string `yaml:"listOrder,omitempty"`
 	// FixedDuration keeps the duration of open rows at 0. Otherwise it grows with every look.
 	FixedDuration bool `yaml:"fixedDuration,omitempty"`
 	// CallsPerSecond is the limit of every API: 20 on the real platform, none when 0.
@@ -63,6 +67,8 @@ func (s Settings) validate() error {
 		return fmt.Errorf("%w: settings.shortPages is %v, not between 0 and 1", ErrScenario, s.ShortPages)
 	case s.TotalCount != "" && s.TotalCount != "rows" && s.TotalCount != "people" && s.TotalCount != "present":
 		return fmt.Errorf("%w: settings.totalCount is %q, none of rows, people, present", ErrScenario, s.TotalCount)
+	case s.ListOrder != "" && s.ListOrder != "joined" && s.ListOrder != presentFirst:
+		return fmt.Errorf("%w: settings.listOrder is %q, neither joined nor %s", ErrScenario, s.ListOrder, presentFirst)
 	case s.CallsPerSecond < 0 || s.CallsPerSecond > maxCallsPerSecond:
 		return fmt.Errorf("%w: settings.callsPerSecond is not between 0 and %d", ErrScenario, maxCallsPerSecond)
 	case s.MonthlyCalls < 0:
@@ -85,6 +91,7 @@ func (s Settings) over(base Settings) Settings {
 	pick(&s.ShortPages, base.ShortPages)
 	pick(&s.EmptyLastToken, base.EmptyLastToken)
 	pick(&s.TotalCount, base.TotalCount, "rows")
+	pick(&s.ListOrder, base.ListOrder, "joined")
 	pick(&s.FixedDuration, base.FixedDuration)
 	pick(&s.CallsPerSecond, base.CallsPerSecond)
 	pick(&s.MonthlyCalls, base.MonthlyCalls)
