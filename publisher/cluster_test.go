@@ -15,25 +15,40 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/testdir"
+	"github.com/c4342123/rollcall/internal/testnats"
 	"github.com/c4342123/rollcall/internal/testport"
 )
 
-// cluster runs three servers that replicate, and returns them.
-func cluster(t *testing.T) []*server.Server {
+// member is one of several servers that replicate.
+type member interface {
+	Name() string
+	ClientURL() string
+	ReadyForConnections(time.Duration) bool
+	Shutdown()
+	WaitForShutdown()
+}
+
+// cluster runs three servers that replicate, and returns them. They do not tell clients of each other.
+func cluster(t *testing.T) []member {
 	t.Helper()
 	addresses := []string{testport.Free(t), testport.Free(t), testport.Free(t)}
-	var out []*server.Server
+	var out []member
 	for i, address := range addresses {
 		_, text, err := net.SplitHostPort(address)
 		require.NoError(t, err)
 		port, err := strconv.Atoi(text)
 		require.NoError(t, err)
-		s, err := server.NewServer(&server.Options{
+		opts := &server.Options{
 			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
 			JetStream: true, StoreDir: testdir.Fast(t), NoSigs: true, NoLog: true,
-			Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port},
+			Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port, NoAdvertise: true},
 			Routes:  server.RoutesFromStr("nats://" + strings.Join(addresses, ",nats://")),
-		})
+		}
+		if binary := testnats.Binary(); binary != "" {
+			out = append(out, testnats.Start(t, binary, opts))
+			continue
+		}
+		s, err := server.NewServer(opts)
 		require.NoError(t, err)
 		s.Start()
 		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })

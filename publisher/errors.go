@@ -24,8 +24,8 @@ var (
 	ErrTooLarge = errors.New("too large for a message")
 	// ErrStopped says that the publisher's Run has ended. Nothing is stored.
 	ErrStopped = errors.New("the publisher is stopped")
-	// ErrServerTooOld says that the server lacks atomic batches.
-	ErrServerTooOld = errors.New("NATS server 2.12 or newer is needed")
+	// ErrServerTooOld says that a server can store nothing that Rollcall commits.
+	ErrServerTooOld = fmt.Errorf("NATS server %s or newer is needed", oldest)
 	// ErrStreamConfig says that the stream exists with a configuration that cannot be changed without harm.
 	ErrStreamConfig = errors.New("stream CONFERENCE has a configuration that Rollcall cannot work with")
 )

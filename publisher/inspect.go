@@ -19,15 +19,18 @@ type Inspection struct {
 	Messages uint64   // stored in it
 	Replicas int      // of the stream
 	Changes  []string // what [Open] would change in the stream
+	Warnings []string // what can happen with the versions of the servers
 }
 
 // Inspect looks at what [Open] would find, and changes nothing. It returns [ErrServerTooOld], [ErrStreamConfig], or why
 // the server could not be asked.
 func Inspect(ctx context.Context, nc *nats.Conn, replicas int) (Inspection, error) {
 	found := Inspection{Server: nc.ConnectedServerVersion()}
-	if err := checkServer(nc); err != nil {
+	warnings, err := checkServers(ctx, nc, nil)
+	if err != nil {
 		return found, err
 	}
+	found.Warnings = warnings
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return found, err
@@ -40,6 +43,9 @@ func Inspect(ctx context.Context, nc *nats.Conn, replicas int) (Inspection, erro
 		return found, fmt.Errorf("look for stream %s: %w", events.Stream, err)
 	}
 	info := st.CachedInfo()
+	if found.Warnings, err = checkServers(ctx, nc, info); err != nil {
+		return found, err
+	}
 	found.Exists, found.Messages, found.Replicas = true, info.State.Msgs, info.Config.Replicas
 	if bad := refusals(info.Config); len(bad) > 0 {
 		return found, fmt.Errorf("%w: %s", ErrStreamConfig, strings.Join(bad, "; "))

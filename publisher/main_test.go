@@ -19,6 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/testchild"
 	"github.com/c4342123/rollcall/internal/testdir"
 	"github.com/c4342123/rollcall/internal/testleak"
+	"github.com/c4342123/rollcall/internal/testnats"
 )
 
 // patience is how long a test waits for what has to happen, however busy the machine is.
@@ -35,15 +36,22 @@ func TestMain(m *testing.M) {
 }
 
 // startProcess starts a NATS server in a process of its own, and returns where it listens.
-func startProcess(t testing.TB, dir string) (server *testchild.Child, addr string) {
+func startProcess(t testing.TB, dir string) (s interface{ Kill() }, addr string) {
 	t.Helper()
-	server = testchild.Start(t, childDir+"="+dir)
-	return server, hostPort(t, server.Line(t))
+	if binary := testnats.Binary(); binary != "" {
+		process := testnats.Start(t, binary, &server.Options{StoreDir: dir, SyncAlways: true})
+		return process, hostPort(t, process.ClientURL())
+	}
+	child := testchild.Start(t, childDir+"="+dir)
+	return child, hostPort(t, child.Line(t))
 }
 
-// startEmbedded runs the product's own server until the test ends.
-func startEmbedded(t testing.TB, dir string) *embeddednats.Server {
+// startEmbedded runs the product's own server until the test ends, or another one that does as much.
+func startEmbedded(t testing.TB, dir string) testchild.Server {
 	t.Helper()
+	if binary := testnats.Binary(); binary != "" {
+		return testnats.Start(t, binary, &server.Options{StoreDir: dir, SyncAlways: true})
+	}
 	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
@@ -57,6 +65,9 @@ func startServer(t testing.TB, set func(*server.Options)) string {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
 	}
 	set(opts)
+	if binary := testnats.Binary(); binary != "" {
+		return testnats.Start(t, binary, opts).ClientURL()
+	}
 	s, err := server.NewServer(opts)
 	require.NoError(t, err)
 	s.Start()

@@ -97,8 +97,8 @@ func (o Options) check() error {
 }
 
 // Open checks the server and creates the stream, or checks the one that exists: what can be changed without harm is
-// changed, anything else is refused with [ErrStreamConfig]. A server older than 2.12 is refused with
-// [ErrServerTooOld].
+// changed, anything else is refused with [ErrStreamConfig]. A server older than 2.12.8, be it the connected one or one
+// that keeps the stream, is refused with [ErrServerTooOld]; one older than 2.14.6 is warned of.
 //
 // nc must not buffer while it is disconnected (nats.ReconnectBufSize(-1)): a commit that is sent long after it was
 // given up is of no use to anybody. Open does not take over nc; it is to stay open until [Publisher.Run] has returned.
@@ -110,7 +110,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	if nc.Opts.ReconnectBufSize >= 0 {
 		return nil, errors.New("publisher: the NATS connection buffers while it is disconnected; connect with nats.ReconnectBufSize(-1)")
 	}
-	if err := checkServer(nc); err != nil {
+	if err := CheckServer(nc); err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
 	js, err := jetstream.New(nc)
@@ -118,6 +118,9 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
 	if err := ensureStream(ctx, js, opts.Replicas, opts.Logger); err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	if err := checkKeepers(ctx, nc, js, opts.Logger); err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
 	p := &Publisher{

@@ -1,10 +1,6 @@
 package publisher
 
 import (
-	"bufio"
-	"fmt"
-	"net"
-	"strings"
 	"testing"
 	"time"
 
@@ -141,59 +137,6 @@ func TestFieldsThatTheServerIgnoredAreSeen(t *testing.T) {
 	require.ErrorIs(t, err, ErrStreamConfig)
 	assert.ErrorContains(t, err, "allow_atomic")
 	require.NoError(t, confirm(streamConfig(1), 1))
-}
-
-// fakeServer speaks as much of the protocol as a client needs to connect, and gives itself the version.
-func fakeServer(t *testing.T, version string) string {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ended := make(chan struct{})
-	t.Cleanup(func() { _ = l.Close(); <-ended })
-	go func() {
-		defer close(ended)
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer func() { _ = c.Close() }()
-		_, _ = fmt.Fprintf(c, "INFO {\"server_id\":\"X\",\"server_name\":\"oldie\",\"version\":%q,\"headers\":true,\"max_payload\":1048576}\r\n", version)
-		for in := bufio.NewScanner(c); in.Scan(); {
-			if strings.HasPrefix(in.Text(), "PING") {
-				_, _ = fmt.Fprint(c, "PONG\r\n")
-			}
-		}
-	}()
-	return "nats://" + l.Addr().String()
-}
-
-func TestOldServerIsRefusedByName(t *testing.T) {
-	for _, version := range []string{"2.11.9", "2.9.25", "1.4.1", "2.11.99-RC.1"} {
-		nc := connect(t, fakeServer(t, version))
-		_, err := Open(t.Context(), nc, Options{})
-		require.ErrorIs(t, err, ErrServerTooOld)
-		assert.ErrorContains(t, err, version)
-		assert.ErrorContains(t, err, `"oldie"`)
-		assert.ErrorContains(t, err, "2.12")
-		nc.Close()
-	}
-	nc := connect(t, fakeServer(t, "latest"))
-	defer nc.Close()
-	_, err := Open(t.Context(), nc, Options{})
-	require.ErrorContains(t, err, `"latest" as its version`)
-}
-
-func TestVersionsAreParsed(t *testing.T) {
-	for s, want := range map[string][2]int{"2.12.0": {2, 12}, "v3.0": {3, 0}, "2.14.1-beta.2": {2, 14}, "2.12-RC1": {2, 12}} {
-		major, minor, ok := parseVersion(s)
-		assert.True(t, ok, s)
-		assert.Equal(t, want, [2]int{major, minor}, s)
-	}
-	for _, s := range []string{"", "2", "x.y", "2.", ".1"} {
-		_, _, ok := parseVersion(s)
-		assert.False(t, ok, s)
-	}
 }
 
 func TestOptionsAreChecked(t *testing.T) {

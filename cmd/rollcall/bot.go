@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/c4342123/rollcall/internal/bot"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/publisher"
 )
 
 // tell is the command that tells group robots.
@@ -54,5 +56,8 @@ func (c *tell) Run(ctx context.Context, call *config.Invocation) error {
 		return unlessStopped(ctx, err)
 	}
 	defer nc.Close()
+	if err := publisher.CheckServer(nc); errors.Is(err, publisher.ErrServerTooOld) {
+		return err
+	}
 	return bot.Run(ctx, nc, bot.Options{Rules: rules, Logger: logger})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/c4342123/rollcall/internal/verify"
 	"github.com/c4342123/rollcall/internal/version"
 	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/publisher"
 )
 
 // exitDiffers is the exit status of a comparison whose two sides differ.
@@ -51,6 +52,9 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 		return err // also when it was stopped: nothing was found out
 	}
 	defer js.Conn().Close()
+	if err := publisher.CheckServer(js.Conn()); err != nil {
+		return err // it takes calls out of the month's, which are stored
+	}
 	limiter, giveBack, err := c.limits(ctx, js.Conn())
 	if err != nil {
 		return err

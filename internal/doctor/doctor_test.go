@@ -20,6 +20,7 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator"
 	"github.com/c4342123/rollcall/internal/streamtest"
 	"github.com/c4342123/rollcall/internal/testleak"
+	"github.com/c4342123/rollcall/internal/testnats"
 	"github.com/c4342123/rollcall/internal/testport"
 	"github.com/c4342123/rollcall/publisher"
 )
@@ -303,6 +304,18 @@ func TestTheMonthsCalls(t *testing.T) {
 	found, _ = findings(t, s)
 	assert.Equal(t, Skipped, found["permission"].Verdict)
 	assert.Contains(t, found["permission"].Text, "month")
+}
+
+// TestServersThatForget may lose what they acknowledged.
+func TestServersThatForget(t *testing.T) {
+	s := patient(t)
+	nc := running(t, s, "")
+	s.NATS.URL = config.Servers{"nats://" + testnats.Masked(t, nc.ConnectedUrl(), "2.14.5").Addr()}
+	found, well := findings(t, s)
+	assert.True(t, well)
+	assert.Equal(t, Note, found["stream"].Verdict)
+	assert.Contains(t, found["stream"].Text, "is 2.14.5: what it acknowledged can be lost at a power cut")
+	assert.Contains(t, found["stream"].Mend, "2.14.6 or newer")
 }
 
 func TestALogInThatIsRefused(t *testing.T) {

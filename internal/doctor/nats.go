@@ -46,6 +46,9 @@ func (s *store) call(ctx context.Context) error {
 	return errors.Join(month.Take(ctx, budget.Look), month.Close(ctx))
 }
 
+// updateServers is what to do about NATS servers that are too old.
+const updateServers = "update the NATS servers to 2.14.6 or newer, best to 2.15"
+
 // connection connects to the server of the settings. The embedded one need not run: then it is checked that it could.
 func (s *store) connection(ctx context.Context) Finding {
 	settings := s.opts.Settings
@@ -53,6 +56,11 @@ func (s *store) connection(ctx context.Context) Finding {
 		Name: "rollcall-doctor", Embedded: settings.Embedded.Listen, LookupEnv: s.opts.LookupEnv,
 	})
 	if err == nil {
+		if err := publisher.CheckServer(conn); err != nil {
+			conn.Close()
+			s.why = "the NATS server cannot be used"
+			return failed(err, updateServers)
+		}
 		s.conn = conn
 		return ok(fmt.Sprintf("connected to %s, version %s", conn.ConnectedUrlRedacted(), conn.ConnectedServerVersion()))
 	}
@@ -93,13 +101,15 @@ func (s *store) stream(ctx context.Context) Finding {
 	found, err := publisher.Inspect(ctx, s.conn, want)
 	switch {
 	case errors.Is(err, publisher.ErrServerTooOld):
-		return failed(err, "update the NATS server to 2.12 or newer")
+		return failed(err, updateServers)
 	case errors.Is(err, publisher.ErrStreamConfig):
 		return failed(err, "somebody made this stream otherwise: move its messages elsewhere and remove it, Rollcall makes its own")
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return failed(err, "switch JetStream on in the server's configuration, and for this account")
 	case err != nil:
 		return failed(err, "check the server's log, and that this user may use JetStream ($JS.API.>)")
+	case len(found.Warnings) > 0:
+		return note(strings.Join(append(found.Warnings, found.Changes...), "; "), updateServers)
 	case !found.Exists:
 		return ok("there is none yet; the service makes it when it starts")
 	case len(found.Changes) > 0:

@@ -1,13 +1,12 @@
 package service
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,6 +20,7 @@ import (
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testnats"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -125,37 +125,11 @@ func TestNATSWithoutJetStream(t *testing.T) {
 
 func TestNATSIsTooOld(t *testing.T) {
 	_, api := simulate(t, office)
-	err := fails(t, external(settings(t, api), oldServer(t)))
+	s := external(settings(t, api), strings.TrimPrefix(testnats.Says(t, "2.12.7"), "nats://"))
+	err := fails(t, s)
 	require.ErrorIs(t, err, publisher.ErrServerTooOld)
-	assert.ErrorContains(t, err, "2.11.4")
-	assert.ErrorContains(t, err, "2.12 or newer")
-}
-
-// oldServer speaks as much of the protocol as it takes to be recognised.
-func oldServer(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = fmt.Fprint(c, `INFO {"server_id":"old","server_name":"old","version":"2.11.4","proto":1,"headers":true,`+
-				`"max_payload":1048576,"jetstream":true}`+"\r\n")
-			for lines := bufio.NewScanner(c); lines.Scan(); {
-				if lines.Text() == "PING" {
-					_, _ = fmt.Fprint(c, "PONG\r\n")
-				}
-			}
-			_ = c.Close()
-		}
-	}()
-	t.Cleanup(func() { _ = ln.Close(); <-done })
-	return ln.Addr().String()
+	assert.ErrorContains(t, err, "2.12.7")
+	assert.ErrorContains(t, err, "2.12.8 or newer")
 }
 
 func TestSomebodyElsesStream(t *testing.T) {
