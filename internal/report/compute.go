@@ -29,7 +29,7 @@ func (f *fold) report(now int64) Report {
 	if n := len(r.Periods); n > 0 {
 		r.StartTime = r.Periods[0].StartTime
 		if !running {
-			r.EndTime = r.Periods[n-1].EndTime
+			r.EndTime, r.Reason = r.Periods[n-1].EndTime, f.latest.Reason
 		}
 	}
 	r.Gaps = append(r.Gaps, f.gaps...)

@@ -101,8 +101,9 @@ func (f *fold) meeting(e events.Event) {
 	if m.StartTime > 0 && (n == 1 || m.StartTime >= f.lives[n-2].EndTime) {
 		life.StartTime = min(life.StartTime, m.StartTime)
 	}
+	f.latest.Reason = ""
 	if e.Type == events.MeetingEnded {
-		life.EndTime = max(at, life.StartTime)
+		life.EndTime, f.latest.Reason = max(at, life.StartTime), m.Reason
 	}
 }
 

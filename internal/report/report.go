@@ -36,6 +36,8 @@ type Report struct {
 	// the events tell.
 	StartTime int64 `json:"startTime"`
 	EndTime   int64 `json:"endTime"`
+	// Reason is how the last end was noticed, in the words of the events; empty while the meeting goes on.
+	Reason string `json:"reason"`
 	// Duration is how long the meeting went on: its periods added up, without the time between them.
 	Duration int64 `json:"duration"`
 	// Complete is false when events are missing because they have expired or cannot be read: there may have been more

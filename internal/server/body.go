@@ -34,7 +34,18 @@ type meetingBody struct {
 // oneMeetingBody is one meeting with everybody its list ever showed.
 type oneMeetingBody struct {
 	meetingBody
+	*overBody
 	Roster []personBody `json:"roster"`
+}
+
+// overBody is what is known besides of a meeting that is over.
+type overBody struct {
+	EndTime       *time.Time `json:"endTime,omitempty"`
+	Duration      int64      `json:"duration"` // milliseconds: its periods added up
+	Reason        string     `json:"reason"`
+	People        int        `json:"people"`
+	Peak          int        `json:"peak"`
+	PersonMinutes float64    `json:"personMinutes"`
 }
 
 // personBody is one person of the roster. Times are Unix milliseconds, as in the events.
@@ -56,12 +67,15 @@ type personBody struct {
 func meetingBodyOf(s peers.Meeting) meetingBody {
 	return meetingBody{
 		ConferenceID: s.ConferenceID, Title: s.Title, CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
-		StartTime: instant(time.UnixMilli(s.StartTime), s.StartTime == 0), State: diff.Watched.String(),
+		StartTime: moment(s.StartTime), State: diff.Watched.String(),
 		ActiveCount: s.Active, Sequence: s.Sequence,
 		LastLook: instant(s.LastLook, s.LastLook.IsZero()), NextLook: instant(s.NextLook, s.NextLook.IsZero()),
 		Interval: s.Interval.String(), Failures: s.Failures, LastError: s.LastError, Owner: s.Owner,
 	}
 }
+
+// moment is a time in Unix milliseconds; nil for 0.
+func moment(ms int64) *time.Time { return instant(time.UnixMilli(ms), ms == 0) }
 
 func instant(t time.Time, none bool) *time.Time {
 	if none {

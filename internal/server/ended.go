@@ -56,8 +56,7 @@ func (a *api) ended(w http.ResponseWriter, r *http.Request, wanted listing) {
 func newEnded(m *past.Meeting) endedBody {
 	return endedBody{
 		ConferenceID: m.ConferenceID, Title: m.Title, CreatorID: m.CreatorID, CreatorNick: m.CreatorNick,
-		StartTime: instant(time.UnixMilli(m.StartTime), m.StartTime == 0),
-		EndTime:   instant(time.UnixMilli(m.EndTime), m.EndTime == 0),
-		Duration:  m.Duration, State: diff.Ended.String(), Reason: m.Reason, People: m.People, Peak: m.Peak, PersonMinutes: m.PersonMinutes,
+		StartTime: moment(m.StartTime), EndTime: moment(m.EndTime),
+		Duration: m.Duration, State: diff.Ended.String(), Reason: m.Reason, People: m.People, Peak: m.Peak, PersonMinutes: m.PersonMinutes,
 	}
 }

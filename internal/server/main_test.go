@@ -16,6 +16,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/peers"
+	"github.com/c4342123/rollcall/internal/report"
 	"github.com/c4342123/rollcall/internal/testleak"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -28,6 +29,7 @@ type fakeMeetings struct {
 	unwatch  func(ctx context.Context, id string) error
 	meeting  func(id string) (peers.Meeting, *diff.State, error)
 	meetings func() ([]peers.Meeting, error)
+	stored   func(id string) (*diff.State, error)
 }
 
 var _ Meetings = (*fakeMeetings)(nil)
@@ -40,6 +42,13 @@ func (f *fakeMeetings) Unwatch(ctx context.Context, id string) error { return f.
 
 func (f *fakeMeetings) Meeting(_ context.Context, id string) (peers.Meeting, *diff.State, error) {
 	return f.meeting(id)
+}
+
+func (f *fakeMeetings) Stored(_ context.Context, id string) (*diff.State, error) {
+	if f.stored == nil {
+		return nil, nil
+	}
+	return f.stored(id)
 }
 
 func (f *fakeMeetings) Meetings(context.Context) ([]peers.Meeting, error) { return f.meetings() }
@@ -111,6 +120,9 @@ func present(unionID, nick string) diff.Row {
 // request asks as a client on this machine does, unless change says otherwise.
 func request(t *testing.T, opts Options, method, target, body string, change ...func(*http.Request)) *http.Response {
 	t.Helper()
+	if opts.Reports == nil {
+		opts.Reports = &fakeReports{err: report.ErrNoEvents}
+	}
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)

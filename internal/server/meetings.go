@@ -28,11 +28,14 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status, state, err := a.opts.Meetings.Meeting(r.Context(), id)
-	if err != nil {
+	switch {
+	case errors.Is(err, poller.ErrNotWatched):
+		a.notWatched(w, r, id)
+	case err != nil:
 		fail(w, id, err)
-		return
+	default:
+		reply(w, http.StatusOK, jsonType, oneMeetingBody{meetingBodyOf(status), nil, roster(state)})
 	}
-	reply(w, http.StatusOK, jsonType, oneMeetingBody{meetingBodyOf(status), roster(state)})
 }
 
 func (a *api) put(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +133,7 @@ func parseTitle(text []byte) (string, error) {
 func fail(w http.ResponseWriter, id string, err error) {
 	switch {
 	case errors.Is(err, poller.ErrNotWatched):
-		problem(w, http.StatusNotFound, "meeting "+id+" is not watched")
+		problem(w, http.StatusNotFound, notWatched(id))
 	case errors.Is(err, events.ErrConferenceID):
 		problem(w, http.StatusBadRequest, err.Error())
 	default:
@@ -138,3 +141,5 @@ func fail(w http.ResponseWriter, id string, err error) {
 		problem(w, http.StatusServiceUnavailable, err.Error())
 	}
 }
+
+func notWatched(id string) string { return "meeting " + id + " is not watched" }

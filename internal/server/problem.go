@@ -11,12 +11,18 @@ type problemBody struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+	State  string `json:"state,omitempty"` // of a meeting that is not watched
 }
 
 // problem answers with an error. detail says to a person what is wrong, and holds no secret.
 func problem(w http.ResponseWriter, status int, detail string) {
-	body := problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
-	reply(w, status, "application/problem+json", body)
+	reply(w, status, problemType, newProblem(status, detail))
+}
+
+const problemType = "application/problem+json"
+
+func newProblem(status int, detail string) problemBody {
+	return problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
 // Problem answers with an error as this package's own handlers do, for handlers that are mounted beside them. detail says

@@ -39,6 +39,8 @@ type Meetings interface {
 	Unwatch(ctx context.Context, conferenceID string) error
 	// Meeting returns one watched meeting, whichever replica looks at it.
 	Meeting(ctx context.Context, conferenceID string) (peers.Meeting, *diff.State, error)
+	// Stored returns what is stored of a meeting, watched or not; nil when nothing is.
+	Stored(ctx context.Context, conferenceID string) (*diff.State, error)
 	// Meetings returns all of them, ordered by id.
 	Meetings(ctx context.Context) ([]peers.Meeting, error)
 }

@@ -34,6 +34,18 @@ func (g *gate) Meeting(ctx context.Context, conferenceID string) (peers.Meeting,
 	return seen, state, nil
 }
 
+// Stored implements [server.Meetings].
+func (g *gate) Stored(ctx context.Context, conferenceID string) (*diff.State, error) {
+	if _, err := g.poller(); err != nil {
+		return nil, err
+	}
+	record, err := g.behind.Load().store.Load(ctx, conferenceID)
+	if err != nil || record.Revision == 0 {
+		return nil, err
+	}
+	return record.State, nil
+}
+
 // Meetings implements [server.Meetings]. Of shards that nobody looks at for the moment, what is stored is told.
 func (g *gate) Meetings(ctx context.Context) ([]peers.Meeting, error) {
 	if _, err := g.poller(); err != nil {
