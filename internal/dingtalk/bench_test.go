@@ -15,6 +15,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // benchMembers is the size of a page that DingTalk gives by default.
@@ -28,7 +30,7 @@ func BenchmarkDecodePage(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			w.reset()
-			if err := json.Unmarshal(body, &w, wireOptions); err != nil {
+			if err := json.Unmarshal(body, &w, wire.Options); err != nil {
 				b.Fatal(err)
 			}
 			if rows := w.build(); len(rows) != benchMembers {
@@ -43,7 +45,7 @@ func BenchmarkDecodePage(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			var page plainPage
-			if err := json.Unmarshal(body, &page, wireOptions); err != nil {
+			if err := json.Unmarshal(body, &page, wire.Options); err != nil {
 				b.Fatal(err)
 			}
 		}

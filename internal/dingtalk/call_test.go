@@ -230,6 +230,11 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 		"401":            {[]http.HandlerFunc{answer(401, `{}`), list}, false, 2, 2},
 		"401 page":       {[]http.HandlerFunc{failure{status: 401, kind: "text/html"}.serve, list}, false, 2, 2},
 		"200":            {[]http.HandlerFunc{answer(200, `{"code":"InvalidAuthentication"}`), list}, false, 2, 2},
+		"old API":        {[]http.HandlerFunc{answer(200, `{"errcode":40014,"errmsg":"不合法的access_token"}`), list}, false, 2, 2},
+		"expired":        {[]http.HandlerFunc{answer(200, `{"errcode":"42001","errmsg":"access_token超时"}`), list}, false, 2, 2},
+		"gateway":        {[]http.HandlerFunc{answer(200, `{"errcode":88,"sub_code":"40014","errmsg":"ding talk error"}`), list}, false, 2, 2},
+		"with a list":    {[]http.HandlerFunc{answer(200, `{"errcode":40014,"memberModels":[],"totalCount":0}`), list}, false, 2, 2},
+		"old, for ever":  {[]http.HandlerFunc{answer(200, `{"errcode":" 40014 "}`)}, true, 2, 2},
 		"for ever":       {[]http.HandlerFunc{refusal}, true, 2, 2},
 		"and then a 500": {[]http.HandlerFunc{refusal, answer(500, `{}`), list}, false, 3, 2},
 	}
@@ -250,6 +255,19 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 			assert.Equal(t, testToken+"-2", calls[len(calls)-1].Header.Get("x-acs-dingtalk-access-token"))
 		})
 	}
+}
+
+// TestNothingIsKeptOfARefusedPage, whatever else it holds: it is asked for again.
+func TestNothingIsKeptOfARefusedPage(t *testing.T) {
+	u := newUpstream(t)
+	u.members(script(answer(200, string(memberPage(0, 2, "next", 3))),
+		answer(200, `{"memberModels":[{"unionId":"x"},null],"totalCount":9,"nextToken":"y","errcode":42001}`),
+		answer(200, string(memberPage(2, 1, "", 3)))))
+	list, err := u.client(t).Members(t.Context(), "m")
+	require.NoError(t, err)
+	assert.Len(t, list.Rows, 3)
+	assert.True(t, list.Certain)
+	assert.Len(t, u.seen(), 3)
 }
 
 // refusingTheFirst serves a list, but not with the first token: it calls refuse first, and refuses.

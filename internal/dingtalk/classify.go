@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // How long to wait where upstream names no time. The platform's advice is one second on a QPS error; the limit per
@@ -22,36 +23,17 @@ const (
 	maxWait = 5 * time.Minute
 )
 
-// blockStatus is the "status" of the reply to a blocked address,
-// {"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"…"}.
-const blockStatus = 1111
-
-// faultBody is the union of the bodies that say what went wrong. Names are matched without regard to case: requestid,
-// requestId, Code and Message have all been seen. Values are raw, because a type that is not as documented must not
-// hide the rest.
-type faultBody struct {
-	Code      jsontext.Value `json:"code"`
-	Message   jsontext.Value `json:"message"`
-	RequestID jsontext.Value `json:"requestid"`
-	Status    jsontext.Value `json:"status"`
-	Wait      jsontext.Value `json:"wait"`
-	Source    jsontext.Value `json:"source"`
-	Punish    jsontext.Value `json:"punish"`
-}
-
-var faultOptions = json.JoinOptions(wireOptions, json.MatchCaseInsensitiveNames(true))
-
 // fault turns a reply that is not what was asked for into an error.
 func (c *Client) fault(op string, r reply) *Error {
 	e := &Error{Op: op, Status: r.status}
-	var body faultBody
-	if err := json.Unmarshal(r.body, &body, faultOptions); err != nil {
+	body, err := wire.ReadFault(r.body)
+	if err != nil {
 		e.Kind = kindOfPage(r)
 		e.Message = c.excerpt(op, r)
 	} else {
-		e.Code = c.secrets.clean(textOf(body.Code), maxCode)
-		e.Message = c.secrets.clean(textOf(body.Message), maxMessage)
-		e.RequestID = c.secrets.clean(textOf(body.RequestID), maxCode)
+		e.Code = c.secrets.clean(body.Code(), maxCode)
+		e.Message = c.secrets.clean(body.Message(), maxMessage)
+		e.RequestID = c.secrets.clean(body.RequestID(), maxCode)
 		e.Kind = kindOfBody(r.status, e.Code, &body)
 		if e.Code == "" && e.Message == "" {
 			e.Message = c.excerpt(op, r)
@@ -69,7 +51,7 @@ func (c *Client) excerpt(op string, r reply) string {
 	if op == opToken && r.status == http.StatusOK {
 		return ""
 	}
-	return c.secrets.excerpt(r.body)
+	return wire.Excerpt(r.body, c.secrets.redact)
 }
 
 // redirectHost is where a redirect leads, "" if the reply is none.
@@ -103,16 +85,13 @@ func kindOfPage(r reply) Kind {
 // isBlockPage recognises the page that Alibaba's gateway shows a blocked address: its links lead to
 // /_____tmd_____/punish?x5secdata=….
 func isBlockPage(body []byte) bool {
-	page := string(body[:min(len(body), maxExcerptInput)])
+	page := string(body[:min(len(body), wire.ExcerptInput)])
 	return strings.Contains(page, "_____tmd_____") || strings.Contains(page, "x5secdata")
 }
 
 // kindOfBody judges a JSON error by its code first: the same limit has been seen under several HTTP statuses.
-func kindOfBody(status int, code string, body *faultBody) Kind {
-	if n, _, err := integer(body.Status); err == nil && n == blockStatus {
-		return KindBlocked
-	}
-	if textOf(body.Source) == "x5" && textOf(body.Punish) != "" {
+func kindOfBody(status int, code string, body *wire.Fault) Kind {
+	if body.Blocked() {
 		return KindBlocked
 	}
 	if kind, known := kindOfCode(status, code); known {
@@ -141,7 +120,7 @@ func kindOfCode(status int, code string) (Kind, bool) {
 		return KindExhausted, true
 	case strings.Contains(lower, "qpslimit"), strings.Contains(lower, "qpmlimit"), lower == "system.busy":
 		return KindThrottled, true
-	case lower == "invalidauthentication":
+	case lower == "invalidauthentication", isOldTokenCode(code):
 		return KindToken, true
 	case lower == "invalidclientidorsecret":
 		return KindCredentials, true
@@ -159,8 +138,12 @@ func kindOfCode(status int, code string) (Kind, bool) {
 	}
 }
 
+// isOldTokenCode recognises the codes by which the old API refuses an access token, with HTTP status 200: it is invalid,
+// it has expired, or either, by the gateway in front.
+func isOldTokenCode(code string) bool { return code == "40014" || code == "42001" || code == "88" }
+
 // waitFor says how long upstream wants to be left alone: what it said itself if it did, else what its limit implies.
-func (c *Client) waitFor(e *Error, r reply, body *faultBody) time.Duration {
+func (c *Client) waitFor(e *Error, r reply, body *wire.Fault) time.Duration {
 	var wait time.Duration
 	switch e.Kind {
 	case KindThrottled:
@@ -177,8 +160,8 @@ func (c *Client) waitFor(e *Error, r reply, body *faultBody) time.Duration {
 // blockWait is the "wait" of a block's reply, read as seconds: no page gives its unit. Should it be minutes, the
 // doubling of [block] finds the real length.
 func blockWait(raw jsontext.Value) time.Duration {
-	n, _, err := integer(raw)
-	if err != nil || n <= 0 {
+	n, _ := wire.Int(raw)
+	if n <= 0 {
 		return waitBlockPage
 	}
 	return time.Duration(min(n, int64(maxWait/time.Second))) * time.Second

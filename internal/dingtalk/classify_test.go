@@ -159,7 +159,7 @@ func failures() map[string]failure {
 		"other JSON":       {status: 200, body: `{"success":true}`, want: KindReply, trouble: poller.Unavailable, retryable: true},
 		"list of lists":    {status: 200, body: `[[]]`, want: KindReply, trouble: poller.Unavailable, retryable: true},
 		"cut JSON":         {status: 200, body: `{"memberModels":[{"unionId":"a`, want: KindReply, trouble: poller.Unavailable, retryable: true},
-		"code of a number": {status: 400, body: `{"code":88,"message":["x"]}`, want: KindReply, trouble: poller.Unavailable, retryable: true},
+		"code of a number": {status: 400, body: `{"code":77,"message":["x"]}`, want: KindReply, trouble: poller.Unavailable, retryable: true},
 		"compressed": {
 			status: 200, body: "\x1f\x8b\x08", header: map[string]string{"Content-Encoding": "gzip"},
 			want: KindReply, trouble: poller.Unavailable, retryable: true,

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/c4342123/rollcall/internal/wire"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -34,6 +35,7 @@ type Client struct {
 	totals    totals
 	devices   devices
 	stats     counters
+	odd       *wire.Oddities
 
 	retryPause time.Duration // the first pause before a quick retry
 }
@@ -66,7 +68,7 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		base: o.BaseURL, pageSize: o.PageSize, timeout: o.Timeout, userAgent: []string{o.UserAgent},
 		limiter: o.Limiter, log: o.Logger, now: o.Now, transport: newTransport(o),
-		secrets: newSecrets(o.AppSecret, o.AccessToken), retryPause: 200 * time.Millisecond,
+		secrets: newSecrets(o.AppSecret, o.AccessToken), odd: o.Oddities, retryPause: 200 * time.Millisecond,
 	}
 	if o.AccessToken != "" {
 		c.tokens = fixedToken(o.AccessToken)

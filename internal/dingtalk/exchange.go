@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // reply is an HTTP reply whose body has come whole. It is valid only until the function it was handed to returns.
@@ -66,7 +68,7 @@ func (c *Client) understood(op string, r reply, err error) error {
 	}
 	return &Error{
 		Op: op, Kind: KindReply, Status: r.status,
-		Message: c.excerpt(op, r), Err: c.secrets.error(err),
+		Message: c.excerpt(op, r), Err: c.secrets.error(wire.DecodeError(err)),
 	}
 }
 

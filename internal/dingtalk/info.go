@@ -2,10 +2,13 @@ package dingtalk
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/c4342123/rollcall/internal/wire"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -18,6 +21,7 @@ const (
 // infoReply is the body of GET /v1.0/conference/videoConferences/{id}.
 type infoReply struct {
 	ConfInfo *meetingModel `json:"confInfo"`
+	wire.Refusal
 }
 
 // meetingModel is a meeting as this call and the organisation's list give it. Values are raw, because some are numbers
@@ -45,14 +49,18 @@ func (c *Client) Info(ctx context.Context, conferenceID string) (poller.Info, er
 	var info poller.Info
 	err = c.newCall(opInfo).get(ctx, path, func(r reply) error {
 		var body infoReply
-		if err := json.Unmarshal(r.body, &body, wireOptions); err != nil {
+		if err := json.Unmarshal(r.body, &body, wire.Options); err != nil {
 			return err
 		}
-		if body.ConfInfo == nil {
+		if body.ConfInfo == nil || body.Refused() {
 			return c.fault(opInfo, r)
 		}
-		info, err = body.ConfInfo.info()
-		return field("confInfo", err)
+		var err error
+		info, err = body.ConfInfo.info(c.odd, &infoFields)
+		if err != nil {
+			return fmt.Errorf("confInfo.%w", err)
+		}
+		return nil
 	})
 	if err != nil {
 		return poller.Info{}, err
@@ -60,44 +68,67 @@ func (c *Client) Info(ctx context.Context, conferenceID string) (poller.Info, er
 	return info, nil
 }
 
-func (m *meetingModel) info() (poller.Info, error) {
-	var r fieldReader
-	info := poller.Info{
-		Title:         r.text("title", m.Title, maxTitle),
-		CreatorID:     UnionID(r.text("creatorId", m.CreatorID, maxBody)),
-		CreatorNick:   r.text("creatorNick", m.CreatorNick, maxNick),
-		StartTime:     r.time("startTime", m.StartTime),
-		EndTime:       r.time("endTime", m.EndTime),
-		Ended:         r.number("status", m.Status) == statusEnded,
-		ActiveCount:   max(r.number("activeNum", m.ActiveNum), 0),
-		AttendedCount: max(r.number("attendNum", m.AttendNum), 0),
-	}
-	return info, r.err
+// info reads the description. What cannot be read is left empty, but for the status: an unreadable one is no reason to
+// believe that the meeting goes on.
+func (m *meetingModel) info(odd *wire.Oddities, f *modelFields) (poller.Info, error) {
+	r := fieldReader{odd}
+	ended, err := m.ended(odd, f.status)
+	return poller.Info{
+		Title:         r.text(f.title, m.Title, maxTitle),
+		CreatorID:     r.id(f.creator, m.CreatorID),
+		CreatorNick:   r.text(f.creatorNick, m.CreatorNick, maxNick),
+		StartTime:     r.time(f.start, m.StartTime),
+		EndTime:       r.time(f.end, m.EndTime),
+		Ended:         ended,
+		ActiveCount:   r.count(wire.InfoActive, m.ActiveNum),
+		AttendedCount: r.count(wire.InfoAttended, m.AttendNum),
+	}, err
 }
 
-// fieldReader reads raw values and keeps the first error.
-type fieldReader struct{ err error }
-
-func (r *fieldReader) note(name string, err error) {
-	if r.err == nil {
-		r.err = field(name, err)
+func (m *meetingModel) ended(odd *wire.Oddities, f wire.Field) (bool, error) {
+	status, reading := readStatus(m.Status)
+	odd.Note(f, reading)
+	if reading == wire.Unreadable {
+		return false, errors.New("status: not a number")
 	}
+	return status == statusEnded, nil
 }
 
-func (r *fieldReader) text(name string, raw jsontext.Value, limit int) string {
-	text, err := appendText(nil, raw)
-	r.note(name, err)
+// modelFields are what the fields of a meetingModel are counted under.
+type modelFields struct{ title, creator, creatorNick, start, end, status wire.Field }
+
+var (
+	infoFields = modelFields{
+		wire.InfoTitle, wire.InfoCreator, wire.InfoCreatorNick, wire.InfoStart, wire.InfoEnd, wire.InfoStatus,
+	}
+	orgFields = modelFields{
+		wire.OrgTitle, wire.OrgCreator, wire.OrgCreatorNick, wire.OrgStart, wire.OrgEnd, wire.OrgStatus,
+	}
+)
+
+// fieldReader reads raw values and counts the odd ones.
+type fieldReader struct{ odd *wire.Oddities }
+
+func (r fieldReader) text(f wire.Field, raw jsontext.Value, limit int) string {
+	text, reading := wire.AppendText(nil, raw)
+	r.odd.Note(f, reading)
 	return string(bounded(text, limit))
 }
 
-func (r *fieldReader) time(name string, raw jsontext.Value) int64 {
-	at, err := unixMilli(raw)
-	r.note(name, err)
+func (r fieldReader) id(f wire.Field, raw jsontext.Value) string {
+	text, reading := wire.AppendID(nil, raw)
+	r.odd.Note(f, reading)
+	return string(carriedID(text))
+}
+
+func (r fieldReader) time(f wire.Field, raw jsontext.Value) int64 {
+	at, reading := wire.Time(raw)
+	r.odd.Note(f, reading)
 	return at
 }
 
-func (r *fieldReader) number(name string, raw jsontext.Value) int {
-	n, err := status(raw)
-	r.note(name, err)
-	return n
+func (r fieldReader) count(f wire.Field, raw jsontext.Value) int {
+	n, reading := readStatus(raw)
+	r.odd.Note(f, reading)
+	return max(n, 0)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // BenchmarkLook10000 states what a look at 10,000 unchanged members costs besides the network, decoding and comparing,
@@ -48,7 +49,7 @@ func decodeRows(b *testing.B, pages [][]byte) []diff.Row {
 	var w walk
 	w.reset()
 	for _, page := range pages {
-		require.NoError(b, json.Unmarshal(page, &w, wireOptions))
+		require.NoError(b, json.Unmarshal(page, &w, wire.Options))
 	}
 	return w.build()
 }

@@ -76,7 +76,7 @@ func TestInfoThatIsNone(t *testing.T) {
 func ongoingPage(more, next string, ids ...string) string {
 	var list []string
 	for _, id := range ids {
-		list = append(list, fmt.Sprintf(`{"conferenceId":%q,"title":"T","status":2,"startTime":5,"creatorId":"u","creatorNick":"n","bizType":1}`, id))
+		list = append(list, fmt.Sprintf(`{"conferenceId":%q,"title":"T","status":2,"startTime":1684215608570,"creatorId":"u","creatorNick":"n","bizType":1}`, id))
 	}
 	return `{"onGoingConfList":[` + strings.Join(list, ",") + `]` + more + next + `,"totalCount":9}`
 }
@@ -110,7 +110,7 @@ func TestOngoingMeetings(t *testing.T) {
 			var ids []string
 			for _, m := range list.Meetings {
 				ids = append(ids, m.ConferenceID)
-				assert.Equal(t, OngoingMeeting{ConferenceID: m.ConferenceID, Title: "T", CreatorID: "u", CreatorNick: "n", StartTime: 5}, m)
+				assert.Equal(t, OngoingMeeting{ConferenceID: m.ConferenceID, Title: "T", CreatorID: "u", CreatorNick: "n", StartTime: 1684215608570}, m)
 			}
 			assert.Equal(t, c.want, ids)
 			assert.Len(t, u.seen(), c.calls)
@@ -123,14 +123,10 @@ func TestOngoingMeetingsIsAllOrNothing(t *testing.T) {
 	for name, second := range map[string]string{
 		"other JSON":        `{"success":true}`,
 		"cut":               first[:40],
-		"list of texts":     `{"onGoingConfList":["b"]}`,
 		"nulls":             `{"onGoingConfList":null,"hasMore":null,"totalCount":null}`,
-		"hasMore of text":   ongoingPage(`,"hasMore":"perhaps"`, "", "b"),
-		"token of a list":   ongoingPage("", `,"nextToken":[]`, "b"),
-		"token too long":    ongoingPage("", `,"nextToken":"`+strings.Repeat("x", 3000)+`"`, "b"),
-		"id of an object":   `{"onGoingConfList":[{"conferenceId":{}}]}`,
-		"time of a word":    `{"onGoingConfList":[{"startTime":"soon"}]}`,
-		"a meeting is null": `{"onGoingConfList":[null,7]}`,
+		"list that is none": `{"onGoingConfList":"b"}`,
+		"refused":           `{"onGoingConfList":[],"hasMore":false,"totalCount":0,"success":false}`,
+		"old refusal":       `{"onGoingConfList":[],"hasMore":false,"totalCount":0,"errcode":90018}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := newUpstream(t)
@@ -138,6 +134,33 @@ func TestOngoingMeetingsIsAllOrNothing(t *testing.T) {
 			meetings, err := u.client(t).OngoingMeetings(t.Context())
 			assert.Equal(t, poller.Unavailable, trouble(t, err).Trouble)
 			assert.Zero(t, meetings)
+		})
+	}
+}
+
+// TestOngoingMeetingsAreFoundBesideWhatCannotBeRead: none of this keeps a meeting from being found, and the absence of
+// others means nothing.
+func TestOngoingMeetingsAreFoundBesideWhatCannotBeRead(t *testing.T) {
+	for name, second := range map[string]string{
+		"a text":          `{"onGoingConfList":["b",{"conferenceId":"c"}]}`,
+		"null":            `{"onGoingConfList":[null,7,{"conferenceId":"c"}]}`,
+		"id of an object": `{"onGoingConfList":[{"conferenceId":{}},{"conferenceId":"c"}]}`,
+		"no id":           `{"onGoingConfList":[{"conferenceId":"c"},{}]}`,
+		"hasMore of text": ongoingPage(`,"hasMore":"perhaps"`, "", "c"),
+		"token of a list": ongoingPage("", `,"nextToken":[]`, "c"),
+		"more, somewhere": ongoingPage(`,"hasMore":true`, `,"nextToken":{}`, "c"),
+		"token too long":  ongoingPage("", `,"nextToken":"`+strings.Repeat("x", 3000)+`"`, "c"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newUpstream(t)
+			first := ongoingPage(`,"hasMore":1`, `,"nextToken":"t"`, "a")
+			u.mux.HandleFunc("GET /v1.0/conference/orgConferences", script(answer(200, first), answer(200, second)))
+			list, err := u.client(t).OngoingMeetings(t.Context())
+			require.NoError(t, err)
+			require.Len(t, list.Meetings, 2)
+			assert.Equal(t, "a", list.Meetings[0].ConferenceID)
+			assert.Equal(t, "c", list.Meetings[1].ConferenceID)
+			assert.False(t, list.Certain)
 		})
 	}
 }
@@ -152,8 +175,8 @@ func TestOngoingMeetingsBounds(t *testing.T) {
 
 func TestOngoingMeetingThatIsOver(t *testing.T) {
 	u := newUpstream(t)
-	u.mux.HandleFunc("GET /v1.0/conference/orgConferences", answer(200, `{"onGoingConfList":[{"conferenceId":"a","status":1,"endTime":7}]}`))
+	u.mux.HandleFunc("GET /v1.0/conference/orgConferences", answer(200, `{"onGoingConfList":[{"conferenceId":"a","status":1,"endTime":1684215608}]}`))
 	list, err := u.client(t).OngoingMeetings(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []OngoingMeeting{{ConferenceID: "a", EndTime: 7, Ended: true}}, list.Meetings)
+	assert.Equal(t, []OngoingMeeting{{ConferenceID: "a", EndTime: 1684215608000, Ended: true}}, list.Meetings)
 }

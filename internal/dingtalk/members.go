@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/c4342123/rollcall/internal/wire"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -34,7 +35,7 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 	}
 	w := walks.Get().(*walk)
 	defer w.release()
-	w.devices = c.devices.of(conferenceID)
+	w.odd, w.devices = c.odd, c.devices.of(conferenceID)
 	k := c.newCall(opMembers)
 	var before []uint64
 	for again := range 2 {
@@ -92,7 +93,7 @@ func (w *walk) read(ctx context.Context, k *call, path string) error {
 
 // turn takes in the page last read and tells whether there is another one to read.
 func (w *walk) turn() bool {
-	before, fresh := w.firstRow-w.proofs-w.doubts, len(w.rows)
+	before, fresh := w.firstRow+w.firstLeftOut-w.proofs-w.doubts, len(w.rows)
 	if w.pages > 0 {
 		fresh = w.index()
 	}
@@ -108,11 +109,14 @@ func (w *walk) turn() bool {
 func (w *walk) page(k *call) func(reply) error {
 	return func(r reply) error {
 		w.startPage()
-		if err := json.Unmarshal(r.body, w, wireOptions); err != nil {
+		before, uncertain := w.progress, w.uncertain
+		if err := json.Unmarshal(r.body, w, wire.Options); err != nil {
 			return err
 		}
 		switch {
 		case !w.isList():
+			w.progress, w.uncertain = before, uncertain // the page may be asked for again, with another token
+			w.rows, w.leftOut = w.rows[:w.firstRow], w.firstLeftOut
 			return k.client.fault(k.op, r)
 		case !w.hasMembers && !w.hasTotal: // an empty object after the last page
 			w.next = ""

@@ -142,11 +142,9 @@ func TestMembersIsAllOrNothing(t *testing.T) {
 		"HTML":                 answer(200, `<html>hello</html>`),
 		"nothing":              answer(200, ``),
 		"no content":           answer(204, ``),
-		"member is no object":  answer(200, `{"memberModels":[null],"totalCount":3}`),
+		"refused":              answer(200, `{"memberModels":[],"totalCount":2,"success":false}`),
+		"old refusal":          answer(200, `{"memberModels":[],"totalCount":2,"errcode":"90018"}`),
 		"members are none":     answer(200, `{"memberModels":{"0":{}},"totalCount":4}`),
-		"member is a number":   answer(200, `{"memberModels":[7],"totalCount":4}`),
-		"time is a word":       answer(200, `{"memberModels":[{"joinTime":"soon"}],"totalCount":4}`),
-		"endless token":        answer(200, `{"memberModels":[],"nextToken":"`+strings.Repeat("x", 3000)+`"}`),
 		"not allowed":          answer(403, `{"code":"noPermission","message":"no"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,6 +157,41 @@ func TestMembersIsAllOrNothing(t *testing.T) {
 			assert.Len(t, u.seen(), 2, "no quick retry")
 		})
 	}
+}
+
+// TestMembersBesideWhatCannotBeRead: whoever is listed counts, and nobody's absence does.
+func TestMembersBesideWhatCannotBeRead(t *testing.T) {
+	good := `{"unionId":"c","joinTime":1684215608570,"attendStatus":3}`
+	for name, second := range map[string]string{
+		"null":                 `{"memberModels":[null,` + good + `],"totalCount":4}`,
+		"number":               `{"memberModels":[` + good + `,7],"totalCount":4}`,
+		"text":                 `{"memberModels":["b",` + good + `]}`,
+		"list":                 `{"memberModels":[` + good + `,[` + good + `]],"totalCount":"4"}`,
+		"time is a word":       `{"memberModels":[` + good + `,{"unionId":"d","joinTime":"soon"}],"totalCount":4}`,
+		"endless token":        `{"memberModels":[` + good + `],"nextToken":"` + strings.Repeat("x", 3000) + `"}`,
+		"token of an object":   `{"memberModels":[` + good + `],"nextToken":{"a":1}}`,
+		"token without a list": `{"memberModels":[` + good + `],"nextToken":[],"totalCount":9}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newUpstream(t)
+			u.members(script(answer(200, string(memberPage(0, 2, "next", -1))), answer(200, second),
+				answer(200, string(memberPage(0, 2, "next", -1))), answer(200, second)))
+			list, err := u.client(t).Members(t.Context(), "m")
+			require.NoError(t, err)
+			assert.Len(t, list.Rows, 3)
+			assert.Equal(t, "c", list.Rows[2].UnionID)
+			assert.False(t, list.Certain)
+		})
+	}
+}
+
+// TestATokenThatCannotBeReadIsNoLossWhereAllIsRead.
+func TestATokenThatCannotBeReadIsNoLossWhereAllIsRead(t *testing.T) {
+	u := newUpstream(t)
+	u.members(answer(200, `{"memberModels":[{"unionId":"c"}],"nextToken":{},"totalCount":1}`))
+	list, err := u.client(t).Members(t.Context(), "m")
+	require.NoError(t, err)
+	assert.True(t, list.Certain)
 }
 
 func TestMembersKeepsNothingOfAnAttemptThatFailed(t *testing.T) {
@@ -342,7 +375,7 @@ func TestAnUnusableIDIsRefusedWithoutACall(t *testing.T) {
 func TestRowsOfOneListDoNotLeakIntoTheNext(t *testing.T) {
 	u := newUpstream(t)
 	u.members(script(
-		answer(200, `{"memberModels":[{"unionId":"a","userNick":"A","joinTime":1,"leaveTime":2,"attendStatus":6,`+
+		answer(200, `{"memberModels":[{"unionId":"a","userNick":"A","joinTime":1684215608570,"leaveTime":1684215608571,"attendStatus":6,`+
 			`"host":true,"coHost":true,"outerOrgMember":true,"pstnJoin":true}],"totalCount":1}`),
 		answer(200, `{"memberModels":[{"unionId":"b"}],"totalCount":1}`)))
 	c := u.client(t)
@@ -351,7 +384,7 @@ func TestRowsOfOneListDoNotLeakIntoTheNext(t *testing.T) {
 	second, err := c.Members(t.Context(), "m")
 	require.NoError(t, err)
 	assert.Equal(t, []diff.Row{{
-		UnionID: "a", UserNick: "A", JoinTime: 1, LeaveTime: 2, Status: 6,
+		UnionID: "a", UserNick: "A", JoinTime: 1684215608570, LeaveTime: 1684215608571, Status: 6,
 		Host: true, CoHost: true, OuterOrgMember: true, PSTNJoin: true,
 	}}, first.Rows)
 	assert.Equal(t, []diff.Row{{UnionID: "b"}}, second.Rows)

@@ -1,7 +1,9 @@
 package dingtalk
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -9,6 +11,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 const (
@@ -38,16 +42,18 @@ type Ongoing struct {
 
 // ongoingReply is a page of GET /v1.0/conference/orgConferences.
 type ongoingReply struct {
-	Meetings   *[]meetingModel `json:"onGoingConfList"`
-	HasMore    jsontext.Value  `json:"hasMore"`
-	NextToken  jsontext.Value  `json:"nextToken"`
-	TotalCount jsontext.Value  `json:"totalCount"`
+	Meetings   jsontext.Value `json:"onGoingConfList"`
+	HasMore    jsontext.Value `json:"hasMore"`
+	NextToken  jsontext.Value `json:"nextToken"`
+	TotalCount jsontext.Value `json:"totalCount"`
+	wire.Refusal
 }
 
 // ongoing collects the pages.
 type ongoing struct {
 	progress
 	meetings []OngoingMeeting
+	leftOut  int             // meetings that cannot be read
 	listed   map[string]bool // the ids on the pages so far
 	fresh    int             // meetings that the page last read brought
 	repeated bool            // and it had some that were on another page
@@ -65,7 +71,7 @@ func (c *Client) OngoingMeetings(ctx context.Context) (Ongoing, error) {
 	path := "/v1.0/conference/orgConferences?maxResults=" + strconv.Itoa(c.pageSize)
 	address := path
 	for {
-		before := len(list.meetings)
+		before := list.count()
 		if err := k.get(ctx, address, list.page(k)); err != nil {
 			if list.pages == 0 || !list.complete(before) || !refused(err) {
 				return Ongoing{}, err
@@ -76,7 +82,7 @@ func (c *Client) OngoingMeetings(ctx context.Context) (Ongoing, error) {
 			break
 		}
 		list.uncertain = list.uncertain || list.repeated
-		if !list.more(list.next, len(list.meetings), list.fresh) {
+		if !list.more(list.next, list.count(), list.fresh) {
 			break
 		}
 		address = path + "&nextToken=" + url.QueryEscape(list.next)
@@ -84,55 +90,60 @@ func (c *Client) OngoingMeetings(ctx context.Context) (Ongoing, error) {
 	return Ongoing{Meetings: list.meetings, Certain: !list.uncertain && !list.stuck && !list.recounted}, nil
 }
 
+// count is the number of meetings, those that cannot be read included.
+func (l *ongoing) count() int { return len(l.meetings) + l.leftOut }
+
 // page reads one reply.
 func (l *ongoing) page(k *call) func(reply) error {
 	return func(r reply) error {
 		var body ongoingReply
-		if err := json.Unmarshal(r.body, &body, wireOptions); err != nil {
+		if err := json.Unmarshal(r.body, &body, wire.Options); err != nil {
 			return err
 		}
-		if body.Meetings == nil && absent(body.HasMore) && absent(body.TotalCount) {
-			if !l.emptyAfterLast(r) {
-				return k.client.fault(k.op, r)
-			}
+		switch {
+		case body.Refused():
+			return k.client.fault(k.op, r)
+		case !wire.None(body.Meetings) || !wire.Missing(body.HasMore) || !wire.None(body.TotalCount):
+		case !l.emptyAfterLast(r):
+			return k.client.fault(k.op, r)
+		default:
 			body.NextToken = nil
 			l.uncertain = l.uncertain || l.total < 0
 		}
-		if err := l.turn(&body); err != nil {
+		if err := l.turn(k.client.odd, &body); err != nil {
 			return err
 		}
 		before := len(l.meetings)
-		if body.Meetings != nil {
-			if err := l.add(*body.Meetings); err != nil {
-				return err
-			}
+		if err := l.add(k.client.odd, body.Meetings); err != nil {
+			return err
 		}
 		l.distinguish(before)
 		return nil
 	}
 }
 
-// turn decides whether there is another page.
-func (l *ongoing) turn(body *ongoingReply) error {
-	token, err := appendText(nil, body.NextToken)
-	if err != nil {
-		return field("nextToken", err)
+// turn decides whether there is another page. Where that cannot be read, there may be one.
+func (l *ongoing) turn(odd *wire.Oddities, body *ongoingReply) error {
+	next, reading := readToken(body.NextToken)
+	odd.Note(wire.OrgToken, reading)
+	if reading == wire.Unreadable {
+		l.uncertain = true
 	}
-	if len(token) > maxPageTokenSize {
-		return fmt.Errorf("nextToken: longer than %d bytes", maxPageTokenSize)
+	promised, said, reading := wire.BoolGiven(body.HasMore)
+	odd.Note(wire.OrgMore, reading)
+	if reading == wire.Unreadable && next == "" {
+		l.uncertain = true
 	}
-	promised, err := boolean(body.HasMore)
-	if err != nil {
-		return field("hasMore", err)
-	}
-	l.next = string(token)
+	l.next = next
 	switch {
-	case !promised && !absent(body.HasMore):
+	case said && !promised:
 		l.next = ""
-	case promised && isLastToken(l.next):
+	case promised && isLastToken(next):
 		l.uncertain = true // there is more, and no way to it
 	}
-	if n, _, err := integer(body.TotalCount); err == nil && n >= 0 && !absent(body.TotalCount) {
+	n, reading := wire.Int(body.TotalCount)
+	odd.Note(wire.OrgTotal, reading)
+	if reading != wire.Unreadable && !wire.None(body.TotalCount) && n >= 0 {
 		l.counted(n)
 	}
 	return nil
@@ -141,7 +152,7 @@ func (l *ongoing) turn(body *ongoingReply) error {
 // emptyAfterLast tells whether a reply that is no list is an empty object after the last page.
 func (l *ongoing) emptyAfterLast(r reply) bool {
 	var fields map[string]jsontext.Value
-	if l.pages == 0 || int64(len(l.meetings)) < l.total || json.Unmarshal(r.body, &fields, wireOptions) != nil {
+	if l.pages == 0 || int64(l.count()) < l.total || json.Unmarshal(r.body, &fields, wire.Options) != nil {
 		return false
 	}
 	for name := range fields {
@@ -152,25 +163,37 @@ func (l *ongoing) emptyAfterLast(r reply) bool {
 	return true
 }
 
-func (l *ongoing) add(models []meetingModel) error {
-	if len(l.meetings)+len(models) > maxMeetings {
+// readToken reads a page token. One that is too long for a URL is unreadable.
+func readToken(raw jsontext.Value) (string, wire.Reading) {
+	token, reading := wire.Text(raw)
+	if len(token) > maxPageTokenSize {
+		return "", wire.Unreadable
+	}
+	return token, reading
+}
+
+// add takes in the meetings of a page. One that cannot be read does not keep the others from being found.
+func (l *ongoing) add(odd *wire.Oddities, list jsontext.Value) error {
+	if wire.None(list) || isEmptyObject(list) {
+		return nil
+	}
+	var rows []jsontext.Value
+	if err := json.Unmarshal(list, &rows, wire.Options); err != nil {
+		odd.Note(wire.Org, wire.Unreadable)
+		return errors.New("onGoingConfList: not a list")
+	}
+	if len(l.meetings)+len(rows) > maxMeetings {
 		return fmt.Errorf("onGoingConfList: the list has more than %d meetings", maxMeetings)
 	}
-	added := make([]OngoingMeeting, 0, len(models))
-	for i := range models {
-		m := &models[i]
-		info, err := m.info()
-		r := fieldReader{err: err}
-		added = append(added, OngoingMeeting{
-			ConferenceID: r.text("conferenceId", m.ConferenceID, maxPathID+1),
-			Title:        info.Title, CreatorID: info.CreatorID, CreatorNick: info.CreatorNick,
-			StartTime: info.StartTime, EndTime: info.EndTime, Ended: info.Ended,
-		})
-		if r.err != nil {
-			return field(fmt.Sprintf("onGoingConfList[%d]", i), r.err)
+	for _, raw := range rows {
+		m, ok := readOngoing(odd, raw)
+		if !ok {
+			l.leftOut++
+			l.uncertain = true
+			continue
 		}
+		l.meetings = append(l.meetings, m)
 	}
-	l.meetings = append(l.meetings, added...)
 	return nil
 }
 
@@ -188,4 +211,30 @@ func (l *ongoing) distinguish(n int) {
 	l.fresh = len(kept)
 	l.repeated = len(page) > len(kept)
 	l.meetings = l.meetings[:n+len(kept)]
+}
+
+// readOngoing reads one meeting, or says that it cannot be told which one it is.
+func readOngoing(odd *wire.Oddities, raw jsontext.Value) (OngoingMeeting, bool) {
+	var m meetingModel
+	if raw.Kind() != '{' || json.Unmarshal(raw, &m, wire.Options) != nil {
+		odd.Note(wire.OrgRow, wire.Unreadable)
+		return OngoingMeeting{}, false
+	}
+	id, reading := wire.AppendID(nil, m.ConferenceID)
+	odd.Note(wire.OrgID, reading)
+	if len(id) == 0 {
+		odd.Note(wire.OrgRow, wire.Unreadable)
+		return OngoingMeeting{}, false
+	}
+	info, _ := m.info(odd, &orgFields) // with an unreadable status it goes on: this is the list of those that do
+	return OngoingMeeting{
+		ConferenceID: string(bounded(id, maxPathID+1)),
+		Title:        info.Title, CreatorID: info.CreatorID, CreatorNick: info.CreatorNick,
+		StartTime: info.StartTime, EndTime: info.EndTime, Ended: info.Ended,
+	}, true
+}
+
+// isEmptyObject recognises what some servers send for a list of nothing.
+func isEmptyObject(raw jsontext.Value) bool {
+	return raw.Kind() == '{' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // DefaultBaseURL is the API of mainland DingTalk; the international edition's is https://api.dingtalk.io.
@@ -66,6 +68,8 @@ type Options struct {
 	TLS *tls.Config
 	// Logger takes what is worth saying; nil discards it.
 	Logger *slog.Logger
+	// Oddities counts values that are of another type than documented; nil counts nothing.
+	Oddities *wire.Oddities
 	// Now is the clock that tokens age by; nil means time.Now.
 	Now func() time.Time
 }

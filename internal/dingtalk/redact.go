@@ -4,18 +4,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // Bounds of the texts that errors repeat, in bytes.
 const (
-	maxCode         = 120
-	maxMessage      = 300
-	maxExcerpt      = 160
-	maxExcerptInput = 4 * maxTokenLength // of the body that an excerpt is made from: no secret is cut in two near its beginning
-	minSecret       = 4                  // shorter ones would blank out ordinary words
-	maxTokens       = 4                  // recent access tokens to watch for; a late reply may repeat an old one
+	maxCode    = 120
+	maxMessage = 300
+	minSecret  = 4 // shorter ones would blank out ordinary words
+	maxTokens  = 4 // recent access tokens to watch for; a late reply may repeat an old one
 )
 
 // secrets knows what must not be repeated to anybody: the server's texts are free to contain what it was sent.
@@ -58,15 +56,7 @@ func (s *secrets) redact(text string) string {
 }
 
 // clean makes a server's text fit for an error: no secret, no control characters, at most limit bytes.
-func (s *secrets) clean(text string, limit int) string {
-	return cut(strings.Map(printable, s.redact(text)), limit)
-}
-
-// excerpt is the beginning of a body that could not be read, in one line.
-func (s *secrets) excerpt(body []byte) string {
-	text := s.redact(string(body[:min(len(body), maxExcerptInput)]))
-	return s.clean(strings.Join(strings.Fields(text), " "), maxExcerpt)
-}
+func (s *secrets) clean(text string, limit int) string { return wire.Clean(s.redact(text), limit) }
 
 // error gives err a text without secrets and keeps it as the cause.
 func (s *secrets) error(err error) error {
@@ -85,23 +75,3 @@ type cleanError struct {
 
 func (e *cleanError) Error() string { return e.text }
 func (e *cleanError) Unwrap() error { return e.err }
-
-func printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return ' '
-}
-
-// cut shortens text to at most limit bytes without breaking a character.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	const mark = "…"
-	end := limit - len(mark)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + mark
-}

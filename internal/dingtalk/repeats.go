@@ -88,7 +88,7 @@ func (w *walk) again(e *rowEntry, row int32) bool {
 	if !known && e.last < page && row >= page {
 		r.kind = w.rows[row].repetition()
 	}
-	w.count(r.kind, 1)
+	w.tally(r.kind, 1)
 	e.last = row
 	w.found.repeats = append(w.found.repeats, r)
 	return known || e.first >= page
@@ -106,7 +106,7 @@ func (r *record) repetition() repetition {
 	}
 }
 
-func (w *walk) count(kind repetition, n int) {
+func (w *walk) tally(kind repetition, n int) {
 	switch kind {
 	case doubt:
 		w.doubts += n
@@ -161,10 +161,10 @@ func (w *walk) alike(a, b int32) bool {
 func (w *walk) dropPage() {
 	x := &w.found
 	for n := len(x.repeats); n > 0 && int(x.repeats[n-1].row) >= w.firstRow; n-- {
-		w.count(x.repeats[n-1].kind, -1)
+		w.tally(x.repeats[n-1].kind, -1)
 		x.repeats = x.repeats[:n-1]
 	}
-	w.rows = w.rows[:w.firstRow]
+	w.rows, w.leftOut = w.rows[:w.firstRow], w.firstLeftOut
 }
 
 // dropStale leaves only the newest row of those who were on an earlier page, too: it must not look like another device.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // Every failure is provoked by a server that repeats what it was sent wherever it can.
@@ -34,7 +36,7 @@ func TestNoSecretInErrorsOrLogs(t *testing.T) {
 		code := map[string]int{"200": 200, "302": 302, "400": 400, "401": 401, "403": 403, "500": 500}[status]
 		replies["message "+status] = answer(code, `{"code":"`+leak+`","message":"`+leak+`","requestid":"`+leak+`"}`)
 		replies["page "+status] = failure{status: code, kind: "text/html", body: "<p>" + leak, header: map[string]string{"Location": "https://" + testToken + "/"}}.serve
-		replies["field "+status] = answer(code, `{"memberModels":[{"joinTime":"`+leak+`"}],"nextToken":"`+leak+`"}`)
+		replies["field "+status] = answer(code, `{"memberModels":"`+leak+`","onGoingConfList":"`+leak+`","confInfo":{"status":"`+leak+`"}}`)
 		replies["far out "+status] = answer(code, strings.Repeat(testToken+" ", 2000)+leak)
 		replies["auth "+status] = answer(code, `{"code":"InvalidAuthentication","message":"`+leak+`"}`)
 	}
@@ -65,16 +67,16 @@ func TestNoSecretInErrorsOrLogs(t *testing.T) {
 func TestNoSecretInErrorsOfTokenCalls(t *testing.T) {
 	replies := map[string]http.HandlerFunc{
 		"reset": reset, "cut short": cutShort, "hang": hang,
-		"error":            answer(400, `{"code":"`+testSecret+`","message":"key and `+testSecret+`"}`),
-		"page":             failure{status: 200, kind: "text/html", body: "<p>" + testSecret + testToken}.serve,
-		"error page":       failure{status: 500, kind: "text/html", body: "<p>" + testSecret}.serve,
-		"redirect":         failure{status: 307, header: map[string]string{"Location": "https://" + testSecret + "/"}}.serve,
-		"cut token":        answer(200, `{"accessToken":"`+testToken+`","expireIn`),
-		"unusable life":    answer(200, `{"accessToken":"`+testToken+`","expireIn":"soon"}`),
-		"unusable token":   answer(200, `{"accessToken":"`+testToken+` x","expireIn":7200}`),
-		"token elsewhere":  answer(200, `{"result":{"accessToken":"`+testToken+`"}}`),
-		"token as a list":  answer(200, `{"accessToken":["`+testToken+`"]}`),
-		"token of a block": answer(200, `{"status":1111,"accessToken":7,"uuid":"`+testToken+`"}`),
+		"error":             answer(400, `{"code":"`+testSecret+`","message":"key and `+testSecret+`"}`),
+		"page":              failure{status: 200, kind: "text/html", body: "<p>" + testSecret + testToken}.serve,
+		"error page":        failure{status: 500, kind: "text/html", body: "<p>" + testSecret}.serve,
+		"redirect":          failure{status: 307, header: map[string]string{"Location": "https://" + testSecret + "/"}}.serve,
+		"cut token":         answer(200, `{"accessToken":"`+testToken+`","expireIn`),
+		"refused after all": answer(200, `{"accessToken":"`+testToken+`","errcode":"40089","errmsg":"`+testSecret+`"}`),
+		"unusable token":    answer(200, `{"accessToken":"`+testToken+` x","expireIn":7200}`),
+		"token elsewhere":   answer(200, `{"result":{"accessToken":"`+testToken+`"}}`),
+		"token as a list":   answer(200, `{"accessToken":["`+testToken+`"]}`),
+		"token of a block":  answer(200, `{"status":1111,"accessToken":7,"uuid":"`+testToken+`"}`),
 	}
 	for name, reply := range replies {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +109,7 @@ func TestSecretsRememberRecentTokensOnly(t *testing.T) {
 }
 
 func TestCutNeverBreaksACharacter(t *testing.T) {
-	assert.Equal(t, "abc", cut("abc", 3))
-	assert.Equal(t, "a…", cut("a中中", 6))
-	assert.Equal(t, "abc…", cut("abcdefgh", 6))
+	assert.Equal(t, "abc", wire.Cut("abc", 3))
+	assert.Equal(t, "a…", wire.Cut("a中中", 6))
+	assert.Equal(t, "abc…", wire.Cut("abcdefgh", 6))
 }

@@ -9,13 +9,16 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 const (
 	opToken = "get an access token"
-	// documentedLife of a token is used where the reply gives none: "expireIn":7200.
+	// documentedLife of a token is used where the reply gives none that can be: "expireIn":7200. A token that ends sooner
+	// is refused, and then replaced.
 	documentedLife = 2 * time.Hour
-	// minLife keeps a token that is said to have expired already from being asked for with every call.
+	// minLife keeps a token that is about to expire from being asked for with every call.
 	minLife = 10 * time.Second
 	// maxLife keeps an absurd expireIn from hiding a lost token for ever.
 	maxLife = 24 * time.Hour
@@ -39,6 +42,8 @@ type (
 		ExpireIn     jsontext.Value `json:"expireIn"`
 		AccessToken2 jsontext.Value `json:"access_token"`
 		ExpiresIn    jsontext.Value `json:"expires_in"`
+		Status       jsontext.Value `json:"status"`
+		wire.Refusal
 	}
 )
 
@@ -73,44 +78,42 @@ func (c *Client) fetchToken(ctx context.Context) (grant, error) {
 // refusedCredentials corrects the kind of a 401: what is refused here is no token, but the app key and secret.
 func refusedCredentials(err error) error {
 	var e *Error
-	if errors.As(err, &e) && e.Kind == KindToken {
-		e.Kind = KindCredentials
-		return e.source()
+	if !errors.As(err, &e) || e.Kind != KindToken {
+		return err
 	}
-	return err
+	e.Kind = KindCredentials
+	if isOldTokenCode(e.Code) {
+		e.Kind = KindReply // there is no token in the call for one: another server answers
+	}
+	return e.source()
 }
 
 func (c *Client) readToken(r reply) (grant, error) {
 	var body tokenReply
-	if err := json.Unmarshal(r.body, &body, wireOptions); err != nil {
+	if err := json.Unmarshal(r.body, &body, wire.Options); err != nil {
 		return grant{}, err
 	}
-	if body.AccessToken == nil {
+	if wire.None(body.AccessToken) {
 		body.AccessToken, body.ExpireIn = body.AccessToken2, body.ExpiresIn
 	}
-	if body.AccessToken.Kind() != '"' {
+	value, reading := wire.AppendID(nil, body.AccessToken)
+	if c.odd.Note(wire.Token, reading); len(value) == 0 || body.Refused() || (&wire.Fault{Status: body.Status}).Blocked() {
 		return grant{}, c.fault(opToken, r)
 	}
-	value := string(unquote(nil, body.AccessToken))
-	if !usableToken(value) {
-		return grant{}, errors.New("accessToken: it is empty, too long or cannot be sent in a header")
+	if !usableToken(string(value)) {
+		return grant{}, errors.New("accessToken: it is too long or cannot be sent in a header")
 	}
-	seconds, _, err := integer(body.ExpireIn)
-	if err != nil {
-		return grant{}, field("expireIn", err)
-	}
-	return grant{value: value, life: tokenLife(body.ExpireIn, seconds)}, nil
+	seconds, reading := wire.Int(body.ExpireIn)
+	c.odd.Note(wire.TokenLife, reading)
+	return grant{value: string(value), life: tokenLife(seconds)}, nil
 }
 
-func tokenLife(given jsontext.Value, seconds int64) time.Duration {
-	switch {
-	case absent(given):
+// tokenLife makes a life of the seconds that a reply gives; 0 stands for none.
+func tokenLife(seconds int64) time.Duration {
+	if seconds <= 0 {
 		return documentedLife
-	case seconds <= 0:
-		return minLife
-	default:
-		return time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second
 	}
+	return max(time.Duration(min(seconds, int64(maxLife/time.Second)))*time.Second, minLife)
 }
 
 // tokenExchange is the request of one token call.

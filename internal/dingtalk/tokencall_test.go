@@ -75,7 +75,9 @@ func TestTokenRepliesThatAreNone(t *testing.T) {
 		"token too long": {
 			answer(200, `{"accessToken":"`+strings.Repeat("x", 5000)+`","expireIn":7200}`), KindReply, poller.Unavailable, 1,
 		},
-		"no number": {answer(200, `{"accessToken":"abcdef","expireIn":"soon"}`), KindReply, poller.Unavailable, 1},
+		"token of a list": {answer(200, `{"accessToken":["abcdef"],"expireIn":7200}`), KindReply, poller.Unavailable, 1},
+		"old-style error": {answer(200, `{"errcode":40014,"errmsg":"x"}`), KindReply, poller.Unavailable, 1},
+		"old-style pair":  {answer(200, `{"errcode":40089,"errmsg":"x"}`), KindReply, poller.Unavailable, 1},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -107,8 +109,18 @@ func TestTheLifeOfAToken(t *testing.T) {
 		`{"accessToken":"abcd","expireIn":7200}`:                  2 * time.Hour,
 		`{"accessToken":"abcd","expireIn":"60"}`:                  time.Minute,
 		`{"accessToken":"abcd"}`:                                  2 * time.Hour,
-		`{"accessToken":"abcd","expireIn":0}`:                     10 * time.Second,
-		`{"accessToken":"abcd","expireIn":-5}`:                    10 * time.Second,
+		`{"accessToken":"abcd","expireIn":0}`:                     2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":-5}`:                    2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":3}`:                     10 * time.Second,
+		`{"accessToken":"abcd","expireIn":""}`:                    2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":null}`:                  2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":"soon"}`:                2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":true}`:                  2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":{}}`:                    2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":" 7.2e3 "}`:             2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":59.9}`:                  59 * time.Second,
+		`{"accessToken":"","access_token":"abcd"}`:                2 * time.Hour,
+		`{"accessToken":false,"access_token":"abcd"}`:             2 * time.Hour,
 		`{"accessToken":"abcd","expireIn":9223372036854775807}`:   24 * time.Hour,
 		`{"access_token":"abcd","expires_in":30,"expireIn":7200}`: 30 * time.Second,
 	} {

@@ -1,13 +1,14 @@
 package dingtalk
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // Bounds of what a walk keeps for the next one.
@@ -32,6 +33,8 @@ type walk struct {
 	rows []record
 	text []byte
 	from int64 // when the first page was asked for, Unix milliseconds
+	// leftOut counts rows that cannot be read.
+	leftOut int
 	// uncertain says that somebody may be missing, whatever the numbers say.
 	uncertain bool
 	devices   []uint64 // marks of rows that are known not to be there because the list moved, sorted
@@ -40,16 +43,21 @@ type walk struct {
 	doubts    int      // rows that may be there because it did
 
 	// Of the page last read.
-	next                 string
-	hasMembers, hasTotal bool
-	hasOther             bool // a field that no member list has
-	firstRow             int
+	next                   string
+	hasMembers, hasTotal   bool
+	hasOther               bool // a field that no member list has
+	refused                bool // it says that it is none
+	cut                    bool // its nextToken cannot be read
+	firstRow, firstLeftOut int
+
+	odd *wire.Oddities
 }
 
 var walks = sync.Pool{New: func() any { return new(walk) }}
 
 func (w *walk) release() {
 	w.reset()
+	w.odd = nil
 	if cap(w.rows) <= maxPooledRows && cap(w.text) <= maxPooledText {
 		walks.Put(w)
 	}
@@ -59,33 +67,41 @@ func (w *walk) reset() {
 	w.progress.reset()
 	w.found.reset()
 	w.rows, w.text = w.rows[:0], w.text[:0]
-	w.from, w.uncertain, w.proofs, w.doubts = 0, false, 0, 0
+	w.from, w.uncertain, w.leftOut, w.proofs, w.doubts = 0, false, 0, 0, 0
 	w.startPage()
 }
 
 func (w *walk) startPage() {
-	w.next, w.hasMembers, w.hasTotal, w.hasOther, w.firstRow = "", false, false, false, len(w.rows)
+	w.next, w.hasMembers, w.hasTotal, w.hasOther, w.refused, w.cut = "", false, false, false, false, false
+	w.firstRow, w.firstLeftOut = len(w.rows), w.leftOut
 }
 
 // isList reports whether the page is a member list at all: an address block, for one, is a 200 with other JSON, and
 // reading it as an empty list would make everybody leave. An empty object is none either, but may follow the last page.
 func (w *walk) isList() bool {
-	if w.hasMembers || w.hasTotal {
-		return true
+	if w.hasMembers || w.hasTotal || w.refused {
+		return !w.refused
 	}
 	return w.pages > 0 && !w.hasOther && (w.total < 0 || int64(w.different()) >= w.total)
 }
 
 // different is the number of rows but for those that are there because the list moved, perhaps.
-func (w *walk) different() int { return len(w.rows) - w.proofs - w.doubts }
+func (w *walk) different() int { return w.count() - w.proofs - w.doubts }
+
+// count is the number of rows, those that cannot be read included.
+func (w *walk) count() int { return len(w.rows) + w.leftOut }
 
 // agrees reports whether the rows are as many as upstream said there are, and the list stood still while it was read.
 func (w *walk) agrees() bool {
-	return !w.recounted && w.proofs == 0 && (w.total < 0 || w.complete(len(w.rows)))
+	return !w.recounted && w.proofs == 0 && (w.total < 0 || w.complete(w.count()))
 }
 
 // certain reports whether nobody is missing from the list. What is doubtful is no reason to read it again.
-func (w *walk) certain() bool { return w.agrees() && w.doubts == 0 && !w.stuck && !w.uncertain }
+func (w *walk) certain() bool { return w.agrees() && w.doubts == 0 && !w.stuck && w.whole() }
+
+// whole reports whether all that was sent could be read. Where no token could be read, totalCount tells whether there is
+// another page.
+func (w *walk) whole() bool { return !w.uncertain && (!w.cut || w.total >= 0) }
 
 // build makes the rows that outlive the walk.
 func (w *walk) build() []diff.Row {
@@ -110,6 +126,8 @@ func (w *walk) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 			return w.nextToken(dec)
 		case "totalCount":
 			return w.totalCount(dec)
+		case "errcode", "success":
+			return w.refusal(dec, name)
 		default:
 			w.hasOther = true
 			return dec.SkipValue()
@@ -117,17 +135,16 @@ func (w *walk) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	})
 }
 
+// nextToken reads where the list goes on. Where that cannot be read, only totalCount can tell that all has been read.
 func (w *walk) nextToken(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
 	if err != nil {
 		return err
 	}
-	token, err := appendText(nil, raw)
-	if err == nil && len(token) > maxPageTokenSize {
-		err = fmt.Errorf("longer than %d bytes", maxPageTokenSize)
-	}
-	w.next = string(token)
-	return field("nextToken", err)
+	token, reading := readToken(raw)
+	w.odd.Note(wire.ListToken, reading)
+	w.next, w.cut = token, reading == wire.Unreadable
+	return nil
 }
 
 func (w *walk) totalCount(dec *jsontext.Decoder) error {
@@ -135,31 +152,44 @@ func (w *walk) totalCount(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	n, _, err := integer(raw)
-	if !absent(raw) && n >= 0 {
+	n, reading := wire.Int(raw)
+	w.odd.Note(wire.ListTotal, reading)
+	if reading != wire.Unreadable && !wire.None(raw) && n >= 0 {
 		w.hasTotal = true
 		w.counted(n)
 	}
-	return field("totalCount", err)
+	return nil
+}
+
+// refusal takes note when a page says that it is none.
+func (w *walk) refusal(dec *jsontext.Decoder, name []byte) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	w.hasOther = true
+	switch string(name) {
+	case "errcode":
+		w.refused = w.refused || wire.Refusal{ErrCode: raw}.Refused()
+	case "success":
+		w.refused = w.refused || wire.Refusal{Success: raw}.Refused()
+	}
+	return nil
 }
 
 // members reads the rows. A second list in the same page takes the first one's place, as with any name that comes twice.
 func (w *walk) members(dec *jsontext.Decoder) error {
-	w.rows = w.rows[:w.firstRow]
+	w.rows, w.leftOut = w.rows[:w.firstRow], w.firstLeftOut
 	w.hasMembers = false
-	switch kind := dec.PeekKind(); kind {
-	case 'n':
-		return dec.SkipValue()
-	case '[':
-		w.hasMembers = true
-	default:
-		return unexpected(dec, "memberModels: not a list")
+	if dec.PeekKind() != '[' {
+		return w.noMembers(dec)
 	}
+	w.hasMembers = true
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
 	for dec.PeekKind() != ']' {
-		if len(w.rows) == maxRows {
+		if w.count() == maxRows {
 			w.stuck = true
 			if err := dec.SkipValue(); err != nil {
 				return err
@@ -174,71 +204,121 @@ func (w *walk) members(dec *jsontext.Decoder) error {
 	return err
 }
 
-// member appends a row. Of a field that is missing it has the zero value.
-func (w *walk) member(dec *jsontext.Decoder) error {
-	w.rows = append(w.rows, record{})
-	rec := &w.rows[len(w.rows)-1]
-	return object(dec, func(name []byte) error {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := w.set(rec, name, raw); err != nil {
-			return fmt.Errorf("memberModels[%d].%s: %w", len(w.rows)-1-w.firstRow, name, err)
-		}
+// noMembers reads what stands in place of the rows.
+func (w *walk) noMembers(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	switch {
+	case err != nil:
+		return err
+	case wire.Missing(raw):
 		return nil
-	})
+	case wire.None(raw) || isEmptyObject(raw):
+		w.odd.Note(wire.List, wire.Odd)
+		return nil
+	}
+	w.odd.Note(wire.List, wire.Unreadable)
+	return errors.New("memberModels: not a list")
 }
 
-// set takes in one field of a row; one that does not matter is ignored.
-func (w *walk) set(rec *record, name []byte, raw jsontext.Value) (err error) {
-	switch string(name) {
-	case "unionId":
-		rec.id, err = w.keepID(raw)
-	case "userNick":
-		rec.nick, err = w.keepNick(raw)
-	case "joinTime":
-		rec.row.JoinTime, err = unixMilli(raw)
-	case "leaveTime":
-		rec.row.LeaveTime, err = unixMilli(raw)
-	case "attendStatus":
-		rec.row.Status, err = status(raw)
-	case "host":
-		rec.row.Host, err = boolean(raw)
-	case "coHost":
-		rec.row.CoHost, err = boolean(raw)
-	case "outerOrgMember":
-		rec.row.OuterOrgMember, err = boolean(raw)
-	case "pstnJoin":
-		rec.row.PSTNJoin, err = boolean(raw)
+// member appends a row. Of a field that is missing it has the zero value. A row that does not say who was there, since
+// when, or how, is left out.
+func (w *walk) member(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		if err := dec.SkipValue(); err != nil {
+			return err
+		}
+		w.leaveOut()
+		return nil
+	}
+	w.rows = append(w.rows, record{})
+	rec := &w.rows[len(w.rows)-1]
+	readable := true
+	err := object(dec, func(name []byte) error {
+		raw, err := dec.ReadValue()
+		if err == nil && !w.set(rec, name, raw) {
+			readable = false
+		}
+		return err
+	})
+	if err == nil && !readable {
+		w.rows = w.rows[:len(w.rows)-1]
+		w.leaveOut()
 	}
 	return err
 }
 
-// status keeps a status nobody documented as it is, so that it can be counted; one beyond 32 bits is brought to their edge.
-func status(raw jsontext.Value) (int, error) {
-	n, whole, err := integer(raw)
-	if err == nil && !whole {
-		err = errNotNumber
+// leaveOut counts a row that cannot be read. Whoever it is about may be missing from the list for that reason alone.
+func (w *walk) leaveOut() {
+	w.odd.Note(wire.MemberRow, wire.Unreadable)
+	w.leftOut++
+	w.uncertain = true
+}
+
+// set takes in one field of a row; one that does not matter is ignored. It returns false for one that matters and cannot
+// be read. Roles and nicknames never matter so much, and without its leaveTime a row still says that somebody left.
+func (w *walk) set(rec *record, name []byte, raw jsontext.Value) bool {
+	var r wire.Reading
+	switch string(name) {
+	case "unionId":
+		rec.id, r = w.keepID(raw)
+		return w.note(wire.MemberID, r)
+	case "userNick":
+		rec.nick, r = w.keepNick(raw)
+		w.note(wire.MemberNick, r)
+	case "joinTime":
+		rec.row.JoinTime, r = wire.Time(raw)
+		return w.note(wire.MemberJoin, r)
+	case "leaveTime":
+		rec.row.LeaveTime, r = wire.Time(raw)
+		w.note(wire.MemberLeave, r)
+	case "attendStatus":
+		rec.row.Status, r = readStatus(raw)
+		return w.note(wire.MemberStatus, r)
+	case "host":
+		rec.row.Host, r = wire.Bool(raw)
+		w.note(wire.MemberHost, r)
+	case "coHost":
+		rec.row.CoHost, r = wire.Bool(raw)
+		w.note(wire.MemberCoHost, r)
+	case "outerOrgMember":
+		rec.row.OuterOrgMember, r = wire.Bool(raw)
+		w.note(wire.MemberOuter, r)
+	case "pstnJoin":
+		rec.row.PSTNJoin, r = wire.Bool(raw)
+		w.note(wire.MemberPSTN, r)
 	}
-	return int(min(max(n, math.MinInt32), math.MaxInt32)), err
+	return true
+}
+
+// note counts an odd value and reports whether it can be read.
+func (w *walk) note(f wire.Field, r wire.Reading) bool {
+	if r != wire.Plain {
+		w.odd.Note(f, r)
+	}
+	return r != wire.Unreadable
+}
+
+// readStatus keeps a status nobody documented as it is, so that it can be counted; one beyond 32 bits is brought to their edge.
+func readStatus(raw jsontext.Value) (int, wire.Reading) {
+	n, r := wire.Int(raw)
+	return int(min(max(n, math.MinInt32), math.MaxInt32)), r
 }
 
 // keepID appends a unionId to the buffer, in the form it is carried in.
-func (w *walk) keepID(raw jsontext.Value) (span, error) {
+func (w *walk) keepID(raw jsontext.Value) (span, wire.Reading) {
 	from := len(w.text)
-	text, err := appendText(w.text, raw)
+	text, r := wire.AppendID(w.text, raw)
 	if id := text[from:]; !carriable(id) {
 		text = append(text[:from], carriedID(id)...)
 	}
-	return w.keep(text, from), err
+	return w.keep(text, from), r
 }
 
 // keepNick appends a nickname to the buffer.
-func (w *walk) keepNick(raw jsontext.Value) (span, error) {
+func (w *walk) keepNick(raw jsontext.Value) (span, wire.Reading) {
 	from := len(w.text)
-	text, err := appendText(w.text, raw)
-	return w.keep(text[:from+len(bounded(text[from:], maxNick))], from), err
+	text, r := wire.AppendText(w.text, raw)
+	return w.keep(text[:from+len(bounded(text[from:], maxNick))], from), r
 }
 
 func (w *walk) keep(text []byte, from int) span {

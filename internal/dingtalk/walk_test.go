@@ -12,13 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // decode reads one page.
 func decode(body string) (*walk, []diff.Row, error) {
 	w := new(walk)
 	w.reset()
-	if err := json.Unmarshal([]byte(body), w, wireOptions); err != nil {
+	if err := json.Unmarshal([]byte(body), w, wire.Options); err != nil {
 		return nil, nil, err
 	}
 	return w, w.build(), nil
@@ -41,7 +42,7 @@ func TestMemberFields(t *testing.T) {
 		"unknown fields":         {`{"x":{"unionId":"no","y":[1,{}]},"unionId":"u","z":null}`, diff.Row{UnionID: "u"}},
 		"nulls":                  {`{"unionId":null,"userNick":null,"joinTime":null,"attendStatus":null,"host":null}`, diff.Row{}},
 		"negative times":         {`{"joinTime":-1,"leaveTime":-9223372036854775808}`, diff.Row{}},
-		"last time":              {`{"joinTime":253402300799999}`, diff.Row{JoinTime: maxTime}},
+		"last time":              {`{"joinTime":253402300799999}`, diff.Row{JoinTime: wire.MaxTime}},
 		"beyond year 9999":       {`{"joinTime":253402300800000,"leaveTime":99999999999999999999999}`, diff.Row{}},
 		"beyond any float":       {`{"joinTime":1e999,"leaveTime":-1e999}`, diff.Row{}},
 		"time as a float":        {`{"joinTime":1.684215608570e12,"leaveTime":1684215608570.9}`, diff.Row{JoinTime: 1684215608570, LeaveTime: 1684215608570}},
@@ -66,18 +67,6 @@ func TestMemberFields(t *testing.T) {
 			assert.Equal(t, c.want, rows[1])
 			assert.Equal(t, "before", rows[0].UnionID)
 			assert.Equal(t, diff.Row{UnionID: "after"}, rows[2])
-		})
-	}
-}
-
-func TestMemberFieldsOfTheWrongType(t *testing.T) {
-	for _, member := range []string{
-		`{"unionId":{}}`, `{"unionId":true}`, `{"userNick":[]}`, `{"joinTime":"x"}`, `{"joinTime":""}`, `{"joinTime":" 1"}`,
-		`{"leaveTime":true}`, `{"attendStatus":3.5}`, `{"attendStatus":"active"}`, `{"host":1}`, `{"pstnJoin":"yes"}`,
-	} {
-		t.Run(member, func(t *testing.T) {
-			_, _, err := decode(`{"memberModels":[{},` + member + `]}`)
-			require.ErrorContains(t, err, "memberModels[1].", "the place is named")
 		})
 	}
 }
@@ -119,7 +108,7 @@ func TestDecodingAListCostsTwoAllocations(t *testing.T) {
 	w := new(walk)
 	read := func() {
 		w.reset()
-		require.NoError(t, json.Unmarshal(body, w, wireOptions))
+		require.NoError(t, json.Unmarshal(body, w, wire.Options))
 		require.Len(t, w.build(), 100)
 	}
 	read()
@@ -144,16 +133,14 @@ func FuzzDecodePage(f *testing.F) {
 		if json.Unmarshal(body, &plain, jsontext.AllowInvalidUTF8(true)) != nil || jsontext.Value(body).Kind() != '{' {
 			return
 		}
-		for _, m := range plain.MemberModels {
-			if m == (plainMember{}) {
-				return // null is a zero to the plain decoder, and an error to this one
-			}
-		}
 		if len(plain.NextToken) > maxPageTokenSize || len(plain.MemberModels) > maxRows {
 			return
 		}
 		require.NoError(t, err)
-		assert.Equal(t, plain.NextToken, w.next)
+		assert.True(t, plain.NextToken == w.next || plain.NextToken == "0" && w.next == "")
+		if w.leftOut > 0 {
+			return // null is a zero to the plain decoder
+		}
 		require.Len(t, rows, len(plain.MemberModels))
 		for i, m := range plain.MemberModels {
 			assert.Equal(t, plainRow(m), rows[i])
@@ -166,16 +153,13 @@ func checkRow(t *testing.T, row diff.Row) {
 	assert.Equal(t, row.UnionID, UnionID(row.UnionID), "what is carried can be carried")
 	assert.LessOrEqual(t, len(row.UserNick), maxNick)
 	for _, at := range []int64{row.JoinTime, row.LeaveTime} {
-		assert.True(t, at >= 0 && at <= maxTime)
+		assert.True(t, at == 0 || at >= 1000 && at <= wire.MaxTime)
 	}
 }
 
 func plainRow(m plainMember) diff.Row {
 	at := func(ms int64) int64 {
-		if ms < 0 || ms > maxTime {
-			return 0
-		}
-		return ms
+		return wire.Millis(ms)
 	}
 	return diff.Row{
 		UnionID: UnionID(m.UnionID), UserNick: string(bounded([]byte(m.UserNick), maxNick)),
