@@ -53,7 +53,7 @@ func (w *worker) take(ctx context.Context, d delivery) error {
 	now := w.now()
 	why := w.judge(e, nil, now, w.rules.maxAge)
 	if why == needsATitle {
-		title, err := w.titles.of(ctx, e.Member.ConferenceID, now)
+		title, err := w.titles.of(ctx, e.Member, now)
 		if err != nil {
 			return err
 		}

@@ -98,6 +98,33 @@ func TestTitles(t *testing.T) {
 	w.told(0)
 	assert.NotContains(t, w.counts(0), "Bob")
 	assert.Contains(t, w.said(0)[2], "#### Daily\n")
+	w.tell(events.MeetingUpdated, "m2", "Weekly")
+	w.join("m2", "Dan") // it was renamed
+	w.joined = []string{"Dan"}
+	w.told(0)
+	assert.Contains(t, w.said(0)[3], "#### Weekly\n")
+	w.join("m4", "Eve", func(e *events.Event) { e.Member.Title = "Daily" })
+	w.joined = []string{"Eve"}
+	w.told(0)
+	assert.Contains(t, w.said(0)[4], "#### Daily\n")
+}
+
+// What was told of a meeting before the stream is read is looked up: the last that is known.
+func TestTitlesAreLookedUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.titled("m1", "")
+	w.tell(events.MeetingUpdated, "m1", "Weekly")
+	w.titled("m2", "Daily")
+	w.tell(events.MeetingUpdated, "m2", "Yearly")
+	stream, err := w.js.Stream(t.Context(), events.Stream)
+	require.NoError(t, err)
+	known := titles{stream: stream}
+	for meeting, want := range map[string]string{"m1": "Weekly", "m2": "Yearly", "m3": ""} {
+		got, err := known.of(t.Context(), &events.Member{ConferenceID: meeting}, time.Now())
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
 }
 
 func TestTitlesAreForgotten(t *testing.T) {

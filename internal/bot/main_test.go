@@ -139,11 +139,17 @@ func (w *world) store(subject string, payload []byte) {
 
 func (w *world) titled(meeting, title string) {
 	w.t.Helper()
+	w.tell(events.MeetingStarted, meeting, title)
+}
+
+// tell stores an event about a meeting itself.
+func (w *world) tell(kind events.Type, meeting, title string) {
+	w.t.Helper()
 	now := w.clock.now().Truncate(time.Millisecond).UTC()
 	w.publish(events.Event{
-		ID: events.MeetingID(meeting, now.UnixMilli(), events.MeetingStarted, ""), Source: events.Source("", meeting),
-		Type: events.MeetingStarted, Time: now, RecordedTime: now,
-		Meeting: &events.Meeting{ConferenceID: meeting, Title: title, StartTime: now.UnixMilli(), Reason: "watched"},
+		ID: events.MeetingID(meeting, now.UnixMilli(), kind, title), Source: events.Source("", meeting),
+		Type: kind, Time: now, RecordedTime: now,
+		Meeting: &events.Meeting{ConferenceID: meeting, Title: title, StartTime: now.UnixMilli(), Reason: events.Reasons(kind)[0]},
 	})
 }
 

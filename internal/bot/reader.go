@@ -39,7 +39,7 @@ func read(ctx context.Context, stream jetstream.Stream, robot string, after uint
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: name, Description: "what rollcall bot tells the robot " + robot,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
-		FilterSubjects: []string{events.AllMembers, string(events.MeetingStarted)},
+		FilterSubjects: []string{events.AllMembers, string(events.MeetingStarted), string(events.MeetingUpdated)},
 		AckPolicy:      jetstream.AckAllPolicy, AckWait: hold + ackWait, MaxAckPending: -1,
 	})
 	if err != nil {

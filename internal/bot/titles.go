@@ -23,8 +23,8 @@ type lastMessages interface {
 	GetLastMsgForSubject(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error)
 }
 
-// titles knows the titles of meetings, which member events do not hold. Those of meetings that begin while the stream is
-// read are noted, others looked up when they are needed.
+// titles knows the titles of meetings, for member events without one: the title was not known yet, or an older Rollcall
+// wrote the event. What is told of meetings while the stream is read is noted, and looked up when it is needed.
 type titles struct {
 	stream lastMessages
 	known  map[string]titled
@@ -42,32 +42,49 @@ func (t *titles) keep(meeting string, what titled) {
 	t.known[meeting] = what
 }
 
-// note takes the title from the event that a meeting has begun.
+// note takes the title from an event about a meeting.
 func (t *titles) note(m *events.Meeting) {
 	if m.Title != "" {
 		t.keep(m.ConferenceID, titled{title: m.Title})
 	}
 }
 
-// of returns a meeting's title, empty when it has none.
-func (t *titles) of(ctx context.Context, meeting string, now time.Time) (string, error) {
-	if what, known := t.known[meeting]; known && (what.until.IsZero() || now.Before(what.until)) {
+// of returns the title of the meeting that a member event is about, empty when it has none.
+func (t *titles) of(ctx context.Context, m *events.Member, now time.Time) (string, error) {
+	if m.Title != "" {
+		return m.Title, nil
+	}
+	if what, known := t.known[m.ConferenceID]; known && (what.until.IsZero() || now.Before(what.until)) {
 		return what.title, nil
 	}
+	what := titled{until: now.Add(untitledFor)}
+	for _, kind := range []events.Type{events.MeetingUpdated, events.MeetingStarted} {
+		title, err := t.lookUp(ctx, m.ConferenceID, kind)
+		if err != nil {
+			return "", fmt.Errorf("look up the title of meeting %s: %w", m.ConferenceID, err)
+		}
+		if title != "" {
+			what = titled{title: title}
+			break
+		}
+	}
+	t.keep(m.ConferenceID, what)
+	return what.title, nil
+}
+
+// lookUp returns the title in a meeting's last event of a type.
+func (t *titles) lookUp(ctx context.Context, meeting string, kind events.Type) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	msg, err := t.stream.GetLastMsgForSubject(ctx, events.ByMeeting(meeting, events.MeetingStarted))
+	msg, err := t.stream.GetLastMsgForSubject(ctx, events.ByMeeting(meeting, kind))
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
-		t.keep(meeting, titled{until: now.Add(untitledFor)})
 		return "", nil
 	case err != nil:
-		return "", fmt.Errorf("look up the title of meeting %s: %w", meeting, err)
+		return "", err
 	}
-	what := titled{until: now.Add(untitledFor)}
-	if e, err := events.Decode(msg.Data); err == nil && e.Meeting != nil && e.Meeting.Title != "" {
-		what = titled{title: e.Meeting.Title}
+	if e, err := events.Decode(msg.Data); err == nil && e.Meeting != nil {
+		return e.Meeting.Title, nil
 	}
-	t.keep(meeting, what)
-	return what.title, nil
+	return "", nil
 }
