@@ -191,6 +191,7 @@ func (r *decoder) text(limit int) []byte {
 
 func (r *decoder) state() *State {
 	s := &State{
+		known:        true,
 		ConferenceID: string(r.text(math.MaxUint16)),
 		Phase:        Phase(r.uint(uint64(Ended))),
 		Title:        string(r.text(math.MaxInt32)),

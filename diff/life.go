@@ -28,7 +28,7 @@ func (s *State) Describe(d Description) *State {
 	}
 	next.CreatorID, next.CreatorNick = cmp.Or(d.CreatorID, s.CreatorID), cmp.Or(d.CreatorNick, s.CreatorNick)
 	next.StartTime = cmp.Or(d.StartTime, s.StartTime)
-	if next.describes() == s.describes() {
+	if next.Description() == s.Description() {
 		return s
 	}
 	return &next
@@ -45,15 +45,15 @@ func (s *State) Complete(d Description) *State {
 	return s.Describe(d)
 }
 
-// describes is the state's own description.
-func (s *State) describes() Description {
+// Description is what is known of the meeting besides its members.
+func (s *State) Description() Description {
 	return Description{s.Title, s.TitleGiven, s.CreatorID, s.CreatorNick, s.StartTime}
 }
 
 // Watch returns the state of a meeting that is watched from now on, which is yet to be announced; see [Start].
 func (s *State) Watch(d Description) *State {
 	next := *s.Describe(d)
-	next.Phase, next.EndTime, next.StartedAt = Watched, 0, 0
+	next.Phase, next.known, next.EndTime, next.StartedAt = Watched, true, 0, 0
 	next.GapFrom, next.GapReason = 0, "" // nobody was to look
 	return &next
 }

@@ -64,6 +64,8 @@ type State struct {
 	// pushedAt is when the last push that announced something was observed, in Unix milliseconds.
 	pushedAt int64
 
+	known bool // somebody began to watch the meeting: it is not merely asked about
+
 	people []person // in the order first seen; only ever appended to
 	past   []visit  // announced attendances before each person's last
 	names  []byte   // keys and nicknames of people
@@ -123,6 +125,9 @@ func (f flags) past() flags {
 }
 
 func (p *person) open() bool { return p.start > 0 && p.end == 0 }
+
+// Known tells whether the meeting is or was watched. Of any other there is only what [New] returns.
+func (s *State) Known() bool { return s.known }
 
 // New returns the state of a meeting nothing is known of.
 func New(conferenceID string) *State { return &State{ConferenceID: conferenceID, Phase: Watched} }
@@ -206,7 +211,7 @@ func (s *State) announcedEnd(p *person, start int64) (end int64, ok bool) {
 // WithPhase returns the state in another phase.
 func (s *State) WithPhase(phase Phase) *State {
 	next := *s
-	next.Phase = phase
+	next.Phase, next.known = phase, true
 	return &next
 }
 

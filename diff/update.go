@@ -14,7 +14,7 @@ import (
 // There is an event only between a meeting's start and its end. What is learnt before the start is announced with it. A
 // description that is the same gives nothing.
 func Update(s, described *State, at int64) Result {
-	before, after := s.describes(), described.describes()
+	before, after := s.Description(), described.Description()
 	if before == after {
 		return Result{State: s}
 	}

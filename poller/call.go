@@ -132,26 +132,28 @@ func (p *Poller) take(ctx context.Context, m *look, snap diff.Snapshot) (diff.Re
 	})
 }
 
-// update stores what compare makes of the meeting's state, and the meeting's description with it. It returns errOver
+// update stores what compare makes of the meeting's state, and what was learnt of the meeting with it. It returns errOver
 // when the meeting is not watched any more.
 func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) diff.Result) (diff.Result, error) {
-	description, news := m.record.State, m.news
+	learnt, known, at := m.learnt, m.record.State.Description(), time.Now().UnixMilli()
 	e, err := p.submit(ctx, m.m, func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched {
 			return diff.Result{State: s}
 		}
-		res := compare(described(s, description))
-		res.Changed = res.Changed || news
-		return res
+		res := diff.Result{State: s}
+		if !s.Known() { // it was lost: the meeting is watched all the same
+			res = diff.Result{State: s.Watch(known), Changed: true}
+		}
+		res = res.Then(diff.Update(res.State, res.State.Describe(learnt), at))
+		return res.Then(compare(res.State))
 	})
 	if err != nil {
 		m.doubt = true
 		p.storeFailed(ctx, err)
 		return diff.Result{}, &storeError{err, maxRetry}
 	}
-	m.record = e.record
+	m.record, m.learnt = e.record, diff.Description{}
 	if e.stored {
-		m.news = false
 		p.health.ok(areaStore)
 	}
 	p.counts.unknownStatus.Add(uint64(e.result.UnknownStatus))
@@ -180,18 +182,13 @@ func (p *Poller) reread(ctx context.Context, m *look) error {
 		return &storeError{err, maxStoreRetry}
 	}
 	p.health.ok(areaStore)
-	if m.record.State != nil {
-		state := described(record.State, m.record.State)
-		m.news = state != record.State
-		record.State = state
-	}
 	m.record, m.doubt = record, false
 	return m.over()
 }
 
 // over returns errOver when nothing says that the meeting is watched.
 func (m *look) over() error {
-	if m.record.State.Phase != diff.Watched || m.record.Revision == 0 {
+	if m.record.State.Phase != diff.Watched || !m.record.State.Known() {
 		return errOver
 	}
 	return nil

@@ -4,28 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/c4342123/rollcall/diff"
 )
 
-// reserve puts a meeting that is about to be watched into the table, so that nobody else begins or stops watching it
-// meanwhile. It returns nil when it is in the table already, and watched. Its counterpart is release.
-func (p *Poller) reserve(ctx context.Context, conferenceID string) (*look, error) {
+// untilLeft waits until nobody is giving a meeting up any more.
+func (p *Poller) untilLeft(ctx context.Context, conferenceID string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		if !p.loaded {
-			return nil, ErrNotReady
-		}
 		m, ok := p.meetings[conferenceID]
-		switch {
-		case !ok:
-			return p.occupyNew(conferenceID), nil
-		case m.watched && !m.leaving:
-			return nil, nil
+		if !ok || !m.leaving {
+			return nil
 		}
 		if err := p.await(ctx, m); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -47,7 +38,7 @@ func (p *Poller) acquire(ctx context.Context, conferenceID string) (*look, error
 		return nil, err
 	}
 	if err := p.reread(ctx, l); err != nil {
-		p.release(l, outcome{over: errors.Is(err, errOver), due: p.now()})
+		p.release(l, outcome{due: p.now()})
 		if errors.Is(err, errOver) {
 			err = ErrNotWatched
 		}
@@ -108,7 +99,7 @@ func (p *Poller) await(ctx context.Context, m *meeting) error {
 // occupy takes a meeting out of the queue and marks it busy. The caller holds mu.
 func (p *Poller) occupy(m *meeting) *look {
 	l := &look{
-		m: m, id: m.id, record: m.record, news: m.news, doubt: m.doubt, routine: !m.wanted(),
+		m: m, id: m.id, record: m.record, doubt: m.doubt, routine: !m.wanted(),
 		asked: m.asked, owed: m.asked || m.doubted || m.owed,
 		progress: m.progress, rare: m.rarely(),
 	}
@@ -124,7 +115,7 @@ func (p *Poller) occupy(m *meeting) *look {
 	return l
 }
 
-// release gives up what reserve, acquire or next took, and queues the meeting for its next look.
+// release gives up what acquire or next took, and queues the meeting for its next look.
 func (p *Poller) release(l *look, out outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,8 +127,8 @@ func (p *Poller) release(l *look, out outcome) {
 	p.leave(l)
 	p.settle(m, l)
 	m.owed = l.owed && (!out.ok || l.failures > 0) && l.failures < guestTries && !p.mine(m)
-	switch s := m.record.State; {
-	case out.over, s != nil && s.Phase != diff.Watched && !m.storing:
+	switch {
+	case m.unwatched() && !m.storing: // else there may be a push that begins to watch it
 		p.forget(m)
 	case p.mine(m) || m.wanted():
 		p.enqueue(m, out.due)

@@ -20,7 +20,7 @@ func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
 		p, err := New(nil, nil, Options{})
 		require.NoError(t, err)
 		p.hold(^shardSet(0))
-		p.resume(diff.Record{State: diff.New("m"), Revision: 1}, [events.Shards]time.Time{})
+		p.resume(diff.Record{State: diff.New("m").WithPhase(diff.Watched), Revision: 1}, [events.Shards]time.Time{})
 		p.open()
 		l, _ := p.next()
 		require.NotNil(t, l)

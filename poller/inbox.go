@@ -138,11 +138,6 @@ func (p *Poller) adopt(m *meeting, record diff.Record) {
 	if p.meetings[m.id] != m || !newer && !again {
 		return
 	}
-	if m.news {
-		state := described(record.State, m.record.State)
-		m.news = state != record.State
-		record.State = state
-	}
 	p.keep(m, record)
 	p.forgetIfOver(m)
 }
@@ -150,7 +145,7 @@ func (p *Poller) adopt(m *meeting, record diff.Record) {
 // forgetIfOver forgets a meeting that is not watched any more, unless somebody has it busy, who will find out. The caller
 // holds mu.
 func (p *Poller) forgetIfOver(m *meeting) {
-	if s := m.record.State; s != nil && s.Phase != diff.Watched && !m.busy && !m.storing && p.meetings[m.id] == m {
+	if m.unwatched() && !m.busy && !m.storing && p.meetings[m.id] == m {
 		p.forget(m)
 	}
 }
@@ -163,20 +158,7 @@ func (p *Poller) settle(m *meeting, l *look) {
 		r := l.rare
 		m.rare = &r
 	}
-	if l.record.State == nil {
-		return
+	if l.record.State != nil && l.record.Revision >= m.record.Revision {
+		p.keep(m, l.record)
 	}
-	m.watched = true
-	record := l.record
-	m.news = l.news
-	if m.record.Revision > record.Revision {
-		if m.record.State == nil {
-			m.news = false // somebody else's state is yet to be read
-			return
-		}
-		record = m.record
-		record.State = described(record.State, l.record.State)
-		m.news = l.news && record.State != m.record.State
-	}
-	p.keep(m, record)
 }

@@ -19,7 +19,7 @@ const (
 // ones is left to chance, so that what is often used comes back and stays. The caller holds mu.
 func (p *Poller) keep(m *meeting, record diff.Record) {
 	s := record.State
-	m.record = record
+	m.record, m.read, m.watched = record, true, s.Known() && s.Phase == diff.Watched
 	m.brief = briefOf(s)
 	if m.sight > 0 { // of a look that was stored in part, the end of the gap was: it was in sight then
 		m.sight = max(m.sight, min(s.GapTo, time.Now().UnixMilli()))
@@ -39,7 +39,7 @@ func (p *Poller) keep(m *meeting, record diff.Record) {
 func (p *Poller) evict() bool {
 	for range evictTries {
 		m := p.kept[rand.IntN(len(p.kept))]
-		if !m.busy && !m.storing && !m.news {
+		if !m.busy && !m.storing {
 			p.cool(m)
 			return true
 		}
@@ -53,7 +53,6 @@ func (p *Poller) cool(m *meeting) {
 		return
 	}
 	m.lookedAt, m.record.State = m.record.State.LookedAt, nil
-	m.news = false // they were in the state
 	last := p.kept[len(p.kept)-1]
 	p.kept[m.kept], last.kept = last, m.kept
 	p.kept[len(p.kept)-1] = nil

@@ -47,6 +47,11 @@ func (p *Poller) open() {
 	defer p.mu.Unlock()
 	p.loaded = true
 	close(p.ready)
+	for _, m := range p.meetings {
+		if m.place < 0 {
+			p.arrange(m, p.now()) // a push came meanwhile
+		}
+	}
 	p.log.Info("watching", "meetings", len(p.meetings))
 }
 
@@ -95,8 +100,8 @@ func (p *Poller) hold(shards shardSet) {
 	fresh := shards &^ p.held
 	p.held |= shards
 	for _, m := range p.meetings {
-		if fresh.has(m.shard) && !m.busy {
-			p.enqueue(m, p.now())
+		if fresh.has(m.shard) {
+			p.arrange(m, p.now())
 		}
 	}
 }
@@ -113,6 +118,9 @@ func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 	switch {
 	case ok:
 		p.adopt(m, record) // it was a guest, or was heard of meanwhile
+		if m.watched && !m.busy && m.sight == 0 {
+			p.goOn(m, record.State, beats)
+		}
 		return
 	case record.State.Phase != diff.Watched:
 		return
@@ -121,18 +129,22 @@ func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 	if !p.mine(m) {
 		return
 	}
+	p.admit(m, record)
+	p.goOn(m, record.State, beats)
+}
+
+// goOn has a meeting looked at that was watched before we came. The caller holds mu.
+func (p *Poller) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
-		m.sight, m.away = max(record.State.LookedAt, alive.UnixMilli()), true
+		m.sight, m.away = max(s.LookedAt, alive.UnixMilli()), true
 	}
-	p.admit(m, record)
 	p.enqueue(m, p.now()-rand.N(anyOrder))
 }
 
 // admit puts a meeting whose state is known into the table. The caller holds mu.
 func (p *Poller) admit(m *meeting, record diff.Record) {
 	p.meetings[m.id] = m
-	m.watched = true
 	p.keep(m, record)
 }
 

@@ -23,12 +23,15 @@ func (p *Poller) look(ctx context.Context, m *look) outcome {
 	p.counts.looks.Add(1)
 	err := p.reread(ctx, m)
 	if err == nil {
-		err = p.ask(ctx, m)
+		err = p.makeCalls(ctx, m)
+	}
+	if told := p.tell(ctx, m); err == nil || errors.Is(told, errOver) {
+		err = told
 	}
 	switch {
 	case errors.Is(err, errOver):
 		p.log.Info("meeting is not watched any more", "meeting", m.id, "state", m.record.State.Phase.String())
-		return outcome{over: true}
+		return outcome{}
 	case ctx.Err() != nil:
 		return outcome{due: p.now()}
 	case err != nil:
@@ -42,9 +45,18 @@ func (p *Poller) look(ctx context.Context, m *look) outcome {
 	return outcome{due: min(m.next(), p.now()+reviewAfter), ok: m.urgency() != lastLook}
 }
 
-// ask makes the calls that are due: the list first, for the sake of those who wait for news. Either call goes on when
+// tell stores what was learnt of the meeting, if that is left to be stored.
+func (p *Poller) tell(ctx context.Context, m *look) error {
+	if m.learnt == (diff.Description{}) || m.doubt || ctx.Err() != nil {
+		return nil
+	}
+	_, err := p.update(ctx, m, func(s *diff.State) diff.Result { return diff.Result{State: s} })
+	return err
+}
+
+// makeCalls makes the calls that are due: the list first, for the sake of those who wait for news. Either call goes on when
 // the other fails.
-func (p *Poller) ask(ctx context.Context, m *look) error {
+func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 	if m.closing > 0 {
 		if err := p.endByPush(ctx, m); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"time"
@@ -37,6 +36,7 @@ type meeting struct {
 	size    int32 // of the state that is kept, in bytes
 	claims  int32 // how many wait to have it busy; it is not queued meanwhile
 	shard   uint8
+	read    bool // what is stored of it was read
 	watched bool // that it is watched is stored, as far as is known
 	busy    bool // somebody looks at it, or begins or stops watching it
 	storing bool // somebody stores what is in the inbox
@@ -45,7 +45,6 @@ type meeting struct {
 	owed    bool // a guest that was to be looked at, which has failed
 	leaving bool // being given up
 	last    bool // queued for its last look
-	news    bool // record holds a description that is not stored yet
 	doubt   bool // the store failed: what it holds has to be read again
 }
 
@@ -112,6 +111,9 @@ func (m *meeting) ends() bool {
 	return m.closed > 0 || m.rare != nil && (m.rare.closing > 0 || m.rare.ending > 0)
 }
 
+// unwatched tells whether it is known that the meeting is not watched.
+func (m *meeting) unwatched() bool { return m.read && !m.watched }
+
 // wanted tells whether there is a reason to look at the meeting even if it is not ours.
 func (m *meeting) wanted() bool { return m.asked || m.doubted || m.owed || m.ends() }
 
@@ -119,10 +121,10 @@ func (m *meeting) wanted() bool { return m.asked || m.doubted || m.owed || m.end
 type look struct {
 	m       *meeting
 	id      string
-	record  diff.Record // without a state if that has to be read first
-	news    bool        // record holds a description that is not stored yet
-	doubt   bool        // the store failed: what it holds has to be read again
-	routine bool        // it is due, and nobody asked for it
+	record  diff.Record      // without a state if that has to be read first
+	learnt  diff.Description // by the information call, and not stored yet
+	doubt   bool             // the store failed: what it holds has to be read again
+	routine bool             // it is due, and nobody asked for it
 	asked   bool
 	owed    bool // somebody asked for something, now or before it failed
 	leaving bool // the meeting is being given up
@@ -187,29 +189,12 @@ func (m *look) hopeless(err error, now moment) bool {
 	return trouble == NotFound && now-m.notFound >= recheckAfter || m.ending > 0 && now-m.ending >= endPatience
 }
 
-// describe takes over what the information call says of the meeting. A title stands once there is one: whoever asked
-// to watch the meeting may have given it.
+// describe takes note of what the information call says of the meeting, if that is news.
 func (m *look) describe(info Info) {
-	s := m.record.State
-	next := *s
-	next.Title = cmp.Or(s.Title, info.Title)
-	next.CreatorID, next.CreatorNick = cmp.Or(info.CreatorID, s.CreatorID), cmp.Or(info.CreatorNick, s.CreatorNick)
-	next.StartTime = cmp.Or(info.StartTime, s.StartTime)
-	if !sameDescription(s, &next) {
-		m.record.State, m.news = &next, true
+	d := diff.Description{
+		Title: info.Title, CreatorID: info.CreatorID, CreatorNick: info.CreatorNick, StartTime: info.StartTime,
 	}
-}
-
-func sameDescription(a, b *diff.State) bool {
-	return a.Title == b.Title && a.CreatorID == b.CreatorID && a.CreatorNick == b.CreatorNick && a.StartTime == b.StartTime
-}
-
-// described returns s with the description of another state of the meeting.
-func described(s, by *diff.State) *diff.State {
-	if sameDescription(s, by) {
-		return s
+	if s := m.record.State; s.Describe(d) != s {
+		m.learnt = d
 	}
-	next := *s
-	next.Title, next.CreatorID, next.CreatorNick, next.StartTime = by.Title, by.CreatorID, by.CreatorNick, by.StartTime
-	return &next
 }

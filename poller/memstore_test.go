@@ -266,6 +266,8 @@ func (s *memStore) life(id string) []string {
 		case e.ConferenceID() != id:
 		case e.Type == events.MeetingStarted:
 			out = append(out, "started")
+		case e.Type == events.MeetingUpdated:
+			out = append(out, "updated "+string(e.Meeting.Reason))
 		case e.Type == events.MeetingEnded:
 			out = append(out, "ended "+e.Meeting.Reason)
 		case e.Gap != nil && e.Gap.To == 0:
@@ -288,7 +290,7 @@ func (s *memStore) put(state *diff.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	s.records[state.ConferenceID] = diff.Record{State: state, Revision: s.last}
+	s.records[state.ConferenceID] = diff.Record{State: state.WithPhase(state.Phase), Revision: s.last}
 	s.tellOf(state.ConferenceID)
 }
 

@@ -2,8 +2,6 @@ package poller
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
@@ -25,12 +23,6 @@ const (
 // sameClock is how far, in milliseconds, DingTalk's clock and ours may disagree.
 const sameClock = 5_000
 
-// noticeRounds bounds how often a push is tried to be stored for a meeting that ends and begins meanwhile.
-const noticeRounds = 3
-
-// errRestless says that a meeting ended or was given up each time that something was to be stored for it.
-var errRestless = errors.New("the meeting ends again and again")
-
 // untold stands for the end of a meeting at a time that the push does not tell.
 const untold = 1
 
@@ -48,50 +40,39 @@ type Notice struct {
 
 // Notice acts on a push: what it proves is stored when Notice returns, what it does not prove is looked at soon. A push
 // about a meeting that is not watched begins to watch it, unless somebody has stopped watching it or the push is older
-// than the meeting's end. The same push twice changes nothing.
+// than the meeting's end. The same push twice changes nothing. It waits for nothing but the store, whether or not looks
+// can be made and the stored states have been read.
 //
-// Errors: [events.ErrConferenceID], [ErrNotReady], [ErrStopping], those of the [Store], and the cause of ctx. After one of
-// the last two the push may or may not be stored: it is to be sent again.
+// Errors: [events.ErrConferenceID], [ErrStopping], those of the [Store], and the cause of ctx. After one of the last two
+// the push may or may not be stored: it is to be sent again.
 func (p *Poller) Notice(ctx context.Context, n Notice) error {
-	for range noticeRounds {
-		settled, err := p.notice(ctx, n)
-		if settled || err != nil {
-			return err
-		}
+	if err := events.CheckConferenceID(n.ConferenceID); err != nil {
+		return err
 	}
-	return fmt.Errorf("%s: %w", n.ConferenceID, errRestless)
-}
-
-// notice acts on a push unless the meeting ends or is given up meanwhile: then it is not settled.
-func (p *Poller) notice(ctx context.Context, n Notice) (settled bool, err error) {
-	began, watched, err := p.watch(ctx, n.ConferenceID, beginning{
-		description: n.Description, wanted: n.wants, atOnce: len(n.Rows) > 0,
+	b := beginning{description: n.Description, wanted: n.wants, atOnce: len(n.Rows) > 0}
+	at, began := time.Now().UnixMilli(), false
+	e, err := p.submit(ctx, p.visit(n.ConferenceID), func(s *diff.State) (res diff.Result) {
+		began, res = b.begin(s, at)
+		if len(n.Rows) > 0 {
+			res = res.Then(n.compare(res.State, at))
+		}
+		return res
 	})
-	if err != nil || !watched {
-		return true, err
+	if err != nil {
+		return err
 	}
-	m := p.pushedTo(n.ConferenceID)
-	if m == nil {
-		return false, nil
-	}
-	look := n.Look
-	if len(n.Rows) > 0 {
-		at := time.Now().UnixMilli()
-		e, err := p.submit(ctx, m, func(s *diff.State) diff.Result { return n.compare(s, at) })
-		if err != nil || e.record.State.Phase != diff.Watched {
-			return false, err
-		}
-		look = look || e.result.LookNow
+	if s := e.record.State; s.Phase != diff.Watched || !s.Known() {
+		return nil
 	}
 	switch {
 	case n.Scene == Closed:
-		p.close(m, n.Time)
-	case look && !began: // else the first look is due
-		if err := p.LookNow(n.ConferenceID); !errors.Is(err, ErrNotWatched) {
-			return true, err
-		}
+		p.close(n.ConferenceID, n.Time)
+	case began:
+		p.expect(n.ConferenceID, at)
+	case n.Look || e.result.LookNow:
+		p.ask(n.ConferenceID, func(m *meeting) { m.asked = true })
 	}
-	return true, nil
+	return nil
 }
 
 // wants tells whether a meeting that is not watched is to be, because of this push.
@@ -136,7 +117,7 @@ func endOf(s *diff.State) int64 {
 
 // compare is the push as a partial snapshot.
 func (n Notice) compare(s *diff.State, at int64) diff.Result {
-	if s.Phase != diff.Watched {
+	if s.Phase != diff.Watched || !s.Known() {
 		return diff.Result{State: s}
 	}
 	return startFirst(s, at, func(s *diff.State) diff.Result {
@@ -156,30 +137,29 @@ func startFirst(s *diff.State, at int64, compare func(*diff.State) diff.Result) 
 	return compare(s)
 }
 
-// pushedTo returns the meeting that a push is about, if it is watched.
-func (p *Poller) pushedTo(conferenceID string) *meeting {
+// ask has a watched meeting looked at here, whoever it belongs to.
+func (p *Poller) ask(conferenceID string, ask func(*meeting)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m, ok := p.meetings[conferenceID]
-	if !ok || !m.watched {
-		return nil
+	if !ok { // it left the table meanwhile: whoever looks at it finds out why
+		m = p.newMeeting(conferenceID)
+		p.meetings[conferenceID] = m
 	}
-	return m
+	ask(m)
+	p.arrange(m, m.due)
 }
 
 // close starts the end of a meeting that a push says is over: with one last look, as soon as possible. A push from
 // before the meeting was watched is about an earlier end.
-func (p *Poller) close(m *meeting, at int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if at > 0 && at < m.brief.startedAt-sameClock {
-		return
-	}
-	if m.closed == 0 {
-		m.closed = max(at, untold)
-	}
-	m.asked = true
-	if !m.busy {
-		p.enqueue(m, m.due)
-	}
+func (p *Poller) close(conferenceID string, at int64) {
+	p.ask(conferenceID, func(m *meeting) {
+		if at > 0 && at < m.brief.startedAt-sameClock {
+			return
+		}
+		if m.closed == 0 {
+			m.closed = max(at, untold)
+		}
+		m.asked = true
+	})
 }

@@ -8,9 +8,8 @@ import (
 
 // outcome is what a look means for the schedule.
 type outcome struct {
-	due  moment // the next look
-	ok   bool   // the look found out what it was to
-	over bool   // the meeting is forgotten
+	due moment // the next look
+	ok  bool   // the look found out what it was to
 }
 
 // schedule hands every meeting that is due to a worker, until ctx ends.
@@ -57,6 +56,8 @@ func (p *Poller) next() (*look, time.Duration) {
 		case due > now:
 			p.wakeAt = p.rounded(due)
 			return nil, p.wakeAt - now
+		case !m.watched && m.storing && !m.wanted(): // it is about to be watched, perhaps
+			p.enqueue(m, now+guestLinger)
 		case p.mine(m) || m.wanted():
 			if due := p.review(m, now); due > now {
 				p.enqueue(m, due)

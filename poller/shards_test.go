@@ -89,10 +89,12 @@ func inReplicas(t *testing.T, n int, opts poller.Options, test func(r *replicas)
 			r.each, r.shares = append(r.each, w), append(r.shares, s)
 		}
 		r.ctx = r.each[0].ctx
+		defer func() { // also when a test is given up: time goes on for ever in a bubble that does not end
+			for _, w := range r.each {
+				w.stop()
+			}
+		}()
 		test(r)
-		for _, w := range r.each {
-			w.stop()
-		}
 	})
 }
 

@@ -22,10 +22,10 @@ import (
 // TestStores holds every store to what the poller relies on: the fake one that these tests use, and the real one.
 func TestStores(t *testing.T) {
 	t.Run("in memory", func(t *testing.T) { conform(t, func(*testing.T) poller.Store { return newStore() }) })
-	t.Run("JetStream", func(t *testing.T) { conform(t, openPublisher) })
+	t.Run("JetStream", func(t *testing.T) { conform(t, func(t *testing.T) poller.Store { return openPublisher(t) }) })
 }
 
-func openPublisher(t *testing.T) poller.Store {
+func openPublisher(t testing.TB) poller.Store {
 	t.Helper()
 	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)

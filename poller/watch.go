@@ -11,25 +11,63 @@ import (
 
 // Watch begins to watch a meeting, with a look at once, and tells whether it was not watched before. A meeting that
 // ended, or that was watched earlier, goes on where it stopped. The meeting stays watched over restarts: when Watch
-// returns, that is stored. An empty title leaves the title to DingTalk.
+// returns, that is stored. A title stands whatever DingTalk calls the meeting, until another is given; an empty one
+// leaves the title as it is.
 //
-// Errors: [events.ErrConferenceID], [ErrNotReady], those of the [Store], and the cause of ctx. After one of the last two
-// the meeting is not watched, though what is stored may say so: trying again, or a restart, settles it.
+// Errors: [events.ErrConferenceID], [ErrNotReady], [ErrStopping], those of the [Store], and the cause of ctx. After one of
+// the last two the meeting may or may not be watched: trying again settles it.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
-	began, _, err := p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title, TitleGiven: true}})
-	return began, err
+	if err := p.untilLeft(ctx, conferenceID); err != nil { // who asks later has the last word
+		return false, err
+	}
+	return p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title, TitleGiven: true}})
 }
 
 // Discover is Watch for a meeting that nobody asked for, but that was found to go on at the time listed: one that somebody
 // stopped watching stays unwatched, and one that ended since stays ended.
 func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error) {
-	began, _, err := p.watch(ctx, conferenceID, beginning{description: d, wanted: func(s *diff.State) bool {
+	return p.watch(ctx, conferenceID, beginning{description: d, wanted: func(s *diff.State) bool {
 		if s.Phase == diff.Ended {
 			return listed.UnixMilli() > max(endOf(s), s.LookedAt)
 		}
 		return s.Phase != diff.Unwatched
 	}})
-	return began, err
+}
+
+// watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did. It waits for nothing but
+// the store.
+func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (began bool, err error) {
+	if err := events.CheckConferenceID(conferenceID); err != nil {
+		return false, err
+	}
+	if !p.isLoaded() {
+		return false, ErrNotReady
+	}
+	m, at := p.visit(conferenceID), time.Now().UnixMilli()
+	e, err := p.submit(ctx, m, func(s *diff.State) (res diff.Result) {
+		began, res = b.begin(s, at)
+		return res
+	})
+	if err != nil && (e == nil || !p.watches(ctx, m, b)) {
+		return false, fmt.Errorf("watching %s: %w", conferenceID, err)
+	}
+	if began {
+		p.expect(conferenceID, at)
+	}
+	return began, nil
+}
+
+// watches tells whether it is stored after all that a meeting is watched: what became of it is not always known.
+func (p *Poller) watches(ctx context.Context, m *meeting, b beginning) bool {
+	record, err := p.store.Load(ctx, m.id)
+	if err != nil {
+		return false
+	}
+	if began, res := b.begin(record.State, 0); began || res.Changed {
+		return false
+	}
+	p.adoptOwn(m, record)
+	return record.State.Phase == diff.Watched
 }
 
 // beginning is how a meeting begins to be watched.
@@ -41,71 +79,57 @@ type beginning struct {
 	atOnce bool
 }
 
-// watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did. It tells, too, whether the
-// meeting is in the table now.
-//
-// The first look is left to the replica that the meeting belongs to: it hears of the meeting at once.
-func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (began, watched bool, err error) {
-	if err := events.CheckConferenceID(conferenceID); err != nil {
-		return false, false, err
+// begin is the state of a meeting that is watched from the time at on, if that is wanted. It tells whether it was not
+// watched before. Of one that was, it may tell what it is about.
+func (b beginning) begin(s *diff.State, at int64) (began bool, res diff.Result) {
+	watched := s.Known() && s.Phase == diff.Watched
+	switch {
+	case watched:
+		res = diff.Update(s, s.Complete(b.description), at)
+	case b.wanted != nil && !b.wanted(s):
+		return false, diff.Result{State: s}
+	default:
+		res = diff.Result{State: s.Watch(b.description), Changed: true}
 	}
-	l, err := p.reserve(ctx, conferenceID)
-	if l == nil {
-		return false, err == nil, err
+	if res.Changed && (b.atOnce || res.State.StartTime > 0) { // else the first look finds out what it is about
+		res = res.Then(diff.Start(res.State, at))
 	}
-	began, watched, err = p.begin(ctx, l, b)
-	if err != nil || !watched {
-		p.release(l, outcome{over: true})
-		return false, false, err
-	}
-	due := p.now()
-	if began {
-		due -= headStart
-	}
-	p.release(l, outcome{due: due})
-	return began, true, nil
+	return !watched, res
 }
 
-// begin stores that a meeting is watched from now on, if that is wanted and not so yet.
-func (p *Poller) begin(ctx context.Context, l *look, b beginning) (began, watched bool, err error) {
-	base, err := p.store.Load(ctx, l.id)
-	if err != nil {
-		return false, false, fmt.Errorf("watching %s: %w", l.id, err)
+// visit returns the meeting from the table. One that is not in it comes in, until it is known whether it is watched, or
+// as a guest.
+func (p *Poller) visit(conferenceID string) *meeting {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.meetings[conferenceID]
+	if !ok {
+		m = p.newMeeting(conferenceID)
+		p.meetings[conferenceID] = m
+		p.arrange(m, p.now()+guestLinger)
 	}
-	at := time.Now().UnixMilli()
-	l.sight = at
-	l.record = base
-	if known := base.State; base.Revision > 0 && known.Phase == diff.Watched && sameDescription(known, known.Describe(b.description)) {
-		return false, true, nil
-	}
-	l.record, _, err = p.store.Update(ctx, base, func(s *diff.State) diff.Result {
-		began = s.Phase != diff.Watched || base.Revision == 0
-		if began && b.wanted != nil && !b.wanted(s) {
-			began = false
-			return diff.Result{State: s}
-		}
-		return b.result(s, at)
-	})
-	if err != nil {
-		var again error // what became of it is not always known; what is stored counts
-		if l.record, again = p.store.Load(ctx, l.id); again != nil || l.record.Revision == base.Revision {
-			return false, false, fmt.Errorf("watching %s: %w", l.id, err)
-		}
-	}
-	return began, l.record.Revision > 0 && l.record.State.Phase == diff.Watched, nil
+	return m
 }
 
-// result is the state of a meeting that is watched from the time at on.
-func (b beginning) result(s *diff.State, at int64) diff.Result {
-	next := s.Describe(b.description)
-	if s.Phase != diff.Watched {
-		next = s.Watch(b.description)
+// expect has the first look made at a meeting that is watched since the time at. It is left to the replica that the
+// meeting belongs to, which hears of the meeting at once.
+func (p *Poller) expect(conferenceID string, at int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, ok := p.meetings[conferenceID]
+	if !ok || !p.mine(m) {
+		return
 	}
-	res := diff.Result{State: next, Changed: true}
-	if b.atOnce || next.StartTime > 0 { // else the first look finds out what it is about
-		res = res.Then(diff.Start(next, at))
+	m.sight = max(m.sight, at)
+	p.arrange(m, p.now()-headStart)
+}
+
+// arrange queues a meeting unless it is busy. Before the stored states have been read, that is left to those who read
+// them: they know since when nobody has looked. The caller holds mu.
+func (p *Poller) arrange(m *meeting, due moment) {
+	if !m.busy && p.loaded {
+		p.enqueue(m, due)
 	}
-	return res
 }
 
 // Unwatch stops watching a meeting after a last look, without closing anybody out. It returns [ErrNotWatched] for a
@@ -134,7 +158,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 		return fmt.Errorf("giving up %s: %w", conferenceID, err)
 	}
 	m.record = record
-	p.release(m, outcome{over: true})
+	p.release(m, outcome{})
 	return nil
 }
 
@@ -186,8 +210,6 @@ func (p *Poller) want(conferenceID string, ask func(*meeting)) error {
 		return ErrNotWatched
 	}
 	ask(m)
-	if !m.busy {
-		p.enqueue(m, m.due)
-	}
+	p.arrange(m, m.due)
 	return nil
 }

@@ -75,13 +75,13 @@ func (g *gate) poller() (*poller.Poller, error) {
 	}
 }
 
-// Notice implements [receiver.Notifier].
+// Notice implements [receiver.Notifier]. A push waits for NATS, not until the stored meetings are known.
 func (g *gate) Notice(ctx context.Context, n poller.Notice) error {
-	p, err := g.poller()
-	if err != nil {
-		return fmt.Errorf("%w: %w", push.ErrAway, err)
+	b := g.behind.Load()
+	if b == nil {
+		return fmt.Errorf("%w: not ready: NATS: %w", push.ErrAway, g.why())
 	}
-	return p.Notice(ctx, n)
+	return b.poller.Notice(ctx, n)
 }
 
 // Watch implements [server.Meetings].
