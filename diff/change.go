@@ -85,7 +85,7 @@ func (s *State) apply(ch *change) {
 	}
 	p.start, p.end, p.status = ch.start, ch.end, ch.status
 	if ch.pushed {
-		p.flags |= fresh
+		s.toldOf(ch.person)
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // version is the first byte of every encoded state, and oldest the lowest that is read. From version 2 on it is known
-// whether a title was given by whoever asked to watch the meeting, and when the last gap ended.
+// whether a title was given by whoever asked to watch the meeting, when the last gap ended, and which looks and pushes came
+// after what: before, times were to tell that.
 const version, oldest = 2, 1
 
 // titleGiven is the bit that says so.
@@ -36,18 +37,24 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.int(s.EndTime)
 	w.uint(s.Sequence)
 	w.int(s.LookedAt)
-	w.int(s.lookedUntil)
-	w.int(s.pushedAt)
 	w.int(s.StartedAt)
 	w.int(s.GapFrom)
 	w.text([]byte(s.GapReason))
 	w.uint(s.bits())
 	w.int(s.GapTo)
+	w.uint(s.edition)
+	w.uint(s.looked)
+	w.int(s.unfinished)
 	w.origin = s.origin()
 	w.int(w.origin)
 	w.uint(uint64(len(s.people)))
 	for i := range s.people {
 		w.person(s, &s.people[i])
+	}
+	w.uint(uint64(len(s.pushes)))
+	for _, p := range s.pushes {
+		w.uint(uint64(p.person))
+		w.uint(p.edition)
 	}
 	return w.buf, nil
 }
@@ -201,15 +208,13 @@ func (r *decoder) state() *State {
 		EndTime:      r.int(),
 		Sequence:     r.uint(math.MaxUint64),
 		LookedAt:     r.int(),
-		lookedUntil:  r.int(),
-		pushedAt:     r.int(),
-		StartedAt:    r.int(),
+		StartedAt:    r.startedAt(),
 		GapFrom:      r.int(),
 		GapReason:    string(r.text(math.MaxInt32)),
 	}
 	s.TitleGiven = r.titleGiven(s.Title)
 	if r.version >= 2 {
-		s.GapTo = r.int()
+		s.GapTo, s.edition, s.looked, s.unfinished = r.int(), r.uint(math.MaxUint64), r.uint(math.MaxUint64), r.int()
 	}
 	r.origin = r.int()
 	const shortest = 5 // a person of empty key and nickname, status, flags and number of attendances
@@ -217,6 +222,9 @@ func (r *decoder) state() *State {
 	s.people = make([]person, 0, n)
 	for i := 0; i < n && r.err == nil; i++ {
 		r.person(s)
+	}
+	if r.version >= 2 {
+		r.pushes(s)
 	}
 	return s
 }
@@ -229,12 +237,33 @@ func (r *decoder) titleGiven(title string) bool {
 	return r.uint(titleGiven)&titleGiven != 0
 }
 
+// startedAt passes over the times by which version 1 told what came after what.
+func (r *decoder) startedAt() int64 {
+	if r.version < 2 {
+		r.int()
+		r.int()
+	}
+	return r.int()
+}
+
+func (r *decoder) pushes(s *State) {
+	n := r.count(2)
+	for i := 0; i < n && r.err == nil; i++ {
+		p := push{person: int32(r.uint(math.MaxInt32)), edition: r.uint(s.edition)}
+		if int(p.person) >= len(s.people) || i > 0 && p.edition < s.pushes[i-1].edition {
+			r.fail("bad push")
+			return
+		}
+		s.pushes = append(s.pushes, p)
+	}
+}
+
 func (r *decoder) person(s *State) {
 	key, nick := r.text(maxKey), r.text(maxNick)
 	p := person{name: uint32(len(s.names)), keyLen: uint16(len(key)), nickLen: uint16(len(nick))}
 	s.names = append(append(s.names, key...), nick...)
 	p.status = uint8(r.uint(uint64(StatusLeft)))
-	p.flags = flags(r.uint(uint64(allFlags)))
+	p.flags = flags(r.uint(uint64(allFlags))) &^ unused
 	n := r.count(2)
 	for i := 0; i < n && r.err == nil; i++ {
 		start, end := r.attendance()

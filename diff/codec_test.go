@@ -75,10 +75,11 @@ func busy(t testing.TB) *diff.State {
 }
 
 func TestAStateKeepsWhatOnlyTheNextLookNeeds(t *testing.T) {
-	s := roundTrip(t, busy(t))
-	replay(t, s, // dan is missing for the second time; the look before the push proves nothing of eve
+	began := replay(t, busy(t), look{at: 44, kind: diff.Partial, rows: []string{"cat 2"}}).Mark()
+	s := replay(t, busy(t), look{at: 45, kind: diff.Partial, rows: []string{"fay 3 44-"}, want: []string{"joined fay 44"}})
+	replay(t, roundTrip(t, s), // dan is missing for the second time; the look from before the push proves nothing of fay
 		look{
-			from: 44.5, at: 50, rows: []string{"ann 6 2-4", "ann 3 10-", "bob 5 10-15", "?Guest 3 12-", "cat 2", "eve 3 28-"},
+			since: began, at: 50, rows: []string{"ann 6 2-4", "ann 3 10-", "bob 5 10-15", "?Guest 3 12-", "cat 2", "eve 6 28-44"},
 			want: []string{"left dan 50 (vanished) inferred"}, now: true,
 		},
 	)

@@ -11,10 +11,10 @@ import (
 // Compare compares a snapshot with what has been announced and returns the events that follow. It changes neither
 // argument. An unchanged person costs no allocation.
 //
-// A whole look that began before the one whose outcome prev holds had ended, or in the same millisecond, may show what is no
-// longer so: of two looks under way at once it is not known which read the list first. It announces nothing.
+// A whole look that began before the one whose outcome prev holds had ended may show what is no longer so: of two looks
+// under way at once it is not known which read the list first. It announces nothing.
 func Compare(prev *State, snap Snapshot) Result {
-	if snap.Kind != Partial && !snap.Over && snap.before(max(prev.LookedAt, prev.lookedUntil)+1) {
+	if prev.overtaken(&snap) {
 		return Result{State: prev, LookNow: true}
 	}
 	c := scratch.Get().(*comparison)
@@ -33,7 +33,8 @@ var scratch = sync.Pool{New: func() any { return new(comparison) }}
 type comparison struct {
 	prev, next *State
 	snap       *Snapshot
-	owned      bool // next is a clone that may be changed
+	owned      bool   // next is a clone that may be changed
+	outrun     []bool // by person: a push told something of them since the look began; empty when of nobody
 	initial    bool
 	result     Result
 
@@ -53,13 +54,23 @@ func (c *comparison) begin(prev *State, snap *Snapshot) {
 	c.result = Result{}
 	c.first = append(c.first[:0], make([]int32, len(prev.people))...)
 	c.link = append(c.link[:0], make([]int32, len(snap.Rows))...)
+	c.outrun = c.outrun[:0]
+	if snap.Kind == Partial || snap.Over {
+		return
+	}
+	if outran := prev.outran(snap.Since); len(outran) > 0 {
+		c.outrun = append(c.outrun, make([]bool, len(prev.people))...)
+		for _, p := range outran {
+			c.outrun[p.person] = true
+		}
+	}
 }
 
 // release gives the memory back without keeping anybody's data alive.
 func (c *comparison) release() {
 	clear(c.changes)
 	*c = comparison{
-		first: c.first, link: c.link, index: index{slots: c.index.slots}, key: c.key, intervals: c.intervals,
+		first: c.first, link: c.link, outrun: c.outrun, index: index{slots: c.index.slots}, key: c.key, intervals: c.intervals,
 		attendances: c.attendances, changes: c.changes[:0],
 	}
 	scratch.Put(c)
@@ -69,6 +80,7 @@ func (c *comparison) release() {
 func (c *comparison) own() {
 	if !c.owned {
 		c.next, c.owned = c.prev.clone(), true
+		c.next.edition++
 	}
 }
 
@@ -128,10 +140,7 @@ func (c *comparison) finish() Result {
 	c.advance(&res)
 	if len(c.changes) > 0 {
 		slices.SortFunc(c.changes, c.before)
-		res.own = cause{base: c.prev, changes: slices.Clone(c.changes)}
-		if c.snap.Kind == Partial && !c.snap.before(c.prev.pushedAt) { // what waited to be stored turns back no clock
-			c.next.pushedAt = c.snap.At
-		}
+		res.own = cause{base: c.prev, changes: slices.Clone(c.changes), at: c.snap.At}
 		res.Events = make([]events.Event, 0, len(c.changes))
 		for i := range c.changes {
 			c.next.apply(&c.changes[i])
@@ -153,11 +162,16 @@ func (c *comparison) advance(res *Result) {
 	}
 	if c.snap.Kind != Partial {
 		res.Changed = res.Changed || c.initial
-		c.next.LookedAt, c.next.lookedUntil = c.snap.began(), c.snap.At
+		c.next.LookedAt = c.snap.began()
+		c.next.pushes = slices.Clone(c.prev.outran(c.snap.Since))
 	}
 	if c.snap.Over {
 		res.Changed = res.Changed || c.prev.Phase != Ended
 		c.next.Phase = Ended
 		c.next.EndTime = cmp.Or(c.snap.EndTime, c.prev.EndTime)
+	}
+	if res.Changed {
+		c.next.edition = c.prev.edition + 1
+		c.next.looked, c.next.unfinished = c.next.edition, 0
 	}
 }

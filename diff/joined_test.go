@@ -41,15 +41,15 @@ func pushOf(at int64, rows []diff.Row) entry {
 	})
 }
 
-// lookOf is a look that closes the gap that is open, or announces one since the time blind.
-func lookOf(blind, at int64, snap diff.Snapshot) entry {
+// lookOf is a look that began when it was known what since says. It closes the gap that is open, or announces one since the time blind.
+func lookOf(since diff.Mark, blind, at int64, snap diff.Snapshot) entry {
 	return watched(func(s *diff.State) diff.Result {
 		res := diff.Start(s, at)
 		if blind > 0 {
 			res = res.Then(diff.OpenGap(res.State, blind, "unavailable"))
 		}
 		res = res.Then(diff.CloseGap(res.State, at))
-		snap.From, snap.At, snap.Via = at, at, events.ViaPoll
+		snap.From, snap.At, snap.Since, snap.Via = at, at, since, events.ViaPoll
 		res = res.Then(diff.Compare(res.State, snap))
 		if snap.Over {
 			res = res.Then(diff.End(res.State, at, "ended"))
@@ -71,12 +71,12 @@ func reopening(at int64) entry {
 
 // crowded draws a meeting of about so many people that they do not fit into one step: each comes once, and most leave.
 func crowded(t *rapid.T, limit int) *oracle {
-	o := &oracle{closes: rapid.Bool().Draw(t, "closes"), end: epoch + 60_000}
+	o := &oracle{closes: rapid.Bool().Draw(t, "closes"), end: epoch + 600_000}
 	n := max(limit*rapid.IntRange(0, 3).Draw(t, "steps")+rapid.IntRange(-2, 2).Draw(t, "more"), 0)
 	moment := rapid.Int64Range(1, 59).Draw
 	for i := range n {
-		v := stay{joined: epoch + 1000*moment(t, "joined")}
-		if left := epoch + 1000*moment(t, "left"); left > v.joined {
+		v := stay{joined: epoch + 10_000*moment(t, "joined")}
+		if left := epoch + 10_000*moment(t, "left"); left > v.joined {
 			v.left = left
 		}
 		id := string(rune('a'+i%26)) + string(rune('a'+i/26))
@@ -87,13 +87,13 @@ func crowded(t *rapid.T, limit int) *oracle {
 
 // drawEntries draws what waits to be stored for a meeting, in the order of time, and whether it ends with it. The meeting
 // was in sight last at the epoch: what is stored together is compared before anybody hears of the outcome.
-func drawEntries(t *rapid.T, o *oracle, reopened bool) (entries []entry) {
+func drawEntries(t *rapid.T, o *oracle, since diff.Mark, reopened bool) (entries []entry) {
 	at, blind := epoch, epoch
 	if reopened {
 		entries = append(entries, reopening(at))
 	}
 	for range rapid.IntRange(0, 5).Draw(t, "entries") {
-		at += rapid.Int64Range(10, 10_000).Draw(t, "later")
+		at += rapid.Int64Range(10, 120_000).Draw(t, "later")
 		switch rapid.IntRange(0, 4).Draw(t, "what") {
 		case 0:
 			rows := o.list(at)
@@ -102,12 +102,12 @@ func drawEntries(t *rapid.T, o *oracle, reopened bool) (entries []entry) {
 		case 1:
 			entries = append(entries, watched(func(s *diff.State) diff.Result { return diff.OpenGap(s, blind, "throttled") }))
 		case 2:
-			entries = append(entries, lookOf(0, at, diff.Snapshot{Rows: o.list(at)}))
+			entries = append(entries, lookOf(since, 0, at, diff.Snapshot{Rows: o.list(at)}))
 		case 3:
 			d := diff.Description{Title: "Weekly"}
 			entries = append(entries, watched(func(s *diff.State) diff.Result { return diff.Update(s, s.Complete(d), at) }))
 		default:
-			entries = append(entries, lookOf(blind, at, diff.Snapshot{Rows: o.list(at)}))
+			entries = append(entries, lookOf(since, blind, at, diff.Snapshot{Rows: o.list(at)}))
 		}
 	}
 	if rapid.Bool().Draw(t, "ends") {
@@ -115,7 +115,7 @@ func drawEntries(t *rapid.T, o *oracle, reopened bool) (entries []entry) {
 			blind = 0
 		}
 		at = o.end + 5000
-		entries = append(entries, lookOf(blind, at, diff.Snapshot{Rows: o.list(at), Over: true, EndTime: o.end}))
+		entries = append(entries, lookOf(since, blind, at, diff.Snapshot{Rows: o.list(at), Over: true, EndTime: o.end}))
 	}
 	return entries
 }
@@ -184,13 +184,13 @@ func TestStepsOfJoinedResults(t *testing.T) {
 		if reopened {
 			earlier := together(base, []entry{
 				pushOf(epoch-9000, []diff.Row{{UnionID: "aa", UserNick: "aa", JoinTime: epoch - 9500, Status: diff.StatusActive}}),
-				lookOf(0, epoch-8000, diff.Snapshot{Over: true, EndTime: epoch - 8500}),
+				lookOf(diff.Mark{}, 0, epoch-8000, diff.Snapshot{Over: true, EndTime: epoch - 8500}),
 			})
 			before.read(t, earlier.Events)
 			base = earlier.State
 		}
 		before.agrees(t, base)
-		entries := drawEntries(t, o, reopened)
+		entries := drawEntries(t, o, base.Mark(), reopened)
 		whole := together(base, entries)
 		var done []events.Event
 		for i, step := range whole.Steps(limit) {

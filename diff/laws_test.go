@@ -15,6 +15,13 @@ type player struct {
 	t      *rapid.T
 	state  *diff.State
 	events []events.Event
+	marks  []mark // what was known after each snapshot
+}
+
+// mark is what was known at some time.
+type mark struct {
+	at    int64
+	known diff.Mark
 }
 
 func newPlayer(t *rapid.T) *player { return &player{t: t, state: diff.New("m1")} }
@@ -23,7 +30,19 @@ func (p *player) take(snap diff.Snapshot) diff.Result {
 	res := diff.Compare(p.state, snap)
 	p.events = append(p.events, res.Events...)
 	p.state = res.State
+	p.marks = append(p.marks, mark{snap.At, p.state.Mark()})
 	return res
+}
+
+// known is what was known at the time at.
+func (p *player) known(at int64) diff.Mark {
+	known := diff.New("m1").Mark()
+	for _, m := range p.marks {
+		if m.at <= at {
+			known = m.known
+		}
+	}
+	return known
 }
 
 func (p *player) poll(o *oracle, at int64) diff.Result {
@@ -218,7 +237,7 @@ func (p *player) pushes(o *oracle) {
 	looked := int64(0)
 	for _, s := range schedule(p.t, o) {
 		if s.row == nil {
-			p.take(diff.Snapshot{Rows: o.list(s.from), From: s.from, At: s.at, Via: events.ViaPoll})
+			p.take(diff.Snapshot{Rows: o.list(s.from), From: s.from, At: s.at, Since: p.known(s.from), Via: events.ViaPoll})
 			p.alternates()
 			if s.from == s.at && s.from > looked {
 				require.Equal(p.t, o.present(s.at), p.present(), "at +%d ms", s.at-epoch)
@@ -258,7 +277,7 @@ type sighting struct {
 func schedule(t *rapid.T, o *oracle) []sighting {
 	var out []sighting
 	for _, at := range pollTimes(t, o) {
-		took := rapid.SampledFrom([]int64{0, 0, 500, 5000}).Draw(t, "took")
+		took := rapid.SampledFrom([]int64{0, 0, 500, 5000, 300_000}).Draw(t, "took")
 		out = append(out, sighting{from: at, at: at + took})
 	}
 	push := func(at int64, row diff.Row) {

@@ -24,8 +24,8 @@ func (c *comparison) person(i int32) {
 	status := acc.status
 	c.attendances = c.attendances[:0]
 	switch {
-	case c.outrun(p):
-		c.result.LookNow = true
+	case len(c.outrun) > int(i) && c.outrun[i]:
+		c.result.LookNow = c.result.LookNow || !c.agrees(i)
 	case c.first[i] == 0:
 		status = c.absent(&acc)
 	case c.snap.Kind == Partial:
@@ -55,6 +55,16 @@ func (c *comparison) settled(i int32) bool {
 	if p.flags&^(guest|wasHost|wasCoHost) != rolesOf(row)|oneRow || int(p.status) != row.Status || string(c.next.nick(p)) != row.UserNick {
 		return false
 	}
+	return c.agrees(i)
+}
+
+// agrees tells whether one row shows of somebody just what was announced, whatever else there is to note.
+func (c *comparison) agrees(i int32) bool {
+	r := c.first[i]
+	if r == 0 || c.link[r-1] != 0 {
+		return false
+	}
+	row, p := &c.snap.Rows[r-1], &c.next.people[i]
 	switch row.Status {
 	case StatusActive:
 		return p.open() && row.JoinTime == p.start
@@ -65,12 +75,6 @@ func (c *comparison) settled(i int32) bool {
 	default:
 		return false
 	}
-}
-
-// outrun tells whether a push announced something of the person after this look began, or in the same millisecond: the
-// list may have been read before it happened.
-func (c *comparison) outrun(p *person) bool {
-	return p.flags.has(fresh) && c.snap.Kind != Partial && !c.snap.Over && c.snap.before(c.prev.pushedAt+1)
 }
 
 // absent handles a person no row of the snapshot names, and returns their status now.

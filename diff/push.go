@@ -55,5 +55,6 @@ func (c *comparison) onlyDevice(acc *account) bool {
 func (c *comparison) anotherDevice(acc *account) {
 	if !c.next.people[acc.person].flags.has(pushed) {
 		c.mutable(acc.person).flags |= pushed
+		c.next.toldOf(acc.person)
 	}
 }

@@ -32,70 +32,108 @@ func TestAnOverMeetingThatGoesOnBringsPeopleBack(t *testing.T) {
 }
 
 func TestALookCannotUndoWhatWasPushedSinceItBegan(t *testing.T) {
-	s := script(t,
-		look{at: 20, rows: []string{"ann 3 10-", "bob 2"}, want: []string{"joined ann 10"}},
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-", "bob 2"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	s = replay(t, s,
 		look{at: 31, kind: diff.Partial, rows: []string{"ann 6 10-30.5"}, want: []string{"left ann 30.5"}},
 		look{at: 31.2, kind: diff.Partial, rows: []string{"bob 3 30.7-"}, want: []string{"joined bob 30.7"}},
 	)
-	// Somebody else is compared all the same, and absence does not count for those who were pushed.
-	replay(t, s,
-		look{from: 30, at: 32, rows: []string{"ann 3 10-", "bob 2", "cat 3 25-"}, want: []string{"joined cat 25"}, now: true},
-		look{at: 33, rows: []string{"ann 6 10-30.5", "bob 3 30.7-", "cat 3 25-"}},
-		look{at: 34, rows: []string{"ann 6 10-30.5", "cat 3 25-"}, now: true},
-		look{at: 35, rows: []string{"ann 6 10-30.5", "cat 3 25-"}, want: []string{"left bob 35 (vanished) inferred"}},
-	)
-	replay(t, s,
-		look{from: 30, at: 32, rows: nil, now: true},
-		look{at: 34, now: true},
-		look{at: 35, want: []string{"left bob 35 (vanished) inferred"}},
-	)
-	// In the same millisecond either may have been first. After the push a look decides, and so does one whose clock is
-	// quite another.
-	replay(t, s, look{from: 31.2, at: 32, rows: []string{"ann 3 10-", "bob 3 30.7-"}, now: true})
-	replay(t, s, look{from: 31.3, at: 32, rows: []string{"ann 3 10-", "bob 3 30.7-"}, want: []string{"joined ann 30.5 (rejoined) inferred"}})
-	far := look{at: 32, rows: []string{"ann 3 10-", "bob 3 30.7-"}, want: []string{"joined ann 30.5 (rejoined) inferred"}}
-	snap := far.snapshot()
-	snap.From = ms(-40)
-	require.Equal(t, far.want, lines(diff.Compare(s, snap).Events))
+	// However long it took, and whatever its clock says. Somebody else is compared all the same, and absence does not
+	// count for those who were pushed.
+	for _, from := range []float64{30, 31.2, 32 - 59, 32 - 61, 32 - 3600, 32 + 3600} {
+		replay(t, s,
+			look{since: began, from: from, at: 32, rows: []string{"ann 3 10-", "bob 2", "cat 3 25-"}, want: []string{"joined cat 25"}, now: true},
+			look{at: 33, rows: []string{"ann 6 10-30.5", "bob 3 30.7-", "cat 3 25-"}},
+			look{at: 34, rows: []string{"ann 6 10-30.5", "cat 3 25-"}, now: true},
+			look{at: 35, rows: []string{"ann 6 10-30.5", "cat 3 25-"}, want: []string{"left bob 35 (vanished) inferred"}},
+		)
+		replay(t, s,
+			look{since: began, from: from, at: 32, rows: nil, now: true},
+			look{at: 34, now: true},
+			look{at: 35, want: []string{"left bob 35 (vanished) inferred"}},
+		)
+		back := []string{"joined ann 30.5 (rejoined) inferred"}
+		replay(t, s, look{since: s.Mark(), from: from, at: 32, rows: []string{"ann 3 10-", "bob 3 30.7-"}, want: back})
+	}
 }
 
-func TestAPushThatWaitedDoesNotLetAnOldLookUndoANewerOne(t *testing.T) {
-	script(t,
-		look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}},
+// TestALookThatAgreesWithAPushAsksForNoOther is read after the push, though it began before.
+func TestALookThatAgreesWithAPushAsksForNoOther(t *testing.T) {
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	s = replay(t, s, look{at: 31, kind: diff.Partial, rows: []string{"bob 3 30-"}, want: []string{"joined bob 30"}})
+	replay(t, s,
+		look{since: began, at: 32, rows: []string{"ann 3 10-", "bob 3 30-"}},
+		look{at: 33, rows: []string{"ann 3 10-", "bob 6 30-32.5"}, want: []string{"left bob 32.5"}},
+	)
+}
+
+// TestALookForgetsNoDeviceThatWasPushedSinceItBegan has an end pushed of the one device that an older list shows.
+func TestALookForgetsNoDeviceThatWasPushedSinceItBegan(t *testing.T) {
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	s = replay(t, s, look{at: 31, kind: diff.Partial, rows: []string{"ann 3 30-"}})
+	replay(t, s,
+		look{since: began, at: 32, rows: []string{"ann 3 10-"}},
+		look{at: 33, kind: diff.Partial, rows: []string{"ann 6 10-32.5"}, now: true},
+	)
+}
+
+func TestPushesThatComeInAnyOrderAreKnown(t *testing.T) {
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	replay(t, s,
 		look{at: 31, kind: diff.Partial, rows: []string{"ann 6 10-30.5"}, want: []string{"left ann 30.5"}},
 		look{at: 29, kind: diff.Partial, rows: []string{"bob 3 28-"}, want: []string{"joined bob 28"}},
-		look{from: 30, at: 32, rows: []string{"ann 3 10-", "bob 3 28-"}, now: true},
+		look{since: began, at: 32, rows: []string{"ann 3 10-", "bob 3 28-"}, now: true},
 		look{at: 33, rows: []string{"ann 6 10-30.5", "bob 3 28-"}},
 	)
 }
 
 func TestAnOlderLookAnnouncesNothing(t *testing.T) {
-	s := script(t,
-		look{at: 20, rows: []string{"ann 3 10-", "bob 2"}, want: []string{"joined ann 10"}},
-		look{from: 31, at: 31.5, rows: []string{"ann 6 10-30.5", "bob 3 30.7-"}, want: []string{"left ann 30.5", "joined bob 30.7"}},
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-", "bob 2"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	s = replay(t, s,
+		look{at: 31.5, rows: []string{"ann 6 10-30.5", "bob 3 30.7-"}, want: []string{"left ann 30.5", "joined bob 30.7"}},
 	)
-	res := diff.Compare(s, look{from: 30, at: 32, rows: []string{"ann 3 10-", "bob 2"}}.snapshot())
-	require.Empty(t, res.Events)
-	require.False(t, res.Changed)
-	require.True(t, res.LookNow)
-	require.Same(t, s, res.State)
+	for _, took := range []float64{1, 59, 61, 3600} {
+		res := diff.Compare(s, look{since: began, from: 32 - took, at: 32, rows: []string{"ann 3 10-", "bob 2"}}.snapshot())
+		require.Empty(t, res.Events)
+		require.False(t, res.Changed)
+		require.True(t, res.LookNow)
+		require.Same(t, s, res.State)
+	}
 }
 
-// Which of two looks under way at once read the list first cannot be told: the one that is stored second decides nothing.
+// Which of two looks under way at once read the list first cannot be told: the one that is stored second decides nothing,
+// and neither does one from before the meeting was closed out and watched again.
 func TestALookUnderWayAtOnceWithAnotherAnnouncesNothing(t *testing.T) {
-	s := script(t,
-		look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}},
-		look{from: 30, at: 32, rows: []string{"ann 6 10-31"}, want: []string{"left ann 31"}},
-		look{from: 30.5, at: 30.8, rows: []string{"ann 3 10-"}, now: true},
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	s = replay(t, s,
+		look{since: began, from: 30, at: 32, rows: []string{"ann 6 10-31"}, want: []string{"left ann 31"}},
+		look{since: began, from: 30.5, at: 30.8, rows: []string{"ann 3 10-"}, now: true},
 	)
-	replay(t, s, look{from: 32, at: 33, rows: []string{"ann 3 10-"}, now: true}) // in the same millisecond either may have been first
-	later := look{from: 32.5, at: 33, rows: []string{"ann 6 10-31", "bob 3 32-"}, want: []string{"joined bob 32"}}
+	later := look{since: s.Mark(), at: 33, rows: []string{"ann 6 10-31", "bob 3 32-"}, want: []string{"joined bob 32"}}
 	replay(t, s, later)
-	data, err := s.MarshalBinary()
-	require.NoError(t, err)
-	s, err = diff.UnmarshalState(data)
-	require.NoError(t, err)
-	replay(t, s, look{from: 30.5, at: 30.8, rows: []string{"ann 3 10-"}, now: true}, later)
+	replay(t, roundTrip(t, s), look{since: began, from: 30.5, at: 30.8, rows: []string{"ann 3 10-"}, now: true}, later)
+
+	s = replay(t, s, later)
+	began = s.Mark()
+	s = replay(t, s, look{at: 50, kind: diff.Partial, over: true, end: 49, want: []string{"left bob 49 (meeting_ended)"}})
+	replay(t, s.Watch(diff.Description{}), look{since: began, from: 45, at: 52, rows: []string{"bob 3 32-"}, now: true})
+}
+
+// TestALookThatIsStoredInPartHasEnded has a crowd stored in two steps, and between them the outcome of a look that was
+// under way all the while.
+func TestALookThatIsStoredInPartHasEnded(t *testing.T) {
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	whole := look{since: began, at: 32, rows: []string{"ann 6 10-31", "bob 3 31.5-", "cat 3 31.6-"}}
+	first := diff.Compare(s, whole.snapshot()).Steps(2)[0].State
+	replay(t, first, look{since: began, at: 33, rows: []string{"ann 3 10-"}, now: true})
+	whole.want = []string{"joined cat 31.6"}
+	replay(t, roundTrip(t, first), whole)
 }
 
 func TestALateVisitIsNotCutInTwo(t *testing.T) {

@@ -25,7 +25,8 @@ type Result struct {
 type cause struct {
 	base    *State // what was compared with
 	changes []change
-	end     bool // the events say that the meeting is over
+	at      int64 // when what was compared was observed, Unix milliseconds
+	end     bool  // the events say that the meeting is over
 }
 
 // part is one of the results that were joined, as far as it has events.

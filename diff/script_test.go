@@ -18,12 +18,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type look struct {
 	at   float64
 	from float64 // when the look began; at by default
-	kind diff.Kind
-	rows []string // see [parseRow]
-	over bool
-	end  float64 // the meeting's end
-	want []string
-	now  bool // the push asks for a look
+	// since is what was known then; everything by default.
+	since diff.Mark
+	kind  diff.Kind
+	rows  []string // see [parseRow]
+	over  bool
+	end   float64 // the meeting's end
+	want  []string
+	now   bool // the push asks for a look
 }
 
 // script plays looks at one meeting and returns its last state.
@@ -44,7 +46,7 @@ func replay(t *testing.T, state *diff.State, looks ...look) *diff.State {
 }
 
 func (l look) snapshot() diff.Snapshot {
-	snap := diff.Snapshot{Kind: l.kind, From: ms(l.at), At: ms(l.at), Via: events.ViaPoll, Over: l.over}
+	snap := diff.Snapshot{Kind: l.kind, From: ms(l.at), At: ms(l.at), Since: l.since, Via: events.ViaPoll, Over: l.over}
 	if l.from > 0 {
 		snap.From = ms(l.from)
 	}

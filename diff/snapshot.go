@@ -57,7 +57,10 @@ type Snapshot struct {
 	Rows []Row
 	// From and At are when the look began and ended, in Unix milliseconds. At is the time of observation.
 	From, At int64
-	Via      events.Via
+	// Since is what was known when the look began. A look undoes nothing that was announced after that: its list may be
+	// older, however long it took and whoever announced it.
+	Since Mark
+	Via   events.Via
 	// Over says that the meeting has ended: after the rows are compared, everybody still present is announced to
 	// have left. When the list can no longer be read, a Partial snapshot without rows says it.
 	Over bool
@@ -65,11 +68,4 @@ type Snapshot struct {
 	EndTime int64
 }
 
-// maxLook bounds, in milliseconds, how much earlier a look may have begun than what was announced in the meantime.
-// What is further apart was not written by the same clock.
-const maxLook = 60_000
-
 func (s *Snapshot) began() int64 { return cmp.Or(s.From, s.At) }
-
-// before tells whether the look began before t, while it was under way.
-func (s *Snapshot) before(t int64) bool { return s.began() < t && t-s.began() < maxLook }

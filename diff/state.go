@@ -59,15 +59,19 @@ type State struct {
 	// begins before: whoever compares again what has been stored in part announces no gap a second time.
 	GapTo int64
 
-	// lookedUntil is when that look ended, in Unix milliseconds.
-	lookedUntil int64
-	// pushedAt is when the last push that announced something was observed, in Unix milliseconds.
-	pushedAt int64
+	// edition grows with every comparison that changes the state. It tells what was known when a look began, which no
+	// clock can.
+	edition uint64
+	// looked is the edition that the last whole look or the meeting's end made. Of a look that is stored in steps, the last
+	// of which is yet to come, unfinished is when it ended, in Unix milliseconds; 0 otherwise.
+	looked     uint64
+	unfinished int64
 
 	known bool // somebody began to watch the meeting: it is not merely asked about
 
 	people []person // in the order first seen; only ever appended to
 	past   []visit  // announced attendances before each person's last
+	pushes []push   // in the order of editions, each person once
 	names  []byte   // keys and nicknames of people
 }
 
@@ -89,6 +93,12 @@ type visit struct {
 	next       int32
 }
 
+// push says that a push told something of a person, which no whole look that began later has shown yet.
+type push struct {
+	person  int32
+	edition uint64
+}
+
 type flags uint16
 
 const (
@@ -100,7 +110,7 @@ const (
 	missing // the last complete snapshot lacked the announced attendance
 	oneRow  // the last complete snapshot had exactly one row of the person
 	pushed  // a push named another device since
-	fresh   // a push announced something of the person, and no whole look was taken since
+	unused  // version 1 of the encoding had it
 	wasHost // has been host before
 	wasCoHost
 
@@ -220,6 +230,7 @@ func (s *State) clone() *State {
 	next := *s
 	next.people = slices.Clone(s.people)
 	next.past = slices.Clone(s.past)
+	next.pushes = slices.Clone(s.pushes)
 	next.names = s.compactNames(next.people)
 	return &next
 }

@@ -97,7 +97,10 @@ func (p *part) prefix(state *State, from, to int) *State {
 			next.people[i] = p.unannounced(i)
 		}
 	}
-	next.pushedAt = p.state.pushedAt
+	next.edition = p.state.edition
+	if p.state.looked != p.base.looked {
+		next.looked, next.unfinished = p.state.looked, p.at
+	}
 	for i := range p.changes[from:to] {
 		next.apply(&p.changes[from+i])
 	}

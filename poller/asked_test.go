@@ -69,13 +69,12 @@ func TestAListBeginsWhenItIsAskedFor(t *testing.T) {
 	for name, asked := range map[string]bool{"after the wait": true, "nobody knows when": false} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, poller.Options{MinInterval: time.Minute, MaxInterval: time.Hour}, func(w *world) {
-				w.source.onList(func(context.Context, string) (poller.List, error) {
+				w.source.onList(func(ctx context.Context, _ string) (poller.List, error) {
 					time.Sleep(4 * time.Second) // synthetic
-					l := poller.List{Rows: []diff.Row{gone("ann", 0, 3)}, Certain: true}
 					if asked {
-						l.From = time.Now().UnixMilli()
+						poller.Reading(ctx)
 					}
-					return l, nil
+					return poller.List{Rows: []diff.Row{gone("ann", 0, 3)}, Certain: true}, nil
 				})
 				w.watch("m")
 				w.sleep(2 * time.Second)

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -67,14 +66,14 @@ func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 // askList reads the member list and stores what has changed.
 func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error {
 	m.checkDue = p.now() + p.stretched(checkAfter)
-	began := time.Now().UnixMilli()
-	list, err := p.source.Members(m.calling(ctx), m.id)
+	asking, began := p.reading(m.calling(ctx), m)
+	list, err := p.source.Members(asking, m.id)
 	if err != nil {
 		return err
 	}
 	p.succeeded(areaUpstream, m.urgency())
 	m.notFound = 0
-	snap.From = cmp.Or(list.From, began)
+	snap.From, snap.Since = began.at, began.known
 	snap.At = max(time.Now().UnixMilli(), snap.From)
 	snap.Rows = list.Rows
 	if !list.Certain {

@@ -14,7 +14,8 @@ import (
 // Source is where the poller reads meetings. Its methods are safe for concurrent use, wait for the call rate
 // themselves, give up when ctx ends, and return a [*SourceError] for everything that went wrong upstream.
 type Source interface {
-	// Members reads a whole member list: all pages or an error, never a part.
+	// Members reads a whole member list: all pages or an error, never a part. It calls [Reading] when it asks for the first
+	// page.
 	Members(ctx context.Context, conferenceID string) (List, error)
 	// Info reads what is known of the meeting itself.
 	Info(ctx context.Context, conferenceID string) (Info, error)
@@ -23,9 +24,6 @@ type Source interface {
 // List is a whole member list.
 type List struct {
 	Rows []diff.Row
-	// From is when its first page was asked for, in Unix milliseconds: calls may have waited before. When zero, it is
-	// when Members was called.
-	From int64
 	// Certain is false when rows may be missing: those listed count, but the absence of others means nothing.
 	Certain bool
 	// Calls is how many calls it takes to read the list once; 1 when zero.

@@ -25,7 +25,7 @@ type call struct {
 	op      string
 	renewed bool
 	retries int
-	sent    time.Time // the last request
+	sending func() // is called before each request; may be nil
 }
 
 func (c *Client) newCall(op string) *call { return &call{client: c, op: op} }
@@ -52,7 +52,9 @@ func (k *call) send(ctx context.Context, path string, read func(reply) error) (g
 		return grant{}, err
 	}
 	c.stats.requests.Add(1)
-	k.sent = time.Now()
+	if k.sending != nil {
+		k.sending()
+	}
 	err = c.exchange(ctx, k.op, func(ctx context.Context) (*http.Request, error) {
 		req, err := c.request(ctx, http.MethodGet, c.base+path, nil)
 		if err != nil {

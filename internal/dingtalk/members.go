@@ -49,7 +49,7 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 		ctx = poller.Continue(ctx)
 	}
 	c.learn(conferenceID, w, before)
-	list := poller.List{From: w.from, Certain: w.certain(), Calls: w.pages}
+	list := poller.List{Certain: w.certain(), Calls: w.pages}
 	if w.proofs+w.doubts > 0 {
 		w.dropStale()
 	}
@@ -72,6 +72,7 @@ func (c *Client) learn(conferenceID string, w *walk, before []uint64) {
 func (w *walk) read(ctx context.Context, k *call, path string) error {
 	w.reset()
 	address := path
+	k.sending = func() { poller.Reading(ctx) }
 	for {
 		if err := k.get(ctx, address, w.page(k)); err != nil {
 			if w.pages > 0 && w.complete(w.different()) && refused(err) {
@@ -80,9 +81,7 @@ func (w *walk) read(ctx context.Context, k *call, path string) error {
 			}
 			return err
 		}
-		if w.pages == 0 {
-			w.from = k.sent.UnixMilli()
-		}
+		k.sending = nil
 		if !w.turn() {
 			return nil
 		}

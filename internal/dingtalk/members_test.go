@@ -80,9 +80,11 @@ func TestMembersTellsWhenTheReadingBegan(t *testing.T) {
 			limit := rate.NewLimiter(0.1, 1)
 			limit.Allow()
 			start := time.Now()
-			list, err := u.client(t, func(o *Options) { o.Limiter = limit }).Members(t.Context(), "m")
+			var began time.Time
+			ctx := poller.OnReading(t.Context(), func() { began = time.Now() })
+			_, err := u.client(t, func(o *Options) { o.Limiter = limit }).Members(ctx, "m")
 			require.NoError(t, err)
-			assert.WithinDuration(t, start.Add(c.began), time.UnixMilli(list.From), 10*time.Millisecond)
+			assert.WithinDuration(t, start.Add(c.began), began, 10*time.Millisecond)
 		}))
 	}
 }

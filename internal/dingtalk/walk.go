@@ -32,7 +32,6 @@ type walk struct {
 	progress
 	rows []record
 	text []byte
-	from int64 // when the first page was asked for, Unix milliseconds
 	// leftOut counts rows that cannot be read.
 	leftOut int
 	// uncertain says that somebody may be missing, whatever the numbers say.
@@ -67,7 +66,7 @@ func (w *walk) reset() {
 	w.progress.reset()
 	w.found.reset()
 	w.rows, w.text = w.rows[:0], w.text[:0]
-	w.from, w.uncertain, w.leftOut, w.proofs, w.doubts = 0, false, 0, 0, 0
+	w.uncertain, w.leftOut, w.proofs, w.doubts = false, 0, 0, 0
 	w.startPage()
 }
 

@@ -1,0 +1,34 @@
+package diff
+
+import "slices"
+
+// Mark is what was known of a meeting at some time: everything that its state held then. The zero value stands for
+// everything that is known now.
+type Mark struct{ edition uint64 } // one more than the state's
+
+// Mark returns what the state knows. Whoever begins to look keeps it for the [Snapshot].
+func (s *State) Mark() Mark { return Mark{s.edition + 1} }
+
+// covers tells whether what was announced with an edition was known.
+func (m Mark) covers(edition uint64) bool { return m == Mark{} || edition < m.edition }
+
+// overtaken tells whether another whole look ended, or the meeting was closed out, since this whole look began. Of two that
+// were under way at once it is not known which read the list first. What is yet to be stored of one look is not another.
+func (s *State) overtaken(snap *Snapshot) bool {
+	return snap.Kind != Partial && !snap.Over && !snap.Since.covers(s.looked) && s.unfinished != snap.At
+}
+
+// toldOf notes that the edition that is being made has something of a person that a push told. The state must be a clone.
+func (s *State) toldOf(person int32) {
+	s.pushes = slices.DeleteFunc(s.pushes, func(p push) bool { return p.person == person })
+	s.pushes = append(s.pushes, push{person: person, edition: s.edition})
+}
+
+// outran returns what pushes told since m.
+func (s *State) outran(m Mark) []push {
+	i := slices.IndexFunc(s.pushes, func(p push) bool { return !m.covers(p.edition) })
+	if i < 0 {
+		return nil
+	}
+	return s.pushes[i:]
+}
