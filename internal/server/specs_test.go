@@ -46,7 +46,7 @@ var describedRoutes = func() routers.Router {
 func init() {
 	// Whoever only hands a file on takes it for text.
 	for _, kind := range []string{
-		"application/yaml", "text/html", "text/event-stream", "text/javascript", "text/css", "image/svg+xml",
+		"text/html", "text/event-stream", "text/javascript", "text/css", "image/svg+xml",
 	} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.RegisteredBodyDecoder("text/plain"))
 	}
