@@ -96,12 +96,19 @@ func TestStoredEventsAreCloudEvents(t *testing.T) {
 // serve serves a simulated DingTalk over HTTP.
 func serve(t *testing.T, scenario *simulator.Scenario) *url.URL {
 	t.Helper()
+	api, _ := simulate(t, scenario)
+	return api
+}
+
+// simulate serves a simulated DingTalk over HTTP, in which people can be made to do something.
+func simulate(t *testing.T, scenario *simulator.Scenario) (*url.URL, *simulator.Simulator) {
+	t.Helper()
 	sim, err := simulator.New(simulator.Options{Scenario: scenario})
 	require.NoError(t, err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	background(t, func(ctx context.Context) error { return sim.Serve(ctx, ln) })
-	return &url.URL{Scheme: "http", Host: ln.Addr().String()}
+	return &url.URL{Scheme: "http", Host: ln.Addr().String()}, sim
 }
 
 // background runs a part until the test ends.
@@ -117,6 +124,17 @@ func background(t *testing.T, part func(ctx context.Context) error) {
 
 // run runs the service on a simulated DingTalk and returns its JetStream.
 func run(t *testing.T, api *url.URL) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(open(t, api).NATS)
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	return js
+}
+
+// open runs the service on a simulated DingTalk until the test ends, and returns where it is found.
+func open(t *testing.T, api *url.URL) service.Addresses {
 	t.Helper()
 	opened := make(chan service.Addresses, 1)
 	background(t, func(ctx context.Context) error {
@@ -137,12 +155,7 @@ func run(t *testing.T, api *url.URL) jetstream.JetStream {
 			Opened: func(at service.Addresses) error { opened <- at; return nil },
 		})
 	})
-	nc, err := nats.Connect((<-opened).NATS)
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
-	return js
+	return <-opened
 }
 
 // each reads every stored event.
