@@ -105,7 +105,8 @@ func (c *comparison) event(ch *change) events.Event {
 		EverHost: p.EverHost, EverCoHost: p.EverCoHost, AttendStatus: int(ch.status), PreviousAttendStatus: int(ch.previous),
 		JoinTime: ch.start, LeaveTime: ch.end,
 		Reason: ch.reason, Initial: c.initial, Inferred: ch.inferred,
-		ObservedAfter: c.prev.LookedAt, ObservedBefore: c.snap.At, Via: c.snap.Via,
+		// The look before may have gone by a clock that is ahead of this one's.
+		ObservedAfter: min(c.prev.LookedAt, c.snap.At), ObservedBefore: c.snap.At, Via: c.snap.Via,
 		ActiveCount: s.Active, Visit: ch.visit,
 	}
 	if ch.typ != events.Joined {

@@ -80,11 +80,16 @@ func (s *State) meeting(reason string) *events.Meeting {
 	}
 }
 
-// OpenGap announces that a meeting has not been looked at since from, in Unix milliseconds, and why. One gap is open at
-// a time; a meeting that is not watched has none, nor has one that was looked at, or whose gap ended, since: somebody else
-// was faster.
-func OpenGap(s *State, from int64, reason string) Result {
-	if s.Phase != Watched || s.GapFrom > 0 || from <= 0 || max(s.LookedAt, s.GapTo) > from {
+// oddClock is how much later than now, in milliseconds, a time has to be to be another clock's.
+const oddClock = 60_000
+
+// OpenGap announces that at the time at a meeting has not been looked at since from, both in Unix milliseconds, and why.
+// One gap is open at a time; a meeting that is not watched has none, nor has one that was looked at, or whose gap ended,
+// since: somebody else was faster. What is said to have been well after at was told by a clock that is ahead, and tells
+// nothing. No two gaps begin at the same time, and so have the same id.
+func OpenGap(s *State, from, at int64, reason string) Result {
+	between := func(t int64) bool { return from < t && t <= at+oddClock }
+	if s.Phase != Watched || s.GapFrom > 0 || from <= s.lastGap || between(s.LookedAt) || between(s.GapTo) {
 		return Result{State: s}
 	}
 	next := *s
@@ -99,7 +104,7 @@ func CloseGap(s *State, to int64) Result {
 	}
 	next := *s
 	next.GapFrom, next.GapReason = 0, ""
-	next.GapTo = max(s.GapTo, to, s.GapFrom+1) // the next begins later, and so has another id
+	next.GapTo, next.lastGap = max(to, s.GapFrom), s.GapFrom
 	return Result{State: &next, Changed: true, Events: []events.Event{s.gap(s.GapFrom, max(to, s.GapFrom), s.GapReason)}}
 }
 

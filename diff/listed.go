@@ -72,7 +72,8 @@ func (c *comparison) readOpen(p *person, row *Row, seen *listed) {
 		c.result.LookNow = true // a poll would give another start, and so another id
 		return
 	default:
-		iv.start, iv.inferStart = c.snap.At, true
+		// The clock may be behind the one that told when an attendance before began or ended.
+		iv.start, iv.inferStart = max(c.snap.At, p.end, p.start+1), true
 	}
 	if leave := usable(row.LeaveTime); leave > iv.start || usable(row.JoinTime) == 0 {
 		iv.leave = leave

@@ -115,3 +115,21 @@ func TestRule6GarbageIsNoTime(t *testing.T) {
 		})
 	}
 }
+
+// TestClocksThatDisagree has a look go by a clock that is an hour behind that of the look before.
+func TestClocksThatDisagree(t *testing.T) {
+	s := script(t, look{at: 3620, rows: []string{"ann 3 10-", "bob 6 10-3600"}, want: []string{
+		"joined ann 10", "joined bob 10", "left bob 3600",
+	}})
+	res := diff.Compare(s, look{at: 30, rows: []string{"ann 6 10-3700", "bob 6 10-3600", "bob 3 0-"}}.snapshot())
+	require.Equal(t, []string{"joined bob 3600 (rejoined) inferred", "left ann 3700"}, lines(res.Events))
+	for _, e := range res.Events {
+		require.Equal(t, ms(30), e.Member.ObservedAfter, "the older bound is that of the newer look")
+		require.Equal(t, ms(30), e.Member.ObservedBefore)
+	}
+	replay(t, res.State,
+		look{at: 40, rows: []string{"ann 6 10-3700", "bob 6 10-3600", "bob 3 0-"}},
+		look{at: 50, rows: []string{"ann 6 10-3700", "bob 6 10-3600"}, now: true},
+		look{at: 60, rows: []string{"ann 6 10-3700", "bob 6 10-3600"}, want: []string{"left bob 3600 (vanished) inferred"}},
+	)
+}

@@ -74,7 +74,7 @@ func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error
 	p.succeeded(areaUpstream, m.urgency())
 	m.notFound = 0
 	snap.From, snap.Since = began.at, began.known
-	snap.At = max(time.Now().UnixMilli(), snap.From)
+	snap.At = max(p.wall().UnixMilli(), snap.From)
 	snap.Rows = list.Rows
 	if !list.Certain {
 		snap.Kind = diff.Uncertain
@@ -134,7 +134,7 @@ func (p *Poller) take(ctx context.Context, m *look, snap diff.Snapshot) (diff.Re
 // update stores what compare makes of the meeting's state, and what was learnt of the meeting with it. It returns errOver
 // when the meeting is not watched any more.
 func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) diff.Result) (diff.Result, error) {
-	learnt, known, at := m.learnt, m.record.State.Description(), time.Now().UnixMilli()
+	learnt, known, at := m.learnt, m.record.State.Description(), p.wall().UnixMilli()
 	e, err := p.submit(ctx, m.m, func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched {
 			return diff.Result{State: s}

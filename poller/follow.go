@@ -165,7 +165,7 @@ func (p *Poller) heard(id string, record diff.Record) {
 	if !p.mine(m) {
 		return
 	}
-	m.sight = time.Now().UnixMilli()
+	m.sight = p.wall().UnixMilli()
 	p.admit(m, record)
 	p.enqueue(m, p.now()-headStart)
 }

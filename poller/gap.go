@@ -102,11 +102,11 @@ func (p *Poller) strayed(err error) {
 func (p *Poller) announceGaps(ctx context.Context) bool {
 	var all errgroup.Group
 	all.SetLimit(gapsAtOnce)
-	at := time.Now().UnixMilli()
+	at := p.wall().UnixMilli()
 	for m, gap := range p.outOfSight() {
 		all.Go(func() error {
 			_, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
-				return startFirst(s, at, func(s *diff.State) diff.Result { return diff.OpenGap(s, gap.from, gap.reason) })
+				return startFirst(s, at, func(s *diff.State) diff.Result { return diff.OpenGap(s, gap.from, at, gap.reason) })
 			})
 			return err
 		})
@@ -129,7 +129,7 @@ func (p *Poller) outOfSight() map[*meeting]gap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := map[*meeting]gap{}
-	now := time.Now()
+	now := p.wall()
 	recent := now.Add(-shortestGap).UnixMilli()
 	for m := range p.ours() {
 		if m.sight == 0 || m.sight > recent || m.brief.gapFrom > 0 {
@@ -167,9 +167,12 @@ func reasonOf(trouble string, away bool) string {
 // now.
 func (m *look) bridge(s *diff.State, at int64) diff.Result {
 	res := diff.Result{State: s}
-	sight := max(m.sight, s.GapTo) // of a look whose outcome was stored in part, the end of the gap was
+	sight := m.sight
+	if s.GapTo <= at { // of a look whose outcome was stored in part, the end of the gap was
+		sight = max(sight, s.GapTo)
+	}
 	if s.GapFrom == 0 && m.sight > 0 && time.Duration(at-sight)*time.Millisecond > gapAfter(m.interval) {
-		res = diff.OpenGap(s, sight, reasonOf(m.trouble, m.away))
+		res = diff.OpenGap(s, sight, at, reasonOf(m.trouble, m.away))
 	}
 	return res.Then(diff.CloseGap(res.State, at))
 }

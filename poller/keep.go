@@ -2,7 +2,6 @@ package poller
 
 import (
 	"math/rand/v2"
-	"time"
 
 	"github.com/c4342123/rollcall/diff"
 )
@@ -21,8 +20,8 @@ func (p *Poller) keep(m *meeting, record diff.Record) {
 	s := record.State
 	m.record, m.read, m.watched = record, true, s.Known() && s.Phase == diff.Watched
 	m.brief = briefOf(s)
-	if m.sight > 0 { // of a look that was stored in part, the end of the gap was: it was in sight then
-		m.sight = max(m.sight, min(s.GapTo, time.Now().UnixMilli()))
+	if m.sight > 0 && s.GapTo <= p.wall().UnixMilli() { // else it was told by another clock
+		m.sight = max(m.sight, s.GapTo) // of a look that was stored in part, the end of the gap was: it was in sight then
 	}
 	if m.kept < 0 {
 		m.kept = int32(len(p.kept))

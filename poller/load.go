@@ -137,7 +137,8 @@ func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 func (p *Poller) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
-		m.sight, m.away = max(s.LookedAt, alive.UnixMilli()), true
+		// What was later than now was told by another clock.
+		m.sight, m.away = min(max(s.LookedAt, alive.UnixMilli()), p.wall().UnixMilli()), true
 	}
 	p.enqueue(m, p.now()-rand.N(anyOrder))
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -128,7 +127,7 @@ func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error
 			return heads, err
 		}
 	}
-	at := time.Now().UnixMilli()
+	at := p.wall().UnixMilli()
 	_, err = p.update(ctx, m, func(s *diff.State) diff.Result { return diff.Start(s, at) })
 	return heads, err
 }
@@ -149,7 +148,7 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	if m.ending == 0 {
 		m.why = events.EndNotFound
 	}
-	at := time.Now().UnixMilli()
+	at := p.wall().UnixMilli()
 	_, err = p.take(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
 	return err
 }

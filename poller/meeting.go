@@ -18,6 +18,9 @@ const forever moment = math.MaxInt64
 
 func (p *Poller) now() moment { return time.Since(p.epoch) }
 
+// wall is what the wall clock says.
+func (p *Poller) wall() time.Time { return p.opts.Clock() }
+
 // meeting is a meeting in the table: one that is ours to look at, or a guest, which is another replica's but has something
 // to be stored or looked at here. Poller.mu guards it.
 type meeting struct {

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -49,8 +48,9 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	if err := events.CheckConferenceID(n.ConferenceID); err != nil {
 		return err
 	}
-	b := beginning{description: n.Description, wanted: n.wants, atOnce: len(n.Rows) > 0}
-	at, began := time.Now().UnixMilli(), false
+	at, began := p.wall().UnixMilli(), false
+	wanted := func(s *diff.State) bool { return n.wants(s, at) }
+	b := beginning{description: n.Description, wanted: wanted, atOnce: len(n.Rows) > 0}
 	e, err := p.submit(ctx, p.visit(n.ConferenceID), func(s *diff.State) (res diff.Result) {
 		began, res = b.begin(s, at)
 		if len(n.Rows) > 0 {
@@ -76,14 +76,14 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 }
 
 // wants tells whether a meeting that is not watched is to be, because of this push.
-func (n Notice) wants(s *diff.State) bool {
+func (n Notice) wants(s *diff.State, now int64) bool {
 	switch {
 	case n.Scene == Closed:
 		return false
 	case s.Phase == diff.Unwatched:
 		return n.Scene == Created && n.newer(s.StartTime)
 	case s.Phase == diff.Ended:
-		return n.newer(endOf(s))
+		return n.newer(endOf(s, now))
 	default:
 		return true
 	}
@@ -104,15 +104,24 @@ func (n Notice) newer(t int64) bool {
 }
 
 // endOf is when a meeting that is over ended: as DingTalk told or, if it did not, when somebody was last known to be in it.
-func endOf(s *diff.State) int64 {
+// What is later than now was told by a clock that is ahead, and would keep a meeting from being watched again until then.
+func endOf(s *diff.State, now int64) int64 {
 	if s.EndTime > 0 {
 		return s.EndTime
 	}
-	at := s.LookedAt
+	at := past(s.LookedAt, now)
 	for person := range s.People() {
-		at = max(at, person.JoinTime, person.LeaveTime)
+		at = max(at, past(person.JoinTime, now), past(person.LeaveTime, now))
 	}
 	return at
+}
+
+// past is a time that is not after now, or 0.
+func past(t, now int64) int64 {
+	if t > now {
+		return 0
+	}
+	return t
 }
 
 // compare is the push as a partial snapshot.

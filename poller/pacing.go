@@ -54,7 +54,7 @@ func (p *Poller) peek(ctx context.Context, m *look) (heads count, enough bool, e
 		return heads, false, err
 	}
 	m.peeks++
-	m.sight = time.Now().UnixMilli()
+	m.sight = p.wall().UnixMilli()
 	p.paceList(m, false, 0)
 	return heads, true, nil
 }

@@ -24,6 +24,9 @@ type Options struct {
 	// it allows less than is wanted, the intervals of quiet meetings grow first, beyond MaxInterval, and those of
 	// information calls last. Nil stands for as many as are wanted.
 	Rate func() float64
+	// Clock is the wall clock, time.Now when nil. What is to be told of time goes by it, and nothing else: replicas' clocks
+	// may differ.
+	Clock func() time.Time
 	// Workers is how many looks may be under way at once; 32 when zero.
 	Workers int
 	// Shards says which meetings are ours to look at; all of them when nil. What is asked for, a push, somebody who watches
@@ -45,6 +48,9 @@ func (o Options) withDefaults() Options {
 	o.MaxInterval = cmp.Or(o.MaxInterval, max(time.Minute, o.MinInterval))
 	o.Workers = cmp.Or(o.Workers, 32)
 	o.StateMemory = cmp.Or(o.StateMemory, 16<<20)
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"time"
 
 	"github.com/c4342123/rollcall/diff"
 )
@@ -32,7 +31,7 @@ type start struct {
 // reading returns a context under which the look's list is read, and when that began.
 func (p *Poller) reading(ctx context.Context, m *look) (context.Context, *start) {
 	s := &start{}
-	note := func() { *s = start{time.Now().UnixMilli(), p.known(m)} }
+	note := func() { *s = start{p.wall().UnixMilli(), p.known(m)} }
 	note()
 	return OnReading(ctx, note), s
 }

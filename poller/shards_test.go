@@ -72,8 +72,9 @@ type replicas struct {
 	shares []*share
 }
 
-// inReplicas runs a test in a bubble with n pollers of which the first has all shards.
-func inReplicas(t *testing.T, n int, opts poller.Options, test func(r *replicas)) {
+// inReplicas runs a test in a bubble with n pollers of which the first has all shards. fast is how far the clock of each is
+// ahead.
+func inReplicas(t *testing.T, n int, opts poller.Options, test func(r *replicas), fast ...time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &replicas{world: &world{T: t, source: newSource(), store: newStore()}}
@@ -83,6 +84,9 @@ func inReplicas(t *testing.T, n int, opts poller.Options, test func(r *replicas)
 				s.give(everyShard()...)
 			}
 			opts.Shards = s
+			if len(fast) > 0 {
+				opts.Clock = func() time.Time { return time.Now().Add(fast[i]) }
+			}
 			w := &world{T: t, source: r.source.twin(), store: r.store}
 			w.run(opts)
 			<-w.poller.Ready()

@@ -28,7 +28,8 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error) {
 	return p.watch(ctx, conferenceID, beginning{description: d, wanted: func(s *diff.State) bool {
 		if s.Phase == diff.Ended {
-			return listed.UnixMilli() > max(endOf(s), s.LookedAt)
+			now := p.wall().UnixMilli()
+			return listed.UnixMilli() > max(endOf(s, now), past(s.LookedAt, now))
 		}
 		return s.Phase != diff.Unwatched
 	}})
@@ -43,7 +44,7 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (b
 	if !p.isLoaded() {
 		return false, ErrNotReady
 	}
-	m, at := p.visit(conferenceID), time.Now().UnixMilli()
+	m, at := p.visit(conferenceID), p.wall().UnixMilli()
 	e, err := p.submit(ctx, m, func(s *diff.State) (res diff.Result) {
 		began, res = b.begin(s, at)
 		return res
@@ -143,7 +144,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	if err := p.lookLast(ctx, m); err != nil {
 		p.log.Warn("last look failed", "meeting", conferenceID, "error", err)
 	}
-	at := time.Now().UnixMilli()
+	at := p.wall().UnixMilli()
 	record, _, err := p.store.Update(ctx, m.record, func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched { // over, or given up by somebody else
 			return diff.Result{State: s}

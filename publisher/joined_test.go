@@ -26,7 +26,7 @@ func afterAnOutage(r *room, pushed string, blind int64) func(*diff.State) diff.R
 		}
 		res := diff.Start(s, push.At)
 		res = res.Then(diff.Compare(res.State, push))
-		res = res.Then(diff.OpenGap(res.State, blind, "unavailable"))
+		res = res.Then(diff.OpenGap(res.State, blind, look.At, "unavailable"))
 		res = res.Then(diff.CloseGap(res.State, look.At))
 		res = res.Then(diff.Compare(res.State, look))
 		if look.Over {

@@ -1,0 +1,123 @@
+package poller_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// inOddClocks runs a test with two replicas, the clock of one of which is an hour off: of the first, which has all shards, or
+// of the second, ahead or behind.
+func inOddClocks(t *testing.T, test func(r *replicas)) {
+	t.Helper()
+	for _, fast := range [][]time.Duration{{time.Hour, 0}, {-time.Hour, 0}, {0, time.Hour}, {0, -time.Hour}} {
+		t.Run(fmt.Sprint(fast), func(t *testing.T) {
+			inReplicas(t, 2, poller.Options{}, test, fast...)
+		})
+	}
+}
+
+// boundsAgree holds every event to bounds that do not contradict each other.
+func (r *replicas) boundsAgree() {
+	r.Helper()
+	for _, e := range r.store.list() {
+		if m := e.Member; m != nil {
+			assert.LessOrEqual(r, m.ObservedAfter, m.ObservedBefore, "%s of %s", e.Type, e.Subject)
+			assert.True(r, m.LeaveTime == 0 || m.LeaveTime >= m.JoinTime)
+		}
+		if e.Gap != nil && e.Gap.To > 0 {
+			assert.GreaterOrEqual(r, e.Gap.To, e.Gap.From)
+		}
+	}
+}
+
+// TestClocksAnHourApartLoseNothing has both replicas look and take pushes in turn, and hands the meeting over.
+func TestClocksAnHourApartLoseNothing(t *testing.T) {
+	inOddClocks(t, func(r *replicas) {
+		rows := []diff.Row{present("ann", 0)}
+		want := []string{"1 joined ann"}
+		r.source.onList(list(rows...))
+		r.each[0].watch("m")
+		r.sleep(10 * time.Second)
+		for i := range int64(6) {
+			who := fmt.Sprint("bob", i)
+			rows = append(rows, present(who, 10+i))
+			if i%3 == 0 {
+				r.each[i%2].push(joinPush("m", who, 10+i))
+			}
+			r.source.onList(list(rows...))
+			r.sleep(70 * time.Second)
+			want = append(want, fmt.Sprintf("%d joined %s", i+2, who))
+			require.Equal(r, want, r.store.events("m"))
+			r.move(int(i%2), int(i+1)%2, everyShard()...)
+		}
+		rows[0] = gone("ann", 0, 100)
+		r.source.onList(list(rows...))
+		r.sleep(70 * time.Second)
+		assert.Equal(r, append(want, "8 left ann"), r.store.events("m"))
+		r.boundsAgree()
+	})
+}
+
+// TestClocksAnHourApartSeeEveryGap has the meeting out of sight for two minutes, twice, and the other replica look in
+// between.
+func TestClocksAnHourApartSeeEveryGap(t *testing.T) {
+	inOddClocks(t, func(r *replicas) {
+		r.source.onList(list(present("ann", 0)))
+		r.each[0].watch("m")
+		r.sleep(10 * time.Second)
+		for i := range 2 {
+			r.source.onList(failList(trouble(poller.Unavailable)))
+			r.source.onInfo(failInfo(trouble(poller.Unavailable)))
+			r.sleep(2 * time.Minute)
+			life := r.store.life("m")
+			require.Len(r, life, 2+2*i, "%v", life)
+			r.source.onList(list(present("ann", 0), present(fmt.Sprint("bob", i), 20)))
+			r.source.onInfo(newSource().info)
+			r.sleep(2 * time.Minute)
+			require.Len(r, r.store.life("m"), 3+2*i, "%v", r.store.life("m"))
+			require.NoError(r, r.each[1].poller.LookNow("m"))
+			r.sleep(10 * time.Second)
+		}
+		r.boundsAgree()
+	})
+}
+
+// TestClocksAnHourApartWatchAgain ends a meeting, nobody knows when, and reports it again at the other replica.
+func TestClocksAnHourApartWatchAgain(t *testing.T) {
+	for name, again := range map[string]func(w *world) error{
+		"pushed": func(w *world) error { return w.poller.Notice(w.ctx, joinPush("m", "ann", 100)) },
+		"listed": func(w *world) error {
+			_, err := w.poller.Discover(w.ctx, "m", diff.Description{}, time.Now().Add(time.Second))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, fast := range [][]time.Duration{{time.Hour, 0}, {-time.Hour, 0}} {
+				inReplicas(t, 2, poller.Options{}, func(r *replicas) {
+					r.source.onList(list(present("ann", 1)))
+					r.each[0].watch("m")
+					r.sleep(10 * time.Second)
+					r.source.onList(failList(trouble(poller.NotFound)))
+					r.source.onInfo(failInfo(trouble(poller.NotFound)))
+					r.sleep(time.Minute)
+					require.False(r, r.each[0].watched("m"))
+					r.source.onList(list(gone("ann", 1, 30), present("ann", 100)))
+					r.source.onInfo(newSource().info)
+					require.NoError(r, again(r.each[1]))
+					r.sleep(10 * time.Second)
+					all := r.store.list()
+					assert.Equal(r, events.Joined, all[len(all)-1].Type)
+					r.boundsAgree()
+				}, fast...)
+			}
+		})
+	}
+}
