@@ -185,5 +185,5 @@ func TestAPushWhileNATSIsAway(t *testing.T) {
 	d.answers("/readyz", http.StatusOK, "degraded") // the list cannot be read
 	isStored()
 	isStored() // and again
-	assert.Equal(t, []string{"started", "1 joined bob push", "2 joined cho push"}, brief(stored(t, d.js, "office")))
+	assert.Equal(t, []string{"started", "1 joined bob push", "2 joined cho push"}, brief(short(stored(t, d.js, "office"))))
 }
