@@ -2,15 +2,17 @@ package diff
 
 import "github.com/c4342123/rollcall/events"
 
-// join announces the start of an attendance.
-func (c *comparison) join(acc *account, at int64, inferred bool) {
+// join announces the start of attendance a, at that time.
+func (c *comparison) join(acc *account, a *attendance, at int64, inferred bool) {
 	acc.visits++
 	acc.start, acc.end = at, 0
 	reason := events.ReasonRejoined
 	if acc.visits == 1 {
 		reason = events.ReasonJoined
 	}
-	c.announce(acc, change{typ: events.Joined, reason: reason, status: uint8(StatusActive), inferred: inferred})
+	c.announce(acc, change{
+		typ: events.Joined, reason: reason, status: uint8(StatusActive), inferred: inferred, devices: a.rows > 1,
+	})
 }
 
 // leave announces the end of the open attendance. An empty reason means that the status tells.
@@ -32,6 +34,8 @@ func (c *comparison) announce(acc *account, ch change) {
 	ch.person, ch.number = acc.person, int32(len(c.changes))
 	ch.start, ch.end, ch.visit, ch.late = acc.start, acc.end, acc.visits, acc.late
 	ch.previous, ch.pushed = acc.status, c.snap.Kind == Partial
+	// What the first list could not prove, being uncertain, is told with the second.
+	ch.initial = c.initial || acc.doubted && ch.at() <= c.prev.StartedAt
 	ch.order = max(ch.at(), acc.after)
 	ch.rank = ch.rankAtOnce()
 	c.changes = append(c.changes, ch)

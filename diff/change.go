@@ -16,6 +16,8 @@ type change struct {
 	status, previous uint8
 	late             bool // an attendance before the last announced one, seen only now
 	pushed           bool
+	initial          bool
+	devices          bool // the attendance that begins is that of several
 	inferred         bool
 	order            int64 // what the change is ordered by: its time, unless it is late
 	start, end       int64 // the attendance; end is 0 on a join
@@ -84,6 +86,10 @@ func (s *State) apply(ch *change) {
 		s.remember(p, p.start, p.end)
 	}
 	p.start, p.end, p.status = ch.start, ch.end, ch.status
+	p.flags &^= another
+	if ch.devices {
+		p.flags |= another
+	}
 	if ch.pushed {
 		s.toldOf(ch.person)
 	}
@@ -104,7 +110,7 @@ func (c *comparison) event(ch *change) events.Event {
 		Host: p.Host, CoHost: p.CoHost, OuterOrgMember: p.OuterOrgMember, PSTNJoin: p.PSTNJoin,
 		EverHost: p.EverHost, EverCoHost: p.EverCoHost, AttendStatus: int(ch.status), PreviousAttendStatus: int(ch.previous),
 		JoinTime: ch.start, LeaveTime: ch.end,
-		Reason: ch.reason, Initial: c.initial, Inferred: ch.inferred,
+		Reason: ch.reason, Initial: ch.initial, Inferred: ch.inferred,
 		// The look before may have gone by a clock that is ahead of this one's.
 		ObservedAfter: min(c.prev.LookedAt, c.snap.At), ObservedBefore: c.snap.At, Via: c.snap.Via,
 		ActiveCount: s.Active, Visit: ch.visit,

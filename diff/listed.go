@@ -3,6 +3,7 @@ package diff
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ type listed struct {
 	best                       *Row  // the row that names the person
 	held                       flags // the roles that any of the rows shows, as ones the person had
 	lost                       bool  // no row is of the announced open attendance
+	devices                    bool  // several rows are of an attendance that goes on
+	doubted                    bool  // an end was not announced, as the list is uncertain
 	prior                      int64 // leaveTime of an open row, of the visit before
 
 	// A closed row without a joinTime says that an attendance ended, not which; timelessEnd is 0 where it does not say
@@ -48,6 +51,7 @@ func (c *comparison) read(i int32) listed {
 		}
 	}
 	c.attendances = unite(c.intervals, c.attendances)
+	seen.devices = slices.ContainsFunc(c.attendances, func(a attendance) bool { return a.open() && a.rows > 1 })
 	switch n := len(c.attendances); {
 	case seen.open > 0:
 		seen.status = uint8(StatusActive)
@@ -133,11 +137,19 @@ func (c *comparison) note(i int32, seen *listed) {
 	p := &c.next.people[i]
 	f := rolesOf(seen.best) | p.flags&guest | p.flags.past() | seen.held
 	switch {
-	case seen.rows > 1:
-	case c.snap.Kind == Complete:
+	case c.snap.Kind != Complete: // what the last complete list said stands
+		f |= p.flags & another
+		if seen.rows == 1 {
+			f |= p.flags & oneRow
+		}
+	case seen.rows == 1:
 		f |= oneRow
-	default:
-		f |= p.flags & (oneRow | pushed) // what the last complete list said stands
+	}
+	if seen.devices {
+		f |= another
+	}
+	if seen.doubted && seen.open == 0 {
+		f |= doubted
 	}
 	if seen.lost {
 		f |= p.flags & missing

@@ -10,6 +10,8 @@ type account struct {
 	status     uint8 // of the last announcement or look
 	after      int64 // order of the person's last change
 	late       bool  // the attendance lies before the last announced one
+	doubted    bool  // the look before was uncertain about an end
+	proven     int64 // ends up to this time count, see [comparison.proves]; 0 when none does
 }
 
 func (a *account) open() bool { return a.start > 0 && a.end == 0 }
@@ -20,7 +22,7 @@ func (c *comparison) person(i int32) {
 		return
 	}
 	p := &c.next.people[i]
-	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: p.status}
+	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: p.status, doubted: p.flags.has(doubted)}
 	status := acc.status
 	c.attendances = c.attendances[:0]
 	switch {
@@ -40,7 +42,7 @@ func (c *comparison) person(i int32) {
 	if c.snap.Over && acc.open() {
 		c.closeOut(&acc, status)
 	}
-	if c.snap.Kind != Partial && !acc.open() {
+	if c.snap.Kind != Partial && !acc.open() && (acc.proven > 0 || c.snap.Over) {
 		c.late(&acc)
 	}
 }

@@ -29,7 +29,7 @@ func (c *comparison) pushedOpen(acc *account, a *attendance, own bool) {
 	case own || a.announced || a.start < acc.end:
 		c.result.LookNow = true // an old push, or an end that was untrue
 	default:
-		c.join(acc, a.start, a.inferStart)
+		c.join(acc, a, a.start, a.inferStart)
 	}
 }
 
@@ -49,12 +49,12 @@ func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
 // onlyDevice tells whether the person had exactly one row in the last complete list and no push named another since.
 func (c *comparison) onlyDevice(acc *account) bool {
 	f := c.next.people[acc.person].flags
-	return f.has(oneRow) && !f.has(pushed)
+	return f.has(oneRow) && !f.has(another)
 }
 
 func (c *comparison) anotherDevice(acc *account) {
-	if !c.next.people[acc.person].flags.has(pushed) {
-		c.mutable(acc.person).flags |= pushed
+	if !c.next.people[acc.person].flags.has(another) {
+		c.mutable(acc.person).flags |= another
 		c.next.toldOf(acc.person)
 	}
 }

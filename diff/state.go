@@ -111,15 +111,16 @@ const (
 	guest   // has no unionId; the key is a substitute
 	missing // the last complete snapshot lacked the announced attendance
 	oneRow  // the last complete snapshot had exactly one row of the person
-	pushed  // a push named another device since
+	another // another device of the announced attendance is known: it was listed, or a push named it since
 	unused  // version 1 of the encoding had it
 	wasHost // has been host before
 	wasCoHost
+	doubted // the last list of theirs was uncertain: it showed an end that was not announced, and no open row
 
 	roles = host | coHost | outerOrg | pstn
 	// lasting is what a look that does not show the person leaves as it is.
 	lasting  = roles | guest | wasHost | wasCoHost
-	allFlags = wasCoHost<<1 - 1
+	allFlags = doubted<<1 - 1
 )
 
 func (f flags) has(x flags) bool { return f&x != 0 }

@@ -1,6 +1,10 @@
 package diff
 
-import "github.com/c4342123/rollcall/events"
+import (
+	"cmp"
+
+	"github.com/c4342123/rollcall/events"
+)
 
 // shown compares the rows of a whole list.
 func (c *comparison) shown(acc *account, seen *listed) {
@@ -9,7 +13,8 @@ func (c *comparison) shown(acc *account, seen *listed) {
 		return
 	}
 	own := c.match(acc)
-	if acc.open() && seen.prior >= acc.start && (own == nil || !own.contains(acc.start)) {
+	acc.proven = c.proves(acc, own, seen)
+	if acc.proven > 0 && acc.open() && seen.prior >= acc.start && (own == nil || !own.contains(acc.start)) {
 		// A rejoin has taken the row over, and it still tells when the visit before ended.
 		c.intervals = append(c.intervals, interval{
 			start: acc.start, end: seen.prior, leave: seen.prior, status: uint8(StatusLeft),
@@ -19,22 +24,69 @@ func (c *comparison) shown(acc *account, seen *listed) {
 	}
 	switch {
 	case !acc.open():
-		c.comeBack(acc, own)
+		c.comeBack(acc, own, seen)
+	case own != nil && own.open():
+	case acc.proven == 0, own != nil && !acc.ended(own):
+		seen.doubted, seen.lost = !c.overlooked(acc, own), own == nil
 	case own == nil:
 		c.lost(acc, seen)
-	case !own.open():
+	default:
 		c.leave(acc, max(own.end, acc.start), own.status, own.inferEnd, "")
 	}
 	for k := range c.attendances {
-		a := &c.attendances[k]
-		if a.announced || acc.open() || a.start < acc.start || a.start < acc.end {
-			continue
+		if a := &c.attendances[k]; !a.announced && !acc.open() {
+			c.attend(acc, a, seen)
 		}
-		a.announced = true
-		c.join(acc, a.start, a.inferStart)
-		if !a.open() {
-			c.leave(acc, a.end, a.status, a.inferEnd, "")
-		}
+	}
+}
+
+// proves tells up to when the ends that a list shows count. In an uncertain list the row that would show the person
+// present may be missing: that of another device, or of the visit that goes on. Of a device that is known that is certain.
+// Else an end counts when the look before was after it, as uncertain, and showed no open row of theirs either; or when there
+// will be no other look, as the meeting is over.
+func (c *comparison) proves(acc *account, own *attendance, seen *listed) int64 {
+	switch {
+	case c.snap.Kind == Complete:
+		return forever
+	case c.overlooked(acc, own):
+		return 0
+	case c.snap.Over && (acc.doubted || !acc.open() || own != nil || seen.quiet > 0 || seen.timeless || seen.prior >= acc.start || c.beyond()):
+		return forever
+	case acc.doubted && c.snap.began() != c.prev.LookedAt:
+		return c.prev.LookedAt
+	default:
+		return 0
+	}
+}
+
+// beyond tells whether the list of a meeting that is over shows an attendance from after its end.
+func (c *comparison) beyond() bool {
+	n := len(c.attendances)
+	return n > 0 && c.attendances[n-1].start >= cmp.Or(c.snap.EndTime, c.snap.At)
+}
+
+// ended tells whether the end of an attendance counts. Where the list does not tell the end, that is when it was seen.
+func (a *account) ended(of *attendance) bool {
+	return a.proven > 0 && (of.inferEnd || of.end <= a.proven)
+}
+
+// overlooked tells whether an uncertain list lacks a device that is known to be in the announced open attendance.
+func (c *comparison) overlooked(acc *account, own *attendance) bool {
+	return acc.open() && c.next.people[acc.person].flags.has(another) && (own == nil || own.rows == 1)
+}
+
+// attend announces an attendance that no look had shown: what is not proven to have ended only if the person is there.
+func (c *comparison) attend(acc *account, a *attendance, seen *listed) {
+	late := a.start < acc.start || a.start < acc.end
+	held := !a.open() && !acc.ended(a)
+	seen.doubted = seen.doubted || held && (!late || a.end <= acc.start)
+	if late || held && seen.open == 0 {
+		return
+	}
+	a.announced = true
+	c.join(acc, a, a.start, a.inferStart)
+	if !a.open() && !held {
+		c.leave(acc, a.end, a.status, a.inferEnd, "")
 	}
 }
 
@@ -62,7 +114,7 @@ func (c *comparison) lost(acc *account, seen *listed) {
 
 // comeBack corrects an announced end that the list shows to be untrue, because an open row covers it or that of
 // another device does.
-func (c *comparison) comeBack(acc *account, own *attendance) {
+func (c *comparison) comeBack(acc *account, own *attendance, seen *listed) {
 	for k := range c.attendances {
 		a := &c.attendances[k]
 		covers := a == own || a.start > acc.start && a.start < acc.end
@@ -72,9 +124,13 @@ func (c *comparison) comeBack(acc *account, own *attendance) {
 		if !a.open() && (a.inferEnd || a.rows == 1 && near(a.start, acc.start)) {
 			continue // closed stays closed: one row's leaveTime changed
 		}
+		if !a.open() && !acc.ended(a) {
+			seen.doubted = true
+			continue
+		}
 		a.announced = true
 		// An attendance of no length must not be announced a second time under one id.
-		c.join(acc, max(acc.end, acc.start+1), true)
+		c.join(acc, a, max(acc.end, acc.start+1), true)
 		if !a.open() {
 			c.leave(acc, a.end, a.status, a.inferEnd, "")
 		}
@@ -92,7 +148,7 @@ func (c *comparison) late(acc *account) {
 		}
 		before := *acc
 		acc.late, acc.after = true, max(acc.after, a.end)
-		c.join(acc, a.start, a.inferStart)
+		c.join(acc, a, a.start, a.inferStart)
 		c.leave(acc, a.end, a.status, a.inferEnd, "")
 		acc.start, acc.end, acc.late = before.start, before.end, false
 	}
