@@ -24,12 +24,25 @@ var (
 	lossy = flaw{"diff/codec.go", "p.start, p.end = start, end", "p.start, p.end = start, 0*end"}
 	// A list that cannot be read counts as an empty one.
 	hasty = flaw{
-		"poller/call.go", "if err != nil {\n\t\treturn err\n\t}\n\tp.health.callOK(areaUpstream, m.urgency())\n\tm.notFound = 0",
+		"poller/call.go", "if err != nil {\n\t\treturn err\n\t}\n\tp.succeeded(areaUpstream, m.urgency())\n\tm.notFound = 0",
 		"if err != nil {\n\t\tlist.Certain = true\n\t}\n\tm.notFound = 0",
 	}
+	// More than a batch takes is stored as one all the same.
+	unsplit = flaw{"diff/steps.go", "if len(r.Events) <= limit {", "if limit > 0 {"}
+	// What stands on the second page is not read.
+	brief = flaw{"internal/dingtalk/members.go", "if !w.turn() {", "if w.turn(); true {"}
 	// Anybody may push.
 	trusting = flaw{"internal/webhook/open.go", "err != nil {\n\t\treturn nil, refused(WrongSignature, err)", "err != nil && false {\n\t\treturn nil, refused(WrongSignature, err)"}
 )
+
+// everyFlaw is all of them.
+var everyFlaw = []flaw{blind, forgetful, nameless, lossy, hasty, unsplit, brief, trusting}
+
+// TestFlawsCanBeMade wherever the code has moved to since they were thought of.
+func TestFlawsCanBeMade(t *testing.T) {
+	_, err := overlay(filepath.Join(t.TempDir(), "rollcall"), everyFlaw)
+	require.NoError(t, err)
+}
 
 // TestEveryFaultMatters runs programs that are wrong in some way, without a fault and with one kind of faults: only that
 // kind shows what is wrong. Against a pause of a replica there are too many guards for one flaw to show; what pauses do
@@ -48,6 +61,9 @@ func TestEveryFaultMatters(t *testing.T) {
 		"cut from the NATS server": {flaws: []flaw{blind, forgetful, nameless}, replicas: 1, faults: cutBroker},
 		"kill of the NATS server":  {flaws: []flaw{blind, forgetful, nameless}, replicas: 1, faults: killBroker},
 		"cut from DingTalk":        {flaws: []flaw{hasty}, replicas: 1, faults: cutDingTalk},
+		"outage of DingTalk":       {flaws: []flaw{hasty}, replicas: 1, faults: outage},
+		"more than a batch takes":  {flaws: []flaw{unsplit}, replicas: 1, faults: bigMeeting},
+		"more than a page holds":   {flaws: []flaw{brief}, replicas: 1, faults: bigMeeting},
 		"forged pushes":            {flaws: []flaw{trusting}, replicas: 1, faults: badPushes},
 	} {
 		t.Run(name, func(t *testing.T) {

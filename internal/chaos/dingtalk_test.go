@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,9 @@ type dingtalk struct {
 	t   testing.TB
 	sim *simulator.Simulator
 	ctx context.Context
+
+	down   atomic.Pointer[http.HandlerFunc] // answers while the API fails
+	failed atomic.Int64                     // requests that it failed
 
 	mu    sync.Mutex
 	calls []call
@@ -85,6 +89,11 @@ func (d *dingtalk) listen(replica int) string {
 	handler := d.sim.Handler()
 	return serve(d.ctx, d.t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.note(replica, r.URL.Path)
+		if down := d.down.Load(); down != nil {
+			d.failed.Add(1)
+			(*down)(w, r)
+			return
+		}
 		handler.ServeHTTP(w, r)
 	}))
 }

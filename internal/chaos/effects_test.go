@@ -17,6 +17,8 @@ type effects struct {
 	pushes     uint64         // pushes that DingTalk had to send again
 	handovers  int            // looks at a meeting by another replica than the one before
 	silenced   map[string]int // faults during which the victim made no call, by kind
+	failed     int            // requests that DingTalk failed in its outages
+	largest    int            // most people who were told to be in a meeting at a time
 }
 
 var resent = regexp.MustCompile(`msg="a commit is sent again".* answer=("[a-z ]+"|[a-z]+)`)
@@ -51,6 +53,10 @@ func (r *report) observe() {
 	for _, kind := range []string{kill, stop, cutDingTalk} {
 		e.silenced[kind] = r.world.tally.silenced(r.calls, kind)
 	}
+	e.failed = int(r.world.dingtalk.failed.Load())
+	for _, told := range r.notes.told {
+		e.largest = max(e.largest, told.Member.ActiveCount)
+	}
 	r.effects = e
 }
 
@@ -64,6 +70,12 @@ func (e effects) hold(t *testing.T, s setup, faults map[string]int) {
 		if faults[kind] >= enough {
 			assert.NotZero(t, effect, "no effect of %d faults of the kind %s", faults[kind], kind)
 		}
+	}
+	if faults[outage] > 0 {
+		assert.NotZero(t, e.failed, "no request of %d outages", faults[outage])
+	}
+	if faults[bigMeeting] > 0 {
+		assert.Greater(t, e.largest, hundreds/2, "people at a time in %d big meetings", faults[bigMeeting])
 	}
 	if s.pushes && s.faults >= enough*len(s.kinds) {
 		assert.NotZero(t, e.pushes, "no push was sent again")

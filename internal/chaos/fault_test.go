@@ -18,6 +18,8 @@ const (
 	cutDingTalk  = "dingtalk"      // the network between a replica and DingTalk fails
 	killBroker   = "broker"        // kill -9 of a NATS server
 	killBrokers  = "brokers"       // kill -9 of all NATS servers at once
+	outage       = "outage"        // DingTalk's API fails for everybody, while it goes on pushing
+	bigMeeting   = "big"           // a meeting of hundreds of people
 	badPushes    = "push"          // pushes are lost, doubled, late, out of order and forged; all the time
 	longestLease = 3 * time.Second // of a member or a shard
 )
@@ -29,6 +31,8 @@ type kind struct {
 	share int
 	// broker says that a NATS server is the victim.
 	broker bool
+	// general says that no process is the victim, and that there is but one of the kind at a time.
+	general bool
 }
 
 // kinds leave NATS servers that replicate some time between two kills: an election takes them 4 s to 9 s, for which there
@@ -41,6 +45,8 @@ var kinds = []kind{
 	{name: cutBroker, share: 11},
 	{name: cutDingTalk, share: 9},
 	{name: restart, share: 9},
+	{name: outage, share: 2, general: true},
+	{name: bigMeeting, share: 2, general: true},
 }
 
 func faultNames() string {
@@ -56,17 +62,21 @@ type injury struct {
 	kind  string
 	wait  time.Duration // from a kill to the start, or for as long as the fault lasts
 	atNow bool          // strikes as soon as an event is seen
-	way   int           // of a cut
+	way   int           // of a cut or an outage
 }
 
 func newInjury(kind string, rng *rand.Rand) injury {
-	in := injury{kind: kind, atNow: rng.IntN(2) == 0, way: rng.IntN(len(cuts))}
+	in := injury{kind: kind, atNow: rng.IntN(2) == 0, way: rng.IntN(len(cuts) * len(outages))}
 	between := func(from, to time.Duration) time.Duration { return from + time.Duration(rng.Int64N(int64(to-from))) }
 	switch kind {
 	case stop:
 		in.wait = between(longestLease+longestLease/3, 2*longestLease)
 	case cutBroker, cutDingTalk:
 		in.wait = between(200*time.Millisecond, longestLease+longestLease/3)
+	case outage:
+		in.wait = between(10*time.Second, 30*time.Second)
+	case bigMeeting:
+		in.wait = between(20*time.Second, 40*time.Second)
 	default:
 		if rng.IntN(2) == 0 {
 			in.wait = between(0, longestLease/2)
@@ -94,7 +104,7 @@ var cuts = []struct {
 func (in injury) cut(ctx context.Context, proxies ...*faultproxy.Proxy) {
 	slow, quick := context.WithCancel(ctx)
 	for _, p := range proxies {
-		cuts[in.way].make(slow, p)
+		cuts[in.way%len(cuts)].make(slow, p)
 	}
 	pass(ctx, in.wait)
 	quick()

@@ -23,6 +23,7 @@ type injector struct {
 	mu       sync.Mutex
 	replicas []bool // which are somebody's victim
 	brokers  []bool
+	general  map[string]bool // the kinds without a victim that are under way
 }
 
 // injure injects all faults, several at a time, and returns when everything is running again.
@@ -30,6 +31,7 @@ func (w *world) injure(ctx context.Context) {
 	i := &injector{
 		w: w, rng: rand.New(rand.NewPCG(w.seed, 0)), free: make(chan struct{}, 1),
 		replicas: make([]bool, len(w.replicas)), brokers: make([]bool, len(w.brokers)),
+		general: map[string]bool{},
 	}
 	var under sync.WaitGroup
 	defer under.Wait()
@@ -88,15 +90,24 @@ func (i *injector) try() (kind, []int) {
 		if n -= k.share; n >= 0 {
 			continue
 		}
-		if k.name != killBrokers {
+		if k.name != killBrokers && !k.general {
 			victims = []int{victims[i.rng.IntN(len(victims))]}
 		}
-		for _, v := range victims {
-			i.of(k)[v] = true
-		}
+		i.mark(k, victims, true)
 		return k, victims
 	}
 	panic("the shares do not add up")
+}
+
+// mark takes down that a kind of fault strikes victims, or no longer does.
+func (i *injector) mark(k kind, victims []int, strikes bool) {
+	if k.general {
+		i.general[k.name] = strikes
+		return
+	}
+	for _, v := range victims {
+		i.of(k)[v] = strikes
+	}
 }
 
 // of tells which of those that a kind of fault strikes are somebody's victim.
@@ -107,11 +118,15 @@ func (i *injector) of(k kind) []bool {
 	return i.replicas
 }
 
-// idle are the possible victims. Of NATS servers that replicate, only one is down at a time, unless all are.
+// idle are the possible victims. Of NATS servers that replicate, only one is down at a time, unless all are. What has no
+// victim strikes all replicas, whatever else does.
 func (i *injector) idle(k kind) []int {
 	var out []int
+	if k.general && i.general[k.name] {
+		return nil
+	}
 	for n, taken := range i.of(k) {
-		if !taken {
+		if !taken || k.general {
 			out = append(out, n)
 		}
 	}
@@ -123,9 +138,7 @@ func (i *injector) idle(k kind) []int {
 
 func (i *injector) release(k kind, victims []int) {
 	i.mu.Lock()
-	for _, n := range victims {
-		i.of(k)[n] = false
-	}
+	i.mark(k, victims, false)
 	i.mu.Unlock()
 	select {
 	case i.free <- struct{}{}:
@@ -136,6 +149,14 @@ func (i *injector) release(k kind, victims []int) {
 // inject does one injury and waits until its victims are well again.
 func (i *injector) inject(ctx context.Context, in injury, k kind, victims []int) {
 	w := i.w
+	switch k.name {
+	case outage:
+		w.fail(ctx, in)
+		return
+	case bigMeeting:
+		w.crowd(ctx, in.wait)
+		return
+	}
 	if !k.broker {
 		r := w.replicas[victims[0]]
 		w.hurt(ctx, r, in)

@@ -22,7 +22,12 @@ func (w *world) hold(ctx context.Context) {
 		rng := rand.New(rand.NewPCG(w.seed, uint64(room)+1))
 		rooms.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				w.meet(ctx, fmt.Sprintf("r%d-%d-", room, n), w.setup.length+time.Duration(rng.Int64N(int64(w.setup.length))), rng)
+				length := w.setup.length + time.Duration(rng.Int64N(int64(w.setup.length)))
+				plan, err := w.setup.people(fmt.Sprintf("r%d-%d-", room, n), length).Plan(rng.Uint64())
+				if !assert.NoError(w.t, err) {
+					return
+				}
+				w.meet(ctx, plan[0], length)
 			}
 		})
 	}
@@ -30,20 +35,19 @@ func (w *world) hold(ctx context.Context) {
 }
 
 // meet holds one meeting.
-func (w *world) meet(ctx context.Context, prefix string, length time.Duration, rng *rand.Rand) {
-	plan, err := w.setup.people(prefix, length).Plan(rng.Uint64())
-	if !assert.NoError(w.t, err) || !assert.NoError(w.t, w.dingtalk.sim.AddMeeting(plan[0])) {
+func (w *world) meet(ctx context.Context, plan simulator.Meeting, length time.Duration) {
+	if !assert.NoError(w.t, w.dingtalk.sim.AddMeeting(plan)) {
 		pass(ctx, patience)
 		return
 	}
-	w.watch(plan[0].ID)
-	w.going.Store(plan[0].ID, true)
+	w.watch(plan.ID)
+	w.going.Store(plan.ID, true)
 	pass(ctx, length)
-	w.going.Delete(plan[0].ID)
+	w.going.Delete(plan.ID)
 	if ctx.Err() == nil {
 		return // it has ended as planned
 	}
-	_, _, err = w.dingtalk.sim.Do(plan[0].ID, simulator.LiveAction{Do: simulator.End})
+	_, _, err := w.dingtalk.sim.Do(plan.ID, simulator.LiveAction{Do: simulator.End})
 	if err != nil && !errors.Is(err, simulator.ErrScenario) { // it has just ended
 		assert.NoError(w.t, err)
 	}

@@ -164,6 +164,8 @@ func (r *report) print() {
 	row("reconnects to NATS", r.reconnects)
 	row("commits sent again, by answer", r.resent)
 	row("pushes sent again", r.pushes)
+	row("requests that DingTalk failed in outages", r.failed)
+	row("most people at a time", r.largest)
 	row("hand-overs of a meeting", r.handovers)
 	row("faults that silenced a replica", r.silenced)
 	_ = tw.Flush()

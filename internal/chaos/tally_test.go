@@ -41,13 +41,17 @@ func (t *tally) noted(in injury, k kind, victims []int, from time.Time) {
 		t.count = map[string]int{}
 	}
 	t.count[in.kind]++
+	if k.name == bigMeeting {
+		return // nobody has to suffer from that
+	}
 	h := hurt{span: span{from, time.Now()}, in: in, victim: -1}
 	if k.broker {
 		t.killed += len(victims)
-	} else {
-		h.victim = victims[0]
+		victims = []int{h.victim}
 	}
-	t.hurts = append(t.hurts, h)
+	for _, h.victim = range victims {
+		t.hurts = append(t.hurts, h)
+	}
 }
 
 func (t *tally) stopped(took time.Duration, err error) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +47,8 @@ func usual(replicas, brokers int, names string) setup {
 	s := setup{
 		replicas: replicas, brokers: brokers, program: theProgram(),
 		rooms: 6, crowd: 20, length: 20 * time.Second, troubles: troubles(), patience: patience,
+		// With small pages hardly any list of a big meeting could be read, as troubles come by the call.
+		api: simulator.Settings{PageCap: 500},
 		env: []string{
 			"ROLLCALL_DINGTALK_RATE=" + strconv.Itoa(rate), "ROLLCALL_DISCOVERY_INTERVAL=1s",
 			"ROLLCALL_POLL_MIN_INTERVAL=200ms", "ROLLCALL_POLL_MAX_INTERVAL=1s",
@@ -83,6 +86,7 @@ type world struct {
 	tally    tally
 	watching sync.WaitGroup
 	going    sync.Map        // ids of the meetings that are going on
+	crowds   atomic.Int64    // big meetings so far
 	all      context.Context // ends when the test does
 }
 
