@@ -4,10 +4,11 @@ import "github.com/c4342123/rollcall/events"
 
 // closeOut ends the attendance of somebody who is still announced as present when the meeting is over.
 func (c *comparison) closeOut(acc *account, status uint8) {
-	start, end, inferred := acc.start, c.snap.EndTime, false
+	start, end, inferred := acc.start, c.snap.EndTime, c.snap.endInferred
 	for k := range c.attendances {
 		if a := &c.attendances[k]; a.open() {
 			start, end = max(start, a.start), c.lasted(a)
+			inferred = c.snap.endInferred && a.leave < a.start
 		}
 	}
 	if end < start {

@@ -17,6 +17,9 @@ func Compare(prev *State, snap Snapshot) Result {
 	if prev.overtaken(&snap) {
 		return Result{State: prev, LookNow: true}
 	}
+	if snap.EndTime > snap.At {
+		snap.EndTime, snap.endInferred = snap.At, true
+	}
 	c := scratch.Get().(*comparison)
 	defer c.release()
 	c.begin(prev, &snap)

@@ -64,8 +64,11 @@ type Snapshot struct {
 	// Over says that the meeting has ended: after the rows are compared, everybody still present is announced to
 	// have left. When the list can no longer be read, a Partial snapshot without rows says it.
 	Over bool
-	// EndTime is when the meeting ended, in Unix milliseconds; 0 when that is not known. Only read when Over.
+	// EndTime is when the meeting ended, in Unix milliseconds; 0 when that is not known. One after At is as good as the
+	// time of observation. Only read when Over.
 	EndTime int64
+
+	endInferred bool // EndTime is the time of observation
 }
 
 func (s *Snapshot) began() int64 { return cmp.Or(s.From, s.At) }

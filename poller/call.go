@@ -63,13 +63,12 @@ func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 	}
 }
 
-// askList reads the member list and stores what has changed.
-func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error {
+// askList reads the member list. What it shows is yet to be stored.
+func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Snapshot, err error) {
 	m.checkDue = p.now() + p.stretched(checkAfter)
 	asking, began := p.reading(m.calling(ctx), m)
-	list, err := p.source.Members(asking, m.id)
-	if err != nil {
-		return err
+	if list, err = p.source.Members(asking, m.id); err != nil {
+		return list, snap, err
 	}
 	p.succeeded(areaUpstream, m.urgency())
 	m.notFound = 0
@@ -80,6 +79,11 @@ func (p *Poller) askList(ctx context.Context, m *look, snap diff.Snapshot) error
 		snap.Kind = diff.Uncertain
 		p.counts.uncertain.Add(1)
 	}
+	return list, snap, nil
+}
+
+// takeList stores what a list shows that has changed.
+func (p *Poller) takeList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
 	first := m.record.State.LookedAt == 0
 	res, err := p.take(ctx, m, snap)
 	if err != nil {

@@ -56,16 +56,11 @@ func (p *Poller) tell(ctx context.Context, m *look) error {
 // makeCalls makes the calls that are due: the list first, for the sake of those who wait for news. Either call goes on when
 // the other fails.
 func (p *Poller) makeCalls(ctx context.Context, m *look) error {
-	if m.closing > 0 {
-		if err := p.endByPush(ctx, m); err != nil {
-			return err
-		}
-	}
 	heads, err := p.introduce(ctx, m)
 	if err != nil {
 		return err
 	}
-	if m.ending > 0 {
+	if m.closes() {
 		return p.readList(ctx, m)
 	}
 	list, info := m.plan(p.now())
@@ -98,23 +93,6 @@ func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 	return failed
 }
 
-// endByPush starts the end that a push has announced. The information call may know the time better.
-func (p *Poller) endByPush(ctx context.Context, m *look) error {
-	if m.ending == 0 {
-		if _, err := p.askInfo(ctx, m); stops(ctx, err) && !isTrouble(err, Exhausted) {
-			return err
-		}
-	}
-	if m.ending == 0 {
-		m.ending = p.now()
-		if m.closing > untold {
-			m.endTime = m.closing
-		}
-	}
-	m.why, m.closing = events.EndClosed, 0
-	return nil
-}
-
 // introduce announces a meeting that is newly watched, with its description if that is to be had. It returns the
 // head-count, if it asked for it.
 func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error) {
@@ -122,7 +100,7 @@ func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error
 	if m.ending > 0 || m.record.State.StartedAt > 0 {
 		return heads, nil
 	}
-	if s := m.record.State; s.CreatorID == "" && s.StartTime == 0 && m.infoFailures == 0 && m.infoDue <= p.now() {
+	if s := m.record.State; s.CreatorID == "" && s.StartTime == 0 && m.closing == 0 && m.infoFailures == 0 && m.infoDue <= p.now() {
 		if heads, err = p.askInfo(ctx, m); err != nil {
 			return heads, err
 		}
@@ -140,17 +118,45 @@ func stops(ctx context.Context, err error) bool {
 
 // readList reads the member list and stores what follows. It closes out the meeting when that is over.
 func (p *Poller) readList(ctx context.Context, m *look) error {
-	err := p.askList(ctx, m, diff.Snapshot{Over: m.ending > 0, EndTime: m.endTime})
-	if err == nil || ctx.Err() != nil || !m.hopeless(err, p.now()) {
+	if m.closing > 0 && m.closeTried == 0 {
+		m.closeTried = p.now()
+	}
+	list, snap, err := p.askList(ctx, m)
+	if err == nil {
+		return p.takeLast(ctx, m, list, snap)
+	}
+	if ctx.Err() != nil || !m.hopeless(err, p.now()) {
 		return err
 	}
 	p.log.Info("meeting is closed out without its list", "meeting", m.id, "error", err)
-	if m.ending == 0 {
+	switch {
+	case m.closing > 0:
+		m.endByPush(p.now())
+	case m.ending == 0:
 		m.why = events.EndNotFound
 	}
 	at := p.wall().UnixMilli()
 	_, err = p.take(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
 	return err
+}
+
+// takeLast stores what a list shows, and closes out the meeting if it is over or the list leaves standing that it is.
+func (p *Poller) takeLast(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
+	denied, err := p.judge(ctx, m, list.Rows)
+	if err != nil {
+		return err
+	}
+	snap.Over, snap.EndTime = m.ending > 0, m.endTime
+	if err := p.takeList(ctx, m, list, snap); err != nil {
+		return err
+	}
+	switch {
+	case denied:
+		m.listDue = min(m.listDue, p.now()+recheckAfter)
+	case m.closing > 0:
+		m.listDue = min(m.listDue, m.infoDue)
+	}
+	return nil
 }
 
 // failed decides when to look again after a look that did not find out what it was to.
@@ -180,7 +186,7 @@ func (p *Poller) failed(m *look, err error) outcome {
 	default:
 		p.health.callFailed(areaUpstream, m.id, err)
 		longest := trouble.patience()
-		if m.ending > 0 {
+		if m.closes() {
 			longest = maxRetry // the close-out waits for it
 		}
 		wait := max(retryAfter(m.failures, longest), waitOf(err))

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -96,6 +97,7 @@ type rare struct {
 	infoError    string // of the last information call; empty when it succeeded
 	notFound     moment // the first of the reads in a row that did not find the meeting; 0 when there is none
 	closing      int64  // meeting.closed, of a push that has not been acted on
+	closeTried   moment // when the list was first to be read because of it; 0 before
 	ending       moment // when we learnt that the meeting is over; 0 before
 	endTime      int64  // of the meeting, Unix milliseconds; 0 when not known
 	why          string // it is ending
@@ -148,7 +150,7 @@ func (m *look) calling(ctx context.Context) context.Context {
 // urgency is why calls are made.
 func (m *look) urgency() urgency {
 	switch {
-	case m.leaving || m.ending > 0 || m.closing > 0:
+	case m.leaving || m.closes():
 		return lastLook
 	case m.asked:
 		return asked
@@ -156,6 +158,9 @@ func (m *look) urgency() urgency {
 		return routine
 	}
 }
+
+// closes tells whether the meeting is over, or a push says so.
+func (m *look) closes() bool { return m.ending > 0 || m.closing > 0 }
 
 // plan says which calls are due.
 func (m *look) plan(now moment) (list, info bool) {
@@ -169,7 +174,7 @@ func (m *look) plan(now moment) (list, info bool) {
 
 // next is when a call is due again. A call that keeps failing is left to its own pace.
 func (m *look) next() moment {
-	if m.ending > 0 {
+	if m.closes() {
 		return m.listDue
 	}
 	due := min(m.listDue, m.infoDue)
@@ -180,7 +185,7 @@ func (m *look) next() moment {
 }
 
 // hopeless tells whether the list that failed with err is not to be waited for any longer: the meeting was not found
-// twice, or it is over and its list cannot be read. It takes note of the first time that the meeting was not found.
+// twice, or it is over, or said to be, and its list cannot be read. It takes note of the first time that the meeting was not found.
 func (m *look) hopeless(err error, now moment) bool {
 	trouble, upstream := troubleOf(err)
 	if !upstream {
@@ -189,7 +194,8 @@ func (m *look) hopeless(err error, now moment) bool {
 	if trouble == NotFound && m.notFound == 0 {
 		m.notFound = now
 	}
-	return trouble == NotFound && now-m.notFound >= recheckAfter || m.ending > 0 && now-m.ending >= endPatience
+	since := cmp.Or(m.ending, m.closeTried)
+	return trouble == NotFound && now-m.notFound >= recheckAfter || since > 0 && now-since >= endPatience
 }
 
 // describe takes note of what the information call says of the meeting, if that is news.

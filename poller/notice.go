@@ -158,17 +158,3 @@ func (p *Poller) ask(conferenceID string, ask func(*meeting)) {
 	ask(m)
 	p.arrange(m, m.due)
 }
-
-// close starts the end of a meeting that a push says is over: with one last look, as soon as possible. A push from
-// before the meeting was watched is about an earlier end.
-func (p *Poller) close(conferenceID string, at int64) {
-	p.ask(conferenceID, func(m *meeting) {
-		if at > 0 && at < m.brief.startedAt-sameClock {
-			return
-		}
-		if m.closed == 0 {
-			m.closed = max(at, untold)
-		}
-		m.asked = true
-	})
-}

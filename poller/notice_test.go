@@ -117,37 +117,6 @@ func TestPushesBeginToWatch(t *testing.T) {
 	})
 }
 
-func TestClosedByAPush(t *testing.T) {
-	for name, test := range map[string]struct {
-		info infoFunc
-		end  int64
-	}{
-		"information knows when": {func(context.Context, string) (poller.Info, error) {
-			return poller.Info{Ended: true, EndTime: second(70)}, nil
-		}, 70},
-		"information is behind":   {func(context.Context, string) (poller.Info, error) { return poller.Info{}, nil }, 72},
-		"information is not read": {failInfo(trouble(poller.Unavailable)), 72},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, slow, func(w *world) {
-				w.source.onList(list(present("ann", 0)))
-				w.watch("m")
-				w.sleep(time.Minute)
-				w.source.onInfo(test.info)
-				w.source.onList(list(present("ann", 0), gone("bob", 61, 65)))
-				w.push(poller.Notice{ConferenceID: "m", Scene: poller.Closed, Time: second(72)})
-				w.sleep(3 * time.Second)
-				assert.False(t, w.watched("m"))
-				assert.Equal(t, []string{"1 joined ann", "2 joined bob", "3 left bob", "4 meeting_ended ann"}, w.store.events("m"))
-				assert.Equal(t, []string{"started", "ended closed"}, w.store.life("m"))
-				last := w.store.list()[len(w.store.list())-2].Member
-				assert.Equal(t, second(test.end), last.LeaveTime)
-				assert.Zero(t, last.ActiveCount)
-			})
-		})
-	}
-}
-
 // TestLatePushesBringNothingBack sends pushes of what is over.
 func TestLatePushesBringNothingBack(t *testing.T) {
 	inWorld(t, slow, func(w *world) {

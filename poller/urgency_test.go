@@ -75,6 +75,7 @@ func TestASourceIsToldWhyItIsAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, slow, func(w *world) {
+				w.source.onList(list(gone("ann", 0, 1)))
 				r := w.watchReasons()
 				w.watch("m")
 				w.sleep(time.Minute)
@@ -131,7 +132,7 @@ func TestTheMonthsCallsAreUsedUp(t *testing.T) {
 		require.NoError(t, w.poller.Unwatch(w.ctx, "given-up"))
 		assert.Equal(t, want, w.store.events("given-up"))
 		assert.Contains(t, w.poller.Health().Failing, "dingtalk limit", "a last look does not make it well")
-		assert.Equal(t, before+3, w.source.calls(), "two lists, and when it ended")
+		assert.Equal(t, before+2, w.source.calls(), "two lists")
 
 		w.source.onList(list(present("ann", 0), present("cyd", 170)))
 		w.source.onInfo(healthy)

@@ -170,7 +170,10 @@ func (p *Poller) lookLast(ctx context.Context, m *look) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, giveUpTime)
 	defer cancel()
-	err := p.askList(ctx, m, diff.Snapshot{})
+	list, snap, err := p.askList(ctx, m)
+	if err == nil {
+		err = p.takeList(ctx, m, list, snap)
+	}
 	if isLimit(err) {
 		p.pause(err)
 	}

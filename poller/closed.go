@@ -1,0 +1,64 @@
+package poller
+
+import (
+	"context"
+	"slices"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// close starts the end of a meeting that a push says is over: with one last look, as soon as possible. A push from
+// before the meeting was watched is about an earlier end; of several, the last tells when the meeting ended.
+func (p *Poller) close(conferenceID string, at int64) {
+	p.ask(conferenceID, func(m *meeting) {
+		if at > 0 && at < m.brief.startedAt-sameClock {
+			return
+		}
+		m.closed = max(m.closed, at, untold)
+		m.asked = true
+	})
+}
+
+// judge decides whether a meeting is over that a push says is, by the rows of the list that was read because of it. The
+// information call is made only where these leave it open: somebody came after the end, or there are none. When that
+// says that the meeting goes on, too, the push is old or wrong. It tells whether that is so.
+//
+// It returns only errors after which no further call makes sense; then it is yet to be decided.
+func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bool, err error) {
+	if m.closing == 0 {
+		return false, nil
+	}
+	came := m.closing > untold && slices.ContainsFunc(rows, func(r diff.Row) bool {
+		return r.Status == diff.StatusActive && r.JoinTime > m.closing
+	})
+	if m.ending > 0 || !came && len(rows) > 0 {
+		m.endByPush(p.now())
+		return false, nil
+	}
+	heads, err := p.askInfo(ctx, m)
+	switch {
+	case stops(ctx, err) && !isTrouble(err, Exhausted):
+		return false, err
+	case m.ending == 0 && m.turned > 0: // it was not asked: later
+		return false, nil
+	case m.ending == 0 && (came || heads != unknown):
+		p.log.Info("a push said that the meeting is over, but it goes on", "meeting", m.id)
+		m.closing, m.closeTried = 0, 0
+		return true, nil
+	default:
+		m.endByPush(p.now())
+		return false, nil
+	}
+}
+
+// endByPush has the meeting be over since a push told so, unless the information call knows better.
+func (m *look) endByPush(now moment) {
+	if m.ending == 0 {
+		m.ending = now
+	}
+	if m.endTime == 0 && m.closing > untold {
+		m.endTime = m.closing
+	}
+	m.why, m.closing, m.closeTried = events.EndClosed, 0, 0
+}
