@@ -12,6 +12,10 @@ type Reporter interface {
 	OK(key string)
 }
 
+// A Forgetter is a [Reporter] that can also be told that it is no longer of interest whether something works. Its next
+// failure is news again.
+type Forgetter interface{ Forget(key string) }
+
 // What failures are reported under.
 const (
 	areaUpstream = "dingtalk"             // no list can be read
@@ -95,6 +99,9 @@ func (h *health) forget(area string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.failing, area)
+	if f, ok := h.reporter.(Forgetter); ok {
+		f.Forget(area)
+	}
 }
 
 func (h *health) failures() map[string]string {

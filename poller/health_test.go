@@ -41,6 +41,12 @@ func (d *diary) OK(key string) {
 	d.entries = append(d.entries, "+"+key)
 }
 
+func (d *diary) Forget(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.failing, key)
+}
+
 func (d *diary) read() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -86,6 +92,9 @@ func TestForgottenMeetingFailsNoMore(t *testing.T) {
 		assert.Contains(t, w.poller.Health().Failing, "meeting bad")
 		require.NoError(t, w.poller.Unwatch(w.ctx, "bad"))
 		assert.Empty(t, w.poller.Health().Failing)
+		w.watch("bad")
+		w.sleep(time.Minute)
+		assert.Equal(t, []string{"-meeting bad", "-meeting bad"}, d.read(), "its next failure is news again")
 	})
 }
 

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -161,10 +162,10 @@ func (m *Month) Close(ctx context.Context) error {
 	m.mu.Unlock()
 	err := m.storeDemand(ctx)
 	if rest.calls > 0 {
-		err = m.store.change(ctx, rest.month, func(c *count) bool {
+		err = cmp.Or(err, m.store.change(ctx, rest.month, func(c *count) bool {
 			c.Drawn -= rest.calls
 			return true
-		})
+		}))
 	}
 	if err != nil {
 		return fmt.Errorf("budget: giving calls back: %w", err)

@@ -74,6 +74,18 @@ func TestASmallBudgetIsDrawnCallByCall(t *testing.T) {
 	assert.Equal(t, 50, granted)
 }
 
+// TestClosingKeepsTheFirstError, and gives back what it can all the same.
+func TestClosingKeepsTheFirstError(t *testing.T) {
+	url := startServer(t)
+	w := at(t, "2026-11-10 10:00")
+	m := w.open(t, connect(t, url), MonthOptions{Limit: 4000_000})
+	require.NoError(t, m.Take(t.Context(), Look))
+	_, err := m.store.kv.PutString(t.Context(), habitsKey, "no JSON")
+	require.NoError(t, err)
+	require.ErrorContains(t, m.Close(t.Context()), habitsKey)
+	assert.Equal(t, 1, stored(t, m, "2026-11").Drawn)
+}
+
 func TestACleanStopGivesBack(t *testing.T) {
 	url := startServer(t)
 	w := at(t, "2026-11-10 10:00")

@@ -10,6 +10,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 func FuzzDecode(f *testing.F) {
@@ -24,17 +25,17 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, eventType, id string, at int64) {
 		given := string(data)
-		p, err := Decode(data, Envelope{Type: eventType, ID: id, Time: at})
+		p, err := Decode(data, Envelope{Type: eventType, ID: id, Time: at}, nil)
 		require.Equal(t, given, string(data), "the data is left alone")
 		if err != nil {
 			require.ErrorIs(t, err, ErrMalformed)
 			require.Empty(t, p.Notices)
 		}
-		again, _ := Decode(data, Envelope{Type: eventType, ID: id, Time: at})
+		again, _ := Decode(data, Envelope{Type: eventType, ID: id, Time: at}, nil)
 		require.Equal(t, p, again)
 		require.LessOrEqual(t, max(len(p.Type), len(p.ID)), maxWord)
 		checkTime(t, p.Time)
-		if err == nil && p.ours() {
+		if err == nil && p.ours() && !p.Exhausted {
 			require.NotEmpty(t, p.Notices)
 		}
 		meetings := map[string]bool{}
@@ -68,5 +69,5 @@ func checkNotice(t *testing.T, n Notice) {
 func checkTime(t *testing.T, ms int64) {
 	t.Helper()
 	require.GreaterOrEqual(t, ms, int64(0))
-	require.LessOrEqual(t, ms, int64(maxTime))
+	require.LessOrEqual(t, ms, int64(wire.MaxTime))
 }

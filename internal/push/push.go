@@ -19,6 +19,8 @@ type Push struct {
 	Time int64
 	// Notices are what it says, one for each meeting. A push of a type that is not about meetings has none.
 	Notices []Notice
+	// Exhausted says that it is no event: by it DingTalk says that the pushes of the month are used up.
+	Exhausted bool
 }
 
 // Notice is what a push says of one meeting.

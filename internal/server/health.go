@@ -25,7 +25,7 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case c.Err == nil:
 			if verbose {
-				fmt.Fprintf(&lines, "[+] %s ok\n", c.Name)
+				fmt.Fprintf(&lines, "[+] %s ok%s\n", c.Name, noted(c.Note))
 			}
 			continue
 		case c.Vital:
@@ -36,6 +36,14 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(&lines, "[-] %s: %s\n", c.Name, strings.ReplaceAll(c.Err.Error(), "\n", "; "))
 	}
 	text(w, status, lines.String()+verdict+"\n")
+}
+
+// noted is a note as it follows a verdict.
+func noted(note string) string {
+	if note == "" {
+		return ""
+	}
+	return " (" + note + ")"
 }
 
 func text(w http.ResponseWriter, status int, body string) {

@@ -56,6 +56,8 @@ type Check struct {
 	Name string
 	// Err is nil when all is well. Its text is shown to everybody.
 	Err error
+	// Note is what else there is to say, to everybody.
+	Note string
 	// Vital says that the service is not ready without it; otherwise it is degraded.
 	Vital bool
 }

@@ -17,7 +17,13 @@ const (
 	meetingArea = "meeting " // before a meeting's id
 )
 
-// checks says how the parts of the service fare. Without NATS nothing can be stored; a DingTalk that cannot be read is
+// checks says how everything fares.
+func (s *service) checks() []server.Check {
+	checks := append(s.gate.checks(), s.pushes.checks()...)
+	return append(checks, server.Check{Name: "dingtalk fields", Note: s.odd.String()})
+}
+
+// checks says how the parts behind the gate fare. Without NATS nothing can be stored; a DingTalk that cannot be read is
 // nobody's reason to send requests elsewhere.
 func (g *gate) checks() []server.Check {
 	store := server.Check{Name: storeArea, Vital: true}

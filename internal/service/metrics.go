@@ -147,6 +147,7 @@ func (s *service) metrics() http.Handler {
 	)
 	register(registry, s.figures)
 	registry.MustRegister(s.pushes.collectors()...)
+	registry.MustRegister(oddFields{s.odd})
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
 }
 

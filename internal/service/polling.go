@@ -49,6 +49,13 @@ func (r untilStop) Failed(what string, err error) {
 	}
 }
 
+// Forget implements [poller.Forgetter].
+func (r untilStop) Forget(what string) {
+	if f, ok := r.Reporter.(poller.Forgetter); ok {
+		f.Forget(what)
+	}
+}
+
 func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (*poller.Poller, error) {
 	polling := s.opts.Settings.Polling
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.

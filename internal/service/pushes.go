@@ -10,6 +10,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/push"
 	"github.com/c4342123/rollcall/internal/receiver"
+	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/stream"
 	"github.com/c4342123/rollcall/internal/version"
 	"github.com/c4342123/rollcall/internal/webhook"
@@ -19,6 +20,7 @@ import (
 // pushes receive what DingTalk pushes, whichever way, and count it.
 type pushes struct {
 	receiver push.Receiver
+	quota    *pushQuota
 	webhook  http.Handler
 	outcomes *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
@@ -27,8 +29,12 @@ type pushes struct {
 // newPushes returns what receives pushes. It answers that a push is to be sent again until the gate is open.
 func (s *service) newPushes() (*pushes, error) {
 	labels := []string{"way", "outcome"}
+	quota := &pushQuota{
+		next: push.NewOnce(receiver.New(&s.gate, s.hider()), 0), location: s.opts.Settings.DingTalk.Location(), now: time.Now,
+		reporter: s.changes,
+	}
 	p := &pushes{
-		receiver: push.NewOnce(receiver.New(&s.gate, s.hider()), 0),
+		receiver: quota, quota: quota,
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_pushes_total", Help: "Pushes received, by way and by what became of them.",
 		}, labels),
@@ -42,7 +48,7 @@ func (s *service) newPushes() (*pushes, error) {
 		window = -1 // the handler's own word for any time
 	}
 	opts := webhook.Options{
-		Receiver: p.receiver, Window: window, Logger: s.log,
+		Receiver: p.receiver, Window: window, Logger: s.log, Oddities: s.odd,
 		Observe: func(outcome webhook.Outcome, took time.Duration) { p.observe("webhook", string(outcome), took) },
 	}
 	if keys := s.opts.Settings.Pushes; keys.WebhookEnabled() {
@@ -68,6 +74,11 @@ func (p *pushes) collectors() []prometheus.Collector {
 	return []prometheus.Collector{p.outcomes, p.seconds}
 }
 
+// checks say how pushes fare.
+func (p *pushes) checks() []server.Check {
+	return []server.Check{{Name: pushQuotaArea, Err: p.quota.err()}}
+}
+
 // hider is what privacy makes of the people in pushes; nil when they are shown as they are.
 func (s *service) hider() receiver.Hider {
 	if p := s.pseudonyms(); p != nil {
@@ -87,10 +98,14 @@ func (s *service) stream(ctx context.Context, p *poller.Poller) error {
 	case <-ctx.Done():
 		return nil
 	}
-	return stream.Run(ctx, stream.Options{
+	err := stream.Run(ctx, stream.Options{
 		BaseURL: settings.DingTalk.URL.String(), ClientID: settings.DingTalk.AppKey,
 		ClientSecret: settings.DingTalk.AppSecret.Reveal(), UserAgent: "rollcall/" + version.String(),
-		Receiver: s.pushes.receiver, Reporter: s.changes, Logger: s.log,
+		Receiver: s.pushes.receiver, Reporter: s.changes, Logger: s.log, Oddities: s.odd,
 		Observe: func(outcome stream.Outcome, took time.Duration) { s.pushes.observe("stream", string(outcome), took) },
 	})
+	if err != nil { // said at once: what else goes on may do so for long
+		s.log.Error("no pushes come over the stream connection", "error", err)
+	}
+	return err
 }

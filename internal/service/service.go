@@ -19,6 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // Options of the service.
@@ -47,6 +48,7 @@ type service struct {
 	limits   limits
 	gate     gate
 	pushes   *pushes
+	odd      *wire.Oddities     // values from DingTalk of other types than documented
 	stop     context.CancelFunc // makes every part stop
 	served   chan struct{}      // closed when no request is under way any more
 	handedIn chan struct{}      // closed when there is no push under way either
@@ -60,7 +62,7 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	s := &service{
 		opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{}),
-		served: make(chan struct{}), handedIn: make(chan struct{}),
+		served: make(chan struct{}), handedIn: make(chan struct{}), odd: wire.NewOddities(opts.Logger),
 	}
 	var err error
 	if s.source, err = s.newSource(); err != nil {
@@ -111,7 +113,7 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 	client, err := dingtalk.New(dingtalk.Options{
 		BaseURL: d.URL.String(), AppKey: d.AppKey, AppSecret: d.AppSecret.Reveal(), AccessToken: d.AccessToken.Reveal(),
 		CorpID: d.CorpID, PageSize: s.opts.Settings.Polling.PageSize, Limiter: &s.limits,
-		UserAgent: "rollcall/" + version.String(), Logger: s.log,
+		UserAgent: "rollcall/" + version.String(), Logger: s.log, Oddities: s.odd,
 	})
 	if err != nil {
 		return nil, &config.UsageError{Err: err}
@@ -122,7 +124,7 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return server.Serve(ctx, ln, server.Options{
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
-		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.gate.checks,
+		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks,
 		Events: &s.gate, Past: &s.gate, Reports: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }

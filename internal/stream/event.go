@@ -23,11 +23,14 @@ func (s *session) handle(f *frame) {
 }
 
 func (s *session) deliver(f *frame) Outcome {
-	p, err := push.Decode([]byte(f.content()), f.envelope())
+	p, err := push.Decode(f.event(), f.envelope(), s.opts.Oddities)
 	switch {
 	case err != nil:
 		s.note(Malformed, "type", p.Type, "error", s.clean(err, s.ticket))
 		return Malformed
+	case p.Exhausted:
+		_ = s.opts.Receiver.Receive(s.life, p) // it takes note; there is nothing to store
+		return Ignored
 	case len(p.Notices) == 0:
 		s.logs[Ignored].Do(func() { s.opts.Logger.Info("event of another type ignored", "type", p.Type) })
 		return Ignored

@@ -38,7 +38,7 @@ func TestAcknowledgedOnlyWhenStored(t *testing.T) {
 	r := run(g, Options{Receiver: stuck})
 	p := g.next()
 	p.event("m1", joined)
-	want, err := push.Decode([]byte(joined), push.Envelope{Type: "meeting_member_status_change", ID: "e-m1", Time: 1663143335567})
+	want, err := push.Decode([]byte(joined), push.Envelope{Type: "meeting_member_status_change", ID: "e-m1", Time: 1663143335567}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, want, await(t, stuck.entered, "push"))
 	p.ping() // the only answer so far
@@ -187,7 +187,7 @@ func TestLargeFramesCountForWhatTheyAre(t *testing.T) {
 	c := newClient(Options{Receiver: stuck}.withDefaults())
 	s := newSession(c, nil, ticket)
 	s.life = t.Context()
-	f, err := parseFrame([]byte(`{"type":"EVENT","headers":{"eventType":"meeting_status_change"},"data":{"openConfModel":{"conferenceId":"6321a"}}}`))
+	f, err := parseFrame([]byte(`{"type":"EVENT","headers":{"eventType":"meeting_status_change"},"data":{"openConfModel":{"conferenceId":"6321a"}}}`), nil)
 	require.NoError(t, err)
 	const room = maxMemory / maxFrame
 	for range room {

@@ -19,12 +19,12 @@ func FuzzFrame(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fr, err := parseFrame(data)
+		fr, err := parseFrame(data, nil)
 		if err != nil {
 			return
 		}
 		require.NotEmpty(t, fr.Type)
-		_, _ = push.Decode([]byte(fr.content()), fr.envelope())
+		_, _ = push.Decode(fr.event(), fr.envelope(), nil)
 		raw, err := marshalAck(newAck(fr.header("messageId"), codeOK, fr.content()))
 		require.NoError(t, err, "every frame can be answered")
 		require.True(t, json.Valid(raw))

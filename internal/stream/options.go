@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/internal/wire"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -59,6 +60,8 @@ type Options struct {
 	Reporter poller.Reporter
 	// Observe is told what became of each event and how long it took, for metrics. It must not block. Nil is fine.
 	Observe func(outcome Outcome, took time.Duration)
+	// Oddities counts values of other types than documented; nil counts nothing.
+	Oddities *wire.Oddities
 	// Logger takes what else is worth saying; nil discards it.
 	Logger *slog.Logger
 }

@@ -111,7 +111,7 @@ func (s *session) ping() {
 
 // frame handles one frame without waiting for anything but the connection itself.
 func (s *session) frame(data []byte) {
-	f, err := parseFrame(data)
+	f, err := parseFrame(data, s.opts.Oddities)
 	if err != nil {
 		s.opts.Observe(Malformed, 0)
 		s.note(Malformed, "error", s.clean(err, s.ticket))

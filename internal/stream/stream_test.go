@@ -97,7 +97,7 @@ func TestReconnectsAfterFailures(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `{"code":"authFailed","message":"no app\nwith %s"}`, secret)
 		}, "open a stream connection: HTTP 401: authFailed: no app with [redacted]"},
 		"an outage":    {func(_ *gateway, w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }, "HTTP 502"},
-		"a block page": {func(_ *gateway, w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>"+secret) }, "not JSON"},
+		"a block page": {func(_ *gateway, w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>"+secret) }, "HTTP 200: the reply has no endpoint or no ticket: <html>[redacted]"},
 		"no ticket":    {func(_ *gateway, w http.ResponseWriter) { _, _ = fmt.Fprint(w, `{"endpoint":"wss://x"}`) }, "no ticket"},
 		"a null":       {func(_ *gateway, w http.ResponseWriter) { _, _ = fmt.Fprint(w, `null`) }, "no endpoint"},
 		"a redirect": {func(_ *gateway, w http.ResponseWriter) {
@@ -155,9 +155,9 @@ func TestTheSecretFollowsNoRedirect(t *testing.T) {
 
 func TestAnEncryptedAPILeadsToNoPlainGateway(t *testing.T) {
 	c := newClient(Options{BaseURL: "https://api.dingtalk.com"}.withDefaults())
-	_, err := c.address(openReply{Endpoint: "ws://wss-open-connection.dingtalk.com:443/connect", Ticket: ticket})
+	_, err := c.address(place{endpoint: "ws://wss-open-connection.dingtalk.com:443/connect", ticket: ticket})
 	require.ErrorContains(t, err, "not encrypted")
-	address, err := c.address(openReply{Endpoint: "wss://wss-open-connection.dingtalk.com:443/connect", Ticket: ticket})
+	address, err := c.address(place{endpoint: "wss://wss-open-connection.dingtalk.com:443/connect", ticket: ticket})
 	require.NoError(t, err)
 	assert.Equal(t, "wss://wss-open-connection.dingtalk.com:443/connect?ticket=t1ck%2Bet%2Fof%3D90%26seconds", address)
 }

@@ -81,12 +81,15 @@ func (h *handler) handle(w http.ResponseWriter, r *http.Request) (Outcome, *refu
 	if no != nil {
 		return "", no
 	}
-	p, err := push.Decode(message, push.Envelope{})
+	p, err := push.Decode(message, push.Envelope{}, h.opts.Oddities)
 	switch {
 	case err != nil:
 		return "", refused(Malformed, err)
 	case isCheck(p.Type):
 		return Verified, nil
+	case p.Exhausted:
+		_, _ = h.receive(r.Context(), p) // it takes note; there is nothing to store
+		return Ignored, nil
 	case len(p.Notices) == 0:
 		h.logs[Ignored].Do(func() { h.opts.Logger.Info("push of another type ignored", "type", p.Type) })
 		return Ignored, nil

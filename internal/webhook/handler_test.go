@@ -22,7 +22,7 @@ import (
 func TestPushIsStoredThenAnswered(t *testing.T) {
 	c := serve(t, Options{})
 	c.checkSuccess(c.send(c.push(joined)))
-	want, err := push.Decode([]byte(joined), push.Envelope{})
+	want, err := push.Decode([]byte(joined), push.Envelope{}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []push.Push{want}, c.received())
 	assert.Equal(t, []Outcome{Stored}, c.seen(1))

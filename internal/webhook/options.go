@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 const (
@@ -36,6 +37,8 @@ type Options struct {
 	Observe func(outcome Outcome, took time.Duration)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Oddities counts values of other types than documented; nil counts nothing.
+	Oddities *wire.Oddities
 	// Logger takes what is worth saying; nil discards it.
 	Logger *slog.Logger
 }

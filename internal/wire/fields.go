@@ -166,6 +166,8 @@ func (o *Oddities) String() string {
 	for _, c := range o.Counts() {
 		if b.Len() > 0 {
 			b.WriteString(", ")
+		} else {
+			b.WriteString("of another type than documented: ")
 		}
 		fmt.Fprintf(&b, "%s %d times", c.Field, c.Understood+c.Unreadable)
 		if c.Unreadable > 0 {

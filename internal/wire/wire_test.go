@@ -146,7 +146,7 @@ func TestOdditiesAreCountedByFieldAndSaidOnce(t *testing.T) {
 	o.Note(wire.MemberHost, wire.Unreadable)
 	o.Note(wire.InfoEnd, wire.Odd)
 	assert.Equal(t, []wire.Count{{Field: "member.host", Understood: 3, Unreadable: 1}, {Field: "info.endTime", Understood: 1}}, o.Counts())
-	assert.Equal(t, "member.host 4 times (1 unreadable), info.endTime 1 times", o.String())
+	assert.Equal(t, "of another type than documented: member.host 4 times (1 unreadable), info.endTime 1 times", o.String())
 	assert.Equal(t, 3, strings.Count(log.String(), "\n"), log.String())
 	var nobody *wire.Oddities
 	nobody.Note(wire.MemberHost, wire.Odd)
