@@ -83,6 +83,7 @@ function Happenings({ events, w }) {
 
 function what(e, w) {
   const verb = e.type.replace(/^conference\./, "");
+  if (verb === "meeting.updated" && e.data.title) return html`${w.verbs[verb]}: <bdi>${e.data.title}</bdi>`;
   if (!verb.startsWith("member.")) return w.verbs[verb] ?? verb;
   const done = e.data.reason === "rejoined" ? w.rejoined : w.verbs[verb];
   return html`<bdi>${e.data.userNick || e.subject}</bdi> ${done}${e.data.inferred ? ` (${w.inferred})` : ""}`;
