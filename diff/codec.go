@@ -260,7 +260,7 @@ func (r *decoder) pushes(s *State) {
 }
 
 func (r *decoder) person(s *State) {
-	key, nick := r.text(maxKey), r.text(maxNick)
+	key, nick := r.text(maxKey), r.text(maxKey)
 	p := person{name: uint32(len(s.names)), keyLen: uint16(len(key)), nickLen: uint16(len(nick))}
 	s.names = append(append(s.names, key...), nick...)
 	p.status = uint8(r.uint(uint64(StatusLeft)))

@@ -46,6 +46,8 @@ type comparison struct {
 	index index
 	key   []byte
 
+	unknown []int32 // rows of guests whom nobody knows
+
 	intervals   []interval
 	attendances []attendance
 	changes     []change
@@ -73,7 +75,7 @@ func (c *comparison) begin(prev *State, snap *Snapshot) {
 func (c *comparison) release() {
 	clear(c.changes)
 	*c = comparison{
-		first: c.first, link: c.link, outrun: c.outrun, index: index{slots: c.index.slots}, key: c.key, intervals: c.intervals,
+		first: c.first, link: c.link, outrun: c.outrun, index: index{slots: c.index.slots}, key: c.key, unknown: c.unknown, intervals: c.intervals,
 		attendances: c.attendances, changes: c.changes[:0],
 	}
 	scratch.Put(c)
@@ -97,23 +99,40 @@ func (c *comparison) mutable(i int32) *person {
 // group finds for every row whose it is. A list mostly keeps its order, so the person after the last one found is
 // tried first.
 func (c *comparison) group() {
-	hint := int32(0)
+	hint, strangers := int32(0), c.unknown[:0]
 	for r := range c.snap.Rows {
 		row := &c.snap.Rows[r]
 		if c.snap.Kind == Partial && row.UnionID == "" {
 			c.result.LookNow = true // a push cannot tell two guests apart
 			continue
 		}
-		i := c.lookup(row, hint)
+		i := c.find(row, hint)
+		switch {
+		case i >= 0:
+		case row.UnionID == "" && c.prev.hasGuests():
+			strangers = append(strangers, int32(r))
+			continue
+		default:
+			i = c.add(row)
+		}
 		if i >= hint {
 			hint = i + 1
 		}
-		c.link[r] = c.first[i]
-		c.first[i] = int32(r) + 1
+		c.give(int32(r), i)
+	}
+	if c.unknown = strangers; len(strangers) > 0 {
+		c.meet(strangers)
 	}
 }
 
-func (c *comparison) lookup(row *Row, hint int32) int32 {
+// give takes note of whose a row is.
+func (c *comparison) give(r, i int32) {
+	c.link[r] = c.first[i]
+	c.first[i] = r + 1
+}
+
+// find returns the position of the person whose a row is, or -1, and leaves the key in c.key.
+func (c *comparison) find(row *Row, hint int32) int32 {
 	expected := int(hint) < len(c.next.people)
 	if expected && row.UnionID != "" && string(c.next.key(&c.next.people[hint])) == row.UnionID {
 		return hint // without building the key
@@ -122,15 +141,24 @@ func (c *comparison) lookup(row *Row, hint int32) int32 {
 	if expected && c.next.is(&c.next.people[hint], c.key) {
 		return hint
 	}
-	i := c.index.find(c.next, c.key)
-	if i < 0 {
-		c.own()
-		c.result.Changed = true
-		i = c.next.add(c.key, row)
-		c.index.add(c.next, i)
-		c.first = append(c.first, 0)
-	}
+	return c.index.find(c.next, c.key)
+}
+
+// add adds the person whose a row is, and whom find has just not found.
+func (c *comparison) add(row *Row) int32 {
+	c.own()
+	c.result.Changed = true
+	i := c.next.add(c.key, row)
+	c.index.add(c.next, i)
+	c.first = append(c.first, 0)
 	return i
+}
+
+func (c *comparison) findOrAdd(row *Row) int32 {
+	if i := c.find(row, int32(len(c.next.people))); i >= 0 {
+		return i
+	}
+	return c.add(row)
 }
 
 // finish applies the changes in order and turns them into events.

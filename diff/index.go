@@ -29,27 +29,31 @@ func (x *index) find(s *State, key []byte) int32 {
 
 // add takes in person i, the last one of s.
 func (x *index) add(s *State, i int32) {
-	if 2*len(s.people) > len(x.slots) {
+	if 3*len(s.people) > len(x.slots) { // each may be there under two keys
 		x.build(s)
 		return
 	}
-	x.put(s, i)
+	x.put(s.key(&s.people[i]), i)
 }
 
 func (x *index) build(s *State) {
-	n := 1 << bits.Len(uint(3*len(s.people))) // a third full at most
+	n := 1 << bits.Len(uint(3*len(s.people))) // a third full, or two where all have another key
 	if cap(x.slots) < n {
 		x.slots = make([]int32, n)
 	}
 	x.slots, x.built = x.slots[:n], true
 	clear(x.slots)
 	for i := range s.people {
-		x.put(s, int32(i))
+		p := &s.people[i]
+		x.put(s.key(p), int32(i))
+		if p.flags.has(renamed) {
+			x.put(s.listedAs(p), int32(i))
+		}
 	}
 }
 
-func (x *index) put(s *State, i int32) {
-	at := x.home(s.key(&s.people[i]))
+func (x *index) put(key []byte, i int32) {
+	at := x.home(key)
 	for x.slots[at] > 0 {
 		at = x.after(at)
 	}

@@ -135,7 +135,7 @@ func rankOf(yes bool) int {
 // push carry fewer fields: they change nothing of somebody known.
 func (c *comparison) note(i int32, seen *listed) {
 	p := &c.next.people[i]
-	f := rolesOf(seen.best) | p.flags&guest | p.flags.past() | seen.held
+	f := rolesOf(seen.best) | p.flags&(guest|renamed) | p.flags.past() | seen.held
 	switch {
 	case c.snap.Kind != Complete: // what the last complete list said stands
 		f |= p.flags & another
@@ -159,7 +159,7 @@ func (c *comparison) note(i int32, seen *listed) {
 		status = p.status // rows of unknown status are no information
 	}
 	nick := clip(seen.best.UserNick, maxNick)
-	sameNick := string(c.next.nick(p)) == nick
+	sameNick := f.has(guest) || string(c.next.nick(p)) == nick // a guest keeps the name that was announced
 	if p.flags == f && p.status == status && sameNick {
 		return
 	}

@@ -39,8 +39,10 @@ func clip(s string, limit int) string {
 	return s[:limit] // no text anyway
 }
 
-// is tells whether p has this key.
-func (s *State) is(p *person, key []byte) bool { return bytes.Equal(s.key(p), key) }
+// is tells whether p has this key, or is listed under it.
+func (s *State) is(p *person, key []byte) bool {
+	return bytes.Equal(s.key(p), key) || p.flags.has(renamed) && bytes.Equal(s.listedAs(p), key)
+}
 
 // add appends a person nobody has seen before. The state must be a clone.
 func (s *State) add(key []byte, row *Row) int32 {

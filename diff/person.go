@@ -54,7 +54,10 @@ func (c *comparison) settled(i int32) bool {
 		return false
 	}
 	row, p := &c.snap.Rows[r-1], &c.next.people[i]
-	if p.flags&^(guest|wasHost|wasCoHost) != rolesOf(row)|oneRow || int(p.status) != row.Status || string(c.next.nick(p)) != row.UserNick {
+	if p.flags&^(lasting&^roles) != rolesOf(row)|oneRow || int(p.status) != row.Status {
+		return false
+	}
+	if !p.flags.has(guest) && string(c.next.nick(p)) != row.UserNick {
 		return false
 	}
 	return c.agrees(i)

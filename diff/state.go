@@ -116,11 +116,12 @@ const (
 	wasHost // has been host before
 	wasCoHost
 	doubted // the last list of theirs was uncertain: it showed an end that was not announced, and no open row
+	renamed // a guest whom the list names otherwise than was announced; in place of the nickname is the key listed
 
 	roles = host | coHost | outerOrg | pstn
 	// lasting is what a look that does not show the person leaves as it is.
-	lasting  = roles | guest | wasHost | wasCoHost
-	allFlags = doubted<<1 - 1
+	lasting  = roles | guest | wasHost | wasCoHost | renamed
+	allFlags = renamed<<1 - 1
 )
 
 func (f flags) has(x flags) bool { return f&x != 0 }
@@ -185,6 +186,10 @@ func (s *State) named(p *person) Person {
 		OuterOrgMember: p.flags.has(outerOrg), PSTNJoin: p.flags.has(pstn),
 		AttendStatus: int(p.status), Present: p.open(),
 		JoinTime: p.start, LeaveTime: p.end, Visits: s.visits(p),
+	}
+	if p.flags.has(renamed) {
+		_, nick := guestOf(s.key(p))
+		out.UserNick = string(nick)
 	}
 	if !p.flags.has(guest) {
 		out.UnionID = out.Key

@@ -116,6 +116,7 @@ func (p *part) unannounced(i int) person {
 	} else {
 		before.flags = named.flags & lasting
 	}
+	before.flags = before.flags&^renamed | named.flags&renamed
 	before.name, before.keyLen, before.nickLen = named.name, named.keyLen, named.nickLen
 	return before
 }

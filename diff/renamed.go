@@ -1,0 +1,160 @@
+package diff
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+)
+
+// A guest is known by nickname and joinTime, and either may change: the guest takes another name, or the first row had no
+// time yet. Where one guest's row is gone from a list, and one of the same joinTime appears, or one of the same nickname
+// where either has no time, it is the same guest, who keeps the name and the key that were announced first. The state keeps
+// how the list names them now.
+
+// guestOf reads the key of a guest.
+func guestOf(key []byte) (joined int64, nick []byte) {
+	number, nick, _ := bytes.Cut(key[len(guestPrefix):], []byte{':'})
+	joined, _ = strconv.ParseInt(string(number), 10, 64)
+	return joined, nick
+}
+
+// listedAs is the key of a guest as the list names them now.
+func (s *State) listedAs(p *person) []byte {
+	if p.flags.has(renamed) {
+		return s.nick(p)
+	}
+	return s.key(p)
+}
+
+// rename notes that a guest is listed under another key. The state must be a clone.
+func (s *State) rename(p *person, key []byte) {
+	first := bytes.Clone(s.key(p))
+	p.flags |= renamed
+	p.name, p.keyLen, p.nickLen = uint32(len(s.names)), uint16(len(first)), uint16(len(key))
+	s.names = append(append(s.names, first...), key...)
+}
+
+// hasGuests tells whether anybody is a guest.
+func (s *State) hasGuests() bool {
+	return slices.ContainsFunc(s.people, func(p person) bool { return p.flags.has(guest) })
+}
+
+// stranger is a guest whom nobody has seen under this key before.
+type stranger struct {
+	key  []byte
+	rows []int32 // in the order of the list
+	who  int32   // 1 + who it turns out to be, 0 for somebody new
+}
+
+// meet finds out who the guests are whose rows nobody knows. In an uncertain list, which may have overlooked the row that
+// seems to be gone, who may be somebody known is left for the next.
+func (c *comparison) meet(rows []int32) {
+	absent := c.absentGuests()
+	if len(absent) == 0 {
+		for _, r := range rows {
+			c.give(r, c.findOrAdd(&c.snap.Rows[r]))
+		}
+		return
+	}
+	strangers := c.strangers(rows)
+	pairUp(c.prev, strangers, absent, joinedAt, joinedAt)
+	pairUp(c.prev, strangers, absent, timed, timeless)
+	pairUp(c.prev, strangers, absent, timeless, timed)
+	for _, g := range strangers {
+		if g.who > 0 {
+			if c.snap.Kind == Uncertain && !c.snap.Over {
+				continue
+			}
+			c.next.rename(c.mutable(g.who-1), g.key)
+		}
+		for _, r := range g.rows {
+			i := g.who - 1
+			if g.who == 0 {
+				i = c.findOrAdd(&c.snap.Rows[r])
+			}
+			c.give(r, i)
+		}
+	}
+}
+
+// absentGuests are the guests who were listed or are announced as present, and of whom the list shows no row.
+func (c *comparison) absentGuests() []int32 {
+	var out []int32
+	for i := range c.prev.people {
+		p := &c.prev.people[i]
+		if p.flags.has(guest) && c.first[i] == 0 && (p.status != 0 || p.open()) {
+			out = append(out, int32(i))
+		}
+	}
+	return out
+}
+
+// strangers gathers rows by whose they are.
+func (c *comparison) strangers(rows []int32) []*stranger {
+	var out []*stranger
+	known := map[string]*stranger{}
+	for _, r := range rows {
+		key := identify(nil, &c.snap.Rows[r])
+		g := known[string(key)]
+		if g == nil {
+			g = &stranger{key: key}
+			known[string(key)] = g
+			out = append(out, g)
+		}
+		g.rows = append(g.rows, r)
+	}
+	return out
+}
+
+// trait is what a guest is recognised by, if they have it.
+type trait func(key []byte) (is string, has bool)
+
+func joinedAt(key []byte) (string, bool) {
+	joined, _ := guestOf(key)
+	return strconv.FormatInt(joined, 10), joined > 0
+}
+
+func timed(key []byte) (string, bool) {
+	joined, nick := guestOf(key)
+	return string(nick), joined > 0
+}
+
+func timeless(key []byte) (string, bool) {
+	joined, nick := guestOf(key)
+	return string(nick), joined <= 0
+}
+
+// pairUp recognises strangers as absent guests: wherever a trait leaves exactly one of either.
+func pairUp(s *State, strangers []*stranger, absent []int32, ofStranger, ofAbsent trait) {
+	type candidates struct {
+		strangers, absent int
+		stranger          *stranger
+		who               int32
+	}
+	found := map[string]*candidates{}
+	taken := map[int32]bool{}
+	for _, g := range strangers {
+		is, has := ofStranger(g.key)
+		switch {
+		case g.who > 0:
+			taken[g.who-1] = true
+		case !has:
+		case found[is] == nil:
+			found[is] = &candidates{strangers: 1, stranger: g}
+		default:
+			found[is].strangers++
+		}
+	}
+	for _, i := range absent {
+		is, has := ofAbsent(s.listedAs(&s.people[i]))
+		if c := found[is]; has && c != nil && !taken[i] {
+			c.absent++
+			c.who = i
+		}
+	}
+	for _, c := range found {
+		if c.strangers == 1 && c.absent == 1 {
+			c.stranger.who = c.who + 1
+		}
+	}
+}
