@@ -194,7 +194,6 @@ func (c *comparison) advance(res *Result) {
 	if c.snap.Kind != Partial {
 		res.Changed = res.Changed || c.initial
 		c.next.LookedAt = c.snap.began()
-		c.next.pushes = slices.Clone(c.prev.outran(c.snap.Since))
 	}
 	if c.snap.Over {
 		res.Changed = res.Changed || c.prev.Phase != Ended
@@ -204,5 +203,9 @@ func (c *comparison) advance(res *Result) {
 	if res.Changed {
 		c.next.edition = c.prev.edition + 1
 		c.next.looked, c.next.unfinished = c.next.edition, 0
+		// A look that changes nothing overtakes no other: what was pushed before it has to be known as long as it is.
+		if c.snap.Kind != Partial {
+			c.next.pushes = slices.Clone(c.prev.outran(c.snap.Since))
+		}
 	}
 }

@@ -12,7 +12,7 @@ func (s *State) Mark() Mark { return Mark{s.edition + 1} }
 // covers tells whether what was announced with an edition was known.
 func (m Mark) covers(edition uint64) bool { return m == Mark{} || edition < m.edition }
 
-// overtaken tells whether another whole look ended, or the meeting was closed out, since this whole look began. Of two that
+// overtaken tells whether another whole look that changed something ended, or the meeting was closed out, since this whole look began. Of two that
 // were under way at once it is not known which read the list first. What is yet to be stored of one look is not another.
 func (s *State) overtaken(snap *Snapshot) bool {
 	return snap.Kind != Partial && !snap.Over && !snap.Since.covers(s.looked) && s.unfinished != snap.At

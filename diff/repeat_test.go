@@ -79,6 +79,19 @@ func TestALookForgetsNoDeviceThatWasPushedSinceItBegan(t *testing.T) {
 	)
 }
 
+// TestALookThatChangesNothingLetsNoOlderOneUndoAPush has two looks under way at once of which the newer finds just what was
+// pushed.
+func TestALookThatChangesNothingLetsNoOlderOneUndoAPush(t *testing.T) {
+	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
+	began := s.Mark()
+	replay(t, s,
+		look{at: 31, kind: diff.Partial, rows: []string{"ann 6 10-30.5"}, want: []string{"left ann 30.5"}},
+		look{at: 32, rows: []string{"ann 6 10-30.5"}},
+		look{since: began, at: 33, rows: []string{"ann 3 10-"}, now: true},
+		look{at: 34, rows: []string{"ann 6 10-30.5"}},
+	)
+}
+
 func TestPushesThatComeInAnyOrderAreKnown(t *testing.T) {
 	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
 	began := s.Mark()
