@@ -35,6 +35,8 @@ type Notice struct {
 	Rows []diff.Row
 	// Look says that the push says too little: a look at the list is to decide.
 	Look bool
+	// Gone says that the one whom the push cannot name has left: that tells of no meeting that goes on.
+	Gone bool
 }
 
 // Notice acts on a push: what it proves is stored when Notice returns, what it does not prove is looked at soon. A push
@@ -100,7 +102,7 @@ func (n Notice) newer(t int64) bool {
 			return true
 		}
 	}
-	return n.Look && n.Time > t+sameClock
+	return n.Look && !n.Gone && n.Time > t+sameClock
 }
 
 // endOf is when a meeting that is over ended: as DingTalk told or, if it did not, when somebody was last known to be in it.

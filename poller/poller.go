@@ -110,6 +110,7 @@ type Poller struct {
 	covered   shardSet                     // of them, those whose gaps from before are announced
 	looks     map[*look]context.CancelFunc // under way, that nobody asked for
 	lookEnded chan struct{}                // closed when one of them ends; nil while nobody waits for that
+	doubts    map[string]doubt             // meetings that are over and still listed
 	stale     map[string]uint64            // meetings whose state is to be read, and the revision we heard of
 	kept      []*meeting                   // whose states are in memory
 	keptBytes int                          // that these take, roughly
@@ -146,7 +147,7 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 		}),
 		work: make(chan *look), wake: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}),
 		infos: make(chan struct{}, max(opts.Workers/2, 1)), meetings: map[string]*meeting{},
-		looks: map[*look]context.CancelFunc{}, stale: map[string]uint64{},
+		looks: map[*look]context.CancelFunc{}, stale: map[string]uint64{}, doubts: map[string]doubt{},
 	}, nil
 }
 

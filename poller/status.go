@@ -21,7 +21,7 @@ type Status struct {
 	CreatorNick  string
 	StartTime    int64         // Unix milliseconds; 0 when not known
 	LastLook     time.Time     // end of the last successful look; zero before the first
-	NextLook     time.Time     // in the past while the look is under way or waits for its turn
+	NextLook     time.Time     // now while the look is under way or waits for its turn; never in the past
 	Interval     time.Duration // between looks, at present
 	Active       int           // people announced as present
 	Sequence     uint64        // of the last member event
@@ -34,10 +34,9 @@ type Status struct {
 func (p *Poller) Meetings() []Status {
 	p.mu.Lock()
 	out := make([]Status, 0, len(p.meetings))
-	now, at := p.now(), time.Now()
 	for m := range p.ours() {
 		if p.loaded {
-			out = append(out, m.status(at.Add(m.due-now)))
+			out = append(out, m.status(p.nextLook(m)))
 		}
 	}
 	p.mu.Unlock()
@@ -70,7 +69,7 @@ func (p *Poller) Meeting(ctx context.Context, conferenceID string) (Status, *dif
 	m, ok := p.meetings[conferenceID]
 	known := ok && m.watched && p.mine(m)
 	if known {
-		status, state = m.status(time.Now().Add(m.due-p.now())), m.record.State
+		status, state = m.status(p.nextLook(m)), m.record.State
 	}
 	p.mu.Unlock()
 	if state != nil {
@@ -103,6 +102,15 @@ func statusOf(conferenceID string, b brief) Status {
 		ConferenceID: conferenceID, Title: b.title, CreatorID: b.creatorID, CreatorNick: b.creatorNick,
 		StartTime: b.startTime, Active: b.active, Sequence: b.sequence,
 	}
+}
+
+// nextLook is when a meeting is looked at next: now if that is under way or overdue. The caller holds mu.
+func (p *Poller) nextLook(m *meeting) time.Time {
+	due := max(m.due, p.paused)
+	if m.last {
+		due = max(m.due, p.halted)
+	}
+	return p.wall().Add(max(due-p.now(), 0))
 }
 
 // status is what is known of a meeting, with the time of the next look. The caller holds Poller.mu.

@@ -3,7 +3,6 @@ package poller
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -21,18 +20,6 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 		return false, err
 	}
 	return p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title, TitleGiven: true}})
-}
-
-// Discover is Watch for a meeting that nobody asked for, but that was found to go on at the time listed: one that somebody
-// stopped watching stays unwatched, and one that ended since stays ended.
-func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error) {
-	return p.watch(ctx, conferenceID, beginning{description: d, wanted: func(s *diff.State) bool {
-		if s.Phase == diff.Ended {
-			now := p.wall().UnixMilli()
-			return listed.UnixMilli() > max(endOf(s, now), past(s.LookedAt, now))
-		}
-		return s.Phase != diff.Unwatched
-	}})
 }
 
 // watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did. It waits for nothing but
@@ -92,7 +79,7 @@ func (b beginning) begin(s *diff.State, at int64) (began bool, res diff.Result) 
 	default:
 		res = diff.Result{State: s.Watch(b.description), Changed: true}
 	}
-	if res.Changed && (b.atOnce || res.State.StartTime > 0) { // else the first look finds out what it is about
+	if res.Changed && (b.atOnce || res.State.StartTime > 0 || !watched && s.Known()) { // else the first look finds out what it is about
 		res = res.Then(diff.Start(res.State, at))
 	}
 	return !watched, res

@@ -50,6 +50,7 @@ func (r *Receiver) Receive(ctx context.Context, p push.Push) error {
 func (r *Receiver) notice(n push.Notice) poller.Notice {
 	out := poller.Notice{
 		ConferenceID: n.ConferenceID, Scene: sceneOf(n.Scene), Time: n.Time, Look: n.Look,
+		Gone: n.Look && (n.Scene == push.MemberLeft || n.Scene == push.MemberKicked),
 		Description: diff.Description{
 			Title: n.Meeting.Title, CreatorID: n.Meeting.CreatorID, CreatorNick: n.Meeting.CreatorNick,
 			StartTime: n.Meeting.StartTime,

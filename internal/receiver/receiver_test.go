@@ -70,9 +70,11 @@ func TestEverySceneIsHandedOn(t *testing.T) {
 			push.Notice{Scene: push.MemberKicked, Rows: []diff.Row{row, row}},
 			poller.Notice{Scene: poller.Members, Rows: []diff.Row{row, row}},
 		},
-		"invited":       {push.Notice{Scene: push.MemberInvited}, poller.Notice{Scene: poller.Members}},
-		"a guest":       {push.Notice{Scene: push.MemberJoined, Look: true}, poller.Notice{Scene: poller.Members, Look: true}},
-		"unknown scene": {push.Notice{Scene: "user_sneezed", Look: true}, poller.Notice{Scene: poller.Members, Look: true}},
+		"invited":           {push.Notice{Scene: push.MemberInvited}, poller.Notice{Scene: poller.Members}},
+		"a guest leaves":    {push.Notice{Scene: push.MemberLeft, Look: true}, poller.Notice{Scene: poller.Members, Look: true, Gone: true}},
+		"a guest is kicked": {push.Notice{Scene: push.MemberKicked, Look: true}, poller.Notice{Scene: poller.Members, Look: true, Gone: true}},
+		"a guest":           {push.Notice{Scene: push.MemberJoined, Look: true}, poller.Notice{Scene: poller.Members, Look: true}},
+		"unknown scene":     {push.Notice{Scene: "user_sneezed", Look: true}, poller.Notice{Scene: poller.Members, Look: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.push.ConferenceID, test.want.ConferenceID = "m", "m"
