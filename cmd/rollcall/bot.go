@@ -44,6 +44,9 @@ Every event is told once, whatever fails or restarts, with at most 20 messages a
 
 // Run tells the robots until it is told to stop.
 func (c *tell) Run(ctx context.Context, call *config.Invocation) error {
+	if err := call.CheckProxy(); err != nil {
+		return err
+	}
 	rules, err := bot.Load(c.Bot.Rules, call.LookupEnv)
 	if err != nil {
 		return config.Usagef("bot-rules", "%w", err)

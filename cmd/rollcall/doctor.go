@@ -20,6 +20,9 @@ func (c *examine) Run(ctx context.Context, call *config.Invocation) error {
 	if c.Print {
 		return unlessUnread(config.WriteYAML(call.Stdout, call.Settings))
 	}
+	if err := call.CheckProxy(); err != nil {
+		return err
+	}
 	for _, warning := range call.Warnings {
 		if err := printFinding(call, doctor.Finding{Check: "settings", Verdict: doctor.Note, Text: warning}); err != nil {
 			return err

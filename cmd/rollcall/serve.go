@@ -22,6 +22,9 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	if err := c.DingTalk.RequireLogin(); err != nil {
 		return err
 	}
+	if err := call.CheckProxy(); err != nil {
+		return err
+	}
 	if _, set := call.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)
 	}

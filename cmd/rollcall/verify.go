@@ -46,6 +46,9 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 	if err := c.DingTalk.RequireLogin(); err != nil {
 		return err
 	}
+	if err := call.CheckProxy(); err != nil {
+		return err
+	}
 	logger := newLogger(call, c.Logging)
 	js, err := openClient(ctx, call, c.Client, "rollcall-verify", logger)
 	if err != nil {

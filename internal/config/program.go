@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/c4342123/rollcall/internal/proxy"
 )
 
 const envConfig = envPrefix + "CONFIG"
@@ -40,6 +42,15 @@ type Command interface {
 	// Run does the work. Its error is printed to stderr in one line and decides the exit status: 2 for a
 	// [UsageError], that of an [ExitError], else 1.
 	Run(ctx context.Context, invocation *Invocation) error
+}
+
+// CheckProxy returns a [UsageError] when the environment names a proxy that cannot be used. Every command that talks to
+// DingTalk calls it first: net/http would bypass such a proxy without a word.
+func (i *Invocation) CheckProxy() error {
+	if err := proxy.Check(i.LookupEnv); err != nil {
+		return &UsageError{Err: err}
+	}
+	return nil
 }
 
 // Origin returns where the setting with that flag name came from.

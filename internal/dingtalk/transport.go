@@ -7,9 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/proxy"
 )
 
 const (
@@ -39,7 +40,7 @@ func newTransport(o Options) *http.Transport {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	return &http.Transport{
-		Proxy:                  proxy,
+		Proxy:                  proxy.FromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    tlsTimeout,
@@ -51,15 +52,6 @@ func newTransport(o Options) *http.Transport {
 		ReadBufferSize:         bufferSize,
 		Protocols:              protocols,
 	}
-}
-
-// proxy is the environment's. Its own error would repeat the address, which may hold a password.
-func proxy(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errors.New("the proxy that the environment names has no usable address")
-	}
-	return u, nil
 }
 
 // buffers holds the bodies of replies.

@@ -19,6 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/proxy"
 )
 
 // The robot's limits, as DingTalk documents them.
@@ -77,7 +79,7 @@ func New(options Options) *Client {
 	}
 	return &Client{options: options, http: &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTime, ForceAttemptHTTP2: true,
+			Proxy: proxy.FromEnvironment, MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTime, ForceAttemptHTTP2: true,
 		},
 		// A redirect would carry the token to somebody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/c4342123/rollcall/internal/proxy"
 	"github.com/c4342123/rollcall/internal/wire"
 )
 
@@ -56,7 +57,7 @@ type place struct{ endpoint, ticket string }
 func newHTTPClient(config *tls.Config) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
+			Proxy:               proxy.FromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
 			TLSClientConfig:     config,
 			TLSHandshakeTimeout: connectTimeout,
