@@ -19,15 +19,21 @@ import (
 // published asynchronously, without a state, without atomicity, each payload once. The figure to look at is the ratio.
 // A server that syncs always does so for every message, but once for a batch.
 func BenchmarkCommit(b *testing.B) {
-	b.Run("sync_always", func(b *testing.B) { benchmarkCommit(b, startEmbedded(b, b.TempDir()).ClientURL()) })
-	b.Run("sync_later", func(b *testing.B) { benchmarkCommit(b, startServer(b, func(*server.Options) {})) })
+	one := func(b *testing.B, url string) {
+		b.Helper()
+		benchmarkCommit(b, open(b, connect(b, url), Options{Retention: time.Hour}), 1)
+	}
+	b.Run("sync_always", func(b *testing.B) { one(b, startEmbedded(b, b.TempDir()).ClientURL()) })
+	b.Run("sync_later", func(b *testing.B) { one(b, startServer(b, func(*server.Options) {})) })
+	b.Run("three_sync_always", func(b *testing.B) {
+		servers := cluster(b, func(o *server.Options) { o.StoreDir, o.SyncAlways = b.TempDir(), true })
+		benchmarkCommit(b, openInTime(b, connect(b, urls(servers))), 3)
+	})
 }
 
-func benchmarkCommit(b *testing.B, url string) {
+func benchmarkCommit(b *testing.B, p *Publisher, replicas int) {
 	b.Helper()
 	const meetings, people, rounds = 256, 4, 10
-	nc := connect(b, url)
-	p := open(b, nc, Options{Retention: time.Hour})
 	var committing, raw time.Duration
 	var events, run int
 	for b.Loop() {
@@ -36,12 +42,33 @@ func benchmarkCommit(b *testing.B, url string) {
 		n := commitRounds(b, p, run, meetings, people, rounds)
 		committing += time.Since(began)
 		events += n
-		raw += publishRaw(b, nc, n)
+		raw += publishRaw(b, p.nc, n, replicas)
 	}
 	b.ReportMetric(float64(events)/committing.Seconds(), "committed-events/s")
 	b.ReportMetric(float64(events)/raw.Seconds(), "raw-events/s")
 	b.ReportMetric(raw.Seconds()/committing.Seconds(), "committed/raw")
 	b.ReportMetric(float64(meetings*rounds*run)/committing.Seconds(), "commits/s")
+}
+
+// BenchmarkCommitAlone is one meeting's commits, one after the other: what a push waits for when nothing else happens.
+func BenchmarkCommitAlone(b *testing.B) {
+	alone := func(b *testing.B, p *Publisher) {
+		b.Helper()
+		r := newRoom("room").join("ann")
+		rec := update(b, p, r)
+		for i := 0; b.Loop(); i++ {
+			var err error
+			rec, _, err = p.Update(b.Context(), rec, r.join(fmt.Sprint("person-", i)).compare())
+			require.NoError(b, err)
+		}
+	}
+	b.Run("sync_always", func(b *testing.B) {
+		alone(b, open(b, connect(b, startEmbedded(b, b.TempDir()).ClientURL()), Options{Retention: time.Hour}))
+	})
+	b.Run("three_sync_always", func(b *testing.B) {
+		servers := cluster(b, func(o *server.Options) { o.StoreDir, o.SyncAlways = b.TempDir(), true })
+		alone(b, openInTime(b, connect(b, urls(servers))))
+	})
 }
 
 // commitRounds lets people come into many meetings, round after round, and returns how many events that made.
@@ -68,11 +95,11 @@ func commitRounds(b *testing.B, p *Publisher, run, meetings, people, rounds int)
 
 // publishRaw publishes n events to a stream without any of ours, as fast as the client can, and returns how long it
 // took until all were acknowledged.
-func publishRaw(b *testing.B, nc *nats.Conn, n int) time.Duration {
+func publishRaw(b *testing.B, nc *nats.Conn, n, replicas int) time.Duration {
 	b.Helper()
 	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(n))
 	require.NoError(b, err)
-	_, err = js.CreateOrUpdateStream(b.Context(), jetstream.StreamConfig{Name: "RAW", Subjects: []string{"raw.>"}})
+	_, err = js.CreateOrUpdateStream(b.Context(), jetstream.StreamConfig{Name: "RAW", Subjects: []string{"raw.>"}, Replicas: replicas})
 	require.NoError(b, err)
 	r := newRoom("room").join("person-0-0")
 	payload := sync.OnceValue(func() []byte {

@@ -28,8 +28,9 @@ type member interface {
 	WaitForShutdown()
 }
 
-// cluster runs three servers that replicate, and returns them. They do not tell clients of each other.
-func cluster(t *testing.T) []member {
+// cluster runs three servers that replicate, with settings of their own, and returns them. They do not tell clients of
+// each other.
+func cluster(t testing.TB, set func(*server.Options)) []member {
 	t.Helper()
 	addresses := []string{testport.Free(t), testport.Free(t), testport.Free(t)}
 	var out []member
@@ -40,10 +41,11 @@ func cluster(t *testing.T) []member {
 		require.NoError(t, err)
 		opts := &server.Options{
 			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
-			JetStream: true, StoreDir: testdir.Fast(t), NoSigs: true, NoLog: true,
+			JetStream: true, NoSigs: true, NoLog: true,
 			Cluster: server.ClusterOpts{Name: "C", Host: "127.0.0.1", Port: port, NoAdvertise: true},
 			Routes:  server.RoutesFromStr("nats://" + strings.Join(addresses, ",nats://")),
 		}
+		set(opts)
 		if binary := testnats.Binary(); binary != "" {
 			out = append(out, testnats.Start(t, binary, opts))
 			continue
@@ -60,8 +62,17 @@ func cluster(t *testing.T) []member {
 	return out
 }
 
+// urls are where clients find any of the servers.
+func urls(servers []member) string {
+	var out []string
+	for _, s := range servers {
+		out = append(out, s.ClientURL())
+	}
+	return strings.Join(out, ",")
+}
+
 // openInTime opens a publisher on a cluster that may still be electing its leaders, and runs it until the test ends.
-func openInTime(t *testing.T, nc *nats.Conn) (p *Publisher) {
+func openInTime(t testing.TB, nc *nats.Conn) (p *Publisher) {
 	t.Helper()
 	require.Eventually(t, func() (opened bool) {
 		var err error
@@ -74,9 +85,8 @@ func openInTime(t *testing.T, nc *nats.Conn) (p *Publisher) {
 
 func TestReplicatedStreamSurvivesItsLeader(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t)
-	urls := servers[0].ClientURL() + "," + servers[1].ClientURL() + "," + servers[2].ClientURL()
-	one, two := openInTime(t, connect(t, urls)), openInTime(t, connect(t, urls))
+	servers := cluster(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
+	one, two := openInTime(t, connect(t, urls(servers))), openInTime(t, connect(t, urls(servers)))
 	race(t, one, two, 30)
 
 	st, err := one.js.Stream(t.Context(), events.Stream)

@@ -116,7 +116,7 @@ func TestForgetfulServerIsWarnedOf(t *testing.T) {
 // connected to, another version.
 func TestOldServerAmongOthersIsRefused(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t)
+	servers := cluster(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
 	direct := connect(t, servers[0].ClientURL())
 	p := openInTime(t, direct)
 	st, err := p.js.Stream(t.Context(), events.Stream)
