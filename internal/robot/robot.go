@@ -17,10 +17,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/c4342123/rollcall/internal/proxy"
+	"github.com/c4342123/rollcall/internal/wire"
 )
 
 // The robot's limits, as DingTalk documents them.
@@ -146,23 +146,20 @@ func (c *Client) request(ctx context.Context, m Message) (*http.Request, error) 
 
 // judge reads a reply. Errors come with HTTP status 200, too.
 func (c *Client) judge(status int, body []byte) error {
-	var reply struct {
-		Code    json.RawMessage `json:"errcode"`
-		Message string          `json:"errmsg"`
-		Status  int             `json:"status"`
-	}
-	// What cannot be read, such as an error page, leaves the code empty.
-	_ = json.Unmarshal(body, &reply)
-	code, err := strconv.Atoi(strings.Trim(string(reply.Code), `"`))
+	// What cannot be read, such as an error page, has no code.
+	reply, _ := wire.ReadFault(body)
+	code, reading := wire.Int(reply.ErrCode)
 	switch {
-	case err != nil && reply.Status == blockedStatus:
-		return &Error{Code: blockedStatus, Message: "the address is blocked"}
-	case err != nil:
+	case wire.None(reply.ErrCode) || reading == wire.Unreadable:
+		if reply.Blocked() {
+			return &Error{Code: blockedStatus, Message: "the address is blocked"}
+		}
 		return fmt.Errorf("the robot's reply has HTTP status %d and no errcode", status)
 	case code == 0 && status == http.StatusOK:
 		return nil
 	case code == 0:
 		return fmt.Errorf("the robot's reply has errcode 0 but HTTP status %d", status)
 	}
-	return &Error{Code: code, Message: c.clean(reply.Message)}
+	message, _ := wire.Text(reply.ErrMsg)
+	return &Error{Code: int(code), Message: c.clean(message)}
 }

@@ -11,7 +11,7 @@ import (
 type Field uint8
 
 // The fields that are read, by what they are part of: the member list, the information on a meeting, the organisation's
-// list, the token's reply, pushes, frames of the stream connection, and the replies of its gateway and of robots. A
+// list, the token's reply, pushes, frames of the stream connection, and the replies of its gateway. A
 // field that ends with Row is a whole element of a list.
 const (
 	List Field = iota
@@ -70,9 +70,7 @@ const (
 	PushMemberCoHost
 	PushMemberPSTN
 	FrameHeaders
-	FrameData
 	Gateway
-	RobotCode
 
 	numFields
 )
@@ -96,7 +94,7 @@ var fieldNames = [numFields]string{
 	PushMemberID: "push.member.userId", PushMemberNick: "push.member.userNick", PushMemberMeeting: "push.member.conferenceId",
 	PushMemberJoin: "push.member.joinTime", PushMemberLeave: "push.member.leaveTime", PushMemberHost: "push.member.host",
 	PushMemberCoHost: "push.member.coHost", PushMemberPSTN: "push.member.pstnJoin",
-	FrameHeaders: "frame.headers", FrameData: "frame.data", Gateway: "gateway", RobotCode: "robot.errcode",
+	FrameHeaders: "frame.headers", Gateway: "gateway",
 }
 
 // String names the field: what it is part of, a dot, and the name it has on the wire.

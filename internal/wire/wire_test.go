@@ -156,7 +156,7 @@ func TestOdditiesAreCountedByFieldAndSaidOnce(t *testing.T) {
 // TestFieldsAreAFixedList, each with a name of its own: they are labels of a metric.
 func TestFieldsAreAFixedList(t *testing.T) {
 	seen := map[string]bool{}
-	for f := range wire.RobotCode + 1 {
+	for f := range wire.Gateway + 1 {
 		name := f.String()
 		require.NotEmpty(t, name, "%d", f)
 		assert.False(t, seen[name], name)
