@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -124,7 +125,7 @@ func (p *Poller) take(ctx context.Context, m *look, snap diff.Snapshot) (diff.Re
 	snap.Via = events.ViaPoll
 	return p.update(ctx, m, func(s *diff.State) diff.Result {
 		res := diff.Result{State: s}
-		if snap.Kind != diff.Partial {
+		if snap.Kind != diff.Partial && !s.Overtaken(snap) {
 			res = m.bridge(s, snap.At)
 		}
 		res = res.Then(diff.Compare(res.State, snap))
@@ -153,6 +154,9 @@ func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) 
 	if err != nil {
 		m.doubt = true
 		p.storeFailed(ctx, err)
+		if errors.Is(err, diff.ErrRemembered) {
+			return diff.Result{}, &storeError{err, maxStoreRetry}
+		}
 		return diff.Result{}, &storeError{err, maxRetry}
 	}
 	m.record, m.learnt = e.record, diff.Description{}
@@ -168,7 +172,7 @@ func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) 
 
 // storeFailed reports a failure of the store. Whoever gave up waiting says nothing about it.
 func (p *Poller) storeFailed(ctx context.Context, err error) {
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !p.waitsForIDs(err) {
 		p.health.failed(areaStore, err)
 	}
 }
@@ -186,6 +190,7 @@ func (p *Poller) reread(ctx context.Context, m *look) error {
 	}
 	p.health.ok(areaStore)
 	m.record, m.doubt = record, false
+	m.era = p.eraOf(m.m)
 	return m.over()
 }
 

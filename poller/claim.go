@@ -99,7 +99,7 @@ func (p *Poller) await(ctx context.Context, m *meeting) error {
 // occupy takes a meeting out of the queue and marks it busy. The caller holds mu.
 func (p *Poller) occupy(m *meeting) *look {
 	l := &look{
-		m: m, id: m.id, record: m.record, doubt: m.doubt, routine: !m.wanted(),
+		m: m, id: m.id, record: m.record, doubt: m.doubt, era: m.era, routine: !m.wanted(),
 		asked: m.asked, owed: m.asked || m.doubted || m.owed,
 		progress: m.progress, rare: m.rarely(),
 	}

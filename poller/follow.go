@@ -38,12 +38,26 @@ func (p *Poller) follow(ctx context.Context) {
 	if !ok {
 		return
 	}
+	interrupted := false
 	for failures := 1; ; failures++ {
 		began := p.now()
-		err := f.Follow(ctx, p.position, func(conferenceID string, revision uint64) {
-			p.position = revision
-			p.hear(conferenceID, revision)
-		})
+		var err error
+		if interrupted {
+			err = p.checkNewest(ctx)
+		}
+		if err == nil {
+			err = f.Follow(ctx, p.position, func(conferenceID string, at diff.Position) {
+				p.position = at
+				p.hear(conferenceID, at.Sequence)
+			})
+		}
+		interrupted = true
+		if errors.Is(err, diff.ErrAnew) {
+			if err = p.beginAnew(ctx, f, err); err == nil {
+				failures = 0
+				continue
+			}
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -113,10 +127,9 @@ func (p *Poller) readStale(ctx context.Context) error {
 	all.SetLimit(loadsAtOnce)
 	for id, revision := range p.takeStale() {
 		all.Go(func() error {
-			record, err := p.store.Load(ctx, id)
+			err := p.read(ctx, id)
 			switch {
 			case err == nil:
-				p.heard(id, record)
 				return nil
 			case errors.Is(err, diff.ErrCorruptState), errors.Is(err, diff.ErrNewerVersion):
 				p.log.Error("a stored meeting cannot be read and is not watched", "meeting", id, "error", err)
@@ -143,7 +156,7 @@ func (p *Poller) takeStale() map[string]uint64 {
 			continue // it is signalled when that is done
 		}
 		delete(p.stale, id)
-		if !ok || revision > m.record.Revision {
+		if !ok || m.dubious || revision > m.record.Revision {
 			out[id] = revision
 		}
 	}

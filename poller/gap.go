@@ -40,6 +40,7 @@ func (p *Poller) patrol(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		complete := p.readShards()
+		p.audit(ctx)
 		announced := p.announceGaps(ctx)
 		if announced {
 			p.cover(complete)
@@ -93,6 +94,9 @@ func (p *Poller) beat(outer context.Context) bool {
 // strayed reports a failure to store something that no look will store again. The next beat that succeeds takes the
 // report back: there may be nothing else to store for hours.
 func (p *Poller) strayed(err error) {
+	if p.waitsForIDs(err) {
+		return
+	}
 	p.stray.Store(true)
 	p.health.failed(areaStore, err)
 }
@@ -106,13 +110,21 @@ func (p *Poller) announceGaps(ctx context.Context) bool {
 	for m, gap := range p.outOfSight() {
 		all.Go(func() error {
 			_, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
-				return startFirst(s, at, func(s *diff.State) diff.Result { return diff.OpenGap(s, gap.from, at, gap.reason) })
+				return startFirst(s, at, func(s *diff.State) diff.Result {
+					if gap.reason == events.GapStoreLost {
+						return diff.Lost(s, gap.from, at)
+					}
+					return diff.OpenGap(s, gap.from, at, gap.reason)
+				})
 			})
+			if err == nil && gap.reason == events.GapStoreLost {
+				p.toldLoss(m)
+			}
 			return err
 		})
 	}
 	err := all.Wait()
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !p.waitsForIDs(err) {
 		p.health.failed(areaStore, err)
 	}
 	return err == nil
@@ -132,6 +144,10 @@ func (p *Poller) outOfSight() map[*meeting]gap {
 	now := p.wall()
 	recent := now.Add(-shortestGap).UnixMilli()
 	for m := range p.ours() {
+		if m.untold {
+			out[m] = gap{m.lostAt, events.GapStoreLost}
+			continue
+		}
 		if m.sight == 0 || m.sight > recent || m.brief.gapFrom > 0 {
 			continue
 		}

@@ -22,7 +22,8 @@ const (
 	areaInfo     = "dingtalk information" // no meeting's information can be read
 	areaLimit    = "dingtalk limit"       // calls have to wait
 	areaStore    = "nats"
-	areaMeeting  = "meeting " // one meeting that cannot be read
+	areaLost     = "stored events" // what was stored was lost
+	areaMeeting  = "meeting "      // one meeting that cannot be read
 )
 
 // outageAfter is how many calls of a kind in a row, whatever their meetings, have to fail before that is no matter of

@@ -67,7 +67,7 @@ func (p *Poller) drop(m *meeting, e *entry) error {
 // empty stores what is in a meeting's inbox, as much as possible at once, until there is no more.
 func (p *Poller) empty(ctx context.Context, m *meeting) {
 	for {
-		together, base := p.collect(m)
+		together, base, dubious := p.collect(m)
 		if len(together) == 0 {
 			return
 		}
@@ -81,6 +81,9 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 			}
 		case ctx.Err() == nil:
 			p.strayed(err)
+		}
+		if err != nil && dubious {
+			p.doubt(m)
 		}
 		for _, e := range together {
 			e.record, e.stored = record, record.Revision != base.Revision
@@ -97,23 +100,30 @@ func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entr
 			return base, base, err
 		}
 	}
-	record, _, err = p.store.Update(ctx, base, func(s *diff.State) diff.Result {
+	compare := func(s *diff.State) diff.Result {
 		res := diff.Result{State: s}
 		for _, e := range together {
 			e.result = e.compare(res.State)
 			res = res.Then(e.result)
 		}
 		return res
-	})
+	}
+	record, _, err = p.store.Update(ctx, base, compare)
+	if errors.Is(err, diff.ErrLost) {
+		if base, err = p.regain(ctx, m, base.Revision); err == nil {
+			record, _, err = p.store.Update(ctx, base, compare)
+		}
+	}
 	return record, base, err
 }
 
-// collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with.
-func (p *Poller) collect(m *meeting) ([]*entry, diff.Record) {
+// collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with, which is to be
+// read first when what is known of it is dubious.
+func (p *Poller) collect(m *meeting) (together []*entry, base diff.Record, dubious bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := min(len(m.inbox), maxTogether)
-	together := m.inbox[:n:n]
+	together = m.inbox[:n:n]
 	m.inbox = m.inbox[n:]
 	if n == 0 {
 		m.inbox, m.storing = nil, false
@@ -122,7 +132,11 @@ func (p *Poller) collect(m *meeting) ([]*entry, diff.Record) {
 			p.signalStale()
 		}
 	}
-	return together, m.record
+	base = m.record
+	if dubious = m.dubious && n > 0; dubious {
+		base.State, m.dubious = nil, false
+	}
+	return together, base, dubious
 }
 
 func (p *Poller) adoptOwn(m *meeting, record diff.Record) {
@@ -137,6 +151,9 @@ func (p *Poller) adopt(m *meeting, record diff.Record) {
 	again := record.Revision == m.record.Revision && m.record.State == nil
 	if p.meetings[m.id] != m || !newer && !again {
 		return
+	}
+	if newer && record.State.Sequence < m.brief.sequence && record.State.Phase == diff.Watched {
+		m.untold, m.lostAt = true, p.wall().UnixMilli() // somebody else began anew, who did not know of more
 	}
 	p.keep(m, record)
 	p.forgetIfOver(m)
@@ -157,6 +174,12 @@ func (p *Poller) settle(m *meeting, l *look) {
 	if l.rare != (rare{}) {
 		r := l.rare
 		m.rare = &r
+	}
+	if l.lastLook > m.lostAt {
+		m.lostAt = 0
+	}
+	if l.era != m.era { // what was stored was lost meanwhile, and is known better
+		return
 	}
 	if l.record.State != nil && l.record.Revision >= m.record.Revision {
 		p.keep(m, l.record)

@@ -158,7 +158,11 @@ func (p *Poller) newMeeting(id string) *meeting {
 
 // fetch reads a meeting's state, with what is known of it that is not stored.
 func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
+	known := p.knownRevision(m)
 	record, err := p.store.Load(ctx, m.id)
+	if err == nil && record.Revision < known {
+		record, err = p.regain(ctx, m, known)
+	}
 	if err != nil {
 		return record, err
 	}

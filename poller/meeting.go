@@ -40,16 +40,20 @@ type meeting struct {
 	size    int32 // of the state that is kept, in bytes
 	claims  int32 // how many wait to have it busy; it is not queued meanwhile
 	shard   uint8
-	read    bool // what is stored of it was read
-	watched bool // that it is watched is stored, as far as is known
-	busy    bool // somebody looks at it, or begins or stops watching it
-	storing bool // somebody stores what is in the inbox
-	asked   bool // somebody asked for a look at the list
-	doubted bool // something suggests that it does not go on
-	owed    bool // a guest that was to be looked at, which has failed
-	leaving bool // being given up
-	last    bool // queued for its last look
-	doubt   bool // the store failed: what it holds has to be read again
+	read    bool  // what is stored of it was read
+	watched bool  // that it is watched is stored, as far as is known
+	busy    bool  // somebody looks at it, or begins or stops watching it
+	storing bool  // somebody stores what is in the inbox
+	asked   bool  // somebody asked for a look at the list
+	doubted bool  // something suggests that it does not go on
+	owed    bool  // a guest that was to be looked at, which has failed
+	leaving bool  // being given up
+	last    bool  // queued for its last look
+	doubt   bool  // the store failed: what it holds has to be read again
+	dubious bool  // what is stored may be older than record: it has to be read again before anything is stored
+	untold  bool  // that what was stored was lost has not been announced
+	era     int32 // how often what was stored was lost
+	lostAt  int64 // when that was noticed, Unix milliseconds; 0 once a look has told everything anew
 }
 
 // brief is what the table keeps of a state that is not in memory.
@@ -58,12 +62,14 @@ type brief struct {
 	startTime, startedAt, gapFrom int64
 	sequence                      uint64
 	active                        int
+	titleGiven                    bool
 }
 
 func briefOf(s *diff.State) brief {
 	return brief{
 		title: s.Title, creatorID: s.CreatorID, creatorNick: s.CreatorNick, startTime: s.StartTime,
 		startedAt: s.StartedAt, gapFrom: s.GapFrom, sequence: s.Sequence, active: s.Active,
+		titleGiven: s.TitleGiven,
 	}
 }
 
@@ -129,6 +135,7 @@ type look struct {
 	record  diff.Record      // without a state if that has to be read first
 	learnt  diff.Description // by the information call, and not stored yet
 	doubt   bool             // the store failed: what it holds has to be read again
+	era     int32            // of the meeting, when record was taken
 	routine bool             // it is due, and nobody asked for it
 	asked   bool
 	owed    bool // somebody asked for something, now or before it failed

@@ -39,7 +39,8 @@ type memStore struct {
 
 	heard []change // every state that was stored, in order
 	grown chan struct{}
-	from  []uint64 // where Follow was asked to begin, each time
+	from  []uint64  // where Follow was asked to begin, each time
+	born  time.Time // when the stream was made
 }
 
 var (
@@ -77,29 +78,33 @@ func (s *memStore) LastBeats(context.Context) ([events.Shards]time.Time, error) 
 }
 
 func newStore() *memStore {
-	return &memStore{records: map[string]diff.Record{}, grown: make(chan struct{})}
+	return &memStore{records: map[string]diff.Record{}, grown: make(chan struct{}), born: time.Now()}
 }
 
 // Position implements [poller.Follower].
-func (s *memStore) Position(context.Context) (uint64, error) {
+func (s *memStore) Position(context.Context) (diff.Position, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.last, nil
+	return diff.Position{Stream: s.born, Sequence: s.last}, nil
 }
 
 // Follow implements [poller.Follower].
-func (s *memStore) Follow(ctx context.Context, after uint64, tell func(string, uint64)) error {
+func (s *memStore) Follow(ctx context.Context, after diff.Position, tell func(string, diff.Position)) error {
 	s.mu.Lock()
-	s.from = append(s.from, after)
+	s.from = append(s.from, after.Sequence)
+	born, last := s.born, s.last
 	s.mu.Unlock()
+	if !after.Stream.IsZero() && !born.Equal(after.Stream) || last < after.Sequence {
+		return diff.ErrAnew
+	}
 	for next := 0; ; {
 		s.mu.Lock()
 		fresh, grown := s.heard[next:], s.grown
 		next = len(s.heard)
 		s.mu.Unlock()
 		for _, c := range fresh {
-			if c.revision > after {
-				tell(c.id, c.revision)
+			if c.revision > after.Sequence {
+				tell(c.id, diff.Position{Stream: born, Sequence: c.revision})
 			}
 		}
 		if err := run(s.with().follow, ""); err != nil {

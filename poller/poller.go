@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/poller/pace"
 )
 
@@ -115,7 +116,9 @@ type Poller struct {
 	kept      []*meeting                   // whose states are in memory
 	keptBytes int                          // that these take, roughly
 
-	position uint64 // up to which we have heard of what is stored; only load and follow use it
+	position diff.Position // up to which we have heard of what is stored; only load and follow use it
+	audited  int           // the shard to be audited next; only patrol uses it
+	lossAt   moment        // when a loss was noticed last; 0 while none was
 }
 
 // Errors of a [Poller].

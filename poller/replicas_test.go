@@ -232,12 +232,12 @@ type recording struct {
 }
 
 // Position implements [poller.Follower].
-func (s *recording) Position(ctx context.Context) (uint64, error) {
+func (s *recording) Position(ctx context.Context) (diff.Position, error) {
 	return s.Store.(poller.Follower).Position(ctx)
 }
 
 // Follow implements [poller.Follower].
-func (s *recording) Follow(ctx context.Context, after uint64, tell func(string, uint64)) error {
+func (s *recording) Follow(ctx context.Context, after diff.Position, tell func(string, diff.Position)) error {
 	return s.Store.(poller.Follower).Follow(ctx, after, tell)
 }
 

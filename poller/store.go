@@ -18,16 +18,28 @@ type Store interface {
 	Load(ctx context.Context, conferenceID string) (diff.Record, error)
 	// Update runs compare on the state of base and stores the result whole and once, or returns an error. When
 	// somebody else has stored another state meanwhile, compare runs again, on that one. It returns what is stored
-	// now and the result of the last comparison.
+	// now and the result of the last comparison. An error that wraps [diff.ErrLost] says that what is stored is older
+	// than base, and comes with it; [diff.ErrRemembered], that the store takes the events in a while only.
 	Update(ctx context.Context, base diff.Record, compare func(*diff.State) diff.Result) (diff.Record, diff.Result, error)
 }
 
 // Follower is a [Store] that tells of what is stored, by whomever. A poller that shares the meetings with others needs
 // one, to hear of what they do.
 type Follower interface {
-	// Position is a revision: every state stored from now on has a greater one.
-	Position(ctx context.Context) (uint64, error)
+	// Position is what was stored last: every state stored from now on comes after it.
+	Position(ctx context.Context) (diff.Position, error)
 	// Follow tells of every state stored after a position, in order, until it fails or ctx ends; it returns why. Of a
-	// state that was replaced meanwhile it may tell of the newer only.
-	Follow(ctx context.Context, after uint64, tell func(conferenceID string, revision uint64)) error
+	// state that was replaced meanwhile it may tell of the newer only. An error that wraps [diff.ErrAnew] says that what
+	// is stored is not what the position was about.
+	Follow(ctx context.Context, after diff.Position, tell func(conferenceID string, at diff.Position)) error
+}
+
+// Auditor is a [Store] that can lose behind our back what it has stored, and can be asked what it has. In a store without
+// it a loss is noticed only when something is stored.
+type Auditor interface {
+	// Stored returns of which meetings of a shard a state is stored, and the revision before which none is. It may be
+	// behind what was stored last.
+	Stored(ctx context.Context, shard int) (meetings map[string]struct{}, oldest uint64, err error)
+	// Barrier returns when Load sees everything that was stored before.
+	Barrier(ctx context.Context) error
 }

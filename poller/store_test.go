@@ -193,15 +193,15 @@ func allWhileWritten(t *testing.T, store poller.Store) {
 }
 
 // follow follows a store until the test ends.
-func follow(t *testing.T, store poller.Store, after uint64) <-chan change {
+func follow(t *testing.T, store poller.Store, after diff.Position) <-chan change {
 	t.Helper()
 	heard := make(chan change)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- store.(poller.Follower).Follow(ctx, after, func(id string, revision uint64) {
+		ended <- store.(poller.Follower).Follow(ctx, after, func(id string, at diff.Position) {
 			select {
-			case heard <- change{id, revision}:
+			case heard <- change{id, at.Sequence}:
 			case <-ctx.Done():
 			}
 		})
@@ -250,7 +250,7 @@ func followed(t *testing.T, store poller.Store) {
 	assert.Equal(t, second, <-heard)
 	third := write("a", "bob")
 	assert.Equal(t, third, <-heard)
-	assert.Equal(t, third, <-follow(t, store, second.revision), "whoever goes on from there")
+	assert.Equal(t, third, <-follow(t, store, diff.Position{Stream: position.Stream, Sequence: second.revision}), "whoever goes on from there")
 }
 
 func endedContext(t *testing.T, store poller.Store) {

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/c4342123/rollcall/diff"
@@ -132,13 +133,17 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 		p.log.Warn("last look failed", "meeting", conferenceID, "error", err)
 	}
 	at := p.wall().UnixMilli()
-	record, _, err := p.store.Update(ctx, m.record, func(s *diff.State) diff.Result {
+	giveUp := func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched { // over, or given up by somebody else
 			return diff.Result{State: s}
 		}
 		closed := diff.CloseGap(s, at)
 		return closed.Then(diff.Result{State: closed.State.WithPhase(diff.Unwatched), Changed: true})
-	})
+	}
+	record, _, err := p.store.Update(ctx, m.record, giveUp)
+	if errors.Is(err, diff.ErrLost) {
+		record, _, err = p.store.Update(ctx, record, giveUp)
+	}
 	if err != nil {
 		m.doubt = true // it may be stored after all
 		p.storeFailed(ctx, err)

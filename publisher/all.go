@@ -11,8 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/c4342123/rollcall/events"
 )
 
 // markSubject is where reading all states leaves a mark: one message, without content, among the states.
@@ -41,7 +39,7 @@ func (p *Publisher) All(ctx context.Context, shards ...int) iter.Seq2[Record, er
 // time that grows with the square of the stream. Each state is the only message of its subject; a consumer of the last
 // of every subject would halt at each that was replaced meanwhile, until something else is stored.
 func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, error) bool) error {
-	st, err := p.js.Stream(ctx, events.Stream)
+	st, err := p.stream(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +48,8 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 		return err
 	}
 	more, marks, fresh := true, 1, false
-	read := func(msg jetstream.Msg, at uint64) bool {
+	read := func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
+		at := meta.Sequence.Stream
 		if subject := msg.Subject(); subject != markSubject {
 			fresh = true
 			if isOf(subject, shards) {
@@ -88,7 +87,7 @@ func (p *Publisher) replace(ctx context.Context, subject string, payload []byte,
 	msg.Data = payload
 	ack, err := p.js.PublishMsg(ctx, msg, opts...)
 	if err != nil {
-		return 0, err
+		return 0, p.noted(err)
 	}
 	return ack.Sequence, nil
 }

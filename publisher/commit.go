@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/events"
 )
 
 // How often and how fast it is tried again after a conflict. Each round somebody else's commit went through, so
@@ -32,11 +31,6 @@ func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (R
 	}
 	if len(res.Events) == 0 && !res.Changed {
 		return Record{State: res.State, Revision: base.Revision, EventsExpire: base.EventsExpire}, nil
-	}
-	if base.Revision == 0 && len(res.Events) > 0 {
-		if err := p.checkUnknownMeeting(ctx, base.State.ConferenceID); err != nil {
-			return base, err
-		}
 	}
 	for {
 		limit := p.batchLimit.Load()
@@ -95,23 +89,6 @@ func (p *Publisher) submit(ctx context.Context, j *job) (uint64, error) {
 	return j.revision, j.err
 }
 
-// checkUnknownMeeting refuses the first commit of a meeting of which events are stored already. The server's memory
-// of ids would refuse it only for a while.
-func (p *Publisher) checkUnknownMeeting(ctx context.Context, conferenceID string) error {
-	m, err := p.lastMessage(ctx, events.OfMeeting(conferenceID))
-	if err != nil || m == nil {
-		return wrapMeeting(conferenceID, err)
-	}
-	s, err := p.read(ctx, conferenceID)
-	switch {
-	case err != nil:
-		return wrapMeeting(conferenceID, err)
-	case s.revision > 0:
-		return wrapMeeting(conferenceID, ErrConflict)
-	}
-	return wrapMeeting(conferenceID, fmt.Errorf("%w: it has no state, but the event at %d", ErrStateLost, m.Seq))
-}
-
 func wrapMeeting(conferenceID string, err error) error {
 	if err == nil {
 		return nil
@@ -122,7 +99,8 @@ func wrapMeeting(conferenceID string, err error) error {
 // Update compares and commits. When somebody else was first it loads the state, compares again and tries again, a
 // bounded number of times with growing, jittered pauses. compare gets the state to compare with and must not keep or
 // change it; it may be called several times. The returned result is that of the last comparison, the errors are those
-// of [Publisher.Commit] and [Publisher.Load].
+// of [Publisher.Commit] and [Publisher.Load], and [diff.ErrLost] when what is stored is older than base: then nothing is
+// stored, and the record is what is stored now.
 func (p *Publisher) Update(ctx context.Context, base Record, compare func(*diff.State) diff.Result) (Record, diff.Result, error) {
 	pause := firstPause
 	for round := 1; ; round++ {
@@ -135,8 +113,9 @@ func (p *Publisher) Update(ctx context.Context, base Record, compare func(*diff.
 			return rec, res, wrapMeeting(base.State.ConferenceID, err)
 		}
 		pause = min(2*pause, maxPause)
-		if base, err = p.Load(ctx, base.State.ConferenceID); err != nil {
-			return rec, res, err
+		known := base.Revision
+		if base, err = p.reload(ctx, base.State.ConferenceID, known); err != nil {
+			return base, res, err
 		}
 	}
 }

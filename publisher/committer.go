@@ -3,6 +3,7 @@ package publisher
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -27,6 +28,9 @@ func (p *Publisher) Run(ctx context.Context) error {
 	}
 	defer close(p.stopped)
 	defer p.watch()()
+	var tending sync.WaitGroup
+	defer tending.Wait()
+	tending.Go(func() { p.tend(ctx) })
 	work, cancel := outlive(ctx, stopGrace)
 	defer cancel()
 

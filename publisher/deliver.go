@@ -18,12 +18,12 @@ const (
 	heartbeat = time.Second
 )
 
-// deliver hands every message that a new consumer is given to handle, with its sequence in the stream, until that
+// deliver hands every message that a new consumer is given to handle, with where and when it is stored, until that
 // returns false, which is no error. Otherwise it ends with ctx, or when the connection or the consumer is lost.
 //
 // No ordered consumer of the client library: when that is interrupted it begins anew for as long as it takes, whatever
 // becomes of ctx.
-func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstream.ConsumerConfig, handle func(jetstream.Msg, uint64) bool) error {
+func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstream.ConsumerConfig, handle func(jetstream.Msg, *jetstream.MsgMetadata) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := context.AfterFunc(p.link.current(), func() { cancel(errDisconnected) })
@@ -50,7 +50,7 @@ func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstr
 		if meta.Sequence.Consumer != delivered {
 			return fmt.Errorf("message %d came in place of %d", meta.Sequence.Consumer, delivered)
 		}
-		if !handle(msg, meta.Sequence.Stream) {
+		if !handle(msg, meta) {
 			return nil
 		}
 	}

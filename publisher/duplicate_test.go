@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
@@ -55,27 +56,34 @@ func TestConflictWithTheSameCommitIsItsSuccess(t *testing.T) {
 	assert.Equal(t, uint64(1), j.revision)
 }
 
-func TestEventsWithoutTheirStateAreNotStoredAgain(t *testing.T) {
-	p := newPublisher(t, Options{})
-	r := newRoom("room").join("ann")
-	update(t, p, r)
+// purge removes messages of the stream, as an operator does.
+func purge(t *testing.T, p *Publisher, opts ...jetstream.StreamPurgeOpt) {
+	t.Helper()
 	st, err := p.js.Stream(t.Context(), events.Stream)
 	require.NoError(t, err)
-	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(StateSubject(r.id))))
+	require.NoError(t, st.Purge(t.Context(), opts...))
+}
 
-	base := load(t, p, r.id)
-	require.Zero(t, base.Revision)
-	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, r.snapshot()))
-	require.ErrorIs(t, err, ErrStateLost)
-	assert.ErrorContains(t, err, "meeting room")
-	assert.ErrorContains(t, err, "it has no state, but the event at 2", "found before the server has to remember an id")
-	assert.Len(t, fetch(t, p.nc, events.AllMembers), 1)
+// The state is gone and the events are there: it follows from them.
+func TestEventsWithoutTheirStateAreNotStoredAgain(t *testing.T) {
+	for name, retention := range map[string]time.Duration{"for ever": 0, "an hour": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			p := newPublisher(t, Options{Retention: retention})
+			r := newRoom("room").join("ann").join("bob")
+			before := update(t, p, r.leave("ann"))
+			purge(t, p, jetstream.WithPurgeSubject(StateSubject(r.id)))
 
-	// The way out that the error's documentation names.
-	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(events.OfMeeting(r.id))))
-	require.NoError(t, st.Purge(t.Context(), jetstream.WithPurgeSubject(events.AllMembers)))
-	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, r.join("bob").snapshot()))
-	require.ErrorIs(t, err, ErrStateLost, "the server remembers the ids for the duplicate window")
+			base := load(t, p, r.id)
+			require.Zero(t, base.Revision)
+			assert.Equal(t, before.State.Sequence, base.State.Sequence)
+			assert.InDelta(t, before.EventsExpire, base.EventsExpire, 2, "the state has to outlive the events")
+			rec, res, err := p.Update(t.Context(), base, r.leave("bob").compare())
+			require.NoError(t, err)
+			assert.Len(t, res.Events, 1)
+			assert.Len(t, verify(t, p.nc, p, r.id), 4)
+			assert.Equal(t, rec, load(t, p, r.id))
+		})
+	}
 }
 
 func TestEventsOfAStateThatWasSetBackAreNotStoredAgain(t *testing.T) {
@@ -86,8 +94,46 @@ func TestEventsOfAStateThatWasSetBackAreNotStoredAgain(t *testing.T) {
 	update(t, p, r.leave("ann"))
 	storeRaw(t, p.nc, r.id, old)
 
-	_, _, err := p.Update(t.Context(), load(t, p, r.id), r.compare())
-	require.ErrorIs(t, err, ErrStateLost)
-	assert.ErrorContains(t, err, "10201")
-	assert.Len(t, fetch(t, p.nc, events.AllMembers), 2)
+	_, res, err := p.Update(t.Context(), load(t, p, r.id), r.join("bob").compare())
+	require.NoError(t, err)
+	assert.Len(t, res.Events, 1, "what is stored is known from the events")
+	assert.Len(t, verify(t, p.nc, p, r.id), 3)
+}
+
+// What was removed is not to be had again until the server has forgotten its ids.
+func TestRemovedEventsAreRemembered(t *testing.T) {
+	p := newPublisher(t, Options{})
+	r := newRoom("room").join("ann")
+	before := update(t, p, r)
+	purge(t, p)
+
+	rec, _, err := p.Update(t.Context(), before, r.join("bob").compare())
+	require.ErrorIs(t, err, diff.ErrLost)
+	assert.Zero(t, rec.Revision, "what is stored now")
+	_, _, err = p.Update(t.Context(), rec, r.compare())
+	require.ErrorIs(t, err, diff.ErrRemembered)
+	assert.Empty(t, fetch(t, p.nc, events.AllMembers))
+
+	other := newRoom("other").join("ann")
+	update(t, p, other)
+	forgetIDs(t, p.js)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		_, _, err := p.Update(t.Context(), rec, r.compare())
+		require.NoError(c, err)
+	}, patience, 10*time.Millisecond)
+	assert.Len(t, verify(t, p.nc, p, r.id), 2)
+}
+
+// forgetIDs has the server forget the ids of messages soon, as it does by itself within minutes. It may judge the ids by
+// the window from before the change, and not again before that is over: so there are two changes.
+func forgetIDs(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	st, err := js.Stream(t.Context(), events.Stream)
+	require.NoError(t, err)
+	cfg := st.CachedInfo().Config
+	for _, window := range []time.Duration{200 * time.Millisecond, 100 * time.Millisecond} {
+		cfg.Duplicates = window
+		_, err = js.UpdateStream(t.Context(), cfg)
+		require.NoError(t, err)
+	}
 }

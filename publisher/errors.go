@@ -16,9 +16,9 @@ var (
 	// ErrUnavailable says that the server could not take a commit for longer than a publisher waits. Nothing is
 	// stored; trying again later can help.
 	ErrUnavailable = errors.New("the server could not take the commit")
-	// ErrStateLost says that events of the meeting are stored which its state knows nothing of: the state was
-	// removed or set back by other hands. Nothing was stored, because that would store events twice. Trying again
-	// does not help; removing the meeting's events from the stream does.
+	// ErrStateLost says that events of the meeting are stored which its state knows nothing of, not even when it is
+	// rebuilt from all that are stored. Nothing was stored, because that would store events twice. Trying again does not
+	// help; removing the meeting's events from the stream does.
 	ErrStateLost = errors.New("events are stored that the meeting's state does not know")
 	// ErrTooLarge says that a state or an event does not fit into a message of the server.
 	ErrTooLarge = errors.New("too large for a message")

@@ -3,51 +3,106 @@ package publisher
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 )
 
-// Position is the sequence that the stream's leader has come to: what is stored from now on comes after it.
-func (p *Publisher) Position(ctx context.Context) (uint64, error) {
-	st, err := p.js.Stream(ctx, events.Stream)
+// Position is what the stream's leader has come to: what is stored from now on comes after it.
+func (p *Publisher) Position(ctx context.Context) (diff.Position, error) {
+	st, err := p.stream(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("the stream's position: %w", err)
+		return diff.Position{}, fmt.Errorf("the stream's position: %w", err)
 	}
-	return st.CachedInfo().State.LastSeq, nil
+	info := st.CachedInfo()
+	return diff.Position{Stream: info.Created, Sequence: info.State.LastSeq, Stored: info.State.LastTime}, nil
 }
 
-// Follow tells of every state that is stored after a position, in the stream's order: the meeting, and the state's
-// revision, which is the position to go on from. Of a state that was replaced before it could be told of, only the newer
+// Follow tells of every state that is stored after a position, in the stream's order: the meeting, and where the state is
+// stored, which is the position to go on from. Of a state that was replaced before it could be told of, only the newer
 // is. It goes on until ctx ends or the stream cannot be followed any more, and returns why; the publisher's Run has to
 // be running.
 //
-// When the stream's end is before the position, because a server lost what it had not written to disk yet, Follow tells
-// of every state there is.
-func (p *Publisher) Follow(ctx context.Context, after uint64, tell func(conferenceID string, revision uint64)) error {
+// When the stream is not the one of the position any more, or has gone back behind it, because it was restored from a
+// backup or a server lost what it had not written to disk yet, Follow tells of nothing and returns [diff.ErrAnew].
+func (p *Publisher) Follow(ctx context.Context, after diff.Position, tell func(conferenceID string, at diff.Position)) error {
 	if err := p.follow(ctx, after, tell); err != nil {
 		return fmt.Errorf("follow the states: %w", err)
 	}
 	return nil
 }
 
-func (p *Publisher) follow(ctx context.Context, after uint64, tell func(string, uint64)) error {
-	st, err := p.js.Stream(ctx, events.Stream)
+func (p *Publisher) follow(ctx context.Context, after diff.Position, tell func(string, diff.Position)) error {
+	st, err := p.stream(ctx)
 	if err != nil {
+		return err
+	}
+	made := st.CachedInfo().Created
+	if err := p.reaches(ctx, st.CachedInfo(), after); err != nil {
 		return err
 	}
 	cfg := jetstream.ConsumerConfig{
 		FilterSubject: AllStates, HeadersOnly: true,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after.Sequence + 1,
 	}
-	if st.CachedInfo().State.LastSeq < after {
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverAllPolicy, 0
-	}
-	return p.deliver(ctx, st, cfg, func(msg jetstream.Msg, at uint64) bool {
+	return p.deliver(ctx, st, cfg, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 		if msg.Subject() != markSubject {
+			at := diff.Position{Stream: made, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp}
 			tell(meetingOf(msg.Subject()), at)
 		}
 		return true
 	})
+}
+
+// reaches returns an error that wraps [diff.ErrAnew] unless the stream still holds, or held, the position. One that went
+// back and was written to since may be as long again; then something was stored later than the position, but not after it.
+func (p *Publisher) reaches(ctx context.Context, info *jetstream.StreamInfo, at diff.Position) error {
+	switch {
+	case at.Stream.IsZero():
+		return nil
+	case !info.Created.Equal(at.Stream):
+		return fmt.Errorf("%w: it was made at %s, not at %s", diff.ErrAnew,
+			info.Created.Format(time.RFC3339Nano), at.Stream.Format(time.RFC3339Nano))
+	case info.State.LastSeq < at.Sequence:
+		return fmt.Errorf("%w: it ends at %d, and ended at %d", diff.ErrAnew, info.State.LastSeq, at.Sequence)
+	case at.Sequence == 0 || at.Stored.IsZero():
+		return nil
+	}
+	next, err := p.getMessage(ctx, map[string]any{"start_time": at.Stored.Add(time.Nanosecond), "next_by_subj": ">"})
+	if err != nil || next == nil || next.Seq > at.Sequence {
+		return err
+	}
+	return fmt.Errorf("%w: something else is stored at %d", diff.ErrAnew, next.Seq)
+}
+
+// Stored returns of which meetings of a shard a state is stored, as far as the leader knows, and the sequence before
+// which nothing is.
+func (p *Publisher) Stored(ctx context.Context, shard int) (meetings map[string]struct{}, oldest uint64, err error) {
+	var answer struct {
+		Error *apiError             `json:"error"`
+		State jetstream.StreamState `json:"state"`
+	}
+	which := map[string]any{"subjects_filter": statePrefix + strconv.Itoa(shard) + ".>"}
+	err = p.ask(ctx, streamInfo, which, &answer)
+	if err == nil && answer.Error != nil {
+		err = p.noted(answer.Error.err())
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("which states are stored: %w", err)
+	}
+	meetings = make(map[string]struct{}, len(answer.State.Subjects))
+	for subject := range answer.State.Subjects {
+		meetings[meetingOf(subject)] = struct{}{}
+	}
+	return meetings, answer.State.FirstSeq, nil
+}
+
+// stream is the stream as it is now.
+func (p *Publisher) stream(ctx context.Context) (jetstream.Stream, error) {
+	st, err := p.js.Stream(ctx, events.Stream)
+	return st, p.noted(err)
 }

@@ -25,15 +25,15 @@ type news struct {
 }
 
 // following runs Follow until the test ends or the returned channel of its error yields.
-func following(t *testing.T, p *Publisher, after uint64) (<-chan news, <-chan error) {
+func following(t *testing.T, p *Publisher, after diff.Position) (<-chan news, <-chan error) {
 	t.Helper()
 	told, ended, done := make(chan news), make(chan error, 1), make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(done)
-		ended <- p.Follow(ctx, after, func(meeting string, revision uint64) {
+		ended <- p.Follow(ctx, after, func(meeting string, at diff.Position) {
 			select {
-			case told <- news{meeting, revision}:
+			case told <- news{meeting, at.Sequence}:
 			case <-ctx.Done():
 			}
 		})
@@ -59,7 +59,7 @@ func TestFollowEndsWithItsConnection(t *testing.T) {
 	_, addr = startProcess(t, dir)
 	p = open(t, connect(t, "nats://"+addr), Options{})
 	b := update(t, p, newRoom("b").join("bob"))
-	told, _ = following(t, p, a.Revision)
+	told, _ = following(t, p, diff.Position{Sequence: a.Revision})
 	assert.Equal(t, news{"b", b.Revision}, <-told)
 }
 
@@ -68,7 +68,9 @@ func TestFollowEndsWithItsConnection(t *testing.T) {
 func TestReadingEndsWhenNothingIsHeard(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(context.Context, *Publisher) error{
-		"Follow": func(ctx context.Context, p *Publisher) error { return p.Follow(ctx, 0, func(string, uint64) {}) },
+		"Follow": func(ctx context.Context, p *Publisher) error {
+			return p.Follow(ctx, diff.Position{}, func(string, diff.Position) {})
+		},
 		"All": func(ctx context.Context, p *Publisher) error {
 			for _, err := range p.All(ctx) {
 				if err != nil {
@@ -100,16 +102,24 @@ func TestReadingEndsWhenNothingIsHeard(t *testing.T) {
 	}
 }
 
-// TestFollowBehindTheEnd: a server that lost what it had not written yet has less than we have heard of.
-func TestFollowBehindTheEnd(t *testing.T) {
+// TestFollowSaysThatTheStreamBeganAnew: what is known from before is no longer so.
+func TestFollowSaysThatTheStreamBeganAnew(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{})
-	a, b := update(t, p, newRoom("a").join("ann")), update(t, p, newRoom("b").join("bob"))
-	told, _ := following(t, p, b.Revision+1000)
-	assert.Equal(t, news{"a", a.Revision}, <-told)
-	assert.Equal(t, news{"b", b.Revision}, <-told)
-	c := update(t, p, newRoom("c").join("cyd"))
-	assert.Equal(t, news{"c", c.Revision}, <-told)
+	update(t, p, newRoom("a").join("ann"))
+	b := update(t, p, newRoom("b").join("bob"))
+	at, err := p.Position(t.Context())
+	require.NoError(t, err)
+	for name, known := range map[string]diff.Position{
+		"another stream":   {Stream: at.Stream.Add(-time.Second), Sequence: at.Sequence, Stored: at.Stored},
+		"behind the end":   {Stream: at.Stream, Sequence: at.Sequence + 1, Stored: at.Stored.Add(time.Second)},
+		"written to since": {Stream: at.Stream, Sequence: at.Sequence, Stored: at.Stored.Add(-time.Nanosecond)},
+	} {
+		err := p.Follow(t.Context(), known, func(string, diff.Position) { t.Error("told of something") })
+		require.ErrorIs(t, err, diff.ErrAnew, name)
+	}
+	told, _ := following(t, p, diff.Position{Stream: at.Stream, Sequence: at.Sequence - 1, Stored: at.Stored})
+	assert.Equal(t, news{"b", b.Revision}, <-told, "what was removed since is not what was rewritten")
 }
 
 // TestFollowFromBeforeTheBeginning: what was removed since is not told of.
@@ -122,7 +132,7 @@ func TestFollowFromBeforeTheBeginning(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, st.Purge(t.Context()))
 	c := update(t, p, newRoom("c").join("cyd"))
-	told, _ := following(t, p, 0)
+	told, _ := following(t, p, diff.Position{})
 	assert.Equal(t, news{"c", c.Revision}, <-told)
 	assert.Greater(t, c.Revision, b.Revision)
 }
@@ -135,10 +145,10 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	at, err := p.Position(t.Context())
 	require.NoError(t, err)
 	update(t, p, newRoom("a").join("ann"))
-	err = p.Follow(ctx, at, func(string, uint64) { cancel(enough) })
+	err = p.Follow(ctx, at, func(string, diff.Position) { cancel(enough) })
 	require.ErrorIs(t, err, enough)
 	require.NoError(t, p.js.DeleteStream(t.Context(), events.Stream))
-	require.Error(t, p.Follow(t.Context(), at, func(string, uint64) {}))
+	require.Error(t, p.Follow(t.Context(), at, func(string, diff.Position) {}))
 	_, err = p.Position(t.Context())
 	require.Error(t, err)
 }

@@ -10,6 +10,7 @@ import (
 type job struct {
 	meeting     string
 	base        uint64 // the revision the commit starts from
+	folded      bool   // it starts from a state that was rebuilt from all events
 	transaction string
 	expiry      expiry
 	msgs        []*nats.Msg // the state's message is the last
@@ -29,6 +30,7 @@ func newJob(base Record) *job {
 	return &job{
 		meeting:     base.State.ConferenceID,
 		base:        base.Revision,
+		folded:      base.Folded > 0,
 		transaction: nuid.Next(),
 		settled:     make(chan struct{}),
 	}
@@ -82,6 +84,9 @@ func (p *Publisher) settle(j *job, revision uint64, err error) {
 	j.revision, j.err = revision, err
 	if p.inflight[j.meeting] == j {
 		delete(p.inflight, j.meeting)
+	}
+	if err == nil {
+		delete(p.setBack, j.meeting)
 	}
 	close(j.settled)
 }

@@ -15,6 +15,9 @@ import (
 // getMessage is answered by the stream's leader only. A direct get may be answered by a replica that is behind.
 const getMessage = "$JS.API.STREAM.MSG.GET." + events.Stream
 
+// streamInfo is answered by the stream's leader, too.
+const streamInfo = "$JS.API.STREAM.INFO." + events.Stream
+
 // stored is a state's message as it stands in the stream; the zero value when there is none.
 type stored struct {
 	revision    uint64
@@ -23,7 +26,8 @@ type stored struct {
 	data        []byte
 }
 
-// Load reads a meeting's state from the stream's leader; a meeting without one gets [diff.New] and revision 0. A
+// Load reads a meeting's state from the stream's leader; a meeting without one gets [diff.New] and revision 0, or, where
+// events of it are stored, the state that follows from them. A
 // commit of this publisher for the meeting that is under way is waited for, so after an [ErrUnknownOutcome] Load tells
 // what became of it. A state of a newer version is refused with [diff.ErrNewerVersion].
 func (p *Publisher) Load(ctx context.Context, conferenceID string) (Record, error) {
@@ -37,11 +41,11 @@ func (p *Publisher) Load(ctx context.Context, conferenceID string) (Record, erro
 			return Record{}, fmt.Errorf("load meeting %s: %w", conferenceID, context.Cause(ctx))
 		}
 	}
-	s, err := p.read(ctx, conferenceID)
+	rec, err := p.stateOf(ctx, conferenceID)
 	if err != nil {
 		return Record{}, fmt.Errorf("load meeting %s: %w", conferenceID, err)
 	}
-	return s.record(conferenceID)
+	return rec, nil
 }
 
 func (s stored) record(conferenceID string) (Record, error) {
@@ -85,34 +89,47 @@ type message struct {
 
 // lastMessage asks the leader for the last message of a subject, which may hold wildcards; nil when there is none.
 func (p *Publisher) lastMessage(ctx context.Context, subject string) (*message, error) {
-	req, err := json.Marshal(map[string]string{"last_by_subj": subject})
-	if err != nil {
-		return nil, err
-	}
-	reply, err := p.request(ctx, &nats.Msg{Subject: getMessage, Data: req})
-	if err != nil {
-		return nil, err
-	}
+	return p.getMessage(ctx, map[string]any{"last_by_subj": subject})
+}
+
+// getMessage asks the leader for a message; nil when there is none.
+func (p *Publisher) getMessage(ctx context.Context, which map[string]any) (*message, error) {
 	var answer struct {
 		Error   *apiError `json:"error"`
 		Message *message  `json:"message"`
 	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return nil, fmt.Errorf("the server's answer: %w", err)
+	if err := p.ask(ctx, getMessage, which, &answer); err != nil {
+		return nil, err
 	}
 	switch {
 	case answer.Error != nil && answer.Error.Code == codeNoMessage:
 		return nil, nil
 	case answer.Error != nil:
-		return nil, answer.Error.err()
+		return nil, p.noted(answer.Error.err())
 	case answer.Message == nil:
 		return nil, errors.New("the server's answer holds neither message nor error")
 	}
-	m := answer.Message
+	m, err := answer.Message, error(nil)
 	if len(m.RawHdrs) > 0 {
 		if m.header, err = nats.DecodeHeadersMsg(m.RawHdrs); err != nil {
 			return nil, fmt.Errorf("headers of message %d: %w", m.Seq, err)
 		}
 	}
 	return m, nil
+}
+
+// ask makes a request of JetStream's API and reads the answer.
+func (p *Publisher) ask(ctx context.Context, subject string, request, answer any) error {
+	req, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	reply, err := p.request(ctx, &nats.Msg{Subject: subject, Data: req})
+	if err != nil {
+		return p.noted(err)
+	}
+	if err := json.Unmarshal(reply.Data, answer); err != nil {
+		return fmt.Errorf("the server's answer: %w", err)
+	}
+	return nil
 }

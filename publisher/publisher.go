@@ -26,15 +26,20 @@ type Publisher struct {
 	log  *slog.Logger
 
 	jobs    chan *job     // to the committer; unbuffered, so that nothing waits in it unowned
+	missed  chan struct{} // holds a token when the stream may be gone
 	running atomic.Bool   // Run was called
 	stopped chan struct{} // closed when Run has returned
 	link    link
 	// batchLimit is how many messages the server takes in one batch.
 	batchLimit atomic.Int64
+	// remembering is until when a lasting duplicate is believed at once to be one that only the server remembers, as
+	// Unix nanoseconds.
+	remembering atomic.Int64
 
 	mu       sync.Mutex
-	inflight map[string]*job // by meeting: what the committer has taken and not settled yet
-	beats    beats           // as stored last, as far as is known
+	inflight map[string]*job   // by meeting: what the committer has taken and not settled yet
+	beats    beats             // as stored last, as far as is known
+	setBack  map[string]uint64 // by meeting: the revision of a state that lacks events which are stored
 
 	// blind leaves the compare-and-set out, so that a test can show what it is good for.
 	blind bool
@@ -125,7 +130,8 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	}
 	p := &Publisher{
 		nc: nc, js: js, opts: opts, log: opts.Logger,
-		jobs: make(chan *job), stopped: make(chan struct{}), inflight: make(map[string]*job),
+		jobs: make(chan *job), missed: make(chan struct{}, 1), stopped: make(chan struct{}), inflight: make(map[string]*job),
+		setBack: make(map[string]uint64),
 	}
 	p.batchLimit.Store(maxBatch)
 	return p, nil

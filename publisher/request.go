@@ -17,6 +17,7 @@ var (
 // The codes of JetStream errors that mean something to a publisher.
 const (
 	codeNoMessage         = 10037 // no message found
+	codeNoStream          = 10059 // stream not found
 	codeWrongLast         = 10071 // wrong last sequence: somebody else was first
 	codeDuplicateInFlight = 10158 // a message of this id is being stored
 	codeLastNotReady      = 10163 // expected last sequence per subject temporarily unavailable

@@ -36,12 +36,13 @@ func (p *Publisher) commit(ctx context.Context, group []*job) {
 			if a.verdict == duplicate {
 				duplicates++
 			}
-			if p.rejected(ctx, group[0], a, duplicates >= maxDuplicates) {
+			if p.rejected(ctx, group[0], a, duplicates >= p.patience()) {
 				return
 			}
 		case a.verdict == unknown:
 			markUnknown(group)
 		}
+		_ = p.noted(a.err)
 		p.log.Debug("a commit is sent again", "meetings", len(group), "answer", a.verdict.String(), "error", a.err)
 		if p.nc.IsClosed() || sleep(ctx, pause.NextBackOff()) != nil {
 			p.giveUp(group, a.err)
@@ -106,7 +107,7 @@ func (p *Publisher) rejected(ctx context.Context, j *job, a answer, lastDuplicat
 	case s.revision != j.base:
 		p.settle(j, 0, fmt.Errorf("%w: it is at %d, not at %d", ErrConflict, s.revision, j.base))
 	case a.verdict == duplicate && lastDuplicate && !j.unknown:
-		p.settle(j, 0, fmt.Errorf("%w: the state is at %d, the first event is %s: %w", ErrStateLost, j.base, j.firstEvent(), a.err))
+		p.settle(j, 0, p.refusedAsDuplicate(ctx, j, s, a.err))
 	default:
 		// A clustered server may refuse the only writer: nothing changed, so it can be sent again.
 		return false

@@ -1,0 +1,160 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// rebuild makes the record of a meeting from its stored events: its state was removed or set back by other hands, and a
+// comparison with less than what is announced would store events twice. Without events it is that of a meeting nothing is
+// known of. revision is that of the state that is stored, 0 when none is.
+func (p *Publisher) rebuild(ctx context.Context, conferenceID string, revision uint64) (Record, error) {
+	fold, rec := diff.NewFold(conferenceID), Record{Revision: revision}
+	expires := expiry(0)
+	err := p.eachEvent(ctx, conferenceID, func(e events.Event, msg jetstream.Msg, meta *jetstream.MsgMetadata) {
+		fold.Add(e)
+		rec.Folded = meta.Sequence.Stream
+		expires = max(expires, expiryOf(msg.Headers(), meta.Timestamp))
+	})
+	rec.State, rec.EventsExpire = fold.State(), int64(expires)
+	return rec, err
+}
+
+// expiryOf is when a stored event expires.
+func expiryOf(h nats.Header, stored time.Time) expiry {
+	ttl, err := time.ParseDuration(h.Get(nats.MsgTTLHdr))
+	if err != nil {
+		return never
+	}
+	return expiry(0).after(stored, ttl)
+}
+
+// eachEvent hands every stored event of a meeting to handle, in the stream's order.
+func (p *Publisher) eachEvent(ctx context.Context, conferenceID string, handle func(events.Event, jetstream.Msg, *jetstream.MsgMetadata)) error {
+	last, err := p.lastMessage(ctx, events.OfMeeting(conferenceID))
+	if err != nil || last == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.opts.GiveUpAfter, errNoAnswer) // the last may be removed meanwhile
+	defer cancel()
+	st, err := p.stream(ctx)
+	if err != nil {
+		return err
+	}
+	cfg := jetstream.ConsumerConfig{
+		FilterSubject: events.OfMeeting(conferenceID), DeliverPolicy: jetstream.DeliverAllPolicy,
+	}
+	return p.deliver(ctx, st, cfg, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
+		if e, err := events.Decode(msg.Data()); err == nil { // else it is somebody else's message
+			handle(e, msg, meta)
+		}
+		return meta.Sequence.Stream < last.Seq
+	})
+}
+
+// outdated tells whether the state of a revision is known to lack events that are stored.
+func (p *Publisher) outdated(conferenceID string, revision uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.setBack[conferenceID]
+	return ok && at == revision
+}
+
+// refusedAsDuplicate finds out why the server calls a job a duplicate that the state knows nothing of. Either its events
+// are stored, then the state was removed or set back, and is rebuilt when it is loaded next; or they were removed, and
+// the server only remembers their ids.
+func (p *Publisher) refusedAsDuplicate(ctx context.Context, j *job, s stored, refusal error) error {
+	mine := make(map[string]bool, len(j.msgs)/2)
+	for _, m := range j.msgs {
+		mine[m.Header.Get(nats.MsgIdHdr)] = true
+	}
+	stored := false
+	err := p.eachEvent(ctx, j.meeting, func(e events.Event, _ jetstream.Msg, _ *jetstream.MsgMetadata) {
+		stored = stored || mine[e.ID]
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case !stored:
+		p.remembering.Store(p.opts.Now().Add(rememberingFor).UnixNano())
+		return fmt.Errorf("%w: %w", diff.ErrRemembered, refusal)
+	case j.folded:
+		return fmt.Errorf("%w: the state is at %d, the first event is %s: %w", ErrStateLost, j.base, j.firstEvent(), refusal)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setBack[j.meeting] = s.revision
+	return fmt.Errorf("%w: it lacks events that are stored", ErrConflict)
+}
+
+// rememberingFor is for how long a duplicate that has proven to be no stored event makes the next one be believed at once.
+const rememberingFor = 10 * time.Second
+
+// patience is how often a commit is sent again that the server calls a duplicate.
+func (p *Publisher) patience() int {
+	if p.opts.Now().UnixNano() < p.remembering.Load() {
+		return 1
+	}
+	return maxDuplicates
+}
+
+// reload is Load when a newer state than the one to be read is known of. It returns an error that wraps [diff.ErrLost],
+// besides the record, when what is stored really is older. The leader may have become it just now, and not know all that
+// is stored yet: once it has stored something more it does.
+func (p *Publisher) reload(ctx context.Context, conferenceID string, known uint64) (Record, error) {
+	rec, err := p.Load(ctx, conferenceID)
+	if err != nil || rec.Revision >= known {
+		return rec, err
+	}
+	if err := p.Barrier(ctx); err != nil {
+		return rec, err
+	}
+	rec, err = p.Load(ctx, conferenceID)
+	if err != nil || rec.Revision >= known {
+		return rec, err
+	}
+	return rec, fmt.Errorf("%w: meeting %s: the state is at %d, and was at %d", diff.ErrLost, conferenceID, rec.Revision, known)
+}
+
+// Barrier returns when everything that was stored before is seen by [Publisher.Load].
+func (p *Publisher) Barrier(ctx context.Context) error {
+	if _, err := p.replace(ctx, markSubject, nil); err != nil {
+		return fmt.Errorf("asking for what is stored: %w", err)
+	}
+	return nil
+}
+
+// stateOf reads what is stored of a meeting, or rebuilds it.
+func (p *Publisher) stateOf(ctx context.Context, conferenceID string) (Record, error) {
+	s, err := p.read(ctx, conferenceID)
+	if err != nil {
+		return Record{}, err
+	}
+	rec, err := s.record(conferenceID)
+	if err != nil || s.revision > 0 && !p.outdated(conferenceID, s.revision) {
+		return rec, err
+	}
+	rebuilt, err := p.rebuild(ctx, conferenceID, s.revision)
+	if err != nil || rebuilt.Folded == 0 {
+		return rec, err
+	}
+	again, err := p.read(ctx, conferenceID)
+	switch {
+	case err != nil:
+		return Record{}, err
+	case again.revision != s.revision: // the events were stored meanwhile, with their state
+		return again.record(conferenceID)
+	}
+	if rec.State.Phase == diff.Unwatched { // which no event says
+		rebuilt.State = rebuilt.State.WithPhase(diff.Unwatched)
+	}
+	p.log.Warn("rebuilt a state from stored events", "sequence", rebuilt.State.Sequence)
+	return rebuilt, nil
+}
