@@ -99,7 +99,7 @@ func (r *record) repetition() repetition {
 	switch {
 	case r.row.JoinTime > 0:
 		return proof
-	case r.anonymous() || r.row.Status == diff.StatusUndefined:
+	case r.row.Status == diff.StatusUndefined:
 		return strange
 	default:
 		return doubt

@@ -21,6 +21,9 @@ const (
 	// maxInARow is how many meetings in a row may fail to be watched before the round is given up: while nothing can be
 	// stored, each of them costs the time that storing is tried for.
 	maxInARow = 3
+	// maxNoted bounds the meetings that are noted although the last list lacks them: it may be uncertain for ever. Those
+	// beyond it end when they are asked about in their turn.
+	maxNoted = 10_000
 )
 
 // Lister lists the organisation's live meetings, and says whether those are all of them.
@@ -136,7 +139,7 @@ func (o Options) checkVanished(listed map[string]bool, list dingtalk.Ongoing) {
 		case now[id]:
 		case list.Certain || over[id]:
 			o.Watcher.CheckEnd(id)
-		default:
+		case len(now) < maxNoted:
 			now[id] = true
 		}
 	}
