@@ -105,6 +105,9 @@ func (c *Client) readToken(r reply) (grant, error) {
 	}
 	seconds, reading := wire.Int(body.ExpireIn)
 	c.odd.Note(wire.TokenLife, reading)
+	if string(body.ExpireIn) == "true" {
+		seconds = 0 // not one second: it tells no time
+	}
 	return grant{value: string(value), life: tokenLife(seconds)}, nil
 }
 

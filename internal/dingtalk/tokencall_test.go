@@ -116,6 +116,7 @@ func TestTheLifeOfAToken(t *testing.T) {
 		`{"accessToken":"abcd","expireIn":null}`:                  2 * time.Hour,
 		`{"accessToken":"abcd","expireIn":"soon"}`:                2 * time.Hour,
 		`{"accessToken":"abcd","expireIn":true}`:                  2 * time.Hour,
+		`{"accessToken":"abcd","expireIn":"3600s"}`:               time.Hour,
 		`{"accessToken":"abcd","expireIn":{}}`:                    2 * time.Hour,
 		`{"accessToken":"abcd","expireIn":" 7.2e3 "}`:             2 * time.Hour,
 		`{"accessToken":"abcd","expireIn":59.9}`:                  59 * time.Second,

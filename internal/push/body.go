@@ -102,8 +102,8 @@ func (b *body) hasContent() bool { return !wire.None(b.Meeting) || !wire.None(b.
 
 // exhausted reports whether it only says that the month's pushes are used up.
 func (b *body) exhausted() bool {
-	code, _ := wire.Int(b.Code)
-	errCode, _ := wire.Int(b.ErrCode)
+	code, _ := wire.Code(b.Code)
+	errCode, _ := wire.Code(b.ErrCode)
 	return (code == quotaCode || errCode == quotaCode) && !b.hasContent()
 }
 

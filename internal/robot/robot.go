@@ -148,7 +148,7 @@ func (c *Client) request(ctx context.Context, m Message) (*http.Request, error) 
 func (c *Client) judge(status int, body []byte) error {
 	// What cannot be read, such as an error page, has no code.
 	reply, _ := wire.ReadFault(body)
-	code, reading := wire.Int(reply.ErrCode)
+	code, reading := wire.Code(reply.ErrCode)
 	switch {
 	case wire.None(reply.ErrCode) || reading == wire.Unreadable:
 		if reply.Blocked() {

@@ -48,7 +48,7 @@ func (f *Fault) Code() string {
 }
 
 func codeOf(raw jsontext.Value) string {
-	if n, r := Int(raw); r != Unreadable && !None(raw) {
+	if n, r := Code(raw); r != Unreadable && !None(raw) {
 		return strconv.FormatInt(n, 10)
 	}
 	code, _ := Text(raw)
@@ -72,7 +72,7 @@ func (f *Fault) RequestID() string {
 
 // Blocked reports whether it says that this machine's address is blocked.
 func (f *Fault) Blocked() bool {
-	if n, r := Int(f.Status); r != Unreadable && n == blockStatus {
+	if n, r := Code(f.Status); r != Unreadable && n == blockStatus {
 		return true
 	}
 	source, _ := Text(f.Source)
@@ -89,7 +89,7 @@ type Refusal struct {
 
 // Refused reports whether they say so.
 func (r Refusal) Refused() bool {
-	code, reading := Int(r.ErrCode)
+	code, reading := Code(r.ErrCode)
 	if code != 0 || reading == Unreadable {
 		return true
 	}

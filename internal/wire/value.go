@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -49,9 +50,27 @@ func BoolGiven(raw jsontext.Value) (value, given bool, r Reading) {
 	return value, !blank && r != Unreadable, r
 }
 
-// Int reads a whole number: also one with a fraction, which is cut off, or with an exponent, and the same in quotes.
-// What is beyond int64 is brought to its edge. What stands for no value is 0.
+// Int reads a whole number: also one with a fraction, which is cut off, or with an exponent, and the same in quotes; of a
+// text that begins with digits those, and true as 1, as the official SDK does. What is beyond int64 is brought to its
+// edge. What stands for no value is 0.
 func Int(raw jsontext.Value) (int64, Reading) {
+	n, r := Code(raw)
+	if r != Unreadable {
+		return n, r
+	}
+	switch raw.Kind() {
+	case 't':
+		return 1, Odd
+	case '"':
+		if n, ok := leadingDigits(plainText(raw)); ok {
+			return n, Odd
+		}
+	}
+	return 0, Unreadable
+}
+
+// Code is Int for what tells what went wrong: true is none, and neither is a word that begins with digits.
+func Code(raw jsontext.Value) (int64, Reading) {
 	if n, ok := parseDigits(raw); ok {
 		return n, Plain
 	}
@@ -73,7 +92,8 @@ func Int(raw jsontext.Value) (int64, Reading) {
 }
 
 // Time reads a time in Unix milliseconds. What is below 10^11 are seconds, perhaps with a fraction. What cannot be a time
-// of the product, before 1970 or after the year 9999, is 0, "none given", and so is what stands for no value.
+// of the product, before 1970 or after the year 9999, is 0, "none given", and so is what stands for no value, and true. A
+// text may also be a time as in RFC 3339, or begin with digits, which count as for [Int].
 func Time(raw jsontext.Value) (int64, Reading) {
 	if n, ok := parseDigits(raw); ok {
 		at := Millis(n)
@@ -82,16 +102,31 @@ func Time(raw jsontext.Value) (int64, Reading) {
 	if None(raw) {
 		return 0, plainIf(Missing(raw))
 	}
-	if raw.Kind() != '0' && raw.Kind() != '"' {
+	switch raw.Kind() {
+	case '0', '"':
+		return timeOf(plainText(raw))
+	case 't':
+		return 0, Odd
+	default:
 		return 0, Unreadable
 	}
-	text := plainText(raw)
+}
+
+// timeOf reads a time that is not plain.
+func timeOf(text string) (int64, Reading) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return Millis(n), Odd
 	}
 	f, ok := parseFloat(text)
 	if !ok {
-		return 0, Unreadable
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			return inTime(at.UnixMilli()), Odd
+		}
+		n, ok := leadingDigits(text)
+		if !ok {
+			return 0, Unreadable
+		}
+		return Millis(n), Odd
 	}
 	if f > 0 && f < firstMillis {
 		return int64(math.Round(f * 1000)), Odd
@@ -101,14 +136,18 @@ func Time(raw jsontext.Value) (int64, Reading) {
 
 // Millis is a time in milliseconds that was given in those or in seconds, or 0 for what can be none.
 func Millis(n int64) int64 {
-	switch {
-	case n < 0 || n > MaxTime:
-		return 0
-	case n < firstMillis:
+	if n > 0 && n < firstMillis {
 		return n * 1000
-	default:
-		return n
 	}
+	return inTime(n)
+}
+
+// inTime is a time in milliseconds, or 0 for what can be none.
+func inTime(n int64) int64 {
+	if n < 0 || n > MaxTime {
+		return 0
+	}
+	return n
 }
 
 // AppendText appends a text to dst: also a number, as it is written, and true. What stands for no value is empty.
@@ -169,6 +208,20 @@ func parseDigits(raw []byte) (int64, bool) {
 			return 0, false
 		}
 		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+// leadingDigits is the whole number that a text begins with, if it does.
+func leadingDigits(text string) (int64, bool) {
+	digits := strings.TrimPrefix(text, "-")
+	digits = digits[:len(digits)-len(strings.TrimLeft(digits, "0123456789"))]
+	if digits == "" {
+		return 0, false
+	}
+	n, _ := strconv.ParseInt(digits, 10, 64) // out of range it is the edge
+	if text[0] == '-' {
+		n = -n
 	}
 	return n, true
 }

@@ -58,7 +58,7 @@ func TestPlainIsTheDocumentedTypeAlone(t *testing.T) {
 	}{
 		{``, wire.Plain, wire.Plain, wire.Plain, wire.Plain},
 		{`null`, wire.Plain, wire.Plain, wire.Plain, wire.Plain},
-		{`true`, wire.Plain, wire.Unreadable, wire.Unreadable, wire.Odd},
+		{`true`, wire.Plain, wire.Odd, wire.Odd, wire.Odd},
 		{`false`, wire.Plain, wire.Odd, wire.Odd, wire.Odd},
 		{`3`, wire.Odd, wire.Plain, wire.Odd, wire.Odd},
 		{`-3`, wire.Odd, wire.Plain, wire.Odd, wire.Odd},
@@ -89,7 +89,7 @@ func TestAFlagThatIsGiven(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{}`: false, `{"errcode":0}`: false, `{"errcode":"0"}`: false, `{"errcode":""}`: false, `{"errcode":null}`: false, `{"errcode":false}`: false,
-		`{"errcode":88}`: true, `{"errcode":"88"}`: true, `{"errcode":-1}`: true, `{"errcode":"busy"}`: true, `{"errcode":{}}`: true,
+		`{"errcode":88}`: true, `{"errcode":"88"}`: true, `{"errcode":-1}`: true, `{"errcode":"busy"}`: true, `{"errcode":"0x"}`: true, `{"errcode":true}`: true, `{"errcode":{}}`: true,
 		`{"success":true}`: false, `{"success":1}`: false, `{"success":""}`: false, `{"success":null}`: false, `{"success":{}}`: false,
 		`{"success":false}`: true, `{"success":0}`: true, `{"success":"False"}`: true, `{"success":true,"errcode":88}`: true,
 	} {
@@ -105,6 +105,7 @@ func TestFaults(t *testing.T) {
 		`{"Code":40014,"Message":"b","requestId":7}`:          {"40014", "b", "7"},
 		`{"errcode":"40014","errmsg":"b","request_id":"c"}`:   {"40014", "b", "c"},
 		`{"errcode":0,"errmsg":"ok","code":"a"}`:              {"a", "ok", ""},
+		`{"code":"5xx"}`:                                      {"5xx", "", ""},
 		`{"errcode":40014.0}`:                                 {"40014", "", ""},
 		`{"code":{"userNick":"Ann"},"message":[{"n":"Ann"}]}`: {"", "", ""},
 	} {

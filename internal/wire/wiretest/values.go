@@ -22,6 +22,11 @@ func number(raw, text string, n, time int64) Value {
 	return Value{Raw: raw, Bool: is(n != 0), Int: is(n), Time: is(time), Text: is(text)}
 }
 
+// begun is a text that begins with a number.
+func begun(raw, text string, n, time int64) Value {
+	return Value{Raw: raw, Int: is(n), Time: is(time), Text: is(text)}
+}
+
 // word is a value that only is a text.
 func word(raw, text string) Value { return Value{Raw: raw, Text: is(text)} }
 
@@ -39,7 +44,7 @@ const (
 func Values() []Value {
 	half := number(`0.5`, "0.5", 0, 500)
 	half.Bool = is(true)
-	truth := Value{Raw: `true`, Bool: is(true), Text: is("true"), Anonymous: true}
+	truth := Value{Raw: `true`, Bool: is(true), Int: is[int64](1), Time: is[int64](0), Text: is("true"), Anonymous: true}
 	said := func(raw, text string, value bool) Value { return Value{Raw: raw, Bool: is(value), Text: is(text)} }
 	return []Value{
 		none(`null`, ""), none(`false`, ""), none(`""`, ""), none(`" "`, " "), none(`"\t\n"`, "\t\n"), truth,
@@ -66,8 +71,13 @@ func Values() []Value {
 		said(`"true"`, "true", true), said(`"True"`, "True", true), said(`"TRUE"`, "TRUE", true), said(`" true "`, " true ", true),
 		said(`"yes"`, "yes", true), said(`"Yes"`, "Yes", true), said(`"no"`, "no", false), said(`"NO"`, "NO", false),
 		said(`"false"`, "false", false), said(`"False"`, "False", false), said(`"FALSE"`, "FALSE", false), said(`"null"`, "null", false),
-		word(`"soon"`, "soon"), word(`"3x"`, "3x"), word(`"0x3"`, "0x3"), word(`"1_000"`, "1_000"), word(`"Inf"`, "Inf"), word(`"NaN"`, "NaN"),
-		word(`"-"`, "-"), word(`"1e"`, "1e"), word(`"1.2.3"`, "1.2.3"), word(`"2022-09-14T08:15:35Z"`, "2022-09-14T08:15:35Z"),
+		word(`"soon"`, "soon"), begun(`"3x"`, "3x", 3, 3000), begun(`"0x3"`, "0x3", 0, 0), begun(`"1_000"`, "1_000", 1, 1000),
+		begun(`"-5 min"`, "-5 min", -5, 0), begun(`"1663143335567ms"`, "1663143335567ms", ms, ms),
+		begun(`"99999999999999999999x"`, "99999999999999999999x", math.MaxInt64, 0), word(`"Inf"`, "Inf"), word(`"NaN"`, "NaN"),
+		word(`"-"`, "-"), begun(`"1e"`, "1e", 1, 1000), begun(`"1.2.3"`, "1.2.3", 1, 1000),
+		begun(`"2022-09-14T08:15:35Z"`, "2022-09-14T08:15:35Z", 2022, s*1000),
+		begun(`"2022-09-14T16:15:35.567+08:00"`, "2022-09-14T16:15:35.567+08:00", 2022, ms),
+		begun(`"1969-09-14T08:15:35Z"`, "1969-09-14T08:15:35Z", 1969, 0),
 		word(`"会议"`, "会议"),
 		{Raw: `[]`},
 		{Raw: `[3]`},
