@@ -105,3 +105,19 @@ func TestPeak(t *testing.T) {
 	assert.Equal(t, 4, peak(calls, 5*time.Second))
 	assert.Zero(t, peak(nil, 5*time.Second))
 }
+
+// TestSparedTime leaves out what nobody could help.
+func TestSparedTime(t *testing.T) {
+	at := func(from, to int) span {
+		return span{time.Unix(int64(from), 0), time.Unix(int64(to), 0)}
+	}
+	var y tally
+	assert.Equal(t, 30*time.Second, y.spared(at(0, 30), 1))
+	y.down = []span{at(5, 15), at(26, 40)}
+	y.outages = []span{at(8, 12), at(14, 17)}
+	assert.Equal(t, 9*time.Second, y.spared(at(0, 30), 1), "from 17 to 26")
+	y.hurts = []hurt{{span: at(18, 19), victim: 0}}
+	assert.Equal(t, 5*time.Second, y.spared(at(0, 30), 1), "the replica suffers in the other part")
+	assert.Equal(t, 9*time.Second, y.spared(at(0, 30), 2), "there is another one")
+	assert.Zero(t, y.spared(at(6, 16), 2))
+}

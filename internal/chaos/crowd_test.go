@@ -73,7 +73,7 @@ func TestBigMeetingThroughAnOutage(t *testing.T) {
 				})
 				began, in := time.Now(), injury{kind: outage, wait: down, way: int(w.seed)}
 				w.fail(ctx, in)
-				w.tally.noted(in, kind{name: outage, general: true}, []int{0, 1, 2}, began)
+				w.tally.noted(in, kind{name: outage, general: true}, nil, began)
 				both.Go(func() { w.hurt(ctx, w.replicas[0], injury{kind: kill, atNow: true}) })
 				both.Wait()
 			})

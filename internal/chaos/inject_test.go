@@ -54,10 +54,19 @@ func (w *world) injure(ctx context.Context) {
 	}
 }
 
-// take waits until there is a victim for some kind of fault.
+// take waits until there is a victim for some kind of fault. Where processes are struck as fast as they recover, what needs
+// no victim would be the only choice most of the time: so it is drawn first whether it is to be that.
 func (i *injector) take(ctx context.Context) (kind, []int) {
+	general, all := 0, 0
+	for _, k := range i.w.setup.kinds {
+		all += k.share
+		if k.general {
+			general += k.share
+		}
+	}
+	wanted := i.rng.IntN(all) < general
 	for {
-		if k, victims := i.try(); len(victims) > 0 {
+		if k, victims := i.try(wanted); len(victims) > 0 {
 			return k, victims
 		}
 		select {
@@ -68,13 +77,13 @@ func (i *injector) take(ctx context.Context) (kind, []int) {
 	}
 }
 
-// try picks a kind of fault by its share among those that there is a victim for, and the victim.
-func (i *injector) try() (kind, []int) {
+// try picks a kind of fault, general or not, by its share among those that there is a victim for, and the victim.
+func (i *injector) try(general bool) (kind, []int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	total := 0
 	for _, k := range i.w.setup.kinds {
-		if len(i.idle(k)) > 0 {
+		if k.general == general && len(i.idle(k)) > 0 {
 			total += k.share
 		}
 	}
@@ -84,7 +93,7 @@ func (i *injector) try() (kind, []int) {
 	n := i.rng.IntN(total)
 	for _, k := range i.w.setup.kinds {
 		victims := i.idle(k)
-		if len(victims) == 0 {
+		if k.general != general || len(victims) == 0 {
 			continue
 		}
 		if n -= k.share; n >= 0 {

@@ -41,6 +41,9 @@ const window = 5 * time.Second
 const (
 	mostCalls  = rate * 1.25
 	longestGap = 10 * time.Second
+	// longestRetry is how long a meeting may be left alone after an outage, as its looks failed again and again: the
+	// poller's longest pause, 15 s, and what it takes to have a turn.
+	longestRetry = 20 * time.Second
 )
 
 // report compares what is stored with what happened, and measures.
@@ -124,7 +127,11 @@ func (r *report) check(t *testing.T) {
 	assert.LessOrEqual(t, len(r.calls), r.allowed(), "calls in all")
 	if *strict {
 		assert.LessOrEqual(t, float64(r.peak), mostCalls*window.Seconds(), "calls in any %s", window)
-		assert.LessOrEqual(t, r.blind, longestGap, "time without a look")
+		limit := longestGap
+		if len(r.world.tally.down) > 0 {
+			limit = longestRetry
+		}
+		assert.LessOrEqual(t, r.blind, limit, "time without a look")
 		assert.LessOrEqual(t, r.world.tally.slowest, 10*time.Second, "a clean stop")
 	}
 }
@@ -155,7 +162,7 @@ func (r *report) print() {
 	row("views that differ", r.views)
 	row("longest time without a look", r.longest.Round(time.Millisecond))
 	row("NATS outages, all, longest", fmt.Sprintf("%d, %s, %s", len(r.world.tally.outages), r.outages.Round(time.Second), r.outage.Round(time.Millisecond)))
-	row("longest without a look, NATS and a replica being well", r.blind.Round(time.Millisecond))
+	row("longest without a look, NATS, DingTalk and a replica being well", r.blind.Round(time.Millisecond))
 	row("that was in", r.where)
 	row("latest event", r.latest.Round(time.Millisecond))
 	row("most calls in 5 s, allowed", fmt.Sprintf("%d, %d", r.peak, int(mostCalls*window.Seconds())))

@@ -14,6 +14,7 @@ type tally struct {
 	hurts   []hurt
 	stored  time.Time     // when NATS last stored something
 	outages []span        // when it did not
+	down    []span        // when DingTalk's API failed
 	slowest time.Duration // of the clean stops
 	unclean []error
 }
@@ -41,17 +42,20 @@ func (t *tally) noted(in injury, k kind, victims []int, from time.Time) {
 		t.count = map[string]int{}
 	}
 	t.count[in.kind]++
-	if k.name == bigMeeting {
+	switch k.name {
+	case bigMeeting:
 		return // nobody has to suffer from that
+	case outage:
+		t.down = append(t.down, span{from, from.Add(in.wait)})
+		return
 	}
 	h := hurt{span: span{from, time.Now()}, in: in, victim: -1}
 	if k.broker {
 		t.killed += len(victims)
-		victims = []int{h.victim}
+	} else {
+		h.victim = victims[0]
 	}
-	for _, h.victim = range victims {
-		t.hurts = append(t.hurts, h)
-	}
+	t.hurts = append(t.hurts, h)
 }
 
 func (t *tally) stopped(took time.Duration, err error) {
@@ -80,8 +84,8 @@ func (t *tally) storedSince(then time.Time) bool {
 	return t.stored.After(then)
 }
 
-// spared is how long a part of the time at most was in which NATS stored what it was given and one replica suffered from
-// nothing.
+// spared is how long a part of the time at most was in which NATS stored what it was given, DingTalk answered, and one
+// replica suffered from nothing.
 func (t *tally) spared(during span, replicas int) time.Duration {
 	var longest time.Duration
 	from := during.from
@@ -96,13 +100,22 @@ func (t *tally) spared(during span, replicas int) time.Duration {
 			longest = max(longest, to.Sub(from))
 		}
 	}
-	for _, o := range t.outages {
-		if o.overlaps(during) {
+	lost := slices.Concat(t.outages, t.down)
+	slices.SortFunc(lost, func(a, b span) int { return a.from.Compare(b.from) })
+	for _, o := range lost {
+		if !o.overlaps(during) {
+			continue
+		}
+		if o.from.After(from) {
 			part(o.from)
+		}
+		if o.to.After(from) {
 			from = o.to
 		}
 	}
-	part(during.to)
+	if during.to.After(from) {
+		part(during.to)
+	}
 	return longest
 }
 

@@ -31,6 +31,9 @@ func (r *report) keep() {
 		}
 		all = append(all, line{h.from, who + " begins to suffer from " + h.in.kind}, line{h.to, who + " is well again"})
 	}
+	for _, o := range r.world.tally.down {
+		all = append(all, line{o.from, "DingTalk's API fails"}, line{o.to, "DingTalk's API works again"})
+	}
 	for _, o := range r.world.tally.outages {
 		all = append(all, line{o.from, "NATS stores nothing"}, line{o.to, "NATS stores again"})
 	}
