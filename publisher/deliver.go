@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	// inactive is how long the server keeps a consumer that is not asked any more.
+	// inactive is how long the server keeps a consumer that is not asked any more, unless it is told otherwise.
 	inactive = 30 * time.Second
 	// heartbeat is how often the server says that there is nothing to deliver. Twice the time without any is a failure: the
 	// server of a cluster that reads for us may be gone, and whoever takes over a meeting waits for its state. That the
@@ -28,7 +29,8 @@ func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstr
 	defer cancel(nil)
 	stop := context.AfterFunc(p.link.current(), func() { cancel(errDisconnected) })
 	defer stop()
-	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas, cfg.InactiveThreshold = jetstream.AckNonePolicy, true, 1, inactive
+	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas = jetstream.AckNonePolicy, true, 1
+	cfg.InactiveThreshold = cmp.Or(cfg.InactiveThreshold, inactive)
 	cons, err := st.CreateConsumer(ctx, cfg)
 	if err != nil {
 		return cause(ctx, err)

@@ -30,6 +30,7 @@ type gate struct {
 type parts struct {
 	poller *poller.Poller
 	store  *publisher.Publisher
+	stored *publisher.Survey[peers.Meeting]
 	conn   *nats.Conn
 	fleet  *fleet
 	peers  *peers.Peers

@@ -20,6 +20,7 @@ import (
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/version"
 	"github.com/c4342123/rollcall/internal/wire"
+	"github.com/c4342123/rollcall/publisher"
 )
 
 // Options of the service.
@@ -159,7 +160,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		}
 	}
 	behind := parts{
-		poller: p, store: pub, conn: link.conn, fleet: f,
+		poller: p, store: pub, stored: publisher.NewSurvey(pub, asStored), conn: link.conn, fleet: f,
 		peers:  peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
 		events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
 		js:     js,

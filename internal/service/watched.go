@@ -2,14 +2,11 @@ package service
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/peers"
-	"github.com/c4342123/rollcall/internal/shards"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -55,34 +52,16 @@ func (g *gate) Meetings(ctx context.Context) ([]peers.Meeting, error) {
 	if err != nil {
 		return nil, err
 	}
-	if missing != 0 {
-		stored, err := g.stored(ctx, missing)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, stored...)
+	stored, err := g.behind.Load().stored.Read(ctx, slices.Collect(missing.All())...)
+	if err != nil {
+		return nil, err
 	}
+	all = append(all, stored...)
 	slices.SortFunc(all, func(a, b peers.Meeting) int { return strings.Compare(a.ConferenceID, b.ConferenceID) })
 	return slices.CompactFunc(all, func(a, b peers.Meeting) bool { return a.ConferenceID == b.ConferenceID }), nil
 }
 
-// stored reads the watched meetings of some shards.
-func (g *gate) stored(ctx context.Context, of shards.Set) ([]peers.Meeting, error) {
-	watched := map[string]peers.Meeting{}
-	for record, err := range g.behind.Load().store.All(ctx, slices.Collect(of.All())...) {
-		switch {
-		case errors.Is(err, diff.ErrCorruptState): // its meeting is watched by nobody
-		case err != nil:
-			return nil, err
-		case record.State.Phase == diff.Watched && of.Has(events.Shard(record.State.ConferenceID)):
-			watched[record.State.ConferenceID] = peers.Meeting{Status: poller.StatusOf(record.State)}
-		default: // a newer state than the one before
-			delete(watched, record.State.ConferenceID)
-		}
-	}
-	out := make([]peers.Meeting, 0, len(watched))
-	for _, m := range watched {
-		out = append(out, m)
-	}
-	return out, nil
+// asStored is what is told of a meeting that nobody looks at for the moment.
+func asStored(s *diff.State) (peers.Meeting, bool) {
+	return peers.Meeting{Status: poller.StatusOf(s)}, s.Phase == diff.Watched
 }

@@ -1,0 +1,159 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/diff"
+)
+
+const (
+	// surveyTries and surveyPatience are how often and how long a shard's states are waited for.
+	surveyTries    = 3
+	surveyPatience = time.Second
+	// surveyIdle is how long the server keeps a consumer of a survey: each is used once.
+	surveyIdle = 2 * time.Second
+)
+
+// Survey tells again and again what is stored of the meetings of some shards. It writes nothing, and reads what has
+// changed since it was asked last. It keeps one T of every state that is wanted of the shards it was asked for last,
+// and is safe for concurrent use.
+type Survey[T any] struct {
+	p    *Publisher
+	keep func(*diff.State) (T, bool)
+
+	turn   chan struct{} // who holds it works with what follows
+	end    diff.Position // of the stream when it was read last
+	whole  bool          // and all of it was
+	shards map[int]*surveyed[T]
+}
+
+// surveyed is what was read of a shard.
+type surveyed[T any] struct {
+	at    uint64 // sequence of the newest state that was read
+	found map[string]T
+}
+
+// NewSurvey returns a survey of what p reads. keep picks the states that are told of, and what of them.
+func NewSurvey[T any](p *Publisher, keep func(*diff.State) (T, bool)) *Survey[T] {
+	return &Survey[T]{p: p, keep: keep, turn: make(chan struct{}, 1), shards: map[int]*surveyed[T]{}}
+}
+
+// Read returns what is kept of the states of some shards, in no particular order, as the stream's leader knows them. A
+// state that cannot be read, for being corrupt or of a newer version, is left out.
+func (s *Survey[T]) Read(ctx context.Context, shards ...int) ([]T, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read the states of %d shards: %w", len(shards), context.Cause(ctx))
+	}
+	fresh := s.pick(shards)
+	if len(shards) == 0 {
+		return nil, nil
+	}
+	if err := s.read(ctx, fresh); err != nil {
+		return nil, fmt.Errorf("read the states of %d shards: %w", len(shards), err)
+	}
+	var out []T
+	for _, shard := range s.shards {
+		for _, kept := range shard.found {
+			out = append(out, kept)
+		}
+	}
+	return out, nil
+}
+
+// pick forgets all other shards, and tells whether some were not known.
+func (s *Survey[T]) pick(shards []int) (fresh bool) {
+	known := s.shards
+	s.shards = make(map[int]*surveyed[T], len(shards))
+	for _, number := range shards {
+		shard, ok := known[number]
+		if !ok {
+			shard, fresh = &surveyed[T]{found: map[string]T{}}, true
+		}
+		s.shards[number] = shard
+	}
+	return fresh
+}
+
+// read brings what is known up to date.
+func (s *Survey[T]) read(ctx context.Context, fresh bool) error {
+	st, err := s.p.stream(ctx)
+	if err != nil {
+		return err
+	}
+	state := st.CachedInfo().State
+	end := diff.Position{Stream: st.CachedInfo().Created, Sequence: state.LastSeq, Stored: state.LastTime}
+	if s.whole && end == s.end && !fresh {
+		return nil
+	}
+	switch err := s.p.reaches(ctx, st.CachedInfo(), s.end); {
+	case errors.Is(err, diff.ErrAnew):
+		for number := range s.shards {
+			s.shards[number] = &surveyed[T]{found: map[string]T{}}
+		}
+	case err != nil:
+		return err
+	}
+	s.end, s.whole = end, false
+	for number, shard := range s.shards {
+		if err := s.readShard(ctx, st, number, shard); err != nil {
+			return err
+		}
+	}
+	s.whole = true
+	return nil
+}
+
+// readShard reads up to the state that the leader has of the shard as its last: the server that reads for us may be
+// behind. A state that goes away meanwhile never comes; then there is another last. A consumer for each shard: of one with
+// many subjects the time grows with the square of the stream.
+func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number int, shard *surveyed[T]) error {
+	cfg := jetstream.ConsumerConfig{
+		FilterSubject: statePrefix + strconv.Itoa(number) + ".>", InactiveThreshold: surveyIdle,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+	}
+	for try := 0; ; try++ {
+		last, err := s.p.lastMessage(ctx, cfg.FilterSubject)
+		switch {
+		case err != nil:
+			return err
+		case last == nil:
+			*shard = surveyed[T]{found: map[string]T{}}
+			return nil
+		case last.Seq <= shard.at:
+			return nil
+		case try == surveyTries:
+			return fmt.Errorf("shard %d: the server has come to %d of %d", number, shard.at, last.Seq)
+		}
+		cfg.OptStartSeq = shard.at + 1
+		waiting, cancel := context.WithTimeoutCause(ctx, surveyPatience, errNoAnswer)
+		err = s.p.deliver(waiting, st, cfg, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
+			shard.take(msg, meta.Sequence.Stream, s.keep)
+			return shard.at < last.Seq
+		})
+		cancel()
+		if err != nil && !errors.Is(err, errNoAnswer) {
+			return err
+		}
+	}
+}
+
+// take keeps what is wanted of a state.
+func (s *surveyed[T]) take(msg jetstream.Msg, at uint64, keep func(*diff.State) (T, bool)) {
+	id := meetingOf(msg.Subject())
+	s.at = at
+	delete(s.found, id)
+	if record, err := recordOf(msg, at); err == nil {
+		if kept, ok := keep(record.State); ok {
+			s.found[id] = kept
+		}
+	}
+}
