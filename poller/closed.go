@@ -24,15 +24,17 @@ func (p *Poller) close(conferenceID string, at int64) {
 // information call is made only where these leave it open: somebody came after the end, or there are none. When that
 // says that the meeting goes on, too, the push is old or wrong. It tells whether that is so.
 //
-// It returns only errors after which no further call makes sense; then it is yet to be decided.
+// A push that tells of a later end and came while the list was read leaves the decision to the next look, as that list
+// may be older. It returns only errors after which no further call makes sense; then it is yet to be decided, too.
 func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bool, err error) {
-	if m.closing == 0 {
+	if m.closing == 0 || p.closedSince(m) {
 		return false, nil
 	}
 	came := m.closing > untold && slices.ContainsFunc(rows, func(r diff.Row) bool {
 		return r.Status == diff.StatusActive && r.JoinTime > m.closing
 	})
 	if m.ending > 0 || !came && len(rows) > 0 {
+		m.outlast(rows)
 		m.endByPush(p.now())
 		return false, nil
 	}
@@ -50,6 +52,28 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 		m.endByPush(p.now())
 		return false, nil
 	}
+}
+
+// closedSince tells whether a push came during the look that tells of a later end than those before.
+func (p *Poller) closedSince(m *look) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.m.closed > m.closing
+}
+
+// outlast has the meeting end no earlier than somebody left who came after the end that a push tells: that is the end of
+// an earlier period, in a push that was sent again.
+func (m *look) outlast(rows []diff.Row) {
+	if m.closing == untold {
+		return
+	}
+	end := m.closing
+	for i := range rows {
+		if r := &rows[i]; r.JoinTime > m.closing {
+			end = max(end, r.LeaveTime)
+		}
+	}
+	m.closing = end
 }
 
 // endByPush has the meeting be over since a push told so, unless the information call knows better.

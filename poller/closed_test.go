@@ -60,7 +60,7 @@ var evidences = map[string]evidence{
 	"the list lags behind":                   {72, list(present("ann", 0), present("bob", 71)), goesOn, 0, 72},
 	"the list lags behind, uncertain":        {72, uncertain(present("ann", 0)), goesOn, 0, 72},
 	"the list knows no times":                {72, list(present("ann", 0), diff.Row{UnionID: "bob", Status: diff.StatusActive}), goesOn, 0, 72},
-	"somebody came and went after it":        {72, list(gone("ann", 0, 71), gone("bob", 75, 76)), goesOn, 0, 72},
+	"somebody came and went after it":        {72, list(gone("ann", 0, 71), gone("bob", 75, 76)), goesOn, 0, 76},
 	"somebody came after it":                 {72, list(gone("ann", 0, 71), present("bob", 73)), goesOn, 1, 0},
 	"somebody came after it, uncertain list": {72, uncertain(present("bob", 73)), goesOn, 1, 0},
 	"somebody came, but it is over":          {60, list(gone("ann", 0, 59), present("bob", 63)), overAt71, 1, 71},
@@ -171,26 +171,53 @@ func TestClosedDuringABlock(t *testing.T) {
 	})
 }
 
-// TestAnOldPushAfterTheMeetingGoesOn is sent again when the meeting has been opened again; the end that comes then is its
-// own. Both may come before anybody looks.
+// wentOn is a meeting that goes on after a push said three times that it was over at 72, until everybody has left at 110.
+func (w *world) wentOn() {
+	w.Helper()
+	w.source.onList(list(gone("ann", 0, 70), present("bob", 80)))
+	w.watch("m")
+	w.sleep(90 * time.Second)
+	for range 3 {
+		w.push(closedAt("m", 72))
+		w.sleep(10 * time.Second)
+		assert.True(w, w.watched("m"))
+	}
+	require.NotContains(w, w.store.events("m"), "3 meeting_ended bob")
+	w.source.onList(list(gone("ann", 0, 70), gone("bob", 80, 110)))
+}
+
+// TestAnOldPushAfterTheMeetingGoesOn is sent again when the meeting has been opened again, and the push of the end comes
+// while the list is read because of the old one.
 func TestAnOldPushAfterTheMeetingGoesOn(t *testing.T) {
 	inWorld(t, slow, func(w *world) {
-		w.source.onList(list(gone("ann", 0, 70), present("bob", 80)))
-		w.watch("m")
-		w.sleep(90 * time.Second)
-		for range 3 {
-			w.push(closedAt("m", 72))
-			w.sleep(10 * time.Second)
-			assert.True(t, w.watched("m"))
-		}
-		require.NotContains(t, w.store.events("m"), "3 meeting_ended bob")
-		w.source.onList(list(gone("ann", 0, 70), gone("bob", 80, 110)))
+		w.wentOn()
+		w.source.onList(slowList(time.Second, func() []diff.Row {
+			return []diff.Row{gone("ann", 0, 70), gone("bob", 80, 110)}
+		}))
 		w.push(closedAt("m", 72))
 		w.push(closedAt("m", 111))
 		w.push(closedAt("m", 72))
 		w.sleep(5 * time.Second)
 		assert.False(t, w.watched("m"))
 		assert.Equal(t, second(111), w.store.state("m").EndTime)
+		assert.Equal(t, []string{"started", "ended closed"}, w.store.life("m"))
+	})
+}
+
+// TestAnOldPushAloneEndsNothingBeforeItWasOver has the meeting end when the last one left, as who came after a meeting's
+// end was in it afterwards. No push of theirs that comes late brings it back.
+func TestAnOldPushAloneEndsNothingBeforeItWasOver(t *testing.T) {
+	inWorld(t, slow, func(w *world) {
+		w.wentOn()
+		w.push(closedAt("m", 72))
+		w.sleep(5 * time.Second)
+		assert.False(t, w.watched("m"))
+		assert.Equal(t, second(110), w.store.state("m").EndTime)
+		w.push(poller.Notice{ConferenceID: "m", Time: second(80), Rows: []diff.Row{present("bob", 80)}})
+		w.push(closedAt("m", 111))
+		w.sleep(5 * time.Second)
+		assert.False(t, w.watched("m"))
+		assert.Equal(t, []string{"started", "ended closed"}, w.store.life("m"))
 	})
 }
 
