@@ -16,8 +16,8 @@ func TestReport(t *testing.T) {
 	t.Parallel()
 	s, _ := recorded(t)
 	for format, want := range map[string]string{
-		"table": "Nick of ann       1   11-15 06:13:25   11-15 06:13:50   0:00:25",
-		"csv":   "ann,Nick of ann,,1,2023-11-15 06:13:25,2023-11-15 06:13:50,25.000,0:00:25",
+		"table": "Nick of ann       1   11-15 06:13:25+08:00   11-15 06:13:50+08:00   0:00:25",
+		"csv":   "ann,Nick of ann,,1,2023-11-15T06:13:25+08:00,2023-11-15T06:13:50+08:00,25.000,0:00:25",
 		"svg":   `viewBox="0 0 1200`,
 		"html":  "<!DOCTYPE html>",
 		"json":  `"conferenceId": "a"`,

@@ -55,5 +55,5 @@ func TestTailSaysWhichDay(t *testing.T) {
 	p := launch(t, nil, environment(t.TempDir()), "tail", "--nats-url="+s.URL(), "--from=start")
 	p.says("+ joined")
 	p.stop(syscall.SIGTERM)
-	assert.Contains(t, p.stdout.String(), "\nTuesday, 14 November 2023\n22:13:30.000  + joined", "the day of an old event")
+	assert.Contains(t, p.stdout.String(), "\nTuesday, 14 November 2023\n22:13:30.000+00:00  + joined", "the day of an old event")
 }

@@ -134,6 +134,9 @@ func (c *verified) print(call *config.Invocation, r verify.Result) error {
 // maxWho is how much of a name or an id is printed, in characters.
 const maxWho = 100
 
+// stamp writes a time of this machine with its distance from UTC, as an hour comes twice where summer time ends.
+func stamp(ms int64) string { return time.UnixMilli(ms).Format(time.DateTime + "-07:00") }
+
 // who names a person, and says since when they are or are not there.
 func who(d verify.Difference) string {
 	text := live.Clean(d.Person, maxWho)
@@ -141,10 +144,10 @@ func who(d verify.Difference) string {
 		text = live.Clean(d.UserNick, maxWho) + " (" + text + ")"
 	}
 	if d.Since > 0 {
-		text += ", since " + time.UnixMilli(d.Since).Format(time.DateTime)
+		text += ", since " + stamp(d.Since)
 	}
 	if d.Left > 0 {
-		text += ", listed as gone at " + time.UnixMilli(d.Left).Format(time.DateTime)
+		text += ", listed as gone at " + stamp(d.Left)
 	}
 	return text
 }

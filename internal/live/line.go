@@ -30,7 +30,7 @@ type Lines struct {
 
 // Header is the line above the events.
 func (l Lines) Header() string {
-	return l.paint(grey, fmt.Sprintf("%-12s  %-12s  %-20s  %s", "time", "what", "meeting", "who, and how it was noticed"))
+	return l.paint(grey, fmt.Sprintf("%-18s  %-12s  %-20s  %s", "time", "what", "meeting", "who, and how it was noticed"))
 }
 
 // Day is the line between the events of two days, above those of the day of t.
@@ -51,7 +51,7 @@ func (l Lines) Line(e events.Event) string {
 	at := l.local(e.Time)
 	head := func(color, what string) string {
 		id := Clean(e.ConferenceID(), 20)
-		return fmt.Sprintf("%s  %s  %-20s  ", at.Format("15:04:05.000"), l.paint(color, fmt.Sprintf("%-12s", what)), id)
+		return fmt.Sprintf("%s  %s  %-20s  ", at.Format("15:04:05.000-07:00"), l.paint(color, fmt.Sprintf("%-12s", what)), id)
 	}
 	switch {
 	case e.Member != nil:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/live"
@@ -62,14 +63,33 @@ func TestLine(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, "09:30:00.250  "+c.want, live.Lines{}.Line(c.event))
+			assert.Equal(t, "09:30:00.250+00:00  "+c.want, live.Lines{}.Line(c.event))
 		})
 	}
 }
 
 func TestLineInTheTimeZoneOfTheReader(t *testing.T) {
-	lines := live.Lines{Location: time.FixedZone("", 8*3600)}
-	assert.True(t, strings.HasPrefix(lines.Line(member(events.Joined, events.ReasonJoined, events.Member{})), "17:30:00.250 "))
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	shanghai, err := time.LoadLocation("Asia/Shanghai")
+	require.NoError(t, err)
+	for _, c := range []struct {
+		zone *time.Location
+		at   string
+		want string
+	}{
+		{shanghai, "2026-08-03T09:30:00.25Z", "17:30:00.250+08:00 "},
+		{berlin, "2026-10-25T00:30:00Z", "02:30:00.000+02:00 "},
+		{berlin, "2026-10-25T01:30:00Z", "02:30:00.000+01:00 "},
+		{berlin, "2026-03-29T00:59:59Z", "01:59:59.000+01:00 "},
+		{berlin, "2026-03-29T01:00:00Z", "03:00:00.000+02:00 "},
+	} {
+		e := member(events.Joined, events.ReasonJoined, events.Member{})
+		e.Time, err = time.Parse(time.RFC3339Nano, c.at)
+		require.NoError(t, err)
+		line := live.Lines{Location: c.zone}.Line(e)
+		assert.True(t, strings.HasPrefix(line, c.want), "%s begins with %s", line, c.want)
+	}
 }
 
 func TestColours(t *testing.T) {

@@ -14,6 +14,9 @@ const maxBreaks = 8
 // maxTicks is how many times of day stand along the axis.
 const maxTicks = 8
 
+// maxSeconds is how many there are when they are told to the second, which takes more room.
+const maxSeconds = 5
+
 // axis places times along a line: the periods in proportion, what lies between them as narrow breaks.
 type axis struct {
 	periods []Period
@@ -63,14 +66,7 @@ type tick struct {
 
 // ticks are the round times in the periods, by the reader's clock.
 func (r *Report) ticks(a axis) []tick {
-	step := time.Duration(a.total) * time.Millisecond / maxTicks
-	round := step // of a meeting of weeks
-	for _, s := range steps {
-		if s >= step {
-			round = s
-			break
-		}
-	}
+	round := roundStep(time.Duration(a.total) * time.Millisecond)
 	layout := "15:04"
 	if round < time.Minute {
 		layout = time.TimeOnly
@@ -82,23 +78,45 @@ func (r *Report) ticks(a axis) []tick {
 	free := 0.0 // where the next label can stand
 	for i, p := range a.periods {
 		for _, at := range r.roundTimes(p, round, i == len(a.periods)-1) {
-			if place := a.place(at.UnixMilli()); place >= free {
-				out = append(out, newTick(place, at.Format(layout), len(out)%2 == 1))
-				free = place + float64(len(layout))*labelWidth
+			t, from, to := newTick(a.place(at.UnixMilli()), label(at, layout), len(out)%2 == 1)
+			if from >= free {
+				out, free = append(out, t), to
 			}
 		}
 	}
 	return out
 }
 
+// roundStep is how far apart the times along a line of that length stand.
+func roundStep(total time.Duration) time.Duration {
+	for _, s := range steps {
+		most := maxTicks
+		if s < time.Minute {
+			most = maxSeconds
+		}
+		if s >= total/time.Duration(most) {
+			return s
+		}
+	}
+	return total / maxTicks // of a meeting of weeks
+}
+
+// label writes a time with its distance from UTC, as short as there is room for.
+func label(t time.Time, layout string) string {
+	if _, offset := t.Zone(); offset%3600 != 0 {
+		return t.Format(layout + "-07:00")
+	}
+	return t.Format(layout + "-07")
+}
+
 // roundTimes are those of one period, or its beginning when there is none.
 func (r *Report) roundTimes(p Period, step time.Duration, last bool) []time.Time {
 	from, to := r.at(p.StartTime), r.at(p.EndTime)
-	_, offset := from.Zone()
-	shift := time.Duration(offset) * time.Second
 	var out []time.Time
-	for t := from.Add(shift + step - time.Millisecond).Truncate(step).Add(-shift); t.Before(to) || last && t.Equal(to); t = t.Add(step) {
-		out = append(out, t)
+	for t := roundClock(from.Add(step/2-time.Millisecond), step); t.Before(to) || last && t.Equal(to); t = roundClock(t.Add(step), step) {
+		if !t.Before(from) {
+			out = append(out, t)
+		}
 	}
 	if len(out) == 0 {
 		out = append(out, from)
@@ -106,15 +124,25 @@ func (r *Report) roundTimes(p Period, step time.Duration, last bool) []time.Time
 	return out
 }
 
-func newTick(place float64, label string, minor bool) tick {
-	t := tick{At: percentOf(place), Label: label, Align: "middle", Minor: minor}
+// roundClock is the time nearest to t at which the clock on the wall is round.
+func roundClock(t time.Time, step time.Duration) time.Time {
+	_, offset := t.Zone()
+	shift := time.Duration(offset) * time.Second
+	return t.Add(shift).Round(step).Add(-shift)
+}
+
+// newTick also tells from where to where the label takes the line.
+func newTick(place float64, label string, minor bool) (t tick, from, to float64) {
+	t = tick{At: percentOf(place), Label: label, Align: "middle", Minor: minor}
+	width := float64(len(label)) * labelWidth
+	from = place - width/2
 	switch {
 	case place < 0.04:
-		t.Align = "start"
+		t.Align, from = "start", place
 	case place > 0.96:
-		t.Align = "end"
+		t.Align, from = "end", place-width
 	}
-	return t
+	return t, max(from, 0), from + width
 }
 
 func (r *Report) oneDay() bool {

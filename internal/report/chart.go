@@ -88,7 +88,7 @@ func (r *Report) chart() *chart {
 	a := newAxis(r.Periods)
 	c := &chart{
 		ID: r.ConferenceID, Title: r.title(), When: r.when(), Extent: r.extent(), Notes: r.notes(), Ticks: r.ticks(a),
-		InferredNote: inferredNote, Made: r.at(r.AsOf).Format("2 January 2006, 15:04:05 ") + zone(r.at(r.AsOf)),
+		InferredNote: inferredNote, Made: r.at(r.AsOf).Format("2 January 2006, " + timeOfDay),
 		Facts: []fact{
 			{"Length", span2text(r.Duration)},
 			{"People", fmt.Sprint(len(r.People))},

@@ -21,7 +21,7 @@ var csvHeader = []string{
 	"ended", "inferred", "time_zone", "attendances",
 }
 
-// writeCSV writes a line for each person. Times of day are the reader's, in the form that spreadsheets know; the last
+// writeCSV writes a line for each person. Times are the reader's, in the form of RFC 3339; the last
 // column has every attendance to the millisecond, as an interval of ISO 8601 and how it ended.
 func (r *Report) writeCSV(w io.Writer) error {
 	if _, err := io.WriteString(w, byteOrderMark); err != nil {
@@ -42,9 +42,14 @@ func (r *Report) writeCSV(w io.Writer) error {
 }
 
 func (r *Report) csvLine(p *Person) []string {
-	last := ""
+	first, last := r.at(p.FirstJoined), ""
+	zones := zone(first)
 	if p.LastLeft > 0 {
-		last = r.at(p.LastLeft).Format(time.DateTime)
+		left := r.at(p.LastLeft)
+		last = left.Format(time.RFC3339)
+		if z := zone(left); z != zones {
+			zones += " " + z
+		}
 	}
 	visits := make([]string, len(p.Attendances))
 	for i, a := range p.Attendances {
@@ -56,10 +61,18 @@ func (r *Report) csvLine(p *Person) []string {
 	}
 	return []string{
 		harmless(p.Person), harmless(p.name()), strings.Join(p.roles(), " "), strconv.Itoa(len(p.Attendances)),
-		r.at(p.FirstJoined).Format(time.DateTime), last,
+		first.Format(time.RFC3339), last,
 		strconv.FormatFloat(float64(p.Total)/1000, 'f', 3, 64), span2text(p.Total), fmt.Sprintf("%.1f", p.Share*100),
-		harmless(p.endings()), yesNo(p.Inferred), zone(r.at(p.FirstJoined)), harmless(strings.Join(visits, " | ")),
+		harmless(p.endings()), yesNo(p.Inferred), zones, harmless(strings.Join(visits, " | ")),
 	}
+}
+
+// zone names the time zone of t by its distance from UTC.
+func zone(t time.Time) string {
+	if _, offset := t.Zone(); offset == 0 {
+		return "UTC"
+	}
+	return "UTC" + t.Format("-07:00")
 }
 
 // precise writes a time to the millisecond; an approximate one is marked as ISO 8601-2 does, with a tilde behind it.

@@ -101,16 +101,16 @@ func (r *Report) when() string {
 	}
 	from, to := r.at(r.StartTime), r.at(r.Periods[len(r.Periods)-1].EndTime)
 	const day = "Monday, 2 January 2006, "
-	text := from.Format(day+time.TimeOnly) + " to "
+	text := from.Format(day+timeOfDay) + " to "
 	switch {
 	case r.Running():
 		text += "now"
 	case sameDay(from, to):
-		text += to.Format(time.TimeOnly)
+		text += to.Format(timeOfDay)
 	default:
-		text += to.Format(day + time.TimeOnly)
+		text += to.Format(day + timeOfDay)
 	}
-	return text + " (" + zone(from) + ")"
+	return text
 }
 
 // extent says how large the meeting was.
@@ -126,7 +126,7 @@ func (r *Report) extent() string {
 func (r *Report) notes() []string {
 	var out []string
 	if r.Running() {
-		out = append(out, "The meeting goes on: who is still here is counted until "+r.at(r.AsOf).Format(time.TimeOnly)+".")
+		out = append(out, "The meeting goes on: who is still here is counted until "+r.at(r.AsOf).Format(timeOfDay)+".")
 	}
 	if n := len(r.Periods); n > 1 {
 		out = append(out, fmt.Sprintf("The meeting went on in %d periods; the time between them does not count.", n))
@@ -157,6 +157,10 @@ func (r *Report) inferred() bool {
 
 const inferredNote = "~ DingTalk did not give this time; it is inferred from what was seen before and after."
 
+// timeOfDay is how times of day are written, each with its own distance from UTC: an hour comes twice where summer time
+// ends.
+const timeOfDay = time.TimeOnly + "-07:00"
+
 // at is a time in the reader's time zone.
 func (r *Report) at(ms int64) time.Time {
 	if r.Style.Location == nil {
@@ -169,20 +173,12 @@ func (r *Report) at(ms int64) time.Time {
 func (r *Report) stamp(ms int64) string {
 	t := r.at(ms)
 	if n := len(r.Periods); n > 0 && sameDay(r.at(r.StartTime), r.at(r.Periods[n-1].EndTime)) && sameDay(t, r.at(r.StartTime)) {
-		return t.Format(time.TimeOnly)
+		return t.Format(timeOfDay)
 	}
-	return t.Format("01-02 15:04:05")
+	return t.Format("01-02 " + timeOfDay)
 }
 
 func sameDay(a, b time.Time) bool { return a.Format(time.DateOnly) == b.Format(time.DateOnly) }
-
-// zone names the time zone of t by its distance from UTC.
-func zone(t time.Time) string {
-	if _, offset := t.Zone(); offset == 0 {
-		return "UTC"
-	}
-	return "UTC" + t.Format("-07:00")
-}
 
 // span2text writes a duration in milliseconds as hours, minutes and seconds, rounded to the second.
 func span2text(ms int64) string {

@@ -171,7 +171,7 @@ func TestCSV(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, lines, 8)
 	assert.Equal(t, csvHeader, lines[0])
-	assert.Equal(t, []string{"bob", "Bob Baker", "", "3", "2026-08-03 09:00:15", "2026-08-03 09:18:00", "765.000", "0:12:45", "42.5", "left ×3", "no", "UTC"}, lines[2][:12])
+	assert.Equal(t, []string{"bob", "Bob Baker", "", "3", "2026-08-03T09:00:15Z", "2026-08-03T09:18:00Z", "765.000", "0:12:45", "42.5", "left ×3", "no", "UTC"}, lines[2][:12])
 	assert.Equal(t, "2026-08-03T09:03:00.000Z/2026-08-03T09:20:00.000Z~ disconnected", lines[4][12])
 	assert.Equal(t, `'=HYPERLINK("http://evil.example";"click")`, lines[5][1])
 }

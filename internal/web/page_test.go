@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
@@ -42,6 +44,7 @@ func TestThePageInABrowser(t *testing.T) {
 		"past meetings are found": pastMeetingsAreFound,
 		"by keyboard alone":       byKeyboardAlone,
 		"under a prefix":          underAPrefix,
+		"times carry offsets":     timesCarryOffsets,
 		"a meeting of 500":        meetingOf500,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,6 +91,26 @@ func peopleComeAndGo(t *testing.T, browser context.Context) {
 	p.click(".tools button[lang=zh-CN]")
 	p.reads(".empty", "目前没有")
 	p.sees(`document.documentElement.lang === "zh-CN"`)
+}
+
+// timesCarryOffsets: an hour comes twice where summer time ends.
+func timesCarryOffsets(t *testing.T, browser context.Context) {
+	s := run(t, office(), "")
+	for zone, want := range map[string][]string{
+		"Europe/Berlin": {"02:30:00+02:00", "02:30:00+01:00", "01:59:59+01:00", "03:00:00+02:00"},
+		"Asia/Shanghai": {"08:30:00+08:00", "09:30:00+08:00", "08:59:59+08:00", "09:00:00+08:00"},
+	} {
+		p := open(t, browser, s.page)
+		p.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone})
+			return err
+		}))
+		p.visit(s.page + "#/m/office")
+		p.sees(`/^\d\d:\d\d:\d\d[+]0[128]:00 – /.test(document.querySelector(".bars title")?.textContent)`)
+		p.sees(`/[+]0[128]:00$/.test(document.querySelector(".facts dd")?.textContent)`)
+		assert.Equal(t, want, look[[]string](p, `import("./assets/i18n.js").then(m => ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z",
+			"2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z"].map(at => m.words("en").secondOffset(Date.parse(at))))`))
+	}
 }
 
 // bar is a bar of the timeline: who, and the part of the time's axis that it covers.

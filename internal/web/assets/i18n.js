@@ -60,6 +60,15 @@ export function remember(language) {
   try { localStorage.setItem(key, language); } catch { /* then it is asked again */ }
 }
 
+// withOffset writes a time with its distance from UTC: an hour comes twice where summer time ends.
+const withOffset = write => ms => write(ms) + offset(ms);
+
+// offset is the distance from UTC, as +02:00.
+export function offset(ms) {
+  const minutes = -new Date(ms).getTimezoneOffset(), part = n => String(Math.floor(n)).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${part(Math.abs(minutes) / 60)}:${part(Math.abs(minutes) % 60)}`;
+}
+
 export const other = language => (language === "en" ? "zh" : "en");
 
 // words returns the texts of a language, and how it writes times.
@@ -70,12 +79,12 @@ export function words(language) {
     const f = new Intl.DateTimeFormat(locale, options);
     return ms => f.format(ms);
   };
-  const minutes = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, days = { day: "numeric", month: "short" };
+  const minutes = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, seconds = { ...minutes, second: "2-digit" }, days = { day: "numeric", month: "short" };
   const thisYear = format({ ...days, ...minutes }), anyYear = format({ year: "numeric", ...days, ...minutes });
   return {
     ...t,
-    clock: format({ ...minutes, second: "2-digit" }), minute: format(minutes), date: format(days),
-    day: ms => (new Date(ms).getFullYear() === new Date().getFullYear() ? thisYear : anyYear)(ms),
+    second: format(seconds), secondOffset: withOffset(format(seconds)), minute: format(minutes), minuteOffset: withOffset(format(minutes)), date: format(days),
+    day: withOffset(ms => (new Date(ms).getFullYear() === new Date().getFullYear() ? thisYear : anyYear)(ms)),
     span(ms) {
       const s = Math.round(ms / 1000);
       if (s < 60) return `${s} ${t.s}`;

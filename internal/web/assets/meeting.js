@@ -77,7 +77,7 @@ function Happenings({ events, w }) {
   return html`<section class="card happenings" aria-labelledby="events">
     <h2 id="events">${w.events}</h2>
     ${events.length === 0 && html`<p class="hint">${w.noEvents}</p>`}
-    <ol class="events" role="log" aria-label=${w.events} tabindex=${events.length > 0 ? 0 : null}>${events.map(e => html`<li key=${e.id}><time>${w.clock(Date.parse(e.time))}</time><span>${what(e, w)}</span></li>`)}</ol>
+    <ol class="events" role="log" aria-label=${w.events} tabindex=${events.length > 0 ? 0 : null}>${events.map(e => html`<li key=${e.id}><time>${w.secondOffset(Date.parse(e.time))}</time><span>${what(e, w)}</span></li>`)}</ol>
   </section>`;
 }
 

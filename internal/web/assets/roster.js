@@ -63,9 +63,9 @@ function Person({ p, from, to, gaps, w }) {
 // visit tells of one attendance in words.
 function visit(a, w) {
   const guess = inferred => inferred ? ` (${w.inferred})` : "";
-  const joined = `${w.joinedAt} ${w.clock(a.joinTime)}${guess(a.joinInferred)}`;
+  const joined = `${w.joinedAt} ${w.secondOffset(a.joinTime)}${guess(a.joinInferred)}`;
   if (!a.leaveTime) return `${joined}, ${w.stillHere}`;
-  return `${joined}, ${w.reasons[a.ended] ?? w.leftAt} ${w.clock(a.leaveTime)}${guess(a.leaveInferred)}, ${w.span(a.duration)}`;
+  return `${joined}, ${w.reasons[a.ended] ?? w.leftAt} ${w.secondOffset(a.leaveTime)}${guess(a.leaveInferred)}, ${w.span(a.duration)}`;
 }
 
 // counted is up to when an open attendance is part of the total.

@@ -1,4 +1,5 @@
 // Drawing: a sparkline of the people in a meeting, and the bars of a person's visits.
+import { offset } from "./i18n.js";
 import { html } from "./preact.js";
 
 // counts turns attendances into [time, people] steps.
@@ -33,19 +34,21 @@ export function Sparkline({ steps, until, label }) {
 
 const day = 86400000;
 
-// ticks are round times between from and to, at most n of them and none at the edges, where its text would not fit.
-function ticks(from, to, n) {
+// ticks are round times between from and to, at most five of them and none at the edges, where its text would not fit. Where
+// the clock is changed in between they carry their distances from UTC, and are fewer for that.
+function ticks(from, to) {
+  const changes = offset(from) !== offset(to), n = changes ? 3 : 5;
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].map(s => s * 1000);
   const step = steps.find(s => (to - from) / s <= n) ?? Math.ceil((to - from) / n / day) * day;
   const zone = new Date(from).getTimezoneOffset() * 60000; // round by the clock on the wall
   const out = [], edge = (to - from) * 0.08;
   for (let t = Math.ceil((from + edge - zone) / step) * step + zone; t < to - edge; t += step) out.push(t);
-  return { marks: out, text: step < 60000 ? "clock" : step < day ? "minute" : "date" };
+  return { marks: out, text: step >= day ? "date" : (step < 60000 ? "second" : "minute") + (changes ? "Offset" : "") };
 }
 
 // Axis draws the times that a column of bars spans.
 export function Axis({ from, to, w }) {
-  const { marks, text } = ticks(from, to, 5);
+  const { marks, text } = ticks(from, to);
   return html`<svg class="axis" aria-hidden="true">${marks.map(t => {
     const x = percent(t - from, to - from);
     return html`<g><line x1=${x} x2=${x} y1="15" y2="20"/><text x=${x} y="11">${w[text](t)}</text></g>`;
@@ -63,7 +66,7 @@ export function Bars({ attendances, gaps, from, to, w }) {
     ${gaps.map(g => html`<rect class="gap" x=${at(g.from)} y="0" width=${wide(g.from, g.to || to)} height="100%"/>`)}
     ${attendances.map(a => {
       const end = a.leaveTime || to;
-      const title = `${w.clock(a.joinTime)} – ${a.leaveTime ? w.clock(a.leaveTime) : w.stillHere}`;
+      const title = `${w.secondOffset(a.joinTime)} – ${a.leaveTime ? w.secondOffset(a.leaveTime) : w.stillHere}`;
       return html`<g>
         <rect class=${"visit" + (a.leaveTime ? "" : " open") + (a.ended === "kicked" ? " kicked" : "")} x=${at(a.joinTime)} y="20%" width=${wide(a.joinTime, end)} height="60%" rx="2"><title>${title}</title></rect>
         ${a.joinInferred && html`<line class="inferred" x1=${at(a.joinTime)} x2=${at(a.joinTime)} y1="8%" y2="92%"/>`}
