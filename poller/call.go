@@ -153,28 +153,17 @@ func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) 
 	})
 	if err != nil {
 		m.doubt = true
-		p.storeFailed(ctx, err)
 		if errors.Is(err, diff.ErrRemembered) {
 			return diff.Result{}, &storeError{err, maxStoreRetry}
 		}
 		return diff.Result{}, &storeError{err, maxRetry}
 	}
 	m.record, m.learnt = e.record, diff.Description{}
-	if e.stored {
-		p.health.ok(areaStore)
-	}
 	p.counts.unknownStatus.Add(uint64(e.result.UnknownStatus))
 	if e.record.State.Phase != diff.Watched {
 		return e.result, errOver
 	}
 	return e.result, nil
-}
-
-// storeFailed reports a failure of the store. Whoever gave up waiting says nothing about it.
-func (p *Poller) storeFailed(ctx context.Context, err error) {
-	if ctx.Err() == nil && !p.waitsForIDs(err) {
-		p.health.failed(areaStore, err)
-	}
 }
 
 // reread reads the stored state if it is not in memory, or if the store failed: what it was asked to store may be stored or
@@ -185,10 +174,12 @@ func (p *Poller) reread(ctx context.Context, m *look) error {
 	}
 	record, err := p.fetch(ctx, m.m)
 	if err != nil {
-		p.storeFailed(ctx, err)
+		if ctx.Err() == nil {
+			p.storeTrouble(areaState, err)
+		}
 		return &storeError{err, maxStoreRetry}
 	}
-	p.health.ok(areaStore)
+	p.health.ok(areaState)
 	m.record, m.doubt = record, false
 	m.era = p.eraOf(m.m)
 	return m.over()

@@ -198,6 +198,7 @@ func TestStoreFails(t *testing.T) {
 		w.store.on(hooks{
 			beforeCommit: func(string) error { return away },
 			beforeLoad:   func(string) error { return away },
+			beat:         func() error { return away },
 		})
 		w.source.onList(list(present("ann", 60)))
 		w.sleep(time.Minute)

@@ -16,6 +16,8 @@ const (
 	loadsAtOnce = 8
 	// steadyAfter is how long following has to go well for its next failure to be the first.
 	steadyAfter = time.Minute
+	// wellAfter is how long it has to go on for it to count as working.
+	wellAfter = 5 * time.Second
 )
 
 // takePosition takes note of where the store is now: following begins there.
@@ -41,6 +43,7 @@ func (p *Poller) follow(ctx context.Context) {
 	interrupted := false
 	for failures := 1; ; failures++ {
 		began := p.now()
+		well := time.AfterFunc(wellAfter, func() { p.health.ok(areaFollow) })
 		var err error
 		if interrupted {
 			err = p.checkNewest(ctx)
@@ -51,6 +54,7 @@ func (p *Poller) follow(ctx context.Context) {
 				p.hear(conferenceID, at.Sequence)
 			})
 		}
+		well.Stop()
 		interrupted = true
 		if errors.Is(err, diff.ErrAnew) {
 			if err = p.beginAnew(ctx, f, err); err == nil {
@@ -61,7 +65,7 @@ func (p *Poller) follow(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.strayed(err)
+		p.storeTrouble(areaFollow, err)
 		if p.now()-began > steadyAfter {
 			failures = 1
 		}
@@ -110,10 +114,11 @@ func (p *Poller) refresh(ctx context.Context) {
 			return
 		case err == nil:
 			failures = 0
+			p.health.ok(areaReread)
 			continue
 		}
 		failures++
-		p.strayed(err)
+		p.storeTrouble(areaReread, err)
 		if !p.pauseLoading(ctx, failures) {
 			return
 		}

@@ -15,38 +15,25 @@ const (
 	shortestGap = 30 * time.Second
 	// gapIntervals is how many intervals of the meeting it has to be.
 	gapIntervals = 3
-	// patrolEvery is how often gaps are looked for, and how often it is stored that we are alive.
+	// patrolEvery is how often gaps are looked for.
 	patrolEvery = 5 * time.Second
 	// gapsAtOnce bounds how many gaps are stored at the same time; the store gathers them.
 	gapsAtOnce = 256
 )
 
-// Pulse is a [Store] that also keeps when somebody last looked after the meetings of each shard. A store without it leaves
-// the times when Rollcall was down unannounced.
-type Pulse interface {
-	// Beat stores that somebody looks after these shards now.
-	Beat(ctx context.Context, shards ...int) error
-	// LastBeats returns when somebody last looked after each shard; the zero time where that was never stored.
-	LastBeats(ctx context.Context) ([events.Shards]time.Time, error)
-}
-
 // gapAfter is how long the meeting has to be out of sight for that to be a gap.
 func gapAfter(interval time.Duration) time.Duration { return max(gapIntervals*interval, shortestGap) }
 
-// patrol announces meetings that cannot be looked at, and stores which shards we look after, until ctx ends. Those whose
-// states were read since come in only when the gaps from before are announced: else nobody would know of them any more.
+// patrol announces meetings that cannot be looked at, until ctx ends. Shards whose states were read since are said to be
+// looked after only when the gaps from before are announced: else nobody would know of them any more.
 func (p *Poller) patrol(ctx context.Context) {
 	ticker := time.NewTicker(patrolEvery)
 	defer ticker.Stop()
 	for {
 		complete := p.readShards()
 		p.audit(ctx)
-		announced := p.announceGaps(ctx)
-		if announced {
-			p.cover(complete)
-		}
-		if p.beat(ctx) && announced && p.stray.Swap(false) {
-			p.health.ok(areaStore)
+		if p.announceGaps(ctx) && p.cover(complete) {
+			p.beatSoon()
 		}
 		select {
 		case <-ticker.C:
@@ -62,43 +49,13 @@ func (p *Poller) readShards() shardSet {
 	return p.complete
 }
 
-// cover takes note that the gaps of the shards' meetings are announced.
-func (p *Poller) cover(shards shardSet) {
+// cover takes note that the gaps of the shards' meetings are announced, and tells whether some of them are new.
+func (p *Poller) cover(shards shardSet) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	before := p.covered
 	p.covered |= shards & p.complete
-}
-
-// lookedAfter are the shards that we look after.
-func (p *Poller) lookedAfter() shardSet {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.covered & p.owned()
-}
-
-// beat stores which shards we look after, and tells whether it could.
-func (p *Poller) beat(outer context.Context) bool {
-	pulse, ok := p.store.(Pulse)
-	if !ok {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(outer, patrolEvery)
-	defer cancel()
-	err := pulse.Beat(ctx, p.lookedAfter().list()...)
-	if err != nil && outer.Err() == nil {
-		p.strayed(err)
-	}
-	return err == nil
-}
-
-// strayed reports a failure to store something that no look will store again. The next beat that succeeds takes the
-// report back: there may be nothing else to store for hours.
-func (p *Poller) strayed(err error) {
-	if p.waitsForIDs(err) {
-		return
-	}
-	p.stray.Store(true)
-	p.health.failed(areaStore, err)
+	return p.covered != before
 }
 
 // announceGaps stores a gap for every meeting that has been out of sight for too long, and tells whether it could. What
@@ -124,8 +81,8 @@ func (p *Poller) announceGaps(ctx context.Context) bool {
 		})
 	}
 	err := all.Wait()
-	if err != nil && ctx.Err() == nil && !p.waitsForIDs(err) {
-		p.health.failed(areaStore, err)
+	if err != nil && ctx.Err() == nil {
+		p.notStored(err)
 	}
 	return err == nil
 }
@@ -191,12 +148,4 @@ func (m *look) bridge(s *diff.State, at int64) diff.Result {
 		res = diff.OpenGap(s, sight, at, reasonOf(m.trouble, m.away))
 	}
 	return res.Then(diff.CloseGap(res.State, at))
-}
-
-// lastBeats is when somebody last looked after each shard; the zero time where that is not known.
-func (p *Poller) lastBeats(ctx context.Context) ([events.Shards]time.Time, error) {
-	if pulse, ok := p.store.(Pulse); ok {
-		return pulse.LastBeats(ctx)
-	}
-	return [events.Shards]time.Time{}, nil
 }

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"errors"
 	"maps"
 	"sync"
 )
@@ -21,9 +22,14 @@ const (
 	areaUpstream = "dingtalk"             // no list can be read
 	areaInfo     = "dingtalk information" // no meeting's information can be read
 	areaLimit    = "dingtalk limit"       // calls have to wait
-	areaStore    = "nats"
-	areaLost     = "stored events" // what was stored was lost
-	areaMeeting  = "meeting "      // one meeting that cannot be read
+	areaStore    = "nats"                 // nothing can be stored
+	areaFollow   = "nats following"       // what others store is not heard of
+	areaReread   = "nats changes"         // what others have stored cannot be read
+	areaShards   = "nats shards"          // the states of shards that have become ours cannot be read
+	areaState    = "nats states"          // a look cannot read the state it begins with
+	areaAudit    = "nats audit"           // it cannot be read whether states are stored still
+	areaLost     = "stored events"        // what was stored was lost
+	areaMeeting  = "meeting "             // one meeting that cannot be read
 )
 
 // outageAfter is how many calls of a kind in a row, whatever their meetings, have to fail before that is no matter of
@@ -32,26 +38,77 @@ const outageAfter = 3
 
 // health knows what fails at present.
 type health struct {
-	reporter Reporter
-	mu       sync.Mutex
-	failing  map[string]string
-	inARow   map[string]int // failed calls, by area
+	reporter  Reporter
+	mu        sync.Mutex
+	failing   map[string]string
+	away      map[string]bool  // of what fails: because it cannot be reached
+	suspected map[string]error // what could not be read since the last beat began
+	inARow    map[string]int   // failed calls, by area
 }
 
-func (h *health) failed(area string, err error) {
+// failed keeps and reports a failure, and tells whether the area worked until now.
+func (h *health) failed(area string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.note(area, err)
+	return h.note(area, err)
 }
 
-// note keeps and reports a failure. The caller holds mu.
-func (h *health) note(area string, err error) {
+// unreachable is an error that may say that nothing is wrong but that the store cannot be reached.
+type unreachable interface{ Unreachable() bool }
+
+// note keeps and reports a failure, and tells whether the area worked until now. In what words it is told that something
+// cannot be reached varies in the course of one outage, and is reported once. The caller holds mu.
+func (h *health) note(area string, err error) bool {
 	if h.failing == nil {
-		h.failing = map[string]string{}
+		h.failing, h.away = map[string]string{}, map[string]bool{}
 	}
-	h.failing[area] = err.Error()
-	if h.reporter != nil {
+	var u unreachable
+	away := errors.As(err, &u) && u.Unreachable()
+	_, before := h.failing[area]
+	same := before && away && h.away[area]
+	h.failing[area], h.away[area] = err.Error(), away
+	if h.reporter != nil && !same {
 		h.reporter.Failed(area, err)
+	}
+	return !before
+}
+
+// fails tells whether something fails at present.
+func (h *health) fails(area string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, failing := h.failing[area]
+	return failing
+}
+
+// suspect keeps a failure until it is known whether it is a matter of its own. While nothing can be stored it is none.
+func (h *health) suspect(area string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, failing := h.failing[areaStore]; failing {
+		return
+	}
+	if h.suspected == nil {
+		h.suspected = map[string]error{}
+	}
+	h.suspected[area] = err
+}
+
+// suspects returns what is suspected, and suspects it no longer.
+func (h *health) suspects() map[string]error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := h.suspected
+	h.suspected = nil
+	return out
+}
+
+// confirm reports failures that turned out to be matters of their own.
+func (h *health) confirm(failures map[string]error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for area, err := range failures {
+		h.note(area, err)
 	}
 }
 
@@ -86,6 +143,7 @@ func (h *health) ok(area string) {
 
 // clear reports that what failed works again. The caller holds mu.
 func (h *health) clear(area string) {
+	delete(h.suspected, area)
 	if _, failing := h.failing[area]; !failing {
 		return
 	}

@@ -15,9 +15,10 @@ import (
 
 // diary is a reporter that notes when something begins to fail and when it works again.
 type diary struct {
-	mu      sync.Mutex
-	failing map[string]bool
-	entries []string
+	mu       sync.Mutex
+	failing  map[string]bool
+	failures map[string]int
+	entries  []string
 }
 
 var _ poller.Reporter = (*diary)(nil)
@@ -26,8 +27,9 @@ func (d *diary) Failed(key string, _ error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.failing == nil {
-		d.failing = map[string]bool{}
+		d.failing, d.failures = map[string]bool{}, map[string]int{}
 	}
+	d.failures[key]++
 	if !d.failing[key] {
 		d.failing[key] = true
 		d.entries = append(d.entries, "-"+key)

@@ -76,11 +76,8 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 		case err == nil:
 			p.counts.events.Add(record.State.Sequence - min(base.State.Sequence, record.State.Sequence))
 			p.adoptOwn(m, record)
-			if record.Revision != base.Revision && p.stray.Swap(false) {
-				p.health.ok(areaStore)
-			}
 		case ctx.Err() == nil:
-			p.strayed(err)
+			p.notStored(err)
 		}
 		if err != nil && dubious {
 			p.doubt(m)
@@ -175,13 +172,13 @@ func (p *Poller) settle(m *meeting, l *look) {
 		r := l.rare
 		m.rare = &r
 	}
+	if l.lastLook > m.lostAt {
+		m.lostAt = 0
+	}
 	if l.era != m.era { // what was stored was lost meanwhile, and is known better
 		return
 	}
 	if l.record.State != nil && l.record.Revision >= m.record.Revision {
 		p.keep(m, l.record)
-	}
-	if m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
-		m.lostAt = 0
 	}
 }

@@ -21,7 +21,7 @@ func (p *Poller) load(ctx context.Context) error {
 		}
 		switch {
 		case err == nil:
-			p.health.ok(areaStore)
+			p.loadedWell()
 			p.open()
 			return nil
 		case ctx.Err() != nil:
@@ -33,6 +33,13 @@ func (p *Poller) load(ctx context.Context) error {
 		if !p.pauseLoading(ctx, failures) {
 			return ctx.Err()
 		}
+	}
+}
+
+// loadedWell takes note that the states could be read. Whether something can be stored is for the first beat to show.
+func (p *Poller) loadedWell() {
+	if _, ok := p.store.(Pulse); !ok {
+		p.health.ok(areaStore)
 	}
 }
 

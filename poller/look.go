@@ -177,6 +177,7 @@ func (p *Poller) failed(m *look, err error) outcome {
 	var stored *storeError
 	switch {
 	case errors.As(err, &stored):
+		p.storeTrouble(areaMeeting+m.id, err)
 		return outcome{due: now + jittered(retryAfter(m.failures, stored.longest), 0, rand.Float64())}
 	case trouble == Exhausted:
 		m.listDue = now + jittered(retryAfter(m.failures, maxRetry), 0, rand.Float64())

@@ -216,13 +216,12 @@ func (p *Poller) adoptLoss(m *meeting, record diff.Record, known uint64, l loss)
 	}
 }
 
-// noteLoss says that something was lost, once for all that is lost at about the same time.
+// noteLoss says that something was lost.
 func (p *Poller) noteLoss(why error) {
 	p.mu.Lock()
 	p.lossAt = p.now()
 	p.mu.Unlock()
-	p.log.Debug("a loss is noticed", "error", why)
-	p.health.failed(areaLost, errStoreLost)
+	p.health.failed(areaLost, fmt.Errorf("%w: %w", errStoreLost, why))
 }
 
 // waitsForIDs tells whether err says only that the server still remembers the ids of what was lost: all else can be stored.
@@ -276,10 +275,11 @@ func (p *Poller) audit(ctx context.Context) {
 		stored, oldest, err := a.Stored(ctx, shard)
 		if err != nil {
 			if ctx.Err() == nil {
-				p.strayed(err)
+				p.storeTrouble(areaAudit, err)
 			}
 			return
 		}
+		p.health.ok(areaAudit)
 		p.mu.Lock()
 		for _, k := range known {
 			_, there := stored[k.m.id]

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
@@ -75,16 +74,16 @@ func (o Options) check() error {
 // Poller watches meetings: it looks at each when it is due, compares what it sees with what was announced, and has
 // the difference stored. One goroutine schedules and a fixed number looks, however many meetings are watched.
 type Poller struct {
-	source Source
-	store  Store
-	opts   Options
-	log    *slog.Logger
-	epoch  time.Time     // moment 0
-	tick   time.Duration // looks that are not urgent begin on multiples of it
-	counts counters
-	health health
-	pacer  *pace.Pacer
-	stray  atomic.Bool // the store failed, and no look will find out that it works again
+	source  Source
+	store   Store
+	opts    Options
+	log     *slog.Logger
+	epoch   time.Time     // moment 0
+	tick    time.Duration // looks that are not urgent begin on multiples of it
+	counts  counters
+	health  health
+	pacer   *pace.Pacer
+	beatDue chan struct{} // holds a token when it is to be shown at once whether anything can be stored
 
 	work  chan *look
 	wake  chan struct{} // holds a token when the schedule changed
@@ -148,7 +147,7 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 		pacer: pace.New(pace.Options{
 			MinInterval: opts.MinInterval, MaxInterval: opts.MaxInterval, InfoInterval: infoAfter, Rate: opts.Rate,
 		}),
-		work: make(chan *look), wake: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}),
+		work: make(chan *look), wake: make(chan struct{}, 1), beatDue: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}),
 		infos: make(chan struct{}, max(opts.Workers/2, 1)), meetings: map[string]*meeting{},
 		looks: map[*look]context.CancelFunc{}, stale: map[string]uint64{}, doubts: map[string]doubt{},
 	}, nil
@@ -178,7 +177,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	p.startLooking(looking, &parts)
 	err := p.load(looking)
 	if err == nil {
-		for _, part := range []func(context.Context){p.patrol, p.follow, p.refresh, p.tend} {
+		for _, part := range []func(context.Context){p.pulse, p.patrol, p.follow, p.refresh, p.tend} {
 			parts.Go(func() { part(looking) })
 		}
 		<-ctx.Done()

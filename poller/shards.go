@@ -83,10 +83,11 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 		for failures := 1; ; failures++ {
 			err := p.gain(ctx, p.lacking())
 			if err == nil {
+				p.health.ok(areaShards)
 				break
 			}
 			if ctx.Err() == nil {
-				p.strayed(err)
+				p.storeTrouble(areaShards, err)
 			}
 			if !p.pauseLoading(ctx, failures) {
 				return

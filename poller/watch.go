@@ -146,7 +146,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	}
 	if err != nil {
 		m.doubt = true // it may be stored after all
-		p.storeFailed(ctx, err)
+		p.notStored(err)
 		p.release(m, outcome{due: p.now()})
 		return fmt.Errorf("giving up %s: %w", conferenceID, err)
 	}

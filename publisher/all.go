@@ -81,13 +81,13 @@ func isOf(subject string, shards []int) bool {
 }
 
 // replace stores a message in place of the subject's last and returns its sequence.
-func (p *Publisher) replace(ctx context.Context, subject string, payload []byte, opts ...jetstream.PublishOpt) (uint64, error) {
+func (p *Publisher) replace(ctx context.Context, subject string, payload []byte) (uint64, error) {
 	msg := nats.NewMsg(ingest + subject)
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	msg.Data = payload
-	ack, err := p.js.PublishMsg(ctx, msg, opts...)
+	ack, err := p.js.PublishMsg(ctx, msg)
 	if err != nil {
-		return 0, p.noted(err)
+		return 0, p.noted(plainly(err))
 	}
 	return ack.Sequence, nil
 }

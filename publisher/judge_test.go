@@ -35,7 +35,12 @@ func TestAnswersAreJudged(t *testing.T) {
 		"last sequence not ready":   {`{"error":{"code":503,"err_code":10163}}`, busy},
 		"any other 400":             {`{"error":{"code":400,"err_code":10174}}`, refused},
 		"storing failed half-way":   {`{"error":{"code":503,"err_code":10077}}`, unknown},
-		"out of resources":          {`{"error":{"code":500,"err_code":10023}}`, unknown},
+		"maximum bytes":             {`{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"}}`, refused},
+		"maximum messages":          {`{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}}`, refused},
+		"out of resources":          {`{"error":{"code":503,"err_code":10023}}`, refused},
+		"account limits":            {`{"error":{"code":400,"err_code":10002}}`, refused},
+		"storage limits":            {`{"error":{"code":500,"err_code":10047}}`, refused},
+		"memory limits":             {`{"error":{"code":500,"err_code":10028}}`, refused},
 		"error without any numbers": {`{"error":{}}`, unknown},
 	} {
 		t.Run(name, func(t *testing.T) {

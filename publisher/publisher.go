@@ -40,6 +40,7 @@ type Publisher struct {
 	inflight map[string]*job   // by meeting: what the committer has taken and not settled yet
 	beats    beats             // as stored last, as far as is known
 	setBack  map[string]uint64 // by meeting: the revision of a state that lacks events which are stored
+	lacking  shape             // what the server refused last and has not taken since
 
 	// blind leaves the compare-and-set out, so that a test can show what it is good for.
 	blind bool
@@ -60,6 +61,10 @@ type Options struct {
 	AckTimeout time.Duration
 	// GiveUpAfter is how long a commit is tried again while the server cannot take it; 15 seconds when 0.
 	GiveUpAfter time.Duration
+	// Attempted is told how each attempt to store something went: nil when it was stored, otherwise why not, at the first
+	// attempt of a commit already. It is not told when another writer was first, or when a commit is wrong in itself. A
+	// commit that fits where a larger one was refused says nothing. It may be called by several goroutines at once.
+	Attempted func(error)
 	// Logger hears of the stream's creation and change, and of what had to be tried again.
 	Logger *slog.Logger
 	// Now is the clock that RecordedTime is read from.

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/events"
 )
@@ -22,15 +23,14 @@ type beats struct {
 	sequence uint64
 }
 
-// Beat stores that the meetings of these shards are looked after now; without any it stores nothing.
+// Beat stores that the meetings of these shards are looked after now; without any, what was stored last. It is stored as
+// commits are, and after one that was refused only where that one would be stored too: so it shows whether anything can be.
 func (p *Publisher) Beat(ctx context.Context, shards ...int) error {
-	if len(shards) == 0 {
-		return nil
+	err := p.beat(ctx, shards)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errNoAnswer
 	}
-	if err := p.beat(ctx, shards); err != nil {
-		return fmt.Errorf("storing that we are alive: %w", err)
-	}
-	return nil
+	return err // in the words of commits: it stands for them
 }
 
 // beat adds to what was stored last, if nobody has replaced that meanwhile.
@@ -45,14 +45,14 @@ func (p *Publisher) beat(ctx context.Context, shards []int) error {
 		if err != nil {
 			return err
 		}
-		sequence, err := p.replace(ctx, aliveSubject, payload, jetstream.WithExpectLastSequencePerSubject(b.sequence))
-		if err == nil {
-			b.sequence = sequence
+		a := p.storeBeat(ctx, b.sequence, payload)
+		if a.verdict == committed {
+			b.sequence = a.sequence
 			p.knowBeats(b)
 			return nil
 		}
-		if !wrongLast(err) || round == maxRounds {
-			return err
+		if a.verdict != conflict || round == maxRounds {
+			return a.err
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err
@@ -61,6 +61,21 @@ func (p *Publisher) beat(ctx context.Context, shards []int) error {
 			return err
 		}
 	}
+}
+
+// storeBeat stores a beat in place of the one at the sequence.
+func (p *Publisher) storeBeat(ctx context.Context, sequence uint64, payload []byte) answer {
+	last := &nats.Msg{Subject: ingest + aliveSubject, Data: payload, Header: nats.Header{
+		nats.MsgRollup:              {nats.MsgRollupSubject},
+		nats.ExpectedLastSubjSeqHdr: {strconv.FormatUint(sequence, 10)},
+	}}
+	needed := p.lack()
+	a := p.send(ctx, []*job{{msgs: trial(needed, last)}})
+	if a.verdict == committed {
+		p.stored(needed)
+	}
+	a.err = p.noted(a.err)
+	return a
 }
 
 // knownBeats is what we stored last.
@@ -74,12 +89,6 @@ func (p *Publisher) knowBeats(b beats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.beats = b
-}
-
-// wrongLast tells whether the server refused a message because it was to replace another than the last.
-func wrongLast(err error) bool {
-	var refused *jetstream.APIError
-	return errors.As(err, &refused) && (refused.ErrorCode == codeWrongLast || refused.ErrorCode == codeWrongLastConstant)
 }
 
 func (p *Publisher) readBeats(ctx context.Context) (beats, error) {

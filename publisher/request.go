@@ -8,17 +8,45 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// What ends the wait for an answer.
+// What ends the wait for an answer, or keeps it from beginning.
 var (
-	errDisconnected = errors.New("the connection to the NATS server was lost")
-	errNoAnswer     = errors.New("the NATS server did not answer in time")
+	errNotConnected error = &unreachable{"not connected to the NATS server", nats.ErrReconnectBufExceeded}
+	errDisconnected error = &unreachable{"not connected to the NATS server: the connection was lost", nil}
+	errNoAnswer     error = &unreachable{"the NATS server does not answer", nil}
 )
+
+// unreachable is an error that says nothing but that the server cannot be reached. Which one it is varies in the course of
+// one outage.
+type unreachable struct {
+	text  string
+	cause error
+}
+
+func (e *unreachable) Error() string { return e.text }
+func (e *unreachable) Unwrap() error { return e.cause }
+
+// Unreachable tells that, to packages that know nothing of this one.
+func (e *unreachable) Unreachable() bool { return true }
+
+// plainly returns err in plainer words: the client library says of a lost connection that a buffer is full, as it would
+// keep what is sent until it is connected again.
+func plainly(err error) error {
+	if errors.Is(err, nats.ErrReconnectBufExceeded) {
+		return errNotConnected
+	}
+	return err
+}
 
 // The codes of JetStream errors that mean something to a publisher.
 const (
+	codeAccountExceeded   = 10002 // resource limits exceeded for account
+	codeInsufficient      = 10023 // insufficient resources: the server's own limits are reached
+	codeMemoryExceeded    = 10028
 	codeNoMessage         = 10037 // no message found
+	codeStorageExceeded   = 10047
 	codeNoStream          = 10059 // stream not found
 	codeWrongLast         = 10071 // wrong last sequence: somebody else was first
+	codeStoreFailed       = 10077 // whatever kept a message from being stored; the description says what
 	codeDuplicateInFlight = 10158 // a message of this id is being stored
 	codeLastNotReady      = 10163 // expected last sequence per subject temporarily unavailable
 	codeWrongLastConstant = 10164 // wrong last sequence, as clustered streams say it
@@ -53,7 +81,7 @@ func (p *Publisher) request(ctx context.Context, msg *nats.Msg) (*nats.Msg, erro
 	if err != nil && timed.Err() != nil {
 		return nil, context.Cause(timed)
 	}
-	return reply, err
+	return reply, plainly(err)
 }
 
 // link ends a context whenever the connection is lost, so that nobody waits for an answer that cannot come.
@@ -91,6 +119,7 @@ func (p *Publisher) watch() (stop func()) {
 		defer close(done)
 		for range ch {
 			p.link.lost()
+			p.failed(errNotConnected)
 		}
 	}()
 	return func() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
@@ -79,7 +80,7 @@ func notSent(err error) answer {
 	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject) || errors.Is(err, nats.ErrHeadersNotSupported) {
 		return answer{verdict: refused, err: err}
 	}
-	return answer{verdict: busy, err: err}
+	return answer{verdict: busy, err: plainly(err)}
 }
 
 // unanswered judges an error of the request that commits a batch. Only what certainly happened before anything was
@@ -128,14 +129,23 @@ func (p *Publisher) judgeError(e *apiError, total int) answer {
 		p.lowerBatchLimit(total)
 	case codeIncomplete, codeTooManyInflight, codeTooManyRequests, codeLastNotReady, codeDuplicateInFlight:
 		a.verdict = busy
+	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded:
+		a.verdict = refused // all of them are found before anything is stored
 	default:
 		// A 400 is found before anything is stored. Anything else may have happened in the middle of it.
 		a.verdict = unknown
-		if e.Status == 400 {
+		if e.Status == 400 || e.Code == codeStoreFailed && limitReached(e.Description) {
 			a.verdict = refused
 		}
 	}
 	return a
+}
+
+// limitReached tells whether a message was not stored because a limit of the stream is reached, such as "maximum bytes
+// exceeded" (ErrMaxMsgs, ErrMaxBytes, ErrMaxMsgsPerSubject and ErrMsgTooLarge in nats-server's store.go, 2.15.3). A batch is
+// held to the limits as a whole, before any of it is stored.
+func limitReached(description string) bool {
+	return strings.Contains(description, "maximum")
 }
 
 // minBatch is the least that makes sense: an attendance of two events, and a state.

@@ -20,9 +20,12 @@ var errBatchTooLarge = errors.New("the server takes fewer messages in one batch"
 // refuses for the sake of one of them is halved until that one is found: the others must not suffer from it.
 func (p *Publisher) commit(ctx context.Context, group []*job) {
 	pause := newPause()
-	duplicates := 0
+	duplicates, began := 0, time.Now()
 	for {
 		a := p.send(ctx, group)
+		if ctx.Err() == nil {
+			p.attempted(group, a, began)
+		}
 		switch {
 		case a.verdict == committed:
 			p.settleAll(group, a.sequence)

@@ -21,13 +21,16 @@ type ChangesOptions struct {
 	// MaxKeys bounds the failing things that are remembered; 0 means [DefaultMaxKeys]. When there are more, the one
 	// that has not failed for longest is forgotten: its next failure is logged like a first one.
 	MaxKeys int
+	// Plainly puts an error into the words it is logged in; as it is when nil.
+	Plainly func(error) error
 }
 
 // Changes logs a failure that repeats once, again when it changes, and a summary when it is over. It is safe for
 // concurrent use and bounded in memory.
 type Changes struct {
-	logger *slog.Logger
-	max    int
+	logger  *slog.Logger
+	max     int
+	plainly func(error) error
 
 	mu      sync.Mutex
 	failing map[string]*list.Element // of *failure
@@ -51,7 +54,7 @@ func NewChanges(logger *slog.Logger, options ChangesOptions) *Changes {
 		options.MaxKeys = DefaultMaxKeys
 	}
 	return &Changes{
-		logger: logger, max: options.MaxKeys,
+		logger: logger, max: options.MaxKeys, plainly: options.Plainly,
 		failing: map[string]*list.Element{}, order: list.New(),
 	}
 }
@@ -63,6 +66,9 @@ func (c *Changes) Failed(key string, err error) {
 	if err == nil {
 		c.OK(key)
 		return
+	}
+	if c.plainly != nil {
+		err = c.plainly(err)
 	}
 	message := truncate(err.Error())
 	count, changed := c.record(key, essence(message))

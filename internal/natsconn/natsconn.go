@@ -68,7 +68,7 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 	if err != nil {
 		return nil, err
 	}
-	changes := logging.NewChanges(options.Logger, logging.ChangesOptions{})
+	changes := logging.NewChanges(options.Logger, logging.ChangesOptions{Plainly: Plainly})
 	natsOptions, err := login.options()
 	if err != nil {
 		return nil, err

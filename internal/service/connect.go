@@ -77,7 +77,7 @@ func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, erro
 func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publisher.Publisher, err error) {
 	opts := publisher.Options{
 		CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
-		Retention: s.opts.Settings.Events.Retention, Logger: s.log,
+		Retention: s.opts.Settings.Events.Retention, Attempted: s.gate.storeAttempted, Logger: s.log,
 	}
 	err = s.persist(ctx, "opening the stream", func() error {
 		pub, err = publisher.Open(ctx, conn, opts)

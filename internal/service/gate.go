@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/internal/feed"
+	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/past"
 	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/internal/push"
@@ -49,6 +50,13 @@ var (
 
 var errNotConnected = errors.New("not connected")
 
+// storeAttempted is told by the publisher how it fares; see [poller.Poller.StoreAttempted].
+func (g *gate) storeAttempted(err error) {
+	if b := g.behind.Load(); b != nil {
+		b.poller.StoreAttempted(err)
+	}
+}
+
 func (g *gate) open(p parts) { g.behind.Store(&p) }
 
 // waitFor keeps why the gate does not open.
@@ -82,7 +90,7 @@ func (g *gate) Notice(ctx context.Context, n poller.Notice) error {
 	if b == nil {
 		return fmt.Errorf("%w: not ready: NATS: %w", push.ErrAway, g.why())
 	}
-	return b.poller.Notice(ctx, n)
+	return natsconn.Plainly(b.poller.Notice(ctx, n))
 }
 
 // Watch implements [server.Meetings].
@@ -91,7 +99,10 @@ func (g *gate) Watch(ctx context.Context, conferenceID, title string) (bool, err
 	if err != nil {
 		return false, err
 	}
-	return p.Watch(ctx, conferenceID, title)
+	ctx, stop := whileStored(ctx, p)
+	defer stop()
+	created, err := p.Watch(ctx, conferenceID, title)
+	return created, natsconn.Plainly(err)
 }
 
 // Unwatch implements [server.Meetings].
@@ -100,7 +111,9 @@ func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
 	if err != nil {
 		return err
 	}
-	return p.Unwatch(ctx, conferenceID)
+	ctx, stop := whileStored(ctx, p)
+	defer stop()
+	return natsconn.Plainly(p.Unwatch(ctx, conferenceID))
 }
 
 // Subscribe implements [server.Events].
@@ -122,7 +135,8 @@ func (g *gate) Resume(filter feed.Filter, after uint64) (*feed.Reader, error) {
 // Search implements [server.Past].
 func (g *gate) Search(ctx context.Context, text string, limit int) ([]past.Meeting, error) {
 	if b := g.behind.Load(); b != nil {
-		return b.past.Search(ctx, text, limit)
+		found, err := b.past.Search(ctx, text, limit)
+		return found, natsconn.Plainly(err)
 	}
 	return nil, fmt.Errorf("not ready: NATS: %w", g.why())
 }
@@ -130,7 +144,8 @@ func (g *gate) Search(ctx context.Context, text string, limit int) ([]past.Meeti
 // Report implements [server.Reports].
 func (g *gate) Report(ctx context.Context, conferenceID string) (report.Report, error) {
 	if b := g.behind.Load(); b != nil {
-		return report.Of(ctx, b.js, conferenceID)
+		rep, err := report.Of(ctx, b.js, conferenceID)
+		return rep, natsconn.Plainly(err)
 	}
 	return report.Report{}, fmt.Errorf("not ready: NATS: %w", g.why())
 }

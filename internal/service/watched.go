@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/peers"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -19,11 +20,11 @@ func (g *gate) Meeting(ctx context.Context, conferenceID string) (peers.Meeting,
 	}
 	status, state, err := p.Meeting(ctx, conferenceID)
 	if err != nil {
-		return peers.Meeting{}, nil, err
+		return peers.Meeting{}, nil, natsconn.Plainly(err)
 	}
 	seen, watched, _, err := g.behind.Load().peers.Meeting(ctx, conferenceID)
 	if err != nil {
-		return peers.Meeting{}, nil, err
+		return peers.Meeting{}, nil, natsconn.Plainly(err)
 	}
 	if !watched { // nobody looks at it at the moment
 		return peers.Meeting{Status: status}, state, nil
@@ -38,7 +39,7 @@ func (g *gate) Stored(ctx context.Context, conferenceID string) (*diff.State, er
 	}
 	record, err := g.behind.Load().store.Load(ctx, conferenceID)
 	if err != nil || record.Revision == 0 {
-		return nil, err
+		return nil, natsconn.Plainly(err)
 	}
 	return record.State, nil
 }
@@ -50,11 +51,11 @@ func (g *gate) Meetings(ctx context.Context) ([]peers.Meeting, error) {
 	}
 	all, missing, err := g.behind.Load().peers.Meetings(ctx)
 	if err != nil {
-		return nil, err
+		return nil, natsconn.Plainly(err)
 	}
 	stored, err := g.behind.Load().stored.Read(ctx, slices.Collect(missing.All())...)
 	if err != nil {
-		return nil, err
+		return nil, natsconn.Plainly(err)
 	}
 	all = append(all, stored...)
 	slices.SortFunc(all, func(a, b peers.Meeting) int { return strings.Compare(a.ConferenceID, b.ConferenceID) })

@@ -1,0 +1,111 @@
+package publisher
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// busyGrace is how long a server may be too busy for a commit before that counts as a failure. A cluster says so for
+// some milliseconds now and then.
+const busyGrace = time.Second
+
+// shape is what a server needs room for to take a batch.
+type shape struct {
+	messages int
+	bytes    int // of all messages together
+}
+
+func shapeOf(group []*job) shape {
+	s := shape{messages: messages(group)}
+	for _, j := range group {
+		s.bytes += j.size
+	}
+	return s
+}
+
+// covers tells whether there is room for other where there is room for s.
+func (s shape) covers(other shape) bool {
+	return s.messages >= other.messages && s.bytes >= other.bytes
+}
+
+// attempted reports how an attempt to store a batch went that was begun for the first time at the time began. Answers that
+// are about single meetings say nothing about the store.
+func (p *Publisher) attempted(group []*job, a answer, began time.Time) {
+	var said *ServerError
+	answered := errors.As(a.err, &said)
+	switch a.verdict {
+	case committed:
+		p.stored(shapeOf(group))
+	case unknown:
+		p.failed(a.err)
+	case busy:
+		if !answered || time.Since(began) >= busyGrace {
+			p.failed(a.err)
+		}
+	case refused:
+		if answered && len(group) == 1 { // of several, each is going to be tried by itself
+			p.refusedOne(shapeOf(group))
+			p.failed(a.err)
+		}
+	}
+}
+
+// refusedOne keeps what the server had no room for.
+func (p *Publisher) refusedOne(s shape) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lacking = s
+}
+
+// lack is what the server refused last and has not taken since.
+func (p *Publisher) lack() shape {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lacking
+}
+
+// stored reports that the server took a batch, unless it has refused a larger one: that one is going to be refused again.
+func (p *Publisher) stored(s shape) {
+	p.mu.Lock()
+	covered := s.covers(p.lacking)
+	if covered {
+		p.lacking = shape{}
+	}
+	p.mu.Unlock()
+	if covered && p.opts.Attempted != nil {
+		p.opts.Attempted(nil)
+	}
+}
+
+func (p *Publisher) failed(err error) {
+	if p.opts.Attempted != nil {
+		p.opts.Attempted(err)
+	}
+}
+
+const (
+	// trialSubject takes what only shows that there is room. Nobody reads it.
+	trialSubject = "rollcall.trial"
+	// trialTTL is the shortest a message can have.
+	trialTTL = "1s"
+)
+
+// trial is what is put before the message last, so that the server takes both only if it would take a batch like the one
+// it refused last.
+func trial(s shape, last *nats.Msg) []*nats.Msg {
+	fillers := s.messages - 1
+	missing := s.bytes - len(last.Data) - headerSize(last.Header)
+	if missing > 0 {
+		fillers = max(fillers, 1)
+	}
+	msgs := make([]*nats.Msg, 0, fillers+1)
+	for i := range fillers {
+		h := nats.Header{nats.MsgTTLHdr: {trialTTL}, "Rollcall-Trial": {strconv.Itoa(i + 1)}}
+		size := max(0, missing/fillers-headerSize(h)+1)
+		msgs = append(msgs, &nats.Msg{Subject: ingest + trialSubject, Header: h, Data: make([]byte, size)})
+	}
+	return append(msgs, last)
+}
