@@ -15,6 +15,9 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
+// Bucket is the JetStream bucket by which replicas take turns at it.
+const Bucket = "ROLLCALL_DISCOVERY"
+
 const (
 	// what is discovery's name where failures are reported.
 	what = "discovery"

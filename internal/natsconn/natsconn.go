@@ -47,6 +47,8 @@ type Options struct {
 	Retry bool
 	// Failing is told why there is no connection yet, at every attempt that [Options.Retry] repeats; it may be nil.
 	Failing func(error)
+	// Refusals are told what the servers refuse to this user; they may be nil.
+	Refusals *Refusals
 	// Extra options come last, such as those for a server in this process.
 	Extra []nats.Option
 	// Logger receives what happens to the connection; nil logs nothing.
@@ -147,6 +149,9 @@ func common(options Options, changes *logging.Changes) []nats.Option {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			what := connection + ", server's complaint"
+			if options.Refusals != nil {
+				options.Refusals.note(err)
+			}
 			if sub != nil {
 				what = "NATS subscription " + sub.Subject
 			}

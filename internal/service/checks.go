@@ -35,10 +35,10 @@ func (g *gate) checks() []server.Check {
 	health := b.poller.Health()
 	meetings := server.Check{Name: "meetings", Vital: true}
 	if !health.Ready {
-		meetings.Err = poller.ErrNotReady
+		meetings.Err = g.refusals.Explain(poller.ErrNotReady)
 	}
 	if text, failing := health.Failing[storeArea]; failing {
-		store.Err = errors.New(text)
+		store.Err = g.refusals.Explain(errors.New(text))
 	}
 	if !b.conn.IsConnected() {
 		store.Err = errNotConnected

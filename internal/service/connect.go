@@ -33,7 +33,7 @@ type link struct {
 
 // connect connects to the NATS server of the settings as soon as that is possible, or to one it starts.
 func (s *service) connect(ctx context.Context) (link, error) {
-	opts := natsconn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true, Failing: s.gate.waitFor}
+	opts := natsconn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true, Refusals: &s.refusals, Failing: s.gate.waitFor}
 	l := link{stop: func() error { return nil }}
 	if !s.opts.Settings.NATS.External() {
 		embedded, err := s.startEmbedded(ctx)
@@ -73,14 +73,23 @@ func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, erro
 	return embedded, err
 }
 
+var (
+	errOpening     = errors.New("the stream is being opened")
+	errNoJetStream = errors.New("the NATS server has no JetStream, or none that answers: switch it on")
+)
+
 // openStore opens the stream, as soon as the servers can.
 func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publisher.Publisher, err error) {
 	opts := publisher.Options{
 		CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
 		Retention: s.opts.Settings.Events.Retention, Attempted: s.gate.storeAttempted, Logger: s.log,
 	}
+	s.gate.waitFor(errOpening) // until there is an answer, or what is asked is refused
 	err = s.persist(ctx, "opening the stream", func() error {
 		pub, err = publisher.Open(ctx, conn, opts)
+		if errors.Is(err, nats.ErrNoResponders) {
+			return fmt.Errorf("%w: %w", errNoJetStream, err)
+		}
 		if errors.Is(err, publisher.ErrStreamConfig) || errors.Is(err, publisher.ErrServerTooOld) {
 			return backoff.Permanent(err) // until somebody mends it
 		}
@@ -94,7 +103,7 @@ func (s *service) persist(ctx context.Context, what string, step func() error) e
 	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstPause),
 		backoff.WithMaxInterval(maxPause), backoff.WithMaxElapsedTime(0))
 	return backoff.Retry(func() error {
-		err := step()
+		err := s.refusals.Explain(step())
 		var lasting *backoff.PermanentError
 		if errors.As(err, &lasting) {
 			return err

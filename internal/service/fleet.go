@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/internal/budget"
+	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/shards"
 	"github.com/c4342123/rollcall/poller"
@@ -25,6 +26,8 @@ type fleet struct {
 	rate   *budget.Rate
 	month  *budget.Month
 	quiet  quiet
+
+	refusals *natsconn.Refusals
 }
 
 // quiet is what is waited for before shards are handed over: looks at their meetings. There are none before there is a
@@ -39,7 +42,7 @@ func (q *quiet) wait(ctx context.Context, _ shards.Set) {
 
 // join opens what the replicas share, as soon as the servers can, and lets calls be made accordingly.
 func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
-	f := &fleet{}
+	f := &fleet{refusals: &s.refusals}
 	steps := []func() error{
 		func() (err error) { f.shards, err = s.openShards(ctx, conn, &f.quiet); return },
 		func() (err error) { f.month, err = s.openMonth(ctx, conn, f.shards); return },
@@ -56,7 +59,7 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 
 func (s *service) openShards(ctx context.Context, conn *nats.Conn, q *quiet) (*shards.Replica, error) {
 	return shards.Open(ctx, conn, shards.Options{
-		Name: owner(), Replicas: s.opts.Settings.Store.Replicas, Quiet: q.wait, Reporter: untilStop{ctx, s.changes}, Logger: s.log,
+		Name: owner(), Replicas: s.opts.Settings.Store.Replicas, Quiet: q.wait, Reporter: untilStop{ctx, explained{&s.refusals, s.changes}}, Logger: s.log,
 	})
 }
 
@@ -128,11 +131,27 @@ func (f *fleet) share() share {
 // errApart says that this replica looks at nothing and lets others do so.
 var errApart = errors.New("does not take part in the work of the replicas at present")
 
+// errOrphaned says that meetings are looked at by nobody.
+var errOrphaned = errors.New("no replica has a lease: nobody looks at any meeting")
+
+// orphaned says why nobody looks at any meeting, and what to do; nil when somebody does.
+func (f *fleet) orphaned() error {
+	orphaned, err := f.shards.Orphaned()
+	switch {
+	case !orphaned:
+		return nil
+	case err == nil:
+		return errOrphaned // a replica that has just started gets one in a moment
+	}
+	return fmt.Errorf("%w (%w); rollcall doctor says what this NATS user has to be allowed", errOrphaned, f.refusals.Explain(err))
+}
+
 // checks say whether this replica takes its part, and whether calls are left.
 func (f *fleet) checks() []server.Check {
+	leases := server.Check{Name: "leases", Vital: true, Err: f.orphaned()}
 	part, month := server.Check{Name: "replicas"}, server.Check{Name: "month's calls", Err: f.month.State().Err}
 	if !f.shards.Admitted() {
 		part.Err = errApart
 	}
-	return []server.Check{part, month}
+	return []server.Check{leases, part, month}
 }

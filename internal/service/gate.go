@@ -26,6 +26,8 @@ import (
 type gate struct {
 	behind  atomic.Pointer[parts]
 	waiting atomic.Pointer[error] // why there is nothing behind; nil before the first failure
+	// refusals are what NATS does not let this user; they may be nil.
+	refusals *natsconn.Refusals
 }
 
 type parts struct {
@@ -65,7 +67,7 @@ func (g *gate) waitFor(err error) { g.waiting.Store(&err) }
 // why says why the gate is not open.
 func (g *gate) why() error {
 	if err := g.waiting.Load(); err != nil {
-		return *err
+		return g.refusals.Explain(*err)
 	}
 	return errNotConnected
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/discovery"
+	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/privacy"
 	"github.com/c4342123/rollcall/internal/version"
 	"github.com/c4342123/rollcall/poller"
@@ -56,12 +57,21 @@ func (r untilStop) Forget(what string) {
 	}
 }
 
+// explained adds to reports of failures what NATS has refused, as whoever asks it only learns that no answer came.
+type explained struct {
+	refusals *natsconn.Refusals
+	poller.Reporter
+}
+
+// Failed implements [poller.Reporter].
+func (r explained) Failed(what string, err error) { r.Reporter.Failed(what, r.refusals.Explain(err)) }
+
 func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (*poller.Poller, error) {
 	polling := s.opts.Settings.Polling
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
 	p, err := poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
-		Shards: f.shards, Rate: f.perSecond, Served: s.handedIn, Logger: s.log, Reporter: untilStop{ctx, s.changes},
+		Shards: f.shards, Rate: f.perSecond, Served: s.handedIn, Logger: s.log, Reporter: untilStop{ctx, explained{&s.refusals, s.changes}},
 	})
 	f.quiet.poller.Store(p)
 	return p, err

@@ -50,6 +50,7 @@ type service struct {
 	limits   limits
 	gate     gate
 	pushes   *pushes
+	refusals natsconn.Refusals  // what NATS does not let this user
 	odd      *wire.Oddities     // values from DingTalk of other types than documented
 	stop     context.CancelFunc // makes every part stop
 	served   chan struct{}      // closed when no request is under way any more
@@ -66,6 +67,7 @@ func Run(ctx context.Context, opts Options) error {
 		opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{Plainly: natsconn.Plainly}),
 		served: make(chan struct{}), handedIn: make(chan struct{}), odd: wire.NewOddities(opts.Logger),
 	}
+	s.gate.refusals = &s.refusals
 	var err error
 	if s.source, err = s.newSource(); err != nil {
 		return err

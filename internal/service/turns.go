@@ -9,12 +9,12 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/internal/discovery"
 	"github.com/c4342123/rollcall/internal/natsconn"
 )
 
 const (
-	turnsBucket = "ROLLCALL_DISCOVERY"
-	turnKey     = "turn"
+	turnKey = "turn"
 	// shortestTurn is the least that a server keeps a key for.
 	shortestTurn = 100 * time.Millisecond
 )
@@ -70,7 +70,7 @@ func (t *turns) open(ctx context.Context) error {
 		return err
 	}
 	t.kv, err = natsconn.Bucket(ctx, js, jetstream.KeyValueConfig{
-		Bucket: turnsBucket, Description: "which replica lists the meetings", Replicas: t.replicas,
+		Bucket: discovery.Bucket, Description: "which replica lists the meetings", Replicas: t.replicas,
 		TTL: max(t.interval-t.interval/10, shortestTurn),
 	})
 	return err

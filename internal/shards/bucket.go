@@ -15,6 +15,8 @@ import (
 const (
 	// Bucket is the key-value bucket that the replicas share.
 	Bucket = "ROLLCALL_SHARDS"
+	// Feed is the wildcard of all subjects that the server tells on.
+	Feed = feed + ">"
 	// feed is where the server tells of what was stored in the bucket.
 	feed = "rollcall.shards."
 

@@ -36,6 +36,9 @@ type runner struct {
 	unsure   bool
 	unsureOf uint64
 	leaving  bool
+	failure  error            // of the last turn
+	outside  snapshot         // the bucket as it is while this replica cannot join
+	noticed  map[string]sight // of the replicas in it, by id
 
 	fence *time.Timer  // tells when the leases run out
 	heard chan hearsay // from the feed
@@ -87,6 +90,9 @@ func (r *runner) turn(ctx context.Context, then func(context.Context) error) tim
 	err := r.step(ctx)
 	if err == nil {
 		err = then(ctx)
+	}
+	if r.failure = err; err != nil && !r.joined() {
+		r.lookOutside(ctx)
 	}
 	r.publish()
 	if err != nil {

@@ -11,6 +11,9 @@ type standing struct {
 
 	live  int
 	names [Count]string // of the owners
+
+	others bool  // another live replica has shards
+	err    error // why the last turn did nothing
 }
 
 // good tells whether the leases still hold.
@@ -28,7 +31,7 @@ func (r *runner) publish() {
 	if r.joined() && !r.leaving {
 		s.mine = r.view.owners.of(r.id) &^ r.going
 	}
-	s.admitted = r.admitted
+	s.admitted, s.others, s.err = r.admitted, r.others(), r.failure
 	for shard, id := range r.view.owners {
 		s.names[shard] = r.view.replicas[id].Name
 	}
