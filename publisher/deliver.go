@@ -29,9 +29,7 @@ func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstr
 	defer cancel(nil)
 	stop := context.AfterFunc(p.link.current(), func() { cancel(errDisconnected) })
 	defer stop()
-	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas = jetstream.AckNonePolicy, true, 1
-	cfg.InactiveThreshold = cmp.Or(cfg.InactiveThreshold, inactive)
-	cons, err := st.CreateConsumer(ctx, cfg)
+	cons, err := st.CreateConsumer(ctx, ephemeral(cfg))
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -56,6 +54,13 @@ func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstr
 			return nil
 		}
 	}
+}
+
+// ephemeral makes a consumer one that leaves nothing behind.
+func ephemeral(cfg jetstream.ConsumerConfig) jetstream.ConsumerConfig {
+	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas = jetstream.AckNonePolicy, true, 1
+	cfg.InactiveThreshold = cmp.Or(cfg.InactiveThreshold, inactive)
+	return cfg
 }
 
 // cause is why ctx has ended, if err only says that it has.

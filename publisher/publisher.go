@@ -42,6 +42,8 @@ type Publisher struct {
 	setBack  map[string]uint64 // by meeting: the revision of a state that lacks events which are stored
 	lacking  shape             // what the server refused last and has not taken since
 
+	// trial says that it commits to [TrialStream].
+	trial bool
 	// blind leaves the compare-and-set out, so that a test can show what it is good for.
 	blind bool
 }

@@ -10,8 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
-
-	"github.com/c4342123/rollcall/events"
 )
 
 // verdict is what the server's answer to a batch means.
@@ -110,7 +108,7 @@ func (p *Publisher) judge(data []byte, batch string, total int) answer {
 	if ack.Error != nil {
 		return p.judgeError(ack.Error, total)
 	}
-	if ack.Stream != events.Stream || ack.Batch != batch || ack.Count != total || ack.Sequence < uint64(total) {
+	if ack.Stream != p.streamName() || ack.Batch != batch || ack.Count != total || ack.Sequence < uint64(total) {
 		return answer{verdict: unknown, err: fmt.Errorf("%w: %.200q", errNotAnAck, data)}
 	}
 	return answer{verdict: committed, sequence: ack.Sequence}

@@ -29,7 +29,7 @@ type commands struct {
 	Replay   replay   `cmd:"" help:"Print stored events of a time span, a meeting or a person as JSON lines."`
 	Report   printed  `cmd:"" help:"Print who attended a meeting, from when to when."`
 	Verify   verified `cmd:"" help:"Compare a meeting's stored events with the live member list."`
-	Doctor   examine  `cmd:"" help:"Check what the service needs, and say how to mend what is wrong."`
+	Doctor   examine  `cmd:"" help:"Check what the service needs by trying it, change nothing, and say how to mend what is wrong."`
 	Bot      tell     `cmd:"" help:"Tell DingTalk groups who joins, by their robots."`
 	Version  showVers `cmd:"" help:"Print the version."`
 }

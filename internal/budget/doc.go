@@ -5,3 +5,6 @@
 // of them before it spends any, so that neither a crash nor a race nor a clock makes the replicas spend more than there
 // is; at worst a few calls are lost. [Limiter] is both together, as the API client wants it.
 package budget
+
+// Bucket is the JetStream bucket that holds what the replicas share.
+const Bucket = bucket

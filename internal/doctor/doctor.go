@@ -1,5 +1,8 @@
-// Package doctor examines what the service needs, and says how to mend what is wrong. It changes nothing: neither the
-// stream nor the store is made, and the only thing it spends is one API call.
+// Package doctor examines what the service needs, and says how to mend what is wrong. It changes nothing that is there, and
+// leaves nothing behind: neither the stream nor the store is made, and the only thing it spends is one API call.
+//
+// What the service asks of NATS it asks, too, in requests that are refused for what is in them when they are allowed. What
+// would be made it makes under another name, and removes it again whatever happens.
 package doctor
 
 import (
@@ -82,7 +85,10 @@ func (o Options) checks(api *upstream, store *store) []check {
 		{"clock", api.clock},
 		{"access token", api.token},
 		{"nats", store.connection},
+		{"nats permissions", store.permissions},
+		{"jetstream", store.jetStream},
 		{"stream", store.stream},
+		{"storing", store.storing},
 		{"permission", func(ctx context.Context) Finding { return api.permission(ctx, store.call) }},
 		{"pushes", o.pushes},
 		{"http", o.http},

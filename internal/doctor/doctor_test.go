@@ -7,12 +7,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
@@ -25,7 +27,14 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-func TestMain(m *testing.M) { testleak.Main(m) }
+func TestMain(m *testing.M) {
+	// A NATS server that is shut down while it makes a stream leaves the stream's files open (2.15.3). A service that cannot
+	// go on is stopped in the middle of just that.
+	const store = "github.com/nats-io/nats-server/v2/server."
+	testleak.Main(m, goleak.IgnoreTopFunction(store+"(*fileStore).flushStreamStateLoop"),
+		goleak.IgnoreTopFunction(store+"(*msgBlock).flushLoop"),
+		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
+}
 
 // secrets must not show in any finding.
 var secrets = []string{simulator.DefaultAppSecret, "hunter2", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"}
@@ -86,10 +95,10 @@ func TestAllIsWell(t *testing.T) {
 	s := patient(t)
 	found, well := findings(t, s)
 	assert.True(t, well)
-	require.Len(t, found, 9)
+	require.Len(t, found, 12)
 	for name, f := range found {
 		want := OK
-		if name == "stream" {
+		if slices.Contains([]string{"nats permissions", "jetstream", "stream", "storing"}, name) {
 			want = Skipped // the embedded server does not run
 		}
 		assert.Equal(t, want, f.Verdict, "%s: %s", name, f.Text)

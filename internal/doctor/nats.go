@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,12 +19,25 @@ type store struct {
 	opts Options
 	conn *nats.Conn // nil when there is no server to be asked
 	why  string     // there is none
+
+	refusals natsconn.Refusals
+	replies  []reply                  // to what was asked about permissions
+	limits   *jetstream.AccountLimits // nil when they are not known
+	used     jetstream.Tier           // of the limits
+	wants    bool                     // serve makes or changes a stream
 }
 
 func (s *store) close() {
 	if s.conn != nil {
 		s.conn.Close()
 	}
+}
+
+// giveUp notes that there is no use in asking the server for more, and why.
+func (s *store) giveUp(why string) {
+	s.why = why
+	s.close()
+	s.conn = nil
 }
 
 // call takes one call out of the month's, if these are limited. Where they cannot be counted there is none to be had.
@@ -36,6 +48,9 @@ func (s *store) call(ctx context.Context) error {
 	}
 	if s.conn == nil {
 		return errors.New(s.why)
+	}
+	if !s.may(toServe) {
+		return errors.New("calls cannot be counted without the permissions above")
 	}
 	month, err := budget.OpenMonth(ctx, s.conn, budget.MonthOptions{
 		Limit: int(d.MonthlyCalls), Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas,
@@ -53,7 +68,8 @@ const updateServers = "update the NATS servers to 2.14.6 or newer, best to 2.15"
 func (s *store) connection(ctx context.Context) Finding {
 	settings := s.opts.Settings
 	conn, err := natsconn.Connect(ctx, settings.NATS, natsconn.Options{
-		Name: "rollcall-doctor", Embedded: settings.Embedded.Listen, LookupEnv: s.opts.LookupEnv,
+		Name: "rollcall-doctor", Embedded: settings.Embedded.Listen, LookupEnv: s.opts.LookupEnv, Refusals: &s.refusals,
+		Extra: []nats.Option{nats.PermissionErrOnSubscribe(true)},
 	})
 	if err == nil {
 		if err := publisher.CheckServer(conn); err != nil {
@@ -89,32 +105,5 @@ func (s *store) embedded(ctx context.Context) Finding {
 		return failed(err, "another Rollcall has these data: stop it, or choose another --data-dir")
 	default:
 		return failed(err, "choose another --data-dir or --embedded-listen, or mend what the error names")
-	}
-}
-
-// stream examines the stream, if there is one yet.
-func (s *store) stream(ctx context.Context) Finding {
-	if s.conn == nil {
-		return skipped(s.why)
-	}
-	want := s.opts.Settings.Store.Replicas
-	found, err := publisher.Inspect(ctx, s.conn, want)
-	switch {
-	case errors.Is(err, publisher.ErrServerTooOld):
-		return failed(err, updateServers)
-	case errors.Is(err, publisher.ErrStreamConfig):
-		return failed(err, "somebody made this stream otherwise: move its messages elsewhere and remove it, Rollcall makes its own")
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return failed(err, "switch JetStream on in the server's configuration, and for this account")
-	case err != nil:
-		return failed(err, "check the server's log, and that this user may use JetStream ($JS.API.>)")
-	case len(found.Warnings) > 0:
-		return note(strings.Join(append(found.Warnings, found.Changes...), "; "), updateServers)
-	case !found.Exists:
-		return ok("there is none yet; the service makes it when it starts")
-	case len(found.Changes) > 0:
-		return note("the service will change it: "+strings.Join(found.Changes, "; "), "")
-	default:
-		return ok(fmt.Sprintf("%d messages, %d replicas", found.Messages, found.Replicas))
 	}
 }

@@ -83,7 +83,7 @@ func (p *Peers) gather(ctx context.Context, q question, g *gathering, waited sha
 		return fmt.Errorf("asking the other replicas: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }() // fails only where there is no connection any more
-	if err := p.conn.PublishRequest(subject, inbox, body); err != nil {
+	if err := p.conn.PublishRequest(Subject, inbox, body); err != nil {
 		return fmt.Errorf("asking the other replicas: %w", err)
 	}
 	for g.missing&waited != 0 {

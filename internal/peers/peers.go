@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// subject is where replicas ask each other.
-	subject = "rollcall.peers.meetings"
+	// Subject is where replicas ask each other.
+	Subject = "rollcall.peers.meetings"
 	// maxAsked bounds the questions that wait for an answer. Who gets none in time does without.
 	maxAsked = 256
 	// perPart is how many meetings one message of an answer tells of: less than half of what a server takes.
@@ -88,7 +88,7 @@ type part struct {
 // Run answers the other replicas until ctx ends.
 func (p *Peers) Run(ctx context.Context) error {
 	asked := make(chan *nats.Msg, maxAsked)
-	sub, err := p.conn.ChanSubscribe(subject, asked)
+	sub, err := p.conn.ChanSubscribe(Subject, asked)
 	if err != nil {
 		return fmt.Errorf("answering other replicas: %w", err)
 	}

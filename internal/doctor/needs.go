@@ -1,0 +1,184 @@
+package doctor
+
+import (
+	"encoding/json"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/bot"
+	"github.com/c4342123/rollcall/internal/budget"
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/discovery"
+	"github.com/c4342123/rollcall/internal/feed"
+	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/peers"
+	"github.com/c4342123/rollcall/internal/shards"
+	"github.com/c4342123/rollcall/publisher"
+)
+
+// class is who needs something.
+type class uint8
+
+const (
+	// toServe is what `rollcall serve` cannot do without.
+	toServe class = iota
+	// toMake is what it needs while a stream is not there yet, and when it is lost; toChange, when one is to be changed.
+	toMake
+	toChange
+	// toAgree is what replicas need of each other.
+	toAgree
+	// toTell is what `rollcall bot` needs.
+	toTell
+	// toTry is what only the doctor needs, to try more.
+	toTry
+)
+
+// need is one subject that is published or subscribed to, and what is sent there to find out whether that is allowed:
+// nothing that changes anything, or that any program heeds.
+type need struct {
+	class     class
+	subscribe bool
+	subject   string
+	header    nats.Header
+	body      []byte
+	silent    bool // who hears it need not answer
+	// stream is the one that a message on the subject is to reach; empty where that is no matter.
+	stream string
+}
+
+// allow is the subject as it is to be allowed.
+func (n need) allow() string { return natsconn.Pattern(n.subject) }
+
+// nobody is no stream, consumer, meeting or key that there is.
+const nobody = "rollcall-doctor"
+
+// api begins the subjects of JetStream's requests.
+const api = "$JS.API."
+
+// kv is the stream of a bucket.
+func kv(bucket string) string { return "KV_" + bucket }
+
+// buckets are those that serve makes with these settings.
+func buckets(s config.Settings) []string {
+	out := []string{shards.Bucket, budget.Bucket}
+	if s.Polling.DiscoveryInterval > 0 {
+		out = append(out, discovery.Bucket)
+	}
+	return out
+}
+
+// streams are those that serve makes with these settings.
+func streams(s config.Settings) []string {
+	out := []string{events.Stream}
+	for _, b := range buckets(s) {
+		out = append(out, kv(b))
+	}
+	return out
+}
+
+// consumersNeeded is how many consumers of the stream a replica has at once: its publisher's, the one that readers of the
+// HTTP interface hear from, and that of a request for what is stored.
+const consumersNeeded = publisher.Consumers + feed.Consumers + 1
+
+// needs are everything that serve with these settings asks of NATS, then what the bot does, then what the doctor does.
+// inbox is where an answer could be sent to.
+func needs(s config.Settings, inbox string) []need {
+	out := []need{
+		{class: toServe, subscribe: true, subject: inbox},
+		{class: toServe, subscribe: true, subject: inbox + ".*"},
+		{class: toServe, subscribe: true, subject: shards.Feed},
+		{class: toServe, subscribe: true, subject: peers.Subject},
+		{class: toServe, subject: peers.Subject, silent: true, body: mustJSON(map[string]string{"conferenceId": nobody})},
+		{class: toAgree, subject: inbox},
+	}
+	for _, subject := range publisher.Subjects() {
+		out = append(out, stored(toServe, subject, events.Stream))
+	}
+	out = append(out, made(toServe, events.Stream)...)
+	out = append(out,
+		need{subject: api + "STREAM.MSG.GET." + events.Stream, body: lastBy(nobody)},
+	)
+	out = append(out, consumed(toServe, events.Stream)...)
+	for _, b := range buckets(s) {
+		out = append(out, kept(toServe, b)...)
+		if b != shards.Bucket { // which is made as a stream; the client library asks this before it makes a bucket
+			out = append(out, need{class: toMake, subject: api + "INFO", stream: kv(b)})
+		}
+	}
+	// Leases are read by a request of their own, all at once.
+	out = append(out, need{subject: api + "DIRECT.GET." + kv(shards.Bucket), body: lastBy("$KV." + shards.Bucket + "." + nobody)})
+	out = append(out, kept(toTell, bot.Bucket)...)
+	out = append(out,
+		need{class: toTell, subject: "$JS.ACK." + events.Stream + "." + nobody},
+		need{class: toTell, subject: api + "DIRECT.GET." + events.Stream + "." + events.ByMeeting(nobody, events.MeetingStarted)},
+	)
+	return append(out, tried()...)
+}
+
+// stored is a message that is published into a stream. It expects another stream than the one that gets it, and so is
+// refused whatever the stream.
+func stored(c class, subject, stream string) need {
+	return need{class: c, subject: subject, header: nats.Header{jetstream.ExpectedStreamHeader: {nobody}}, stream: stream}
+}
+
+// made are the requests by which a stream is found, made and changed. The names in the latter do not agree.
+func made(c class, stream string) []need {
+	create, update := toMake, toChange
+	if c != toServe {
+		create, update = c, c
+	}
+	other := mustJSON(map[string]string{"name": nobody})
+	return []need{
+		{class: c, subject: api + "STREAM.INFO." + stream},
+		{class: create, subject: api + "STREAM.CREATE." + stream, body: other, stream: stream},
+		{class: update, subject: api + "STREAM.UPDATE." + stream, body: other, stream: stream},
+	}
+}
+
+// consumed are the requests by which a stream is read. There is no such consumer.
+func consumed(c class, stream string) []need {
+	other := mustJSON(map[string]any{"stream_name": nobody, "config": struct{}{}})
+	return []need{
+		{class: c, subject: api + "CONSUMER.CREATE." + stream + "." + nobody, body: other},
+		{class: c, subject: api + "CONSUMER.CREATE." + stream + "." + nobody + "." + publisher.AllStates, body: other},
+		{class: c, subject: api + "CONSUMER.INFO." + stream + "." + nobody},
+		{class: c, subject: api + "CONSUMER.DELETE." + stream + "." + nobody},
+		{class: c, subject: api + "CONSUMER.MSG.NEXT." + stream + "." + nobody},
+	}
+}
+
+// kept is what a key-value bucket needs.
+func kept(c class, bucket string) []need {
+	key := "$KV." + bucket + "." + nobody
+	return append(made(c, kv(bucket)),
+		stored(c, key, kv(bucket)),
+		need{class: c, subject: api + "DIRECT.GET." + kv(bucket) + "." + key},
+	)
+}
+
+// tried is what a trial on a stream of its own needs. A request to remove it that is not empty is refused.
+func tried() []need {
+	out := made(toTry, publisher.TrialStream)[:2]
+	return append(out,
+		need{class: toTry, subject: api + "CONSUMER.CREATE." + publisher.TrialStream + "." + nobody, body: mustJSON(nobody)},
+		need{class: toTry, subject: api + "CONSUMER.MSG.NEXT." + publisher.TrialStream + "." + nobody},
+		need{class: toTry, subject: api + "STREAM.DELETE." + publisher.TrialStream, body: mustJSON(nobody)},
+		need{class: toTry, subject: api + "DIRECT.GET." + publisher.TrialStream + "." + nobody},
+		need{class: toTry, subject: publisher.TrialIngest + nobody},
+		need{class: toTry, subject: api + "INFO"},
+		need{class: toTry, subject: api + "STREAM.NAMES", body: mustJSON(map[string]string{"subject": nobody})},
+	)
+}
+
+func lastBy(subject string) []byte { return mustJSON(map[string]string{"last_by_subj": subject}) }
+
+// mustJSON writes what can always be written.
+func mustJSON(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
