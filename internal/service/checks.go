@@ -14,6 +14,7 @@ import (
 // What the poller reports failures under; see [poller.Health].
 const (
 	storeArea   = "nats"
+	shardsArea  = "nats shards"
 	meetingArea = "meeting " // before a meeting's id
 )
 
@@ -44,11 +45,12 @@ func (g *gate) checks() []server.Check {
 		store.Err = errNotConnected
 	}
 	checks := append([]server.Check{store, meetings}, b.fleet.checks()...)
-	return append(checks, degraded(health.Failing)...)
+	return append(checks, g.degraded(health.Failing)...)
 }
 
-// degraded lists what fails without being vital. Meetings are counted, not named: everybody may read this.
-func degraded(failing map[string]string) []server.Check {
+// degraded lists what else fails. It is vital only that the meetings that are this replica's can be read: it looks at
+// none of them before. Meetings are counted, not named: everybody may read this.
+func (g *gate) degraded(failing map[string]string) []server.Check {
 	var checks []server.Check
 	unreadable := 0
 	for _, area := range slices.Sorted(maps.Keys(failing)) {
@@ -57,8 +59,7 @@ func degraded(failing map[string]string) []server.Check {
 		case strings.HasPrefix(area, meetingArea):
 			unreadable++
 		default:
-			kind, _, _ := strings.Cut(text, ":") // the rest may quote a reply, and so name people
-			checks = append(checks, server.Check{Name: area, Err: fmt.Errorf("%s; the log says more", kind)})
+			checks = append(checks, server.Check{Name: area, Vital: area == shardsArea, Err: g.publicly(area, text)})
 		}
 	}
 	if unreadable > 0 {
@@ -67,4 +68,16 @@ func degraded(failing map[string]string) []server.Check {
 		})
 	}
 	return checks
+}
+
+// publicly says of a failure what everybody may read: of what NATS answers the error, of others only their kind.
+func (g *gate) publicly(area, text string) error {
+	kind, _, _ := strings.Cut(text, ":") // the rest may quote a reply, and so name people
+	if !strings.HasPrefix(area, storeArea+" ") {
+		return fmt.Errorf("%s; the log says more", kind)
+	}
+	if _, answer, ok := strings.Cut(text, "nats: API error: "); ok {
+		kind += ": " + answer
+	}
+	return g.refusals.Explain(fmt.Errorf("%s; the log says more", kind))
 }
