@@ -30,7 +30,7 @@ type call struct {
 
 func (c *Client) newCall(op string) *call { return &call{client: c, op: op} }
 
-// get makes an API call and hands a 200 of a plausible type to read. An error of read says that the reply is not what
+// get makes an API call and hands a reply that is neither a failure nor a page to read. An error of read says that the reply is not what
 // was asked for.
 func (k *call) get(ctx context.Context, path string, read func(reply) error) error {
 	return k.do(ctx, func(ctx context.Context) error {

@@ -390,3 +390,26 @@ func TestHTTP1OverTLS(t *testing.T) {
 	_, err = stranger.Members(t.Context(), "m")
 	require.ErrorContains(t, err, "certificate")
 }
+
+// TestAListIsOneWhateverIsAroundIt: the body decides, as with the official SDK.
+func TestAListIsOneWhateverIsAroundIt(t *testing.T) {
+	page := string(memberPage(0, 2, "", 2))
+	for name, f := range map[string]failure{
+		"called HTML":                 {status: 200, kind: "text/html; charset=utf-8", body: page},
+		"called a script":             {status: 200, kind: "application/javascript", body: page},
+		"of a proxy":                  {status: 203, body: page},
+		"201":                         {status: 201, body: page},
+		"with a byte order mark":      {status: 200, body: "\ufeff" + page},
+		"with a code that says it is": {status: 200, body: `{"code":"0","message":"ok",` + page[1:]},
+		"nobody, and it is well":      {status: 200, body: `{"code":"200","success":true,"memberModels":[],"totalCount":0}`},
+		"people, and an odd code":     {status: 200, body: `{"code":"A17",` + page[1:]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newUpstream(t)
+			u.members(f.serve)
+			list, err := u.client(t).Members(t.Context(), "m")
+			require.NoError(t, err)
+			assert.True(t, list.Certain)
+		})
+	}
+}

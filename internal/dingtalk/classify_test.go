@@ -148,10 +148,15 @@ func failures() map[string]failure {
 			status: 200, kind: "text/html; charset=utf-8", body: `<html><h1>Sign in</h1></html>`,
 			want: KindReply, trouble: poller.Unavailable, retryable: true,
 		},
-		"list that says it is HTML": {
-			status: 200, kind: "text/html", body: string(memberPage(0, 1, "", 1)),
+		"no list, with what a list has": {
+			status: 200, body: `{"code":"InvalidParameter","message":"no","memberModels":[],"totalCount":0}`,
 			want: KindReply, trouble: poller.Unavailable, retryable: true,
 		},
+		"block page that says it is JSON": {
+			status: 200, kind: "application/json", body: "\n" + `<html><a href="/_____tmd_____/punish?x5secdata=1">x</a></html>`,
+			want: KindBlocked, trouble: poller.Throttled, wait: time.Minute, retryable: true,
+		},
+		"no content": {status: 204, want: KindReply, trouble: poller.Unavailable, retryable: true},
 		"403 page": {
 			status: 403, kind: "text/html", body: `<html>forbidden</html>`,
 			want: KindReply, trouble: poller.Unavailable, retryable: true,

@@ -33,7 +33,7 @@ type Client struct {
 	secrets   *secrets
 	block     block
 	totals    totals
-	devices   devices
+	habits    habits
 	stats     counters
 	odd       *wire.Oddities
 

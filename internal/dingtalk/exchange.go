@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ type nothing struct{}
 func (nothing) Read([]byte) (int, error) { return 0, io.EOF }
 func (nothing) Close() error             { return nil }
 
-// exchange makes one HTTP request and hands its reply to read if it can be what was asked for.
+// exchange makes one HTTP request and hands its reply to read if it can be what was asked for: with any status of success,
+// as the official SDK takes it.
 func (c *Client) exchange(
 	ctx context.Context, op string, build func(context.Context) (*http.Request, error), read func(reply) error,
 ) error {
@@ -44,7 +46,7 @@ func (c *Client) exchange(
 	buf := buffers.Get().(*[]byte)
 	defer releaseBuffer(buf)
 	*buf, err = readBody(resp, *buf)
-	r := reply{status: resp.StatusCode, header: resp.Header, body: *buf}
+	r := reply{status: resp.StatusCode, header: resp.Header, body: wire.Body(*buf)}
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		return &Error{Op: op, Kind: KindReply, Status: r.status, Err: err}
@@ -52,7 +54,7 @@ func (c *Client) exchange(
 		return c.broken(ctx, op, r.status, err)
 	case encoded(r.header):
 		return &Error{Op: op, Kind: KindReply, Status: r.status, Err: errEncoded}
-	case r.status != http.StatusOK || !maybeJSON(r.header):
+	case r.status < http.StatusOK || r.status >= http.StatusMultipleChoices || isPage(r.body):
 		return c.fault(op, r)
 	}
 	return c.understood(op, r, read(r))
@@ -92,14 +94,6 @@ func encoded(header http.Header) bool {
 	return coding != "" && !strings.EqualFold(coding, "identity")
 }
 
-// maybeJSON refuses what says that it is something else. An absent type and the types of servers that do not care are
-// let through: the body decides.
-func maybeJSON(header http.Header) bool {
-	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
-	switch kind = strings.ToLower(strings.TrimSpace(kind)); kind {
-	case "", "application/json", "text/plain", "application/octet-stream":
-		return true
-	default:
-		return strings.HasSuffix(kind, "json")
-	}
-}
+// isPage recognises what a person is to read. What a reply says it is does not count: there are servers that call all
+// that they send a page.
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("<")) }

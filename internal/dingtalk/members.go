@@ -23,11 +23,12 @@ const (
 // Members implements [poller.Source] with the members API,
 // https://open.dingtalk.com/document/orgapp/queries-members-of-a-video-conference.
 //
-// A list that moved while it was read, or whose number of rows differs from its last totalCount, is read once more. A
-// list that makes no progress is left within a few pages: what it gave so far counts, as an uncertain list. The texts
-// of all rows share one buffer: who keeps some of them for long copies them ([strings.Clone]). Times that cannot be,
-// before 1970 or after 9999, are 0. A unionId comes as [UnionID] gives it, a nickname is cut at 256 bytes, invalid UTF-8
-// is U+FFFD, and control characters in a nickname are left for whoever prints it to escape.
+// A list that moved while it was read, or whose number of rows differs from its last totalCount, is read once more, but
+// not for ever where that never helps. A list that makes no progress is left within a few pages: what it gave so far
+// counts, as an uncertain list. The texts of all rows share one buffer: who keeps some of them for long copies them
+// ([strings.Clone]). Times that cannot be, before 1970 or after 9999, are 0. A unionId comes as [UnionID] gives it, a
+// nickname is cut at 256 bytes, invalid UTF-8 is U+FFFD, and control characters in a nickname are left for whoever
+// prints it to escape.
 func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List, error) {
 	path, err := meetingPath(opMembers, conferenceID, "/members?maxResults="+strconv.Itoa(c.pageSize))
 	if err != nil {
@@ -35,7 +36,8 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 	}
 	w := walks.Get().(*walk)
 	defer w.release()
-	w.odd, w.devices = c.odd, c.devices.of(conferenceID)
+	was := c.habits.of(conferenceID)
+	w.odd, w.devices = c.odd, was.devices
 	k := c.newCall(opMembers)
 	var before []uint64
 	for again := range 2 {
@@ -45,10 +47,13 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 		if again == 1 || w.agrees() || w.stuck {
 			break
 		}
-		before = w.marks(nil)
+		if before = w.marks(nil); !was.rereads() {
+			before = before[:0] // nothing was found again
+			break
+		}
 		ctx = poller.Continue(ctx)
 	}
-	c.learn(conferenceID, w, before)
+	c.learn(conferenceID, w, before, was.differed)
 	list := poller.List{Certain: w.certain(), Calls: w.pages}
 	if w.proofs+w.doubts > 0 {
 		w.dropStale()
@@ -58,14 +63,17 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 }
 
 // learn takes note of what the next look at the meeting is to know. Rows that were repeated in both readings are of
-// people with several devices; before are the marks of the first one.
-func (c *Client) learn(conferenceID string, w *walk, before []uint64) {
+// people with several devices; before are the marks of the first one, nil if one was enough.
+func (c *Client) learn(conferenceID string, w *walk, before []uint64, differed int) {
 	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, w)
-	var marks []uint64
+	var now habit
 	if !w.stuck {
-		marks = w.marks(before)
+		now.devices = w.marks(before)
+		if !w.agrees() {
+			now.differed = differed + 1
+		}
 	}
-	c.devices.remember(conferenceID, marks)
+	c.habits.remember(conferenceID, now)
 }
 
 // read reads all pages from the first.

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -158,17 +159,71 @@ func TestAMovedListWithASecondDevice(t *testing.T) {
 	looks(t, u, seenLook{false, 4, 3}, seenLook{true, 2, 4}, seenLook{true, 4, 5}, seenLook{true, 2, 5})
 }
 
-func TestWhatIsRememberedOfDevicesIsBounded(t *testing.T) {
-	var d devices
-	for i := range 3 * maxDeviceLists {
-		d.remember(strconv.Itoa(i), []uint64{1})
-		require.LessOrEqual(t, len(d.byMeeting), maxDeviceLists)
+// TestAListThatNeverAgreesIsNotReadTwiceForEver: what totalCount counts is nowhere documented, and the month's calls are
+// few.
+func TestAListThatNeverAgreesIsNotReadTwiceForEver(t *testing.T) {
+	for name, list := range map[string][]sheet{
+		"only those present are counted": {{"a@1 b@2 c@3-", 2, ""}},
+		"only the page's are counted":    {{"a@1 b@2", 2, "x"}, {"c@3", 1, ""}},
+		"the pages overlap":              reading(4, "a@1 b@2 c@3", "b@2 c@3 d@4"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			still := reading(4, "a@1 b@2", "c@3 d@4")
+			moved := reading(4, "a@1 b@2", "b@2 d@4")
+			n, u := len(list), newUpstream(t)
+			u.readings(append(slices.Repeat([][]sheet{list}, 25), still, moved, still)...)
+			c := u.client(t)
+			look := func() (certain bool, calls int) {
+				before := len(u.seen())
+				l, err := c.Members(t.Context(), "m")
+				require.NoError(t, err)
+				return l.Certain, len(u.seen()) - before
+			}
+			var made []int
+			for len(u.seen()) < 25*n {
+				certain, calls := look()
+				require.False(t, certain)
+				made = append(made, calls)
+			}
+			assert.Equal(t, []int{2 * n, 2 * n, 2 * n, n, n, n, n, n, 2 * n, n}, made[:10])
+			for _, want := range []int{2, 4} {
+				certain, calls := look()
+				assert.True(t, certain, "as soon as it agrees once all is as before")
+				assert.Equal(t, want, calls)
+			}
+		})
 	}
-	d.remember("m", []uint64{1, 2})
-	assert.Equal(t, []uint64{1, 2}, d.of("m"))
-	d.remember("m", make([]uint64, maxDevices+1))
-	assert.Nil(t, d.of("m"))
-	d.remember("m", []uint64{1})
-	d.remember("m", nil)
-	assert.Nil(t, d.of("m"))
+}
+
+// TestADeviceIsFoundOutWhileTheListNeverAgrees: otherwise the list would not agree when it could.
+func TestADeviceIsFoundOutWhileTheListNeverAgrees(t *testing.T) {
+	u := newUpstream(t)
+	u.readings(append(append(slices.Repeat([][]sheet{reading(2, "a@1 b@2", "d@4")}, 9),
+		slices.Repeat([][]sheet{reading(2, "a@1 b@2", "b@2 d@4")}, 11)...), reading(4, "a@1 b@2", "b@2 d@4"))...)
+	c := u.client(t)
+	for len(u.seen()) < 40 {
+		l, err := c.Members(t.Context(), "m")
+		require.NoError(t, err)
+		require.False(t, l.Certain)
+	}
+	l, err := c.Members(t.Context(), "m")
+	require.NoError(t, err)
+	assert.True(t, l.Certain)
+	assert.Equal(t, 2, l.Calls)
+}
+
+func TestWhatIsRememberedOfListsIsBounded(t *testing.T) {
+	var d habits
+	for i := range 3 * maxHabits {
+		d.remember(strconv.Itoa(i), habit{devices: []uint64{1}})
+		require.LessOrEqual(t, len(d.byMeeting), maxHabits)
+	}
+	d.remember("m", habit{devices: []uint64{1, 2}, differed: 3})
+	assert.Equal(t, habit{devices: []uint64{1, 2}, differed: 3}, d.of("m"))
+	d.remember("m", habit{devices: make([]uint64, maxDevices+1), differed: 4})
+	assert.Equal(t, habit{differed: 4}, d.of("m"))
+	d.remember("m", habit{devices: []uint64{1}})
+	d.remember("m", habit{})
+	assert.Zero(t, d.of("m"))
+	assert.NotContains(t, d.byMeeting, "m")
 }

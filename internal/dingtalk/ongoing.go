@@ -1,7 +1,6 @@
 package dingtalk
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +45,7 @@ type ongoingReply struct {
 	HasMore    jsontext.Value `json:"hasMore"`
 	NextToken  jsontext.Value `json:"nextToken"`
 	TotalCount jsontext.Value `json:"totalCount"`
+	Code       jsontext.Value `json:"code"`
 	wire.Refusal
 }
 
@@ -101,7 +101,7 @@ func (l *ongoing) page(k *call) func(reply) error {
 			return err
 		}
 		switch {
-		case body.Refused():
+		case body.Refused(), wire.IsFailure(body.Code) && (wire.None(body.Meetings) || wire.Empty(body.Meetings)):
 			return k.client.fault(k.op, r)
 		case !wire.None(body.Meetings) || !wire.Missing(body.HasMore) || !wire.None(body.TotalCount):
 		case !l.emptyAfterLast(r):
@@ -174,7 +174,7 @@ func readToken(raw jsontext.Value) (string, wire.Reading) {
 
 // add takes in the meetings of a page. One that cannot be read does not keep the others from being found.
 func (l *ongoing) add(odd *wire.Oddities, list jsontext.Value) error {
-	if wire.None(list) || isEmptyObject(list) {
+	if wire.None(list) || wire.Empty(list) {
 		return nil
 	}
 	var rows []jsontext.Value
@@ -232,9 +232,4 @@ func readOngoing(odd *wire.Oddities, raw jsontext.Value) (OngoingMeeting, bool) 
 		Title:        info.Title, CreatorID: info.CreatorID, CreatorNick: info.CreatorNick,
 		StartTime: info.StartTime, EndTime: info.EndTime, Ended: info.Ended,
 	}, true
-}
-
-// isEmptyObject recognises what some servers send for a list of nothing.
-func isEmptyObject(raw jsontext.Value) bool {
-	return raw.Kind() == '{' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
 }

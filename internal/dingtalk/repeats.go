@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"slices"
-	"sync"
 
 	"github.com/c4342123/rollcall/diff"
 )
@@ -198,43 +197,4 @@ func (w *walk) marks(before []uint64) []uint64 {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// Bounds of what is remembered of devices. Beyond them a meeting is forgotten, which costs it an uncertain look.
-const (
-	maxDeviceLists = 1024
-	maxDevices     = 4096 // of one meeting
-)
-
-// devices remembers, by meeting, the rows that were repeated whenever the list was read last: of people with several
-// devices. Otherwise such a list would be taken for one that moved, and read twice, for ever.
-type devices struct {
-	mu        sync.Mutex
-	byMeeting map[string][]uint64 // marks, sorted
-}
-
-func (d *devices) of(conferenceID string) []uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.byMeeting[conferenceID]
-}
-
-// remember replaces what is known of a meeting.
-func (d *devices) remember(conferenceID string, marks []uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(marks) == 0 || len(marks) > maxDevices {
-		delete(d.byMeeting, conferenceID)
-		return
-	}
-	if _, known := d.byMeeting[conferenceID]; !known && len(d.byMeeting) >= maxDeviceLists {
-		for forgotten := range d.byMeeting {
-			delete(d.byMeeting, forgotten)
-			break
-		}
-	}
-	if d.byMeeting == nil {
-		d.byMeeting = make(map[string][]uint64)
-	}
-	d.byMeeting[conferenceID] = marks
 }

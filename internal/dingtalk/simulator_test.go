@@ -111,10 +111,10 @@ var simulatedFaults = map[simulator.FaultKind]struct {
 	simulator.FaultReset:       {fails: true, trouble: poller.Unavailable},
 	simulator.FaultTruncated:   {fails: true, trouble: poller.Unavailable},
 	simulator.FaultCut:         {fails: true, trouble: poller.Unavailable},
-	simulator.FaultContentType: {fails: true, trouble: poller.Unavailable},
 	simulator.FaultGzip:        {fails: true, trouble: poller.Unavailable},
 	simulator.FaultDelay:       {fails: true, trouble: poller.Unavailable},
 
+	simulator.FaultContentType:   {rows: simulated},
 	simulator.FaultRepeatToken:   {rows: 100, uncertain: true},
 	simulator.FaultIgnoredCursor: {rows: 100, uncertain: true},
 	simulator.FaultEndlessCursor: {rows: simulated},

@@ -46,6 +46,7 @@ type walk struct {
 	hasMembers, hasTotal   bool
 	hasOther               bool // a field that no member list has
 	refused                bool // it says that it is none
+	failed                 bool // it has a code as failures have
 	cut                    bool // its nextToken cannot be read
 	firstRow, firstLeftOut int
 
@@ -71,13 +72,17 @@ func (w *walk) reset() {
 }
 
 func (w *walk) startPage() {
-	w.next, w.hasMembers, w.hasTotal, w.hasOther, w.refused, w.cut = "", false, false, false, false, false
+	w.next, w.hasMembers, w.hasTotal, w.hasOther, w.refused, w.failed, w.cut = "", false, false, false, false, false, false
 	w.firstRow, w.firstLeftOut = len(w.rows), w.leftOut
 }
 
 // isList reports whether the page is a member list at all: an address block, for one, is a 200 with other JSON, and
 // reading it as an empty list would make everybody leave. An empty object is none either, but may follow the last page.
+// Nor is what has a failure's code, and nobody.
 func (w *walk) isList() bool {
+	if w.failed && w.count() == w.firstRow+w.firstLeftOut {
+		return false
+	}
 	if w.hasMembers || w.hasTotal || w.refused {
 		return !w.refused
 	}
@@ -125,7 +130,7 @@ func (w *walk) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 			return w.nextToken(dec)
 		case "totalCount":
 			return w.totalCount(dec)
-		case "errcode", "success":
+		case "errcode", "success", "code":
 			return w.refusal(dec, name)
 		default:
 			w.hasOther = true
@@ -172,6 +177,8 @@ func (w *walk) refusal(dec *jsontext.Decoder, name []byte) error {
 		w.refused = w.refused || wire.Refusal{ErrCode: raw}.Refused()
 	case "success":
 		w.refused = w.refused || wire.Refusal{Success: raw}.Refused()
+	case "code":
+		w.failed = wire.IsFailure(raw)
 	}
 	return nil
 }
@@ -211,7 +218,7 @@ func (w *walk) noMembers(dec *jsontext.Decoder) error {
 		return err
 	case wire.Missing(raw):
 		return nil
-	case wire.None(raw) || isEmptyObject(raw):
+	case wire.None(raw) || wire.Empty(raw):
 		w.odd.Note(wire.List, wire.Odd)
 		return nil
 	}

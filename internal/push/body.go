@@ -57,7 +57,7 @@ const maxDepth = 2
 
 func readBody(data []byte) (body, error) {
 	var b body
-	if err := json.Unmarshal(data, &b, wire.AnyCase); err != nil {
+	if err := json.Unmarshal(wire.Body(data), &b, wire.AnyCase); err != nil {
 		return body{}, err
 	}
 	for range maxDepth {
@@ -98,7 +98,9 @@ func (b *body) open() bool {
 }
 
 // hasContent reports whether it says anything of a meeting.
-func (b *body) hasContent() bool { return !wire.None(b.Meeting) || !wire.None(b.Members) }
+func (b *body) hasContent() bool { return !isEmpty(b.Meeting) || !isEmpty(b.Members) }
+
+func isEmpty(raw jsontext.Value) bool { return wire.None(raw) || wire.Empty(embedded(raw)) }
 
 // exhausted reports whether it only says that the month's pushes are used up.
 func (b *body) exhausted() bool {

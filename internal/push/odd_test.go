@@ -159,6 +159,8 @@ func TestTheMonthsPushesAreUsedUp(t *testing.T) {
 		`{"code":20001}`, `{"code":"20001","message":"x"}`, `{"errcode":20001,"openConfModel":null}`, `{"code":20001,"data":""}`,
 		`{"EventType":"meeting_status_change","code":"20001"}`, `{"EventType":"anything","Code":20001.0,"data":{}}`,
 		`{"eventType":"meeting_member_status_change","data":{"code":20001}}`,
+		`{"code":20001,"openMemberModels":[]}`, `{"code":20001,"openConfModel":{},"openMemberModels":"[]"}`,
+		"\ufeff" + `{"code":20001}`,
 	} {
 		p := decode(t, data)
 		assert.True(t, p.Exhausted, data)

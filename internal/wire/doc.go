@@ -53,9 +53,18 @@ func None(raw jsontext.Value) bool {
 	}
 }
 
+// Empty recognises an object or a list of nothing. Some servers send either for the other.
+func Empty(raw jsontext.Value) bool {
+	kind := raw.Kind()
+	return (kind == '{' || kind == '[') && len(raw) > 1 && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
+}
+
 // unquote appends the text of a JSON string that has been read by a decoder. The only error left to happen is invalid
 // UTF-8, which then has been replaced by U+FFFD already.
 func unquote(dst []byte, raw jsontext.Value) []byte {
 	dst, _ = jsontext.AppendUnquote(dst, raw)
 	return dst
 }
+
+// Body is a body without the byte order mark that some put before it.
+func Body(raw []byte) []byte { return bytes.TrimPrefix(raw, []byte("\ufeff")) }

@@ -80,6 +80,17 @@ func (f *Fault) Blocked() bool {
 	return source == "x5" && punish != ""
 }
 
+// IsFailure reports whether the value of "code" is that of a failure. Where nothing failed there is none, or one of those
+// that servers send to say so.
+func IsFailure(raw jsontext.Value) bool {
+	switch strings.ToLower(codeOf(raw)) {
+	case "", "0", "200", "ok", "success", "true":
+		return false
+	default:
+		return true
+	}
+}
+
 // Refusal are the fields by which a reply says that it is none, whatever else it holds: some servers send the fields of
 // a good reply with it, empty.
 type Refusal struct {
