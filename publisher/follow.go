@@ -104,5 +104,9 @@ func (p *Publisher) Stored(ctx context.Context, shard int) (meetings map[string]
 // stream is the stream as it is now.
 func (p *Publisher) stream(ctx context.Context) (jetstream.Stream, error) {
 	st, err := p.js.Stream(ctx, events.Stream)
-	return st, p.noted(err)
+	if err != nil {
+		return nil, p.noted(err)
+	}
+	p.heard(st.CachedInfo().State.LastSeq)
+	return st, nil
 }

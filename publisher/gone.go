@@ -17,6 +17,8 @@ const (
 	goneFor = 2 * time.Second
 	// askGone is how often they are asked meanwhile.
 	askGone = 250 * time.Millisecond
+	// unheard is more messages than others can have stored of which this publisher has not heard.
+	unheard = 1_000_000
 )
 
 // noted returns err, and has it looked into whether the stream is gone if it may say so.
@@ -35,6 +37,9 @@ func (p *Publisher) noted(err error) error {
 
 // tend makes the stream again when it is gone, until ctx ends: somebody has deleted it, or the servers lost all they had.
 // That another replica does so at the same time does no harm.
+//
+// The sequences of the new stream begin beyond those of the one before. So whoever read that one and goes on behind the
+// last sequence they came to, as clients of NATS do without noticing that the stream is another, misses nothing.
 func (p *Publisher) tend(ctx context.Context) {
 	for failed := ""; ; {
 		select {
@@ -45,7 +50,7 @@ func (p *Publisher) tend(ctx context.Context) {
 		if !p.gone(ctx) {
 			continue
 		}
-		err := ensureStream(ctx, p.js, p.opts.Replicas, p.log)
+		err := ensureStream(ctx, p.js, p.opts.Replicas, p.reached.Load()+unheard, p.log)
 		switch {
 		case err == nil:
 			p.log.Error("the stream was gone, with all that was stored: it was made again", "stream", events.Stream)
@@ -53,6 +58,16 @@ func (p *Publisher) tend(ctx context.Context) {
 		case ctx.Err() == nil && err.Error() != failed:
 			p.log.Error("the stream is gone and cannot be made again", "stream", events.Stream, "error", err)
 			failed = err.Error()
+		}
+	}
+}
+
+// heard takes note that the stream has reached a sequence.
+func (p *Publisher) heard(sequence uint64) {
+	for {
+		known := p.reached.Load()
+		if sequence <= known || p.reached.CompareAndSwap(known, sequence) {
+			return
 		}
 	}
 }

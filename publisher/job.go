@@ -86,6 +86,7 @@ func (p *Publisher) settle(j *job, revision uint64, err error) {
 		delete(p.inflight, j.meeting)
 	}
 	if err == nil {
+		p.heard(revision)
 		delete(p.setBack, j.meeting)
 	}
 	close(j.settled)

@@ -32,6 +32,8 @@ type Publisher struct {
 	link    link
 	// batchLimit is how many messages the server takes in one batch.
 	batchLimit atomic.Int64
+	// reached is the highest sequence of the stream that this publisher has heard of.
+	reached atomic.Uint64
 	// remembering is until when a lasting duplicate is believed at once to be one that only the server remembers, as
 	// Unix nanoseconds.
 	remembering atomic.Int64
@@ -129,7 +131,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	if err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
-	if err := ensureStream(ctx, js, opts.Replicas, opts.Logger); err != nil {
+	if err := ensureStream(ctx, js, opts.Replicas, 0, opts.Logger); err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
 	if err := checkKeepers(ctx, nc, js, opts.Logger); err != nil {

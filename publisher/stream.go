@@ -49,8 +49,8 @@ func streamConfig(replicas int) jetstream.StreamConfig {
 	}
 }
 
-// ensureStream creates the stream or makes sure of the one that exists.
-func ensureStream(ctx context.Context, js jetstream.JetStream, replicas int, log *slog.Logger) error {
+// ensureStream creates the stream, whose first message gets the sequence first, 1 when that is 0, or makes sure of the one that exists.
+func ensureStream(ctx context.Context, js jetstream.JetStream, replicas int, first uint64, log *slog.Logger) error {
 	for range createStreamAttempts {
 		st, err := js.Stream(ctx, events.Stream)
 		if err == nil {
@@ -59,7 +59,9 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, replicas int, log
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("look for stream %s: %w", events.Stream, err)
 		}
-		st, err = js.CreateStream(ctx, streamConfig(replicas))
+		cfg := streamConfig(replicas)
+		cfg.FirstSeq = first
+		st, err = js.CreateStream(ctx, cfg)
 		if err == nil {
 			log.Info("created the stream", "stream", events.Stream, "replicas", replicas)
 			return confirm(st.CachedInfo().Config, replicas)
