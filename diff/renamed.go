@@ -7,8 +7,8 @@ import (
 )
 
 // A guest is known by nickname and joinTime, and either may change: the guest takes another name, or the first row had no
-// time yet. Where one guest's row is gone from a list, and one of the same joinTime appears, or one of the same nickname
-// where either has no time, it is the same guest, who keeps the name and the key that were announced first. The state keeps
+// time yet, or the same time is written otherwise. Where one guest's row is gone from a list, and one of the same joinTime
+// appears, or one of the same nickname where either has no time or both are near, it is the same guest, who keeps the name and the key that were announced first. The state keeps
 // how the list names them now.
 
 // guestOf reads the key of a guest.
@@ -60,6 +60,7 @@ func (c *comparison) meet(rows []int32) {
 	pairUp(c.prev, strangers, absent, joinedAt, joinedAt)
 	pairUp(c.prev, strangers, absent, timed, timeless)
 	pairUp(c.prev, strangers, absent, timeless, timed)
+	pairNear(c.prev, strangers, absent)
 	for _, g := range strangers {
 		if g.who > 0 {
 			if c.snap.Kind == Uncertain && !c.snap.Over {
@@ -157,4 +158,65 @@ func pairUp(s *State, strangers []*stranger, absent []int32, ofStranger, ofAbsen
 			c.stranger.who = c.who + 1
 		}
 	}
+}
+
+// moment is where guests of one nickname are looked for by time: those near to each other are in the same one or in
+// two that touch.
+type moment struct {
+	nick string
+	at   int64 // in units of sameTime
+}
+
+// pairNear recognises strangers as absent guests of the same nickname whose joinTimes are near: wherever that leaves
+// exactly one of either.
+func pairNear(s *State, strangers []*stranger, absent []int32) {
+	taken := map[int32]bool{}
+	for _, g := range strangers {
+		if g.who > 0 {
+			taken[g.who-1] = true
+		}
+	}
+	gone := map[moment][]int32{}
+	for _, i := range absent {
+		if joined, nick := guestOf(s.listedAs(&s.people[i])); joined > 0 && !taken[i] {
+			m := moment{string(nick), joined / sameTime}
+			gone[m] = append(gone[m], i)
+		}
+	}
+	only := map[int32]*stranger{} // nil where several strangers may be the same guest
+	for _, g := range strangers {
+		if g.who > 0 {
+			continue
+		}
+		found := nearGuests(s, g.key, gone)
+		for _, i := range found {
+			if _, claimed := only[i]; claimed || len(found) > 1 {
+				only[i] = nil
+			} else {
+				only[i] = g
+			}
+		}
+	}
+	for i, g := range only {
+		if g != nil {
+			g.who = i + 1
+		}
+	}
+}
+
+// nearGuests are those of the absent guests who may have the key.
+func nearGuests(s *State, key []byte, gone map[moment][]int32) []int32 {
+	joined, nick := guestOf(key)
+	if joined <= 0 || len(gone) == 0 {
+		return nil
+	}
+	var out []int32
+	for at := joined/sameTime - 1; at <= joined/sameTime+1; at++ {
+		for _, i := range gone[moment{string(nick), at}] {
+			if was, _ := guestOf(s.listedAs(&s.people[i])); near(was, joined) {
+				out = append(out, i)
+			}
+		}
+	}
+	return out
 }

@@ -94,6 +94,35 @@ func TestAGuestFirstSeenWithoutATimeStays(t *testing.T) {
 	}
 }
 
+// TestAGuestWhoseTimeIsWrittenOtherwiseStays: times that differ by less than two seconds are the same time, as with anybody.
+func TestAGuestWhoseTimeIsWrittenOtherwiseStays(t *testing.T) {
+	joined := look{at: 20, rows: []string{"?Guest 3 10.4-"}, want: []string{"joined Guest 10.4"}}
+	for name, looks := range map[string][]look{
+		"and leaves": {
+			{at: 30, rows: []string{"?Guest 3 10-"}},
+			{at: 40, rows: []string{"?Guest 3 10.4-"}},
+			{at: 50, rows: []string{"?Guest 6 10-45"}, want: []string{"left Guest 45"}},
+		},
+		"and is renamed": {
+			{at: 30, rows: []string{"?Guest 3 10-"}},
+			{at: 40, rows: []string{"?Bob 3 10-"}},
+			{at: 50, rows: []string{"?Bob 6 10.4-45"}, want: []string{"left Guest 45"}},
+		},
+		"beside somebody of the name": {
+			{at: 30, rows: []string{"?Guest 3 10-", "?Guest 3 25-"}, want: []string{"joined Guest 25"}},
+			{at: 40, rows: []string{"?Guest 6 10-35", "?Guest 3 25.7-"}, want: []string{"left Guest 35"}},
+		},
+		"is not for two of whom either may be it": {
+			{at: 30, rows: []string{"?Guest 3 10-", "?Guest 3 11-"}, want: []string{"joined Guest 10", "joined Guest 11"}, now: true},
+		},
+		"is not for two seconds": {
+			{at: 30, rows: []string{"?Guest 3 12.4-"}, want: []string{"joined Guest 12.4"}, now: true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { script(t, append([]look{joined}, looks...)...) })
+	}
+}
+
 // TestGuestsWhoCannotBeToldApartAreNotMatched has several gone and several new.
 func TestGuestsWhoCannotBeToldApartAreNotMatched(t *testing.T) {
 	for name, looks := range map[string][]look{
