@@ -66,7 +66,10 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 		marks, fresh = marks+1, false
 		return err == nil
 	}
-	cfg := jetstream.ConsumerConfig{FilterSubject: AllStates, DeliverPolicy: jetstream.DeliverAllPolicy}
+	cfg := jetstream.ConsumerConfig{
+		Description:   "rollcall: the states of all meetings, at the start",
+		FilterSubject: AllStates, DeliverPolicy: jetstream.DeliverAllPolicy,
+	}
 	return errors.Join(p.deliver(ctx, st, cfg, read), err)
 }
 

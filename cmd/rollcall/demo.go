@@ -34,7 +34,9 @@ func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	c.HTTP.Listen, c.Embedded.Listen = c.addresses(call)
+	if c.HTTP.Listen, c.Embedded.Listen, err = c.addresses(call); err != nil {
+		return err
+	}
 	keys := demoKeys(simulator.DefaultAppKey)
 	sim, err := newSimulator(pushing(simulator.Options{Seed: uint64(c.Seed), Speed: c.Speed}, c.HTTP.Listen, keys))
 	if err != nil {

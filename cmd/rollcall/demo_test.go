@@ -127,6 +127,9 @@ func TestDemoWhileItsPortsAreTaken(t *testing.T) {
 	p.says("+ joined")
 	assert.NotContains(t, p.stdout.String(), "127.0.0.1:8080")
 	assert.NotContains(t, p.stdout.String(), "127.0.0.1:4222")
+	for _, taken := range []string{"127.0.0.1:8080 is in use", "--listen", "127.0.0.1:4222 is in use", "--embedded-listen"} {
+		assert.Contains(t, p.stderr.String(), taken)
+	}
 	p.stop(syscall.SIGINT)
 
 	// What somebody asked for by name is not replaced by something else.
@@ -138,7 +141,7 @@ func TestDemoWhileItsPortsAreTaken(t *testing.T) {
 		assert.Contains(t, p.stderr.String(), flag)
 		assert.Contains(t, p.stderr.String(), address)
 		assert.Contains(t, p.stderr.String(), "in use")
-		assert.Equal(t, 1, strings.Count(p.stderr.String(), "\n"))
+		assert.Equal(t, 1, strings.Count(p.stderr.String(), "rollcall: "))
 	}
 	assert.Empty(t, files(t, tmp))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -43,7 +44,7 @@ func demoKeys(owner string) config.Pushes {
 
 // addresses are where the demo listens. They are known before anything runs, as the simulated DingTalk has to know where
 // to push.
-func (c *demo) addresses(call *config.Invocation) (http, embedded config.Address) {
+func (c *demo) addresses(call *config.Invocation) (http, embedded config.Address, err error) {
 	http, embedded = c.HTTP.Listen, c.Embedded.Listen
 	if _, port := split(http); port == "0" || call.Origin("listen").Level == config.Default {
 		http = freeOr(http)
@@ -51,7 +52,16 @@ func (c *demo) addresses(call *config.Invocation) (http, embedded config.Address
 	if call.Origin("embedded-listen").Level == config.Default {
 		embedded = freeOr(embedded)
 	}
-	return http, embedded
+	return http, embedded, errors.Join(sayIfTaken(call, "listen", c.HTTP.Listen, http), sayIfTaken(call, "embedded-listen", c.Embedded.Listen, embedded))
+}
+
+// sayIfTaken says which address is used in place of the usual one.
+func sayIfTaken(call *config.Invocation, setting string, usual, used config.Address) error {
+	if _, port := split(usual); port == "0" || used == usual {
+		return nil
+	}
+	_, err := fmt.Fprintf(call.Stderr, "%s is in use by another program, so it is %s instead; --%s names an address of your choice.\n", usual, used, setting)
+	return err
 }
 
 // split takes an address apart, which has been checked.

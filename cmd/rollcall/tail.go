@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
@@ -42,10 +45,30 @@ func (c *tail) Run(ctx context.Context, call *config.Invocation) error {
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
+	if err := c.sayIfUnknown(ctx, js, call.Stderr); err != nil {
+		return unlessStopped(ctx, err)
+	}
 	if c.JSON {
 		return unlessUnread(follower.Run(ctx, func(payload []byte) error { return printJSON(call, payload) }))
 	}
 	return unlessUnread(printLines(ctx, follower, call))
+}
+
+// sayIfUnknown says that no event of the meeting is stored: its id may be mistyped, or it is yet to begin.
+func (c *tail) sayIfUnknown(ctx context.Context, js jetstream.JetStream, stderr io.Writer) error {
+	if c.Meeting == "" {
+		return nil
+	}
+	stream, err := js.Stream(ctx, events.Stream)
+	if err != nil {
+		return err
+	}
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(events.OfMeeting(c.Meeting)))
+	if err != nil || len(info.State.Subjects) > 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(stderr, "There is no meeting %s yet: nothing is stored of it. Waiting for it.\n", c.Meeting)
+	return err
 }
 
 // from is since when stored events come first; the zero time when none do.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,4 +57,22 @@ func TestTailSaysWhichDay(t *testing.T) {
 	p.says("+ joined")
 	p.stop(syscall.SIGTERM)
 	assert.Contains(t, p.stdout.String(), "\nTuesday, 14 November 2023\n22:13:30.000+00:00  + joined", "the day of an old event")
+}
+
+func TestTailOfAMeetingThatIsYetToBegin(t *testing.T) {
+	t.Parallel()
+	s := streamtest.Start(t)
+	r := s.Record()
+	r.Join("a")
+	for _, args := range [][]string{nil, {"--json"}} {
+		p := launch(t, nil, environment(t.TempDir()), append([]string{"tail", "--nats-url=" + s.URL(), "--meeting=nope" + strconv.Itoa(len(args))}, args...)...)
+		p.logs("no meeting nope" + strconv.Itoa(len(args)) + " yet")
+		r.Join("nope" + strconv.Itoa(len(args)))
+		p.says("nope" + strconv.Itoa(len(args)))
+		p.stop(syscall.SIGTERM)
+	}
+	p := launch(t, nil, environment(t.TempDir()), "tail", "--nats-url="+s.URL(), "--meeting=a", "--from=start")
+	p.says("+ joined")
+	p.stop(syscall.SIGTERM)
+	assert.Empty(t, p.stderr.String())
 }

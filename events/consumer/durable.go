@@ -46,6 +46,7 @@ func (o Options) wanted(have jetstream.ConsumerConfig) jetstream.ConsumerConfig 
 	want := have
 	if have.Durable == "" {
 		want.Durable, want.AckPolicy = o.Name, jetstream.AckExplicitPolicy
+		want.Description = "Rollcall's events, read by its Go package events/consumer"
 		switch {
 		case o.OnlyNew:
 			want.DeliverPolicy = jetstream.DeliverNewPolicy

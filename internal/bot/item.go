@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"strings"
 	"time"
 
 	"github.com/c4342123/rollcall/events"
@@ -43,7 +44,17 @@ func (p phrases) item(e events.Event, title string) item {
 // who is the name as it is shown.
 func (it item) who(p phrases) string {
 	if it.guest {
-		return it.name + p.guest
+		return unmarked(it.name) + p.guest
 	}
 	return it.name
+}
+
+// unmarked is a name without the mark of a guest, which some write behind their own names.
+func unmarked(name string) string {
+	for _, p := range wording {
+		if bare, marked := strings.CutSuffix(name, p.guest); marked && bare != "" {
+			return bare
+		}
+	}
+	return name
 }

@@ -47,7 +47,11 @@ func decodeStrict(content []byte, into any) error {
 	var wrong *yaml.TypeError
 	switch err := decoder.Decode(into); {
 	case errors.As(err, &wrong):
-		return plainError(wrong)
+		texts := inWords(wrong)
+		for i, text := range texts {
+			texts[i] = strings.TrimPrefix(text, "line ")
+		}
+		return errors.New(":" + strings.Join(texts, "; "))
 	case err != nil:
 		return yamlError(err)
 	}
@@ -76,19 +80,32 @@ var (
 // kinds are what YAML calls the kinds of values.
 var kinds = map[string]string{"map": "a mapping", "seq": "a list"}
 
-// plainError says in our words what does not fit.
-func plainError(err *yaml.TypeError) error {
+// PlainYAML says in our words what does not fit the value that YAML was decoded into. Other errors are returned as they are.
+func PlainYAML(err error) error {
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		return errors.New(strings.Join(inWords(wrong), "; "))
+	}
+	return err
+}
+
+func inWords(err *yaml.TypeError) []string {
 	texts := make([]string, len(err.Errors))
 	for i, text := range err.Errors {
 		text = unknownKey.ReplaceAllString(text, "unknown key $1")
 		text = wrongKind.ReplaceAllStringFunc(text, func(match string) string {
 			parts := wrongKind.FindStringSubmatch(match)
+			if parts[1] == "seq" && strings.Contains(parts[2], ".") && wanted(parts[2]) == aMapping { // it may be one of our mappings, or of our words
+				return "a list where none is wanted"
+			}
 			return fmt.Sprintf("%s where %s is wanted", cmp.Or(kinds[parts[1]], "a single value"), wanted(parts[2]))
 		})
-		texts[i] = strings.TrimPrefix(text, "line ")
+		texts[i] = text
 	}
-	return errors.New(":" + strings.Join(texts, "; "))
+	return texts
 }
+
+const aMapping = "a mapping"
 
 // wanted names the kind of value that a Go type holds.
 func wanted(goType string) string {
@@ -102,7 +119,7 @@ func wanted(goType string) string {
 	case goType == "int" || goType == "float64":
 		return "a number"
 	}
-	return "a mapping"
+	return aMapping
 }
 
 // ReadSecretFile reads a secret from a file that holds it and nothing else. Line ends after it do not count.

@@ -76,9 +76,10 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 		return nil, err
 	}
 	natsOptions = append(natsOptions, common(options, changes)...)
-	url := strings.Join(login.servers, ",")
+	url, where := strings.Join(login.servers, ","), login.servers.String()
 	if url == "" {
 		url = embeddedURL(options.Embedded)
+		where = url + " (the default; --nats-url or ROLLCALL_NATS_URL names another)"
 	}
 	failed := func(err error) {
 		changes.Failed("connecting to NATS", err)
@@ -86,7 +87,11 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 			options.Failing(err)
 		}
 	}
-	return connect(ctx, url, append(natsOptions, options.Extra...), options.Retry, failed)
+	conn, err := connect(ctx, url, append(natsOptions, options.Extra...), options.Retry, failed)
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("cannot connect to NATS at %s: %w", where, err)
+	}
+	return conn, err
 }
 
 // connect tries once or, with retry, until it works or ctx ends. failed is told how each attempt went.
@@ -111,7 +116,7 @@ func connect(ctx context.Context, url string, natsOptions []nats.Option, retry b
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("not connected to NATS: %w", context.Cause(ctx))
 	default:
-		return nil, fmt.Errorf("cannot connect to NATS: %w", err)
+		return nil, err
 	}
 }
 

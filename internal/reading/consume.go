@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,6 +144,7 @@ func (r *Reader) subscribe(ctx context.Context) (jetstream.Consumer, error) {
 		r.next = info.State.LastSeq + 1
 	}
 	config := jetstream.ConsumerConfig{
+		Description:   "events, read by " + cmp.Or(r.js.Conn().Opts.Name, "rollcall"),
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.next, FilterSubjects: r.opts.Subjects,
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: inactive,
 	}

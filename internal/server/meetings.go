@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/peers"
@@ -125,8 +126,35 @@ func parseTitle(text []byte) (string, error) {
 	case text[0] != '{':
 		return "", errors.New("it is no object")
 	}
-	err := json.Unmarshal(text, &body, json.RejectUnknownMembers(true))
-	return body.Title, err
+	if err := json.Unmarshal(text, &body, json.RejectUnknownMembers(true)); err != nil {
+		return "", bodyError(err, text)
+	}
+	return body.Title, nil
+}
+
+// bodyError says what is wrong with a body to whoever need not know Go.
+func bodyError(err error, text []byte) error {
+	var syntax *jsontext.SyntacticError
+	var shape *json.SemanticError
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return errors.New("the title comes twice")
+	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &shape):
+		return fmt.Errorf("there is no %q in it", shape.JSONPointer.LastToken())
+	case errors.As(err, &shape):
+		return errors.New("the title is no text")
+	case !utf8.Valid(text):
+		return errors.New("it is no UTF-8")
+	case !errors.As(err, &syntax):
+		return errors.New("it cannot be read")
+	case syntax.ByteOffset >= int64(len(text)):
+		return errors.New("it ends too early, within the title or before its brace")
+	}
+	first := jsontext.NewDecoder(bytes.NewReader(text))
+	if value, err := first.ReadValue(); err == nil && syntax.ByteOffset >= int64(len(value)) {
+		return fmt.Errorf("something stands after it, at byte %d", syntax.ByteOffset)
+	}
+	return fmt.Errorf("it is no JSON at byte %d", syntax.ByteOffset)
 }
 
 // fail answers what could not be done; id is the meeting's, if it is about one.

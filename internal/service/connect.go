@@ -66,9 +66,9 @@ func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, erro
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &address):
-		return nil, fmt.Errorf("%w (--embedded-listen)", err)
+		return nil, fmt.Errorf("%w (--embedded-listen, ROLLCALL_EMBEDDED_LISTEN)", err)
 	case errors.As(err, &path), errors.Is(err, embeddednats.ErrStoreInUse):
-		return nil, fmt.Errorf("%w (--data-dir)", err)
+		return nil, fmt.Errorf("%w (--data-dir, ROLLCALL_DATA_DIR)", err)
 	}
 	return embedded, err
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -36,4 +38,29 @@ func TestEventsOverHTTP(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"conference.meeting.started", "conference.member.joined"}, types)
+	nc, err := nats.Connect(r.nats)
+	require.NoError(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	described(t, js)
+}
+
+// described requires that whoever lists the consumers sees what each is for.
+func described(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	consumers := 0
+	streams := js.ListStreams(t.Context())
+	for info := range streams.Info() {
+		stream, err := js.Stream(t.Context(), info.Config.Name)
+		require.NoError(t, err)
+		list := stream.ListConsumers(t.Context())
+		for c := range list.Info() {
+			consumers++
+			assert.NotEmpty(t, c.Config.Description, "%s of %s, filter %s %s", c.Name, info.Config.Name, c.Config.FilterSubject, c.Config.FilterSubjects)
+		}
+		require.NoError(t, list.Err())
+	}
+	require.NoError(t, streams.Err())
+	assert.GreaterOrEqual(t, consumers, 2)
 }

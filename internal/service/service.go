@@ -79,7 +79,7 @@ func Run(ctx context.Context, opts Options) error {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", string(opts.Settings.HTTP.Listen))
 	if err != nil {
-		return fmt.Errorf("cannot serve HTTP (--listen): %w", err)
+		return fmt.Errorf("cannot serve HTTP (--listen, ROLLCALL_LISTEN): %w", err)
 	}
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()

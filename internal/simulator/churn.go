@@ -83,7 +83,7 @@ func newChurner(plan Churn, m *meeting, start int64, speed float64, seed uint64)
 		p := Person{ID: fmt.Sprintf("crowd-%d", i+1), Nick: name(i)}
 		switch {
 		case i < plan.Guests:
-			p.Guest, p.Nick = true, p.Nick+" (guest)"
+			p.Guest = true
 		case i < plan.Guests+plan.Phones:
 			p.Phone = true
 		}

@@ -96,7 +96,7 @@ func TestControlRefusesWhatMakesNoSense(t *testing.T) {
 		want               string
 	}{
 		"an unknown fault":        {"POST", "/_sim/faults", `{"kind":"fire"}`, 400, "no such kind"},
-		"an unknown key":          {"POST", "/_sim/faults", `{"kind":"busy","probabilty":1}`, 400, "field probabilty not found"},
+		"an unknown key":          {"POST", "/_sim/faults", `{"kind":"busy","probabilty":1}`, 400, "line 1: unknown key probabilty"},
 		"no faults":               {"POST", "/_sim/faults", `[]`, 400, "the list is empty"},
 		"no JSON":                 {"POST", "/_sim/faults", `{`, 400, "invalid scenario"},
 		"nothing":                 {"POST", "/_sim/faults", ``, 400, "it is empty"},
@@ -107,6 +107,7 @@ func TestControlRefusesWhatMakesNoSense(t *testing.T) {
 		"no such meeting":         {"POST", "/_sim/meetings/new/actions", `{"do":"end"}`, 404, "no such meeting"},
 		"an impossible action":    {"POST", "/_sim/meetings/m/actions", `{"do":"leave","person":"Bob"}`, 400, "is not in the meeting"},
 		"a wrong type":            {"POST", "/_sim/meetings/m/actions", `{"do":"end","at":"noon"}`, 400, "line 1"},
+		"a list for a text":       {"POST", "/_sim/meetings/m/actions", `{"do":["end"]}`, 400, "a list where none is wanted"},
 		"too much":                {"POST", "/_sim/faults", strings.Repeat(" ", maxScenarioBytes+1), 413, "too large"},
 	}
 	for name, test := range tests {
@@ -116,6 +117,7 @@ func TestControlRefusesWhatMakesNoSense(t *testing.T) {
 			var e struct{ Error string }
 			require.NoError(t, json.Unmarshal(res.body, &e))
 			assert.Contains(t, e.Error, test.want)
+			assert.NotContains(t, e.Error, "unmarshal")
 		})
 	}
 	assert.Empty(t, s.Faults())

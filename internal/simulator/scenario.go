@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/c4342123/rollcall/internal/config"
 )
 
 // ErrScenario is wrapped by every error about what a scenario, a meeting, an action or a fault says.
@@ -176,7 +178,7 @@ func decodeStrict(data []byte, v any) error {
 		if errors.Is(err, io.EOF) {
 			return fmt.Errorf("%w: it is empty", ErrScenario)
 		}
-		return fmt.Errorf("%w: %w", ErrScenario, err)
+		return fmt.Errorf("%w: %w", ErrScenario, config.PlainYAML(err))
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: something follows the first document", ErrScenario)

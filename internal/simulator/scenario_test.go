@@ -15,9 +15,9 @@ func TestScenarioMistakesAreNamed(t *testing.T) {
 	person := func(rest string) string { return `{meetings: [{id: m, end: 1m, people: [{nick: Ann, ` + rest + `}]}]}` }
 	tests := map[string]struct{ scenario, want string }{
 		"nothing":              {"", "it is empty"},
-		"no mapping":           {"- a", "line 1: cannot unmarshal"},
+		"no mapping":           {"- a", "line 1: a list where none is wanted"},
 		"no YAML":              {"a: [", "did not find"},
-		"an unknown key":       {"name: x\nmeetings:\n  - id: m\n    tittle: y", "line 4: field tittle not found"},
+		"an unknown key":       {"name: x\nmeetings:\n  - id: m\n    tittle: y", "line 4: unknown key tittle"},
 		"a key twice":          {"name: x\nname: y", `line 2: mapping key "name" already defined at line 1`},
 		"a second document":    {"name: x\n---\nname: y", "something follows the first document"},
 		"a duration":           {"meetings:\n  - id: m\n    start: soon", `line 3: "soon" is not a duration`},
