@@ -43,6 +43,7 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.uint(s.bits())
 	w.int(s.GapTo)
 	w.int(s.lastGap)
+	w.uint(s.gapEnded)
 	w.uint(s.edition)
 	w.uint(s.looked)
 	w.int(s.unfinished)
@@ -215,7 +216,8 @@ func (r *decoder) state() *State {
 	}
 	s.TitleGiven = r.titleGiven(s.Title)
 	if r.version >= 2 {
-		s.GapTo, s.lastGap, s.edition, s.looked, s.unfinished = r.int(), r.int(), r.uint(math.MaxUint64), r.uint(math.MaxUint64), r.int()
+		s.GapTo, s.lastGap, s.gapEnded = r.int(), r.int(), r.uint(math.MaxUint64)
+		s.edition, s.looked, s.unfinished = r.uint(math.MaxUint64), r.uint(math.MaxUint64), r.int()
 	}
 	r.origin = r.int()
 	const shortest = 5 // a person of empty key and nickname, status, flags and number of attendances

@@ -55,7 +55,7 @@ func TestALostStateIsRebuiltFromEvents(t *testing.T) {
 func TestWhatEventsOfAMeetingSay(t *testing.T) {
 	s := diff.New("m1").Watch(diff.Description{Title: "Weekly", CreatorID: "u1", CreatorNick: "Ann", StartTime: epoch})
 	res := diff.Start(s, epoch+5)
-	res = res.Then(diff.OpenGap(res.State, epoch+6, epoch+9, "throttled"))
+	res = res.Then(diff.OpenGap(res.State, diff.Mark{}, epoch+6, epoch+9, "throttled"))
 	rebuilt := folded(res.Events)
 	assert.Equal(t, res.State.Description(), rebuilt.Description())
 	assert.True(t, rebuilt.Known())
@@ -114,10 +114,10 @@ func TestWhatIsLostIsSaidOnce(t *testing.T) {
 	assert.Empty(t, diff.Lost(lost.State, epoch, epoch+1).Events)
 	assert.Empty(t, diff.Lost(s.WithPhase(diff.Ended), epoch, epoch+1).Events)
 
-	blind := diff.OpenGap(s, epoch, epoch, "unavailable").State
+	blind := diff.OpenGap(s, diff.Mark{}, epoch, epoch, "unavailable").State
 	both := diff.Lost(blind, epoch, epoch+5)
 	require.Len(t, both.Events, 2)
 	assert.Equal(t, epoch+5, both.Events[0].Gap.To, "the one that is open ends")
 	assert.Equal(t, events.GapStoreLost, both.State.GapReason)
-	assert.NotEqual(t, diff.OpenGap(s, epoch, epoch, "x").Events[0].ID, both.Events[1].ID, "an id is no other event's")
+	assert.NotEqual(t, diff.OpenGap(s, diff.Mark{}, epoch, epoch, "x").Events[0].ID, both.Events[1].ID, "an id is no other event's")
 }

@@ -46,7 +46,7 @@ func lookOf(since diff.Mark, blind, at int64, snap diff.Snapshot) entry {
 	return watched(func(s *diff.State) diff.Result {
 		res := diff.Start(s, at)
 		if blind > 0 {
-			res = res.Then(diff.OpenGap(res.State, blind, at, "unavailable"))
+			res = res.Then(diff.OpenGap(res.State, since, blind, at, "unavailable"))
 		}
 		res = res.Then(diff.CloseGap(res.State, at))
 		snap.From, snap.At, snap.Since, snap.Via = at, at, since, events.ViaPoll
@@ -100,7 +100,7 @@ func drawEntries(t *rapid.T, o *oracle, since diff.Mark, reopened bool) (entries
 			from := rapid.IntRange(0, len(rows)).Draw(t, "from")
 			entries = append(entries, pushOf(at, rows[from:rapid.IntRange(from, len(rows)).Draw(t, "to")]))
 		case 1:
-			entries = append(entries, watched(func(s *diff.State) diff.Result { return diff.OpenGap(s, blind, at, "throttled") }))
+			entries = append(entries, watched(func(s *diff.State) diff.Result { return diff.OpenGap(s, since, blind, at, "throttled") }))
 		case 2:
 			entries = append(entries, lookOf(since, 0, at, diff.Snapshot{Rows: o.list(at)}))
 		case 3:

@@ -84,13 +84,14 @@ func (s *State) meeting(reason string) *events.Meeting {
 const oddClock = 60_000
 
 // OpenGap announces that at the time at a meeting has not been looked at since from, both in Unix milliseconds, and why.
-// One gap is open at a time; a meeting that is not watched has none, nor has one that was looked at, or whose gap ended,
-// since: somebody else was faster. What is said to have been well after at was told by a clock that is ahead, and tells
-// nothing. No two gaps begin at the same time, and so have the same id.
-func OpenGap(s *State, from, at int64, reason string) Result {
-	between := func(t int64) bool { return from < t && t <= at+oddClock }
-	if s.Phase != Watched || s.GapFrom > 0 || from <= s.lastGap || between(s.LookedAt) || between(s.GapTo) {
+// since is what was known at from. One gap is open at a time; a meeting that is not watched has none, nor has one that was
+// looked at, or whose gap ended, since: somebody else was faster.
+func OpenGap(s *State, since Mark, from, at int64, reason string) Result {
+	if s.Phase != Watched || s.GapFrom > 0 || s.seenSince(since, at) {
 		return Result{State: s}
+	}
+	if from == s.lastGap {
+		from++ // no two gaps have the same id
 	}
 	next := *s
 	next.GapFrom, next.GapReason = from, reason
@@ -104,7 +105,8 @@ func CloseGap(s *State, to int64) Result {
 	}
 	next := *s
 	next.GapFrom, next.GapReason = 0, ""
-	next.GapTo, next.lastGap = max(to, s.GapFrom), s.GapFrom
+	next.edition++
+	next.GapTo, next.lastGap, next.gapEnded = max(to, s.GapFrom), s.GapFrom, next.edition
 	return Result{State: &next, Changed: true, Events: []events.Event{s.gap(s.GapFrom, max(to, s.GapFrom), s.GapReason)}}
 }
 

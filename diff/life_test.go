@@ -41,12 +41,12 @@ func TestStartIsAnnouncedOncePerWatch(t *testing.T) {
 }
 
 func TestGapIsAnnouncedWhenItOpensAndWhenItCloses(t *testing.T) {
-	opened := diff.OpenGap(diff.New("m1"), epoch, epoch+1, "throttled")
+	opened := diff.OpenGap(diff.New("m1"), diff.Mark{}, epoch, epoch+1, "throttled")
 	require.Len(t, opened.Events, 1)
 	assert.Equal(t, &events.Gap{ConferenceID: "m1", From: epoch, Reason: "throttled"}, opened.Events[0].Gap)
 	assert.Equal(t, epoch, opened.Events[0].Time.UnixMilli())
 	s := reloaded(t, opened.State)
-	assert.Empty(t, diff.OpenGap(s, epoch+1, epoch+2, "unavailable").Events, "one is open")
+	assert.Empty(t, diff.OpenGap(s, diff.Mark{}, epoch+1, epoch+2, "unavailable").Events, "one is open")
 
 	closed := diff.CloseGap(s, epoch+90_000)
 	require.Len(t, closed.Events, 1)
@@ -54,9 +54,9 @@ func TestGapIsAnnouncedWhenItOpensAndWhenItCloses(t *testing.T) {
 	assert.Equal(t, epoch+90_000, closed.Events[0].Time.UnixMilli())
 	assert.NotEqual(t, opened.Events[0].ID, closed.Events[0].ID)
 	assert.Empty(t, diff.CloseGap(closed.State, epoch).Events, "none is open")
-	assert.Empty(t, diff.OpenGap(s.WithPhase(diff.Ended), epoch, epoch+2, "x").Events, "not watched")
+	assert.Empty(t, diff.OpenGap(s.WithPhase(diff.Ended), diff.Mark{}, epoch, epoch+2, "x").Events, "not watched")
 	seen := diff.Compare(diff.New("m1"), diff.Snapshot{From: epoch + 1, At: epoch + 2}).State
-	assert.Empty(t, diff.OpenGap(seen, epoch, epoch+2, "x").Events, "looked at since")
+	assert.Empty(t, diff.OpenGap(seen, diff.New("m1").Mark(), epoch, epoch+2, "x").Events, "looked at since")
 	assert.Equal(t, epoch, diff.CloseGap(s, epoch-1).Events[0].Gap.To, "a gap does not end before it began")
 }
 
@@ -103,7 +103,7 @@ func sortedByTime(facts []fact) []fact {
 }
 
 func TestEndClosesTheGap(t *testing.T) {
-	s := diff.OpenGap(diff.New("m1"), epoch, epoch+1, "unavailable").State
+	s := diff.OpenGap(diff.New("m1"), diff.Mark{}, epoch, epoch+1, "unavailable").State
 	over := diff.Compare(s, diff.Snapshot{Kind: diff.Partial, At: epoch + 60_000, Over: true})
 	res := over.Then(diff.End(over.State, epoch+60_000, "not_found"))
 	require.Len(t, res.Events, 2)

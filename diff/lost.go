@@ -45,5 +45,5 @@ func Lost(s *State, from, at int64) Result {
 	if seen > at+oddClock {
 		seen = 0
 	}
-	return res.Then(OpenGap(res.State, max(min(from, at), seen, res.State.lastGap+1), at, events.GapStoreLost))
+	return res.Then(OpenGap(res.State, Mark{}, max(min(from, at), seen, res.State.lastGap+1), at, events.GapStoreLost))
 }

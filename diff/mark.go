@@ -4,13 +4,23 @@ import "slices"
 
 // Mark is what was known of a meeting at some time: everything that its state held then. The zero value stands for
 // everything that is known now.
-type Mark struct{ edition uint64 } // one more than the state's
+type Mark struct {
+	edition  uint64 // one more than the state's
+	lookedAt int64  // the state's
+}
 
 // Mark returns what the state knows. Whoever begins to look keeps it for the [Snapshot].
-func (s *State) Mark() Mark { return Mark{s.edition + 1} }
+func (s *State) Mark() Mark { return Mark{s.edition + 1, s.LookedAt} }
 
 // covers tells whether what was announced with an edition was known.
 func (m Mark) covers(edition uint64) bool { return m == Mark{} || edition < m.edition }
+
+// seenSince tells whether at the time at, in Unix milliseconds, the meeting was looked at, or its gap ended, since m. A look
+// that changed nothing leaves only its time, which does not count if another clock told it.
+func (s *State) seenSince(m Mark, at int64) bool {
+	idle := m != Mark{} && m.lookedAt < s.LookedAt && s.LookedAt <= at+oddClock
+	return idle || !m.covers(s.looked) || !m.covers(s.gapEnded)
+}
 
 // overtaken tells whether another whole look that changed something ended, or the meeting was closed out, since this whole look began. Of two that
 // were under way at once it is not known which read the list first. What is yet to be stored of one look is not another.

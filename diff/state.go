@@ -58,8 +58,9 @@ type State struct {
 	// GapTo is when the last gap that was announced to be over ended, in Unix milliseconds; 0 before the first. None
 	// begins before: whoever compares again what has been stored in part announces no gap a second time.
 	GapTo int64
-	// lastGap is when that gap began.
-	lastGap int64
+	// lastGap is when that gap began, and gapEnded the edition that has its end.
+	lastGap  int64
+	gapEnded uint64
 
 	// edition grows with every comparison that changes the state. It tells what was known when a look began, which no
 	// clock can.

@@ -75,6 +75,7 @@ func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Sna
 	m.notFound = 0
 	snap.From, snap.Since = began.at, began.known
 	snap.At = max(p.wall().UnixMilli(), snap.From)
+	m.seen = sighting{at: p.now(), wall: snap.At}
 	snap.Rows = list.Rows
 	if !list.Certain {
 		snap.Kind = diff.Uncertain
@@ -90,7 +91,8 @@ func (p *Poller) takeList(ctx context.Context, m *look, list List, snap diff.Sna
 	if err != nil {
 		return err
 	}
-	m.lastLook, m.sight, m.away, m.failures, m.listError, m.trouble = snap.At, snap.At, false, 0, "", ""
+	m.seen.known = m.record.State.Mark()
+	m.lastLook, m.sight, m.away, m.failures, m.listError, m.trouble = snap.At, m.seen, false, 0, "", ""
 	m.pages, m.peeks = int32(max(list.Calls, 1)), 0
 	p.paceList(m, first, surprises(res.Events))
 	if res.LookNow {
@@ -126,7 +128,7 @@ func (p *Poller) take(ctx context.Context, m *look, snap diff.Snapshot) (diff.Re
 	return p.update(ctx, m, func(s *diff.State) diff.Result {
 		res := diff.Result{State: s}
 		if snap.Kind != diff.Partial && !s.Overtaken(snap) {
-			res = m.bridge(s, snap.At)
+			res = m.bridge(s)
 		}
 		res = res.Then(diff.Compare(res.State, snap))
 		if snap.Over {

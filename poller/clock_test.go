@@ -2,6 +2,8 @@ package poller_test
 
 import (
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,6 +90,80 @@ func TestClocksAnHourApartSeeEveryGap(t *testing.T) {
 		}
 		r.boundsAgree()
 	})
+}
+
+// TestClocksAnHourApartKnowWhenNobodyLooked hands a meeting over and back, at once or after a while.
+func TestClocksAnHourApartKnowWhenNobodyLooked(t *testing.T) {
+	for name, test := range map[string]struct {
+		nobody time.Duration
+		gap    string // empty when there is none
+	}{
+		"at once":      {0, ""},
+		"soon":         {20 * time.Second, ""},
+		"after a bit":  {2 * time.Minute, "^gap down of 2m"},
+		"after longer": {70 * time.Minute, "^gap down of 1"}, // a gap before may seem to have ended in this one
+	} {
+		t.Run(name, func(t *testing.T) {
+			inOddClocks(t, func(r *replicas) {
+				r.source.onList(list(present("ann", 0)))
+				r.each[0].watch("m")
+				r.sleep(10 * time.Second)
+				life := []string{"started"}
+				for i := range 4 {
+					if i == 2 {
+						r.source.onList(list(present("ann", 0), present("bob", 20))) // a look that is stored
+						r.sleep(2 * time.Minute)
+					}
+					r.shares[i%2].take(everyShard()...)
+					require.NoError(r, r.each[i%2].poller.Quiet(r.ctx))
+					r.sleep(test.nobody)
+					r.shares[1-i%2].give(everyShard()...)
+					r.sleep(2 * time.Minute)
+					got := r.store.life("m")
+					if test.gap == "" {
+						require.Equal(r, life, got)
+						continue
+					}
+					require.Len(r, got, len(life)+2, "%v", got)
+					require.Equal(r, "gap down", got[len(life)])
+					require.Regexp(r, test.gap, got[len(life)+1])
+					life = got
+				}
+				r.boundsAgree()
+			})
+		})
+	}
+}
+
+// TestAClockThatIsSet has the wall clock set, forwards and back, while a meeting is in sight and while it is not.
+func TestAClockThatIsSet(t *testing.T) {
+	for _, step := range []time.Duration{time.Hour, 100 * time.Second, -100 * time.Second, -140 * time.Second, -time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			var set atomic.Int64
+			clock := func() time.Time { return time.Now().Add(time.Duration(set.Load())) }
+			inWorld(t, poller.Options{Clock: clock}, func(w *world) {
+				w.source.onList(list(present("ann", 0)))
+				w.watch("m")
+				w.sleep(10 * time.Second)
+				set.Add(int64(step))
+				w.sleep(2 * time.Minute)
+				require.Equal(w, []string{"started"}, w.store.life("m"))
+				w.source.onList(failList(trouble(poller.Unavailable)))
+				w.source.onInfo(failInfo(trouble(poller.Unavailable)))
+				w.sleep(5 * time.Second)
+				set.Add(int64(step))
+				w.sleep(2 * time.Minute)
+				require.Equal(w, []string{"started", "gap unavailable"}, w.store.life("m"))
+				w.source.onList(list(present("ann", 0), present("bob", 20)))
+				w.source.onInfo(newSource().info)
+				w.sleep(2 * time.Minute)
+				all := w.store.list()
+				gap := all[slices.IndexFunc(all, func(e events.Event) bool { return e.Gap != nil && e.Gap.To > 0 })].Gap
+				assert.GreaterOrEqual(w, gap.To, gap.From)
+				assert.Less(w, gap.To-gap.From, 4*time.Minute.Milliseconds())
+			})
+		})
+	}
 }
 
 // TestClocksAnHourApartWatchAgain ends a meeting, nobody knows when, and reports it again at the other replica.

@@ -183,7 +183,7 @@ func (p *Poller) heard(id string, record diff.Record) {
 	if !p.mine(m) {
 		return
 	}
-	m.sight = p.wall().UnixMilli()
+	m.sight = p.sees(record.State)
 	p.admit(m, record)
 	p.enqueue(m, p.now()-headStart)
 }

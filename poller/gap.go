@@ -63,15 +63,14 @@ func (p *Poller) cover(shards shardSet) bool {
 func (p *Poller) announceGaps(ctx context.Context) bool {
 	var all errgroup.Group
 	all.SetLimit(gapsAtOnce)
-	at := p.wall().UnixMilli()
 	for m, gap := range p.outOfSight() {
 		all.Go(func() error {
 			_, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
-				return startFirst(s, at, func(s *diff.State) diff.Result {
+				return startFirst(s, gap.to, func(s *diff.State) diff.Result {
 					if gap.reason == events.GapStoreLost {
-						return diff.Lost(s, gap.from, at)
+						return diff.Lost(s, gap.from, gap.to)
 					}
-					return diff.OpenGap(s, gap.from, at, gap.reason)
+					return diff.OpenGap(s, gap.known, gap.from, gap.to, gap.reason)
 				})
 			})
 			if err == nil && gap.reason == events.GapStoreLost {
@@ -87,10 +86,11 @@ func (p *Poller) announceGaps(ctx context.Context) bool {
 	return err == nil
 }
 
-// gap is since when a meeting is out of sight, in Unix milliseconds, and why.
+// gap is from when until now a meeting is out of sight, in Unix milliseconds, what was known of it before, and why.
 type gap struct {
-	from   int64
-	reason string
+	from, to int64
+	known    diff.Mark
+	reason   string
 }
 
 // outOfSight returns our meetings with a gap that has not been announced.
@@ -98,20 +98,18 @@ func (p *Poller) outOfSight() map[*meeting]gap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := map[*meeting]gap{}
-	now := p.wall()
-	recent := now.Add(-shortestGap).UnixMilli()
+	now := p.sees(nil)
 	for m := range p.ours() {
 		if m.untold {
-			out[m] = gap{m.lostAt, events.GapStoreLost}
+			out[m] = gap{from: m.lostAt, to: now.wall, reason: events.GapStoreLost}
 			continue
 		}
-		if m.sight == 0 || m.sight > recent || m.brief.gapFrom > 0 {
+		if m.sight.never() || m.brief.gapFrom > 0 || m.sight.ago(now) <= gapAfter(m.interval) {
 			continue
 		}
-		if now.Sub(time.UnixMilli(m.sight)) > gapAfter(m.interval) {
-			r := m.rarely()
-			out[m] = gap{m.sight, p.why(reasonOf(r.trouble, m.away))}
-		}
+		from, to := m.sight.gap(now)
+		r := m.rarely()
+		out[m] = gap{from, to, m.sight.known, p.why(reasonOf(r.trouble, m.away))}
 	}
 	return out
 }
@@ -136,16 +134,14 @@ func reasonOf(trouble string, away bool) string {
 	}
 }
 
-// bridge closes the gap that a look at the time at puts an end to. One that nobody was there to announce is announced
+// bridge closes the gap that the list that was read puts an end to. One that nobody was there to announce is announced
 // now.
-func (m *look) bridge(s *diff.State, at int64) diff.Result {
+func (m *look) bridge(s *diff.State) diff.Result {
 	res := diff.Result{State: s}
-	sight := m.sight
-	if s.GapTo <= at { // of a look whose outcome was stored in part, the end of the gap was
-		sight = max(sight, s.GapTo)
+	sight := m.sight.until(s.GapTo, m.seen) // of a look whose outcome was stored in part, the end of the gap was
+	from, to := sight.gap(m.seen)
+	if s.GapFrom == 0 && !sight.never() && sight.ago(m.seen) > gapAfter(m.interval) {
+		res = diff.OpenGap(s, sight.known, from, to, reasonOf(m.trouble, m.away))
 	}
-	if s.GapFrom == 0 && m.sight > 0 && time.Duration(at-sight)*time.Millisecond > gapAfter(m.interval) {
-		res = diff.OpenGap(s, sight, at, reasonOf(m.trouble, m.away))
-	}
-	return res.Then(diff.CloseGap(res.State, at))
+	return res.Then(diff.CloseGap(res.State, to))
 }

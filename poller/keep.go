@@ -20,9 +20,7 @@ func (p *Poller) keep(m *meeting, record diff.Record) {
 	s := record.State
 	m.record, m.read, m.watched = record, true, s.Known() && s.Phase == diff.Watched
 	m.brief = briefOf(s)
-	if m.sight > 0 && s.GapTo <= p.wall().UnixMilli() { // else it was told by another clock
-		m.sight = max(m.sight, s.GapTo) // of a look that was stored in part, the end of the gap was: it was in sight then
-	}
+	m.sight = m.sight.until(s.GapTo, p.sees(s)) // of a look that was stored in part, the end of the gap was
 	if m.kept < 0 {
 		m.kept = int32(len(p.kept))
 		p.kept = append(p.kept, m)

@@ -125,7 +125,7 @@ func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 	switch {
 	case ok:
 		p.adopt(m, record) // it was a guest, or was heard of meanwhile
-		if m.watched && !m.busy && m.sight == 0 {
+		if m.watched && !m.busy && m.sight.never() {
 			p.goOn(m, record.State, beats)
 		}
 		return
@@ -144,8 +144,11 @@ func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
 func (p *Poller) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
-		// What was later than now was told by another clock.
-		m.sight, m.away = min(max(s.LookedAt, alive.UnixMilli()), p.wall().UnixMilli()), true
+		m.sight, m.away = p.sees(s).before(time.Since(alive)), true
+		// Its last look may have come after that, unless another clock told when it was.
+		if later := time.Duration(s.LookedAt-m.sight.wall) * time.Millisecond; later > 0 && later <= patrolEvery {
+			m.sight = m.sight.before(-later)
+		}
 	}
 	p.enqueue(m, p.now()-rand.N(anyOrder))
 }

@@ -174,7 +174,7 @@ func (p *Poller) lossOf(m *meeting) loss {
 			Title: b.title, TitleGiven: b.titleGiven, CreatorID: b.creatorID, CreatorNick: b.creatorNick, StartTime: b.startTime,
 		},
 		sequence: b.sequence,
-		from:     m.sight, at: at, mine: p.mine(m),
+		from:     m.sight.wall, at: at, mine: p.mine(m),
 		watched: m.watched,
 	}
 	if l.from == 0 {

@@ -70,7 +70,7 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	case n.Scene == Closed:
 		p.close(n.ConferenceID, n.Time)
 	case began:
-		p.expect(n.ConferenceID, at)
+		p.expect(n.ConferenceID)
 	case n.Look || e.result.LookNow:
 		p.ask(n.ConferenceID, func(m *meeting) { m.asked = true })
 	}

@@ -54,7 +54,7 @@ func (p *Poller) peek(ctx context.Context, m *look) (heads count, enough bool, e
 		return heads, false, err
 	}
 	m.peeks++
-	m.sight = p.wall().UnixMilli()
+	m.sight = p.sees(m.record.State)
 	p.paceList(m, false, 0)
 	return heads, true, nil
 }

@@ -41,7 +41,7 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (b
 		return false, fmt.Errorf("watching %s: %w", conferenceID, err)
 	}
 	if began {
-		p.expect(conferenceID, at)
+		p.expect(conferenceID)
 	}
 	return began, nil
 }
@@ -100,16 +100,16 @@ func (p *Poller) visit(conferenceID string) *meeting {
 	return m
 }
 
-// expect has the first look made at a meeting that is watched since the time at. It is left to the replica that the
+// expect has the first look made at a meeting that is watched from now on. It is left to the replica that the
 // meeting belongs to, which hears of the meeting at once.
-func (p *Poller) expect(conferenceID string, at int64) {
+func (p *Poller) expect(conferenceID string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m, ok := p.meetings[conferenceID]
 	if !ok || !p.mine(m) {
 		return
 	}
-	m.sight = max(m.sight, at)
+	m.sight = p.sees(m.record.State)
 	p.arrange(m, p.now()-headStart)
 }
 

@@ -20,13 +20,17 @@ func afterAnOutage(r *room, pushed string, blind int64) func(*diff.State) diff.R
 		Kind: diff.Partial, Rows: r.rows[len(r.rows)-1:], From: r.now + 100, At: r.now + 100, Via: events.ViaPush,
 	}
 	look := r.snapshot()
+	var known diff.Mark // when it was in sight last
 	return func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched {
 			return diff.Result{State: s}
 		}
+		if known == (diff.Mark{}) {
+			known = s.Mark()
+		}
 		res := diff.Start(s, push.At)
 		res = res.Then(diff.Compare(res.State, push))
-		res = res.Then(diff.OpenGap(res.State, blind, look.At, "unavailable"))
+		res = res.Then(diff.OpenGap(res.State, known, blind, look.At, "unavailable"))
 		res = res.Then(diff.CloseGap(res.State, look.At))
 		res = res.Then(diff.Compare(res.State, look))
 		if look.Over {

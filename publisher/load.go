@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -81,9 +82,10 @@ func (s *stored) readHeader(h nats.Header) error {
 
 // message is a stored message as the API gives it.
 type message struct {
-	Seq     uint64 `json:"seq"`
-	RawHdrs []byte `json:"hdrs"`
-	Data    []byte `json:"data"`
+	Seq     uint64    `json:"seq"`
+	Time    time.Time `json:"time"` // when the server stored it
+	RawHdrs []byte    `json:"hdrs"`
+	Data    []byte    `json:"data"`
 	header  nats.Header
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,10 @@ import (
 // aliveSubject is where it is kept when the meetings of each shard were last looked after: one message for all shards
 // and replicas.
 const aliveSubject = "rollcall.alive"
+
+// justNow stands for when the server stores the message it is in. So all times are the server's, whatever the replicas'
+// clocks say.
+const justNow = -1
 
 // beats are when the shards were last looked after, in Unix milliseconds, and the message that says so.
 type beats struct {
@@ -33,13 +38,27 @@ func (p *Publisher) Beat(ctx context.Context, shards ...int) error {
 	return err // in the words of commits: it stands for them
 }
 
+// within tells whether only these shards were looked after just now. Of others it has to be read when that was.
+func (b *beats) within(shards []int) bool {
+	for shard, at := range b.at {
+		if at == justNow && !slices.Contains(shards, shard) {
+			return false
+		}
+	}
+	return true
+}
+
 // beat adds to what was stored last, if nobody has replaced that meanwhile.
-func (p *Publisher) beat(ctx context.Context, shards []int) error {
+func (p *Publisher) beat(ctx context.Context, shards []int) (err error) {
 	b := p.knownBeats()
+	if !b.within(shards) {
+		if b, err = p.readBeats(ctx); err != nil {
+			return err
+		}
+	}
 	for round, pause := 1, firstPause; ; round, pause = round+1, min(2*pause, maxPause) {
-		now := p.opts.Now().UnixMilli()
 		for _, shard := range shards {
-			b.at[shard] = max(b.at[shard], now)
+			b.at[shard] = justNow
 		}
 		payload, err := json.Marshal(b.at)
 		if err != nil {
@@ -101,20 +120,30 @@ func (p *Publisher) readBeats(ctx context.Context) (beats, error) {
 		p.log.Warn("it cannot be read when meetings were last looked after", "error", err)
 		b.at = [events.Shards]int64{}
 	}
+	for shard, at := range b.at {
+		if at == justNow {
+			b.at[shard] = m.Time.UnixMilli()
+		}
+	}
 	return b, nil
 }
 
 // LastBeats returns when the meetings of each shard were last looked after, by any replica; the zero time for a shard
-// whose meetings never were.
+// whose meetings never were. How long ago that was goes by the server's clock alone, and is what [time.Since] tells of it.
 func (p *Publisher) LastBeats(ctx context.Context) ([events.Shards]time.Time, error) {
 	var last [events.Shards]time.Time
 	b, err := p.readBeats(ctx)
 	if err != nil {
 		return last, fmt.Errorf("when meetings were last looked after: %w", err)
 	}
+	st, err := p.stream(ctx)
+	if err != nil {
+		return last, fmt.Errorf("the server's time: %w", err)
+	}
+	here, there := time.Now(), st.CachedInfo().TimeStamp.UnixMilli()
 	for shard, at := range b.at {
 		if at > 0 {
-			last[shard] = time.UnixMilli(at)
+			last[shard] = here.Add(-time.Duration(max(there-at, 0)) * time.Millisecond)
 		}
 	}
 	return last, nil

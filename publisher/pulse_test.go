@@ -4,9 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/testdir"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -24,6 +26,29 @@ func TestBeatsOfManyAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	for shard, at := range last {
 		assert.Equal(t, shard >= n, at.IsZero())
+	}
+}
+
+// TestBeatsGoByOneClock has replicas whose clocks are an hour off tell when they were alive, and read it, in turn.
+func TestBeatsGoByOneClock(t *testing.T) {
+	url := startServer(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
+	clock := func(off time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(off) } }
+	ahead := open(t, connect(t, url), Options{Now: clock(time.Hour)})
+	behind := open(t, connect(t, url), Options{Now: clock(-time.Hour)})
+	began := time.Now().Truncate(time.Millisecond)
+	require.NoError(t, ahead.Beat(t.Context(), 1, 2))
+	require.NoError(t, behind.Beat(t.Context(), 2))
+	require.NoError(t, ahead.Beat(t.Context(), 3))
+	require.NoError(t, ahead.Beat(t.Context(), 4))
+	ended := time.Since(began)
+	for _, p := range []*Publisher{ahead, behind} {
+		last, err := p.LastBeats(t.Context())
+		require.NoError(t, err)
+		for shard := 1; shard <= 4; shard++ {
+			assert.WithinRange(t, last[shard], began, began.Add(ended+time.Second), shard)
+		}
+		assert.False(t, last[2].Before(last[1]))
+		assert.False(t, last[4].Before(last[3]))
 	}
 }
 

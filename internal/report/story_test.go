@@ -45,7 +45,7 @@ func (s *story) end(minutes float64, rows ...diff.Row) {
 }
 
 func (s *story) blind(from, to float64, reason string) {
-	s.take(diff.OpenGap(s.state, at(from), at(to), reason))
+	s.take(diff.OpenGap(s.state, diff.Mark{}, at(from), at(to), reason))
 	if to > 0 {
 		s.take(diff.CloseGap(s.state, at(to)))
 	}
