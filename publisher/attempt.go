@@ -49,8 +49,18 @@ func (p *Publisher) attempted(group []*job, a answer, began time.Time) {
 		if answered && len(group) == 1 { // of several, each is going to be tried by itself
 			p.refusedOne(shapeOf(group))
 			p.failed(a.err)
+			p.suspectConfig(said)
 		}
 	}
+}
+
+// suspectConfig has the stream's configuration compared soon if that may be why the server refused something.
+func (p *Publisher) suspectConfig(said *ServerError) {
+	switch said.Code {
+	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeStoreFailed:
+		return // of these it is not, or not of what is ours to change
+	}
+	p.doubtConfig()
 }
 
 // refusedOne keeps what the server had no room for.

@@ -31,6 +31,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	var tending sync.WaitGroup
 	defer tending.Wait()
 	tending.Go(func() { p.tend(ctx) })
+	tending.Go(func() { p.guard(ctx) })
 	work, cancel := outlive(ctx, stopGrace)
 	defer cancel()
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -54,8 +53,8 @@ func Inspect(ctx context.Context, nc *nats.Conn, replicas int) (Inspection, erro
 		return found, err
 	}
 	found.describe(info)
-	if bad := refusals(info.Config); len(bad) > 0 {
-		return found, fmt.Errorf("%w: %s", ErrStreamConfig, strings.Join(bad, "; "))
+	if err := refusedConfig(refusals(info.Config)); err != nil {
+		return found, err
 	}
 	_, found.Changes = improved(info.Config, max(replicas, 1))
 	return found, nil

@@ -39,6 +39,7 @@ func TestAnswersAreJudged(t *testing.T) {
 		"maximum messages":          {`{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}}`, refused},
 		"out of resources":          {`{"error":{"code":503,"err_code":10023}}`, refused},
 		"account limits":            {`{"error":{"code":400,"err_code":10002}}`, refused},
+		"rollup not permitted":      {`{"error":{"code":500,"err_code":10111}}`, refused},
 		"storage limits":            {`{"error":{"code":500,"err_code":10047}}`, refused},
 		"memory limits":             {`{"error":{"code":500,"err_code":10028}}`, refused},
 		"error without any numbers": {`{"error":{}}`, unknown},

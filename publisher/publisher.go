@@ -27,6 +27,7 @@ type Publisher struct {
 
 	jobs    chan *job     // to the committer; unbuffered, so that nothing waits in it unowned
 	missed  chan struct{} // holds a token when the stream may be gone
+	doubted chan struct{} // holds a token when the stream's configuration is to be compared soon
 	running atomic.Bool   // Run was called
 	stopped chan struct{} // closed when Run has returned
 	link    link
@@ -43,6 +44,7 @@ type Publisher struct {
 	beats    beats             // as stored last, as far as is known
 	setBack  map[string]uint64 // by meeting: the revision of a state that lacks events which are stored
 	lacking  shape             // what the server refused last and has not taken since
+	drift    drift             // as found last
 
 	// trial says that it commits to [TrialStream].
 	trial bool
@@ -65,6 +67,8 @@ type Options struct {
 	AckTimeout time.Duration
 	// GiveUpAfter is how long a commit is tried again while the server cannot take it; 15 seconds when 0.
 	GiveUpAfter time.Duration
+	// CompareEvery is about how often the stream's configuration is compared with what is wanted; a minute when 0.
+	CompareEvery time.Duration
 	// Attempted is told how each attempt to store something went: nil when it was stored, otherwise why not, at the first
 	// attempt of a commit already. It is not told when another writer was first, or when a commit is wrong in itself. A
 	// commit that fits where a larger one was refused says nothing. It may be called by several goroutines at once.
@@ -85,6 +89,9 @@ func (o Options) withDefaults() Options {
 	if o.GiveUpAfter == 0 {
 		o.GiveUpAfter = 15 * time.Second
 	}
+	if o.CompareEvery == 0 {
+		o.CompareEvery = driftEvery
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -102,6 +109,8 @@ func (o Options) check() error {
 		return fmt.Errorf("retention: %s is neither 0 nor at least 1s", o.Retention)
 	case o.Retention > maxRetention:
 		return fmt.Errorf("retention: %s is more than 100 years; 0 keeps events for ever", o.Retention)
+	case o.CompareEvery < 0:
+		return fmt.Errorf("comparing: every %s is negative", o.CompareEvery)
 	case o.AckTimeout < 0:
 		return fmt.Errorf("ack timeout: %s is negative", o.AckTimeout)
 	case o.GiveUpAfter < 0:
@@ -139,7 +148,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	}
 	p := &Publisher{
 		nc: nc, js: js, opts: opts, log: opts.Logger,
-		jobs: make(chan *job), missed: make(chan struct{}, 1), stopped: make(chan struct{}), inflight: make(map[string]*job),
+		jobs: make(chan *job), missed: make(chan struct{}, 1), doubted: make(chan struct{}, 1), stopped: make(chan struct{}), inflight: make(map[string]*job),
 		setBack: make(map[string]uint64),
 	}
 	p.batchLimit.Store(maxBatch)

@@ -93,6 +93,10 @@ func (p *Publisher) storeBeat(ctx context.Context, sequence uint64, payload []by
 	if a.verdict == committed {
 		p.stored(needed)
 	}
+	var said *ServerError
+	if a.verdict == refused && errors.As(a.err, &said) {
+		p.suspectConfig(said)
+	}
 	a.err = p.noted(a.err)
 	return a
 }

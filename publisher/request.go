@@ -47,6 +47,7 @@ const (
 	codeNoStream          = 10059 // stream not found
 	codeWrongLast         = 10071 // wrong last sequence: somebody else was first
 	codeStoreFailed       = 10077 // whatever kept a message from being stored; the description says what
+	codeRollupFailed      = 10111 // rollup not permitted
 	codeDuplicateInFlight = 10158 // a message of this id is being stored
 	codeLastNotReady      = 10163 // expected last sequence per subject temporarily unavailable
 	codeWrongLastConstant = 10164 // wrong last sequence, as clustered streams say it

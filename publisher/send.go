@@ -127,7 +127,7 @@ func (p *Publisher) judgeError(e *apiError, total int) answer {
 		p.lowerBatchLimit(total)
 	case codeIncomplete, codeTooManyInflight, codeTooManyRequests, codeLastNotReady, codeDuplicateInFlight:
 		a.verdict = busy
-	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded:
+	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeRollupFailed:
 		a.verdict = refused // all of them are found before anything is stored
 	default:
 		// A 400 is found before anything is stored. Anything else may have happened in the middle of it.

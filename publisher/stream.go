@@ -76,8 +76,8 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, replicas int, fir
 
 // adoptStream checks an existing stream and changes what can be changed without harm.
 func adoptStream(ctx context.Context, js jetstream.JetStream, have jetstream.StreamConfig, replicas int, log *slog.Logger) error {
-	if bad := refusals(have); len(bad) > 0 {
-		return fmt.Errorf("%w: %s", ErrStreamConfig, strings.Join(bad, "; "))
+	if err := refusedConfig(refusals(have)); err != nil {
+		return err
 	}
 	want, changes := improved(have, replicas)
 	if len(changes) == 0 {
@@ -94,11 +94,19 @@ func adoptStream(ctx context.Context, js jetstream.JetStream, have jetstream.Str
 // confirm makes sure that the server did what it was asked: an older one in the same cluster ignores the fields it
 // does not know.
 func confirm(have jetstream.StreamConfig, replicas int) error {
-	if bad := refusals(have); len(bad) > 0 {
-		return fmt.Errorf("%w: %s", ErrStreamConfig, strings.Join(bad, "; "))
+	if err := refusedConfig(refusals(have)); err != nil {
+		return err
 	}
 	if _, left := improved(have, replicas); len(left) > 0 {
 		return fmt.Errorf("%w: the server accepted but ignored: %s", ErrStreamConfig, strings.Join(left, "; "))
 	}
 	return nil
+}
+
+// refusedConfig is the error that says what is wrong with the stream's configuration; nil when that is nothing.
+func refusedConfig(bad []string) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrStreamConfig, strings.Join(bad, "; "))
 }

@@ -45,6 +45,14 @@ func refusals(have jetstream.StreamConfig) []string {
 	return bad
 }
 
+// takesOurs tells whether the stream takes what Rollcall publishes, and nothing else: else it is somebody else's by now.
+func takesOurs(have jetstream.StreamConfig) bool {
+	want := streamConfig(have.Replicas)
+	return slices.Equal(have.Subjects, want.Subjects) &&
+		have.SubjectTransform != nil && *have.SubjectTransform == *want.SubjectTransform &&
+		have.Mirror == nil && len(have.Sources) == 0
+}
+
 // improved returns have with what can be changed without harm as it is wanted, and says what that is. What breaks no
 // promise stays as the operator wants it: placement, compression, limits on bytes, messages and consumers (a full
 // stream refuses a commit and loses nothing), and more replicas than asked for.

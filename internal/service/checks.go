@@ -44,7 +44,8 @@ func (g *gate) checks() []server.Check {
 	if !b.conn.IsConnected() {
 		store.Err = errNotConnected
 	}
-	checks := append([]server.Check{store, meetings}, b.fleet.checks()...)
+	stream := server.Check{Name: "stream", Err: b.store.Drift()}
+	checks := append([]server.Check{store, meetings, stream}, b.fleet.checks()...)
 	return append(checks, g.degraded(health.Failing)...)
 }
 

@@ -149,6 +149,25 @@ func TestStreamThatIsFull(t *testing.T) {
 	}
 }
 
+// TestStreamThatSomebodyChanges gets back what can be put back; the rest is said until it is undone.
+func TestStreamThatSomebodyChanges(t *testing.T) {
+	t.Parallel()
+	_, api := simulate(t, office)
+	_, address := process(t, testdir.Fast(t))
+	r := start(t, external(settings(t, api), address))
+	natsURL := r.ready()
+	// Without roll-ups nothing can be stored, so the comparison comes before its minute is over.
+	edit(t, natsURL, func(c *jetstream.StreamConfig, _ jetstream.StreamState) { c.AllowRollup, c.MaxAge = false, time.Hour })
+	r.eventually("/readyz", http.StatusServiceUnavailable, "rollup not permitted")
+	r.eventually("/readyz", http.StatusOK, "[-] stream: stream CONFERENCE has a configuration that Rollcall cannot work with: max_age is 1h0m0s, not 0\ndegraded")
+	edit(t, natsURL, func(c *jetstream.StreamConfig, _ jetstream.StreamState) {
+		assert.True(t, c.AllowRollup)
+		c.AllowRollup, c.MaxAge = false, 0
+	})
+	body := r.eventually("/readyz?verbose", http.StatusOK, "[+] stream ok")
+	assert.Contains(t, body, "\nready\n")
+}
+
 // edit changes the running stream as an operator does.
 func edit(t *testing.T, natsURL string, set func(*jetstream.StreamConfig, jetstream.StreamState)) {
 	t.Helper()

@@ -1,0 +1,134 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/events"
+)
+
+const (
+	// driftEvery is how often the stream's configuration is compared with what is wanted.
+	driftEvery = time.Minute
+	// driftAtLeast stands between two comparisons when a refusal asks for one.
+	driftAtLeast = 5 * time.Second
+)
+
+// limits are what an operator may set on the stream: they are never touched, but it is said when they change.
+type limits struct{ Bytes, Messages, Consumers int64 }
+
+// drift is what differs between the stream's configuration and what is wanted.
+type drift struct {
+	err    error // what remains after all that could be mended was; nil when nothing does
+	limits *limits
+}
+
+// Drift is why the stream's configuration, as somebody has changed it since [Open], breaks a promise; nil while it does
+// not. It is [ErrStreamConfig], or that what could be mended was not to be changed.
+func (p *Publisher) Drift() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.drift.err
+}
+
+// guard compares the stream's configuration with what is wanted until ctx ends: about every minute, and soon after a
+// commit was refused for what may be a matter of it.
+func (p *Publisher) guard(ctx context.Context) {
+	for {
+		p.compareConfig(ctx)
+		if !p.untilCompared(ctx) {
+			return
+		}
+	}
+}
+
+// untilCompared waits until the next comparison, and tells whether ctx is still good.
+func (p *Publisher) untilCompared(ctx context.Context) bool {
+	began := time.Now()
+	regular := time.NewTimer(p.opts.CompareEvery*9/10 + rand.N(p.opts.CompareEvery/5))
+	defer regular.Stop()
+	select {
+	case <-regular.C:
+		return true
+	case <-p.doubted:
+	case <-ctx.Done():
+		return false
+	}
+	soon := time.NewTimer(time.Until(began.Add(driftAtLeast)))
+	defer soon.Stop()
+	select {
+	case <-soon.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// doubtConfig has the configuration compared soon.
+func (p *Publisher) doubtConfig() {
+	select {
+	case p.doubted <- struct{}{}:
+	default:
+	}
+}
+
+// compareConfig looks at the stream's configuration, mends what it can and keeps what remains. What cannot be looked at is
+// as it was.
+func (p *Publisher) compareConfig(ctx context.Context) {
+	asking, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
+	defer cancel()
+	st, err := p.js.Stream(asking, events.Stream)
+	if err != nil {
+		_ = p.noted(err)
+		p.log.Debug("the stream's configuration cannot be compared", "error", err)
+		return
+	}
+	have := st.CachedInfo().Config
+	found := drift{
+		err:    p.mend(ctx, have),
+		limits: &limits{have.MaxBytes, have.MaxMsgs, int64(have.MaxConsumers)},
+	}
+	if ctx.Err() == nil {
+		p.noteDrift(found)
+	}
+}
+
+// mend changes what can be changed without harm, unless the stream is not ours any more, and returns what is wrong then.
+func (p *Publisher) mend(ctx context.Context, have jetstream.StreamConfig) error {
+	bad := refusals(have)
+	want, changes := improved(have, p.opts.Replicas)
+	if len(changes) == 0 || !takesOurs(have) {
+		return refusedConfig(bad)
+	}
+	asking, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
+	defer cancel()
+	st, err := p.js.UpdateStream(asking, want)
+	if err != nil {
+		return errors.Join(refusedConfig(bad), fmt.Errorf("update stream %s (%s): %w", events.Stream, strings.Join(changes, "; "), err))
+	}
+	p.log.Warn("somebody had changed the stream: it was changed back", "stream", events.Stream, "changes", changes)
+	return confirm(st.CachedInfo().Config, p.opts.Replicas)
+}
+
+// noteDrift keeps what differs now, and logs it where that is news.
+func (p *Publisher) noteDrift(found drift) {
+	p.mu.Lock()
+	before := p.drift
+	p.drift = found
+	p.mu.Unlock()
+	switch {
+	case found.err == nil && before.err != nil:
+		p.log.Info("the stream's configuration is as it should be again", "stream", events.Stream)
+	case found.err != nil && (before.err == nil || before.err.Error() != found.err.Error()):
+		p.log.Warn("somebody has changed the stream, and not to its good", "stream", events.Stream, "error", found.err)
+	}
+	if before.limits != nil && *before.limits != *found.limits {
+		p.log.Info("somebody has changed the limits of the stream", "stream", events.Stream, "from", *before.limits, "to", *found.limits)
+	}
+}
