@@ -195,6 +195,7 @@ func TestAnOldPushAfterTheMeetingGoesOn(t *testing.T) {
 			return []diff.Row{gone("ann", 0, 70), gone("bob", 80, 110)}
 		}))
 		w.push(closedAt("m", 72))
+		w.sleep(100 * time.Millisecond)
 		w.push(closedAt("m", 111))
 		w.push(closedAt("m", 72))
 		w.sleep(5 * time.Second)

@@ -3,6 +3,7 @@ package poller
 import (
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -29,11 +30,11 @@ const (
 	areaState    = "nats states"          // a look cannot read the state it begins with
 	areaAudit    = "nats audit"           // it cannot be read whether states are stored still
 	areaLost     = "stored events"        // what was stored was lost
-	areaMeeting  = "meeting "             // one meeting that cannot be read
+	areaMeeting  = "meeting: "            // one meeting that cannot be read
 )
 
 // outageAfter is how many calls of a kind in a row, whatever their meetings, have to fail before that is no matter of
-// the single meetings any more.
+// the single meetings any more. Of a meeting that may not be read, any number is one.
 const outageAfter = 3
 
 // health knows what fails at present.
@@ -43,10 +44,27 @@ type health struct {
 	failing   map[string]string
 	away      map[string]bool  // of what fails: because it cannot be reached
 	suspected map[string]error // what could not be read since the last beat began
-	inARow    map[string]int   // failed calls, by area
+	inARow    map[string]row   // failed calls, by area
 }
 
 // failed keeps and reports a failure, and tells whether the area worked until now.
+// row is what failed since the last call of its kind that succeeded.
+type row struct {
+	calls  int
+	denied []string // meetings that the app may not read: of each, all calls are one
+}
+
+// add takes note of a failed call and tells whether there are too many to be the matter of single meetings.
+func (r *row) add(conferenceID string, err error) bool {
+	switch {
+	case !isTrouble(err, Denied):
+		r.calls++
+	case len(r.denied) < outageAfter && !slices.Contains(r.denied, conferenceID):
+		r.denied = append(r.denied, conferenceID)
+	}
+	return r.calls+len(r.denied) >= outageAfter
+}
+
 func (h *health) failed(area string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -118,10 +136,12 @@ func (h *health) callFailed(area, conferenceID string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.inARow == nil {
-		h.inARow = map[string]int{}
+		h.inARow = map[string]row{}
 	}
-	h.inARow[area]++
-	if h.inARow[area] < outageAfter {
+	r := h.inARow[area]
+	outage := r.add(conferenceID, err)
+	h.inARow[area] = r
+	if !outage {
 		area = areaMeeting + conferenceID
 	}
 	h.note(area, err)

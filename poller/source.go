@@ -86,6 +86,14 @@ type SourceError struct {
 // Error implements error.
 func (e *SourceError) Error() string { return fmt.Sprintf("%s: %v", e.Trouble, e.Err) }
 
+// Kind is the trouble where that is all there is to know: two such failures are the same news. Of an outage the words tell.
+func (e *SourceError) Kind() string {
+	if e.Trouble == Unavailable {
+		return ""
+	}
+	return e.Trouble.String()
+}
+
 // Unwrap returns the cause.
 func (e *SourceError) Unwrap() error { return e.Err }
 

@@ -128,7 +128,7 @@ func (m *meeting) status(next time.Time) Status {
 type Health struct {
 	Ready bool // the stored meetings have been read
 	// Failing says what fails at present and how: "dingtalk" (no list can be read), "dingtalk information",
-	// "dingtalk limit" (calls have to wait), "nats", or "meeting …" for a single one.
+	// "dingtalk limit" (calls have to wait), "nats", or "meeting: …" for a single one.
 	Failing map[string]string
 }
 

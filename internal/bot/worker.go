@@ -65,7 +65,7 @@ type worker struct {
 
 // run tells the robot until ctx ends.
 func (w *worker) run(ctx context.Context) {
-	what := "telling the robot " + w.name
+	what := "telling a robot: " + w.name
 	for ctx.Err() == nil {
 		switch err := w.turn(ctx, what); {
 		case ctx.Err() != nil:

@@ -153,7 +153,7 @@ func (o Options) checkVanished(listed map[string]bool, list dingtalk.Ongoing) {
 // watch watches one meeting, if it can be. The list that it was found in was asked for at the time listed.
 func (o Options) watch(ctx context.Context, m dingtalk.OngoingMeeting, listed time.Time) error {
 	if err := events.CheckConferenceID(m.ConferenceID); err != nil {
-		o.report(fmt.Sprintf("%s of meeting %q", what, m.ConferenceID), err)
+		o.report(fmt.Sprintf("%s of a meeting: %q", what, m.ConferenceID), err)
 		return nil
 	}
 	created, err := o.Watcher.Discover(ctx, m.ConferenceID, diff.Description{

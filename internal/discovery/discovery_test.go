@@ -160,7 +160,7 @@ func TestRunPassesOverAMeetingThatCannotBeNamed(t *testing.T) {
 		run(t, discovery.Options{Lister: list, Watcher: watch, Interval: time.Minute, Reporter: r}, time.Second)
 		assert.Equal(t, []string{"a", "c"}, asked)
 		assert.Len(t, r.lines, 4)
-		assert.Contains(t, r.lines[0], `discovery of meeting "b.*.>": a conferenceId is`)
+		assert.Contains(t, r.lines[0], `discovery of a meeting: "b.*.>": a conferenceId is`)
 		assert.Equal(t, "discovery ok", r.lines[3])
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"log/slog"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -19,31 +20,40 @@ const (
 // ChangesOptions configure [NewChanges]. The zero value works.
 type ChangesOptions struct {
 	// MaxKeys bounds the failing things that are remembered; 0 means [DefaultMaxKeys]. When there are more, the one
-	// that has not failed for longest is forgotten: its next failure is logged like a first one.
+	// that has not failed for longest is forgotten: its next failure counts like a first one.
 	MaxKeys int
 	// Plainly puts an error into the words it is logged in; as it is when nil.
 	Plainly func(error) error
 }
 
-// Changes logs a failure that repeats once, again when it changes, and a summary when it is over. It is safe for
-// concurrent use and bounded in memory.
+// Changes logs what fails: when it begins, when it fails in another way, and when it is over. It is safe for concurrent
+// use and bounded in memory.
+//
+// A key names a condition or, after ": ", which of many things of a kind is in that condition, such as "meeting: 6321a".
+// Of a condition there are no more than four lines a minute, however it flickers and however many things it is about: what
+// comes too fast is told later, in one line that counts.
 type Changes struct {
-	logger  *slog.Logger
-	max     int
-	plainly func(error) error
+	logger *slog.Logger
+	max    int
 
-	mu      sync.Mutex
-	failing map[string]*list.Element // of *failure
-	order   *list.List               // the latest failure in front
+	mu         sync.Mutex
+	failing    map[string]*list.Element // of *failure
+	order      *list.List               // the latest failure in front
+	conditions map[string]*condition
 }
 
 // failure is something that fails at present.
 type failure struct {
-	key     string
-	essence string // of the last message
-	since   time.Time
-	count   int
+	key   string
+	kind  string // of the error that was told last; empty when none was
+	kinds []string
+	said  time.Time // when something was told of it last
+	since time.Time
+	count int
 }
+
+// maxKinds bounds the kinds of errors that are remembered of one failure.
+const maxKinds = 8
 
 // NewChanges returns a Changes that logs to logger, which may be nil.
 func NewChanges(logger *slog.Logger, options ChangesOptions) *Changes {
@@ -54,83 +64,116 @@ func NewChanges(logger *slog.Logger, options ChangesOptions) *Changes {
 		options.MaxKeys = DefaultMaxKeys
 	}
 	return &Changes{
-		logger: logger, max: options.MaxKeys, plainly: options.Plainly,
-		failing: map[string]*list.Element{}, order: list.New(),
+		logger: logger, max: options.MaxKeys,
+		failing: map[string]*list.Element{}, order: list.New(), conditions: map[string]*condition{},
 	}
 }
 
-// Failed says that the thing with that key has failed. It is logged as a warning unless the last failure of the thing
-// was the same: numbers that differ from one time to the next, such as ports and request ids, do not count. A nil
-// error is [Changes.OK].
+// Failed says that the thing with that key has failed. It is logged as a warning when that is new, when the error is of
+// another kind than all before, and at most once a minute when it is of another kind than the one told last. Errors are of
+// one kind when they say so themselves (see [Kinder]) or differ only in numbers such as ports and request ids. A nil error
+// is [Changes.OK].
 func (c *Changes) Failed(key string, err error) {
 	if err == nil {
 		c.OK(key)
 		return
 	}
-	if c.plainly != nil {
-		err = c.plainly(err)
-	}
 	message := truncate(err.Error())
-	count, changed := c.record(key, essence(message))
+	kind := kindOf(err, message)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, known := c.record(key)
+	at := c.condition(key)
+	at.error = message
+	if !f.news(kind) {
+		return
+	}
+	f.tell(kind)
 	switch {
-	case count == 1:
-		c.logger.Warn("failing", "what", key, "error", message)
-	case changed:
-		c.logger.Warn("failing in another way", "what", key, "error", message, "failures", count)
+	case !at.admit(c):
+	case known:
+		c.logger.Warn("failing in another way", attrWhat, key, "error", message, "failures", f.count)
+	default:
+		c.logger.Warn("failing", attrWhat, key, "error", message)
 	}
 }
 
-func (c *Changes) record(key, essence string) (count int, changed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// record counts a failure. The caller holds mu.
+func (c *Changes) record(key string) (f *failure, known bool) {
 	element, known := c.failing[key]
 	if !known {
 		if c.order.Len() >= c.max {
 			c.remove(c.order.Back())
 		}
-		c.failing[key] = c.order.PushFront(&failure{key: key, essence: essence, since: time.Now(), count: 1})
-		return 1, true
+		element = c.order.PushFront(&failure{key: key, since: time.Now()})
+		c.failing[key] = element
+		c.condition(key).failing++
 	}
 	c.order.MoveToFront(element)
-	f := element.Value.(*failure)
-	changed = f.essence != essence
-	f.essence = essence
+	f = element.Value.(*failure)
 	f.count++
-	return f.count, changed
+	return f, known
+}
+
+// news tells whether an error of that kind is to be told.
+func (f *failure) news(kind string) bool {
+	switch {
+	case kind == f.kind:
+		return false
+	case f.kind == "" || time.Since(f.said) >= window:
+		return true
+	default:
+		return len(f.kinds) < maxKinds && !slices.Contains(f.kinds, kind)
+	}
+}
+
+// tell takes note that an error of that kind is told, now or by the line that counts.
+func (f *failure) tell(kind string) {
+	f.kind, f.said = kind, time.Now()
+	if len(f.kinds) < maxKinds && !slices.Contains(f.kinds, kind) {
+		f.kinds = append(f.kinds, kind)
+	}
 }
 
 // OK says that the thing with that key works. If it was failing that is logged, with how often and how long it failed.
 func (c *Changes) OK(key string) {
-	if f := c.take(key); f != nil {
-		lasted := time.Since(f.since).Round(time.Millisecond)
-		c.logger.Info("works again", "what", key, "failures", f.count, "lasted", lasted.String())
-	}
-}
-
-// Forget drops the thing with that key without a word, when it is no longer of interest whether it works.
-func (c *Changes) Forget(key string) { c.take(key) }
-
-func (c *Changes) take(key string) *failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	element, known := c.failing[key]
 	if !known {
-		return nil
+		return
 	}
-	return c.remove(element)
+	f := c.remove(element)
+	at := c.condition(key)
+	at.failures += f.count
+	if at.admit(c) {
+		at.failures -= f.count
+		c.logger.Info("works again", attrWhat, key, "failures", f.count, "lasted", lasted(f.since))
+	}
 }
 
+// Forget drops the thing with that key without a word, when it is no longer of interest whether it works.
+func (c *Changes) Forget(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if element, known := c.failing[key]; known {
+		c.remove(element)
+	}
+}
+
+// remove forgets a failure. The caller holds mu.
 func (c *Changes) remove(element *list.Element) *failure {
 	f := c.order.Remove(element).(*failure)
 	delete(c.failing, f.key)
+	c.condition(f.key).failing--
 	return f
 }
+
+func lasted(since time.Time) string { return time.Since(since).Round(time.Millisecond).String() }
 
 // fickle matches what differs between two messages of one failure: the port this side of a connection has, and runs
 // of eight or more hexadecimal digits and dashes, as ids and times of day in nanoseconds are.
 var fickle = regexp.MustCompile(`:\d+->|[0-9A-Fa-f][0-9A-Fa-f-]{6,}[0-9A-Fa-f]`)
-
-func essence(message string) string { return fickle.ReplaceAllString(message, "#") }
 
 func truncate(message string) string {
 	if len(message) <= maxMessage {

@@ -22,11 +22,17 @@ import (
 // line is one line of the log.
 type line struct {
 	Level, Msg, What, Error, Lasted string
-	Failures                        int
+	Failures, Changes, Now          int
+	Time                            time.Time
 }
 
 // capture returns a Changes and what takes the lines it has logged since the last call.
 func capture(options logging.ChangesOptions) (*logging.Changes, func(*testing.T) []line) {
+	return captureTimed(options, false)
+}
+
+// captureTimed is capture with or without the times of the lines.
+func captureTimed(options logging.ChangesOptions, timed bool) (*logging.Changes, func(*testing.T) []line) {
 	var out bytes.Buffer
 	changes := logging.NewChanges(slog.New(slog.NewJSONHandler(&out, nil)), options)
 	return changes, func(t *testing.T) []line {
@@ -35,6 +41,9 @@ func capture(options logging.ChangesOptions) (*logging.Changes, func(*testing.T)
 		for decoder := json.NewDecoder(&out); decoder.More(); {
 			var l line
 			require.NoError(t, decoder.Decode(&l))
+			if !timed {
+				l.Time = time.Time{}
+			}
 			lines = append(lines, l)
 		}
 		return lines
@@ -64,6 +73,7 @@ func TestChanges(t *testing.T) {
 		changes.OK("a")
 		assert.Equal(t, []line{{Level: "INFO", Msg: "works again", What: "a", Failures: 102, Lasted: "1m40s"}}, logged(t))
 
+		time.Sleep(time.Minute)
 		changes.Failed("a", errors.New("status 503"))
 		assert.Len(t, logged(t), 1, "it starts over")
 		changes.Failed("a", nil)

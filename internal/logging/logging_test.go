@@ -43,9 +43,9 @@ func TestAutoOnFiles(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, device.Close()) }()
 	handler := logging.New(device, config.Logging{Format: config.LogAuto}).Handler()
-	assert.IsType(t, &slog.TextHandler{}, handler, "a character device is one")
+	assert.IsType(t, &slog.TextHandler{}, logging.Unlimited(handler), "a character device is one")
 	handler = logging.New(device, config.Logging{Format: config.LogJSON}).Handler()
-	assert.IsType(t, &slog.JSONHandler{}, handler, "unless the settings say otherwise")
+	assert.IsType(t, &slog.JSONHandler{}, logging.Unlimited(handler), "unless the settings say otherwise")
 }
 
 func TestLevel(t *testing.T) {

@@ -158,7 +158,7 @@ func common(options Options, changes *logging.Changes) []nats.Option {
 				options.Refusals.note(err)
 			}
 			if sub != nil {
-				what = "NATS subscription " + sub.Subject
+				what = "NATS subscription: " + sub.Subject
 			}
 			changes.Failed(what, err)
 		}),

@@ -15,7 +15,7 @@ import (
 const (
 	storeArea   = "nats"
 	shardsArea  = "nats shards"
-	meetingArea = "meeting " // before a meeting's id
+	meetingArea = "meeting: " // before a meeting's id
 )
 
 // checks says how everything fares.
