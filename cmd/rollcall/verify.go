@@ -33,8 +33,8 @@ type verified struct {
 
 // Help is shown with the help of the command.
 func (c *verified) Help() string {
-	return "The people who are present according to the stored events are compared with the member list of DingTalk's API. While they " +
-		"differ, both are read again. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
+	return "The people who are present according to the stored events are compared with the member list of DingTalk's API; of a meeting that is " +
+		"over, who attended from when to when, as far as the list still tells. While they differ, both are read again. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
 		"and 2 for wrong usage. The calls to the API are counted among the month's; the rate is this program's own.\n\n" + c.Client.Help()
 }
 
@@ -110,7 +110,11 @@ func (c *verified) limits(ctx context.Context, nc *nats.Conn) (*budget.Limiter, 
 // print says how it turned out.
 func (c *verified) print(call *config.Invocation, r verify.Result) error {
 	var out strings.Builder
-	fmt.Fprintf(&out, "meeting %s: %d announced present, %d active\n", c.Meeting, r.Announced, r.Active)
+	if r.Over {
+		fmt.Fprintf(&out, "meeting %s, which is over: %d visits announced, %d listed\n", c.Meeting, r.Visits, r.Listed)
+	} else {
+		fmt.Fprintf(&out, "meeting %s: %d announced present, %d active\n", c.Meeting, r.Announced, r.Active)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintln(&out, note)
 	}

@@ -26,10 +26,14 @@ func (o Options) look(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if nothing && len(now.people) == 0 {
+	if nothing && len(now.people) == 0 && len(now.history.stays) == 0 {
 		return Result{}, ErrNothing
 	}
-	return now.compare(stored), nil
+	result := now.compare(stored)
+	if now.over && len(now.history.stays) == 0 && len(result.Differences) == 0 {
+		return Result{}, ErrGone
+	}
+	return result, nil
 }
 
 // list is what DingTalk shows.
@@ -38,6 +42,8 @@ type list struct {
 	from   int64 // when reading it began, in Unix milliseconds
 	// certain says that absence means something.
 	certain bool
+	over    bool // the meeting is; then nobody is in it, and history tells who was
+	history history
 	notes   []string
 }
 
@@ -48,7 +54,7 @@ func (o Options) present(ctx context.Context) (list, error) {
 	var failed *poller.SourceError
 	switch {
 	case errors.As(err, &failed) && failed.Trouble == poller.NotFound:
-		return list{certain: true, notes: []string{"DingTalk knows no such meeting, or no longer: nobody is in it."}}, nil
+		return list{certain: true, over: true, notes: []string{"DingTalk knows no such meeting, or no longer: nobody is in it."}}, nil
 	case err != nil:
 		return list{}, err
 	}
@@ -58,7 +64,10 @@ func (o Options) present(ctx context.Context) (list, error) {
 	case err != nil:
 		return list{}, err
 	case info.Ended:
-		return list{certain: true, notes: []string{"The meeting is over: nobody is in it."}}, nil
+		return list{
+			certain: members.Certain, over: true, notes: []string{"The meeting is over: nobody is in it."},
+			history: historyOf(o.Meeting, members.Rows, from, time.Now().UnixMilli(), info.EndTime),
+		}, nil
 	}
 	out := list{certain: members.Certain, from: from}
 	if !members.Certain {
@@ -105,11 +114,14 @@ func (l list) compare(stored report.Report) Result {
 	for _, p := range announced {
 		now, isListed := listed[p.Person]
 		gone := isListed && !now.Present && now.AttendStatus != diff.StatusUndefined
-		if gone || !isListed && l.certain {
+		if gone || !isListed && (l.certain || l.over) {
 			result.Differences = append(result.Differences, Difference{
 				Kind: NotActive, Person: p.Person, UserNick: p.UserNick, Since: p.Attendances[len(p.Attendances)-1].JoinTime, Left: now.LeaveTime,
 			})
 		}
+	}
+	if l.over {
+		l.compareHistory(&result, stored)
 	}
 	slices.SortFunc(result.Differences, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Since, b.Since), cmp.Compare(a.Person, b.Person))

@@ -15,6 +15,9 @@ import (
 // ErrNothing says that there is nothing to compare: no event of the meeting is stored, and nobody is in it.
 var ErrNothing = errors.New("no event is stored of the meeting, and DingTalk shows nobody in it")
 
+// ErrGone says that the meeting is over and its list is, too: what is stored of it cannot be compared with anything.
+var ErrGone = errors.New("the meeting is over, and DingTalk no longer shows who was in it: its history cannot be compared")
+
 // By default so many looks are taken before a difference counts, unless they are further apart than that.
 const (
 	looks    = 8
@@ -41,6 +44,10 @@ type Kind string
 const (
 	NotActive    Kind = "announced present, not active"
 	NotAnnounced Kind = "active, not announced"
+	// These are of a meeting that is over.
+	Unannounced Kind = "attended, not announced"
+	Unlisted    Kind = "announced, not listed"
+	OtherTimes  Kind = "announced with other times"
 )
 
 // Difference is a person whom the two show differently.
@@ -57,6 +64,9 @@ type Difference struct {
 type Result struct {
 	Announced int // people present according to the events
 	Active    int // according to the list
+	// Over says that the meeting is. Visits are those announced of it, Listed those that its list still tells.
+	Over           bool
+	Visits, Listed int
 	// Differences are the people of whom the two disagreed all the time; empty when they are the same.
 	Differences []Difference
 	// Notes are what could not be compared, and why.
@@ -76,7 +86,7 @@ type same struct {
 func (d Difference) same() same { return same{d.Kind, d.Person, d.Since} }
 
 // Run compares, and compares again for as long as the two differ and the patience lasts. Only who differs each time
-// differs. It returns [ErrNothing], what [poller.Source] returns, or why the events cannot be read.
+// differs. It returns [ErrNothing], [ErrGone], what [poller.Source] returns, or why the events cannot be read.
 func Run(ctx context.Context, o Options) (Result, error) {
 	began := time.Now()
 	wait := o.Pause
