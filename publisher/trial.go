@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -199,19 +200,43 @@ func (p *Publisher) tryCommit(ctx context.Context, st jetstream.Stream) error {
 				m.Header.Del(nats.MsgIdHdr) // it is not its id that it is to be refused for
 			}
 		}
-		if a := p.send(ctx, []*job{j}); a.verdict != want {
-			if a.err == nil {
+		if a := p.insist(ctx, j); a.verdict != want {
+			if a.verdict == committed {
 				return errors.New("the server stored a state on top of one that was no more")
 			}
 			return fmt.Errorf("store a batch: %w", a.err)
 		}
 	}
-	msg, err := st.GetLastMsgForSubject(ctx, trialStored+StateSubject(trialMeeting))
-	if err != nil {
-		return fmt.Errorf("read what was stored: %w", err)
+	return readTrial(ctx, st)
+}
+
+// insist sends a batch again while the server cannot take it, but not for long: in a cluster it is not known at once
+// everywhere that there is a stream.
+func (p *Publisher) insist(ctx context.Context, j *job) answer {
+	ctx, cancel := context.WithTimeout(ctx, trialTime/3)
+	defer cancel()
+	for {
+		a := p.send(ctx, []*job{j})
+		if a.verdict != busy || sleep(ctx, trialPause) != nil {
+			return a
+		}
 	}
-	_, err = decodeState(msg.Data)
-	return err
+}
+
+// readTrial reads the state that was stored. A server of a cluster may be behind for a moment.
+func readTrial(ctx context.Context, st jetstream.Stream) error {
+	ctx, cancel := context.WithTimeout(ctx, trialTime/3)
+	defer cancel()
+	for {
+		msg, err := st.GetLastMsgForSubject(ctx, trialStored+StateSubject(trialMeeting))
+		if err == nil {
+			_, err = decodeState(msg.Data)
+			return err
+		}
+		if sleep(ctx, trialPause) != nil {
+			return fmt.Errorf("read what was stored: %w", err)
+		}
+	}
 }
 
 // tryConsumers makes consumers, as many as are said at once, and reads by one of them.
@@ -223,14 +248,20 @@ func tryConsumers(ctx context.Context, st jetstream.Stream, n int) error {
 			return fmt.Errorf("create consumer %d of %d: %w", i+1, n, err)
 		}
 	}
-	batch, err := cons.Fetch(1, jetstream.FetchContext(ctx))
-	if err != nil {
-		return fmt.Errorf("read by a consumer: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, trialTime/3)
+	defer cancel()
+	for {
+		batch, err := cons.Fetch(1, jetstream.FetchContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read by a consumer: %w", err)
+		}
+		for range batch.Messages() {
+			return nil
+		}
+		if sleep(ctx, trialPause) != nil { // else it may not be known everywhere yet
+			return fmt.Errorf("read by a consumer: %w", cmp.Or(batch.Error(), errNoAnswer))
+		}
 	}
-	for range batch.Messages() {
-		return nil
-	}
-	return fmt.Errorf("read by a consumer: %w", errors.Join(errNoAnswer, batch.Error()))
 }
 
 // TryReading reads from the stream as a publisher does, by a consumer that it removes again. The stream has to exist.

@@ -46,7 +46,8 @@ func (s *store) mend(err error) string {
 	case refusalMends[code] != "":
 		return refusalMends[code]
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
-		return "what is published does not reach the stream: log in to the account that has JetStream, not to one that imports $JS.API.> from it"
+		return "what is sent does not reach the stream: start the servers of the cluster that are away; " +
+			"or log in to the account that has JetStream, not to one that imports $JS.API.> from it"
 	default:
 		return "check the server's log, the room on its disk and the account's limits"
 	}

@@ -59,10 +59,17 @@ func existing(dir string) string {
 	}
 }
 
+// trialSize is how much is written to find out whether there is room, in bytes. An empty file can be made on a full disk.
+const trialSize = 1 << 20
+
 func checkWritable(dir string) error {
 	f, err := os.CreateTemp(dir, ".rollcall-*")
 	if err != nil {
 		return fmt.Errorf("cannot write to %s: %w", dir, err)
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	_, err = f.Write(make([]byte, trialSize))
+	if err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name())); err != nil {
+		return fmt.Errorf("cannot write to %s: %w", dir, err)
+	}
+	return nil
 }
