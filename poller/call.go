@@ -87,7 +87,11 @@ func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Sna
 // takeList stores what a list shows that has changed.
 func (p *Poller) takeList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
 	first := m.record.State.LookedAt == 0
+	found := m.record.State.LookedAt < m.record.State.StartedAt
 	res, err := p.take(ctx, m, snap)
+	if found && (err == nil || errors.Is(err, errOver)) {
+		p.logFound(m.record.State, res.Events)
+	}
 	if err != nil {
 		return err
 	}
@@ -161,6 +165,7 @@ func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) 
 		return diff.Result{}, &storeError{err, maxRetry}
 	}
 	m.record, m.learnt = e.record, diff.Description{}
+	p.logEnded(e.result.Events)
 	p.counts.unknownStatus.Add(uint64(e.result.UnknownStatus))
 	if e.record.State.Phase != diff.Watched {
 		return e.result, errOver

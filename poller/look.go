@@ -29,7 +29,7 @@ func (p *Poller) look(ctx context.Context, m *look) outcome {
 	}
 	switch {
 	case errors.Is(err, errOver):
-		p.log.Info("meeting is not watched any more", "meeting", m.id, "state", m.record.State.Phase.String())
+		p.logOver(m)
 		return outcome{}
 	case ctx.Err() != nil:
 		return outcome{due: p.now()}

@@ -38,7 +38,10 @@ type Options struct {
 	// Served, if not nil, is closed when nobody hands in anything any more, soon after the end of Run's context: what
 	// is handed in until then is stored. Without it, what comes after the end of the context is refused.
 	Served <-chan struct{}
+	// Logger is told what becomes of the meetings: at info of each that is found and that ends. Titles says that it may
+	// be told what they are called.
 	Logger *slog.Logger
+	Titles bool
 	// Reporter is told of failures; nobody when nil.
 	Reporter Reporter
 }

@@ -160,7 +160,7 @@ func (o Options) watch(ctx context.Context, m dingtalk.OngoingMeeting, listed ti
 		Title: m.Title, CreatorID: m.CreatorID, CreatorNick: m.CreatorNick, StartTime: m.StartTime,
 	}, listed)
 	if created {
-		o.Logger.Info("found a meeting", "meeting", m.ConferenceID)
+		o.Logger.Debug("the organisation's list shows another meeting", "meeting", m.ConferenceID)
 	}
 	return err
 }

@@ -142,10 +142,10 @@ func TestRunWatchesWhatIsLive(t *testing.T) {
 			return len(asked) <= 2, nil
 		})
 		run(t, discovery.Options{
-			Lister: list, Watcher: watch, Interval: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Lister: list, Watcher: watch, Interval: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}, 90*time.Second)
 		assert.Equal(t, []string{"a title of a", "c title of c", "a title of a", "c title of c"}, asked)
-		assert.Equal(t, 2, strings.Count(log.String(), "found a meeting"), "what is watched already is no news")
+		assert.Equal(t, 2, strings.Count(log.String(), "shows another meeting"), "what is watched already is no news")
 	})
 }
 

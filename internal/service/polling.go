@@ -71,7 +71,8 @@ func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
 	p, err := poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
-		Shards: f.shards, Rate: f.perSecond, Served: s.handedIn, Logger: s.log, Reporter: untilStop{ctx, explained{&s.refusals, s.changes}},
+		Shards: f.shards, Rate: f.perSecond, Served: s.handedIn,
+		Logger: s.log.With("replica", owner()), Titles: s.opts.Settings.Events.Privacy != config.PrivacyPseudonym, Reporter: untilStop{ctx, explained{&s.refusals, s.changes}},
 	})
 	f.quiet.poller.Store(p)
 	return p, err
