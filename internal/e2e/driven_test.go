@@ -220,6 +220,10 @@ func joins(person string) simulator.LiveAction {
 	return simulator.LiveAction{Do: simulator.Join, Person: person}
 }
 
+func renames(person, nick string) simulator.LiveAction {
+	return simulator.LiveAction{Do: simulator.Rename, Person: person, Nick: nick}
+}
+
 // text keeps what is written to it.
 type text = testlog.Buffer
 

@@ -46,7 +46,7 @@ func TestReportOfAMessyMeeting(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: messy, set: often})
 	d.watch("messy", "4")
-	d.do("messy", simulator.LiveAction{Do: simulator.Kick, Person: "fay"}, joins("pat"))
+	d.do("messy", simulator.LiveAction{Do: simulator.Kick, Person: "fay"}, joins("pat"), renames("gus", "August"))
 	d.answers("/v1/meetings/messy", 200, `"userNick":"Pat"`)
 	d.do("messy", simulator.LiveAction{Do: simulator.End})
 	d.gone("messy")
@@ -227,6 +227,14 @@ func TestVerify(t *testing.T) {
 			require.NoError(t, err)
 			assert.Empty(t, got.Differences)
 			assert.Equal(t, []int{4, 4}, []int{got.Announced, got.Active})
+
+			if key == "" { // the pseudonym of a guest is that of the nickname, too
+				d.do("messy", renames("gus", "August"))
+				got, err = d.verify(source)
+				require.NoError(t, err)
+				assert.Empty(t, got.Differences, "a guest who is renamed stays the same")
+				assert.Equal(t, []int{4, 4}, []int{got.Announced, got.Active})
+			}
 
 			// Nothing looks for an hour, and no push tells of it: the service is as good as dead.
 			d.faults(simulator.Fault{Kind: simulator.FaultPushLost})

@@ -27,7 +27,7 @@ const (
 	CoHost Verb = "cohost"
 	// Member takes both roles from a person.
 	Member Verb = "member"
-	// Rename changes a person's nickname. A guest cannot be renamed: the nickname is what a guest is known by.
+	// Rename changes a person's nickname, in all rows. A guest stays who they were: the truth has the first name.
 	Rename Verb = "rename"
 	// End ends the meeting for everybody.
 	End Verb = "end"

@@ -109,9 +109,6 @@ func (f *fold) act(person int, m *member, a Action) error {
 	case Member:
 		m.host, m.coHost = false, false
 	case Rename:
-		if f.meeting.people[person].Guest {
-			return fmt.Errorf("guest %q cannot be renamed", a.Person)
-		}
 		m.nick = a.Nick
 	default:
 		return fmt.Errorf("no such action %q", a.Do)

@@ -156,6 +156,11 @@ func TestListOverTime(t *testing.T) {
 			[]look{{2 * time.Second, []string{"Anna 3 1 -"}}},
 			[]string{"1 joined Ann 1 joined"},
 		},
+		"a guest who is renamed": {
+			`{meetings: [{id: m, people: [{id: gus, nick: Gus, guest: true, visits: [{from: 1s}]}], actions: [{at: 2s, do: rename, person: gus, nick: August}]}]}`,
+			[]look{{time.Second, []string{"Gus 3 1 -"}}, {2 * time.Second, []string{"August 3 1 -"}}},
+			[]string{"1 joined Gus 1 joined"},
+		},
 		"a meeting that began before": {
 			`{meetings: [{id: m, start: -1m, people: [{nick: Ann, visits: [{from: -30s, to: 1s}]}]}]}`,
 			[]look{{0, []string{"Ann 3 -30 -"}}, {time.Second, []string{"Ann 6 -30 1"}}},

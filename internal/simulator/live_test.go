@@ -112,7 +112,6 @@ func TestImpossibleLiveActionsChangeNothing(t *testing.T) {
 		"no UTF-8":                  {[]LiveAction{{Do: Join, Person: "B\xffb"}}, `is not UTF-8`},
 		"a guest with a unionId":    {[]LiveAction{{Do: Join, Person: "Gil", Guest: true, UnionID: "u"}}, `a guest has no unionId`},
 		"a unionId twice":           {[]LiveAction{{Do: Join, Person: "x", UnionID: "Ann"}}, `unionId "Ann" is there twice`},
-		"a renamed guest":           {[]LiveAction{{Do: Join, Person: "Gil", Guest: true}, {Do: Rename, Person: "Gil", Nick: "G"}}, `guest "Gil" cannot be renamed`},
 		"the second of a batch":     {[]LiveAction{{Do: Join, Person: "Zoe"}, {Do: Join, Person: "Ann"}}, `actions[1] (join Ann)`},
 		"the second, in the past":   {[]LiveAction{{Do: Join, Person: "Zoe", At: epoch + 2_000}, {Do: Leave, Person: "Bob"}}, `actions[1] (leave Bob)`},
 		"contradicts the past":      {[]LiveAction{{Do: Join, Person: "Ann", At: epoch + 500}}, `then "Ann" could not have done "join"`},

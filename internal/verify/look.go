@@ -38,6 +38,7 @@ func (o Options) look(ctx context.Context) (Result, error) {
 
 // list is what DingTalk shows.
 type list struct {
+	rows   []diff.Row
 	people []diff.Person
 	from   int64 // when reading it began, in Unix milliseconds
 	// certain says that absence means something.
@@ -69,7 +70,7 @@ func (o Options) present(ctx context.Context) (list, error) {
 			history: historyOf(o.Meeting, members.Rows, from, time.Now().UnixMilli(), info.EndTime),
 		}, nil
 	}
-	out := list{certain: members.Certain, from: from}
+	out := list{rows: members.Rows, certain: members.Certain, from: from}
 	if !members.Certain {
 		out.notes = append(out.notes, "The number of rows differs from the total that DingTalk gave: who is not listed may be there.")
 	}
@@ -89,8 +90,10 @@ func (l list) compare(stored report.Report) Result {
 	}
 	result.Announced = len(announced)
 	listed := make(map[string]diff.Person, len(l.people))
+	renamed := l.renamed(announced)
 	unclear, expired := 0, 0
 	for _, p := range l.people {
+		p.Key = cmp.Or(renamed[p.Key], p.Key)
 		listed[p.Key] = p
 		_, known := announced[p.Key]
 		switch {
@@ -133,4 +136,13 @@ func (l list) compare(stored report.Report) Result {
 		result.Notes = append(result.Notes, fmt.Sprintf("%d people joined before the first event that is still stored: they were not compared.", expired))
 	}
 	return result
+}
+
+// renamed tells which guests are announced under another key than they are listed by.
+func (l list) renamed(announced map[string]report.Person) map[string]string {
+	known := make([]diff.Person, 0, len(announced))
+	for _, p := range announced {
+		known = append(known, diff.Person{Key: p.Person, UnionID: p.UnionID})
+	}
+	return diff.Recognise(known, l.rows)
 }

@@ -87,13 +87,18 @@ func TestVerify(t *testing.T) {
 		active int
 		notes  int
 	}{
-		"the same":                 {lists(here...), nil, 3, 0},
-		"more devices":             {lists(append(again(active("ann", 5), left(active("bob", 0), 1)), here...)...), nil, 3, 0},
-		"somebody left":            {lists(again(left(here[0], 8), here[1], here[2])...), []string{"ann" + gone}, 2, 0},
-		"somebody is not listed":   {lists(here[:2]...), []string{"guest:1700000003000:gus" + gone}, 2, 0},
-		"somebody came":            {lists(append(again(active("dan", 7)), here...)...), []string{"dan" + unannounced}, 4, 0},
-		"somebody came back":       {lists(append(again(active("cho", 12)), here[:3]...)...), []string{"cho" + unannounced}, 4, 0},
-		"a guest of that name":     {lists(append(again(guest("gus", 7)), here...)...), []string{"guest:1700000007000:gus" + unannounced}, 4, 0},
+		"the same":               {lists(here...), nil, 3, 0},
+		"more devices":           {lists(append(again(active("ann", 5), left(active("bob", 0), 1)), here...)...), nil, 3, 0},
+		"somebody left":          {lists(again(left(here[0], 8), here[1], here[2])...), []string{"ann" + gone}, 2, 0},
+		"somebody is not listed": {lists(here[:2]...), []string{"guest:1700000003000:gus" + gone}, 2, 0},
+		"somebody came":          {lists(append(again(active("dan", 7)), here...)...), []string{"dan" + unannounced}, 4, 0},
+		"somebody came back":     {lists(append(again(active("cho", 12)), here[:3]...)...), []string{"cho" + unannounced}, 4, 0},
+		"a guest of that name":   {lists(append(again(guest("gus", 7)), here...)...), []string{"guest:1700000007000:gus" + unannounced}, 4, 0},
+		"a guest is renamed":     {lists(append(again(guest("august", 3)), here[:2]...)...), nil, 3, 0},
+		"a guest renamed, unsure": {shown{members: func() (poller.List, error) {
+			return poller.List{Rows: append(again(guest("august", 3)), here[:2]...)}, nil
+		}}, nil, 3, 1},
+		"two guests are new":       {lists(append(again(guest("august", 3), guest("augustus", 3)), here[:2]...)...), []string{"guest:1700000003000:august" + unannounced, "guest:1700000003000:augustus" + unannounced, "guest:1700000003000:gus" + gone}, 4, 0},
 		"somebody without a time":  {lists(append(again(timeless), here...)...), []string{"eve" + unannounced}, 4, 0},
 		"both ways":                {lists(active("dan", 7)), []string{"dan" + unannounced, "ann" + gone, "bob" + gone, "guest:1700000003000:gus" + gone}, 1, 0},
 		"somebody is called again": {lists(again(called, here[1], here[2])...), []string{"ann" + gone}, 2, 0},
