@@ -49,8 +49,7 @@ func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	ln, err := listenSimulated(ctx)
 	if err != nil {
 		return unlessStopped(ctx, fmt.Errorf("cannot listen for the simulated DingTalk: %w", err))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -99,6 +100,18 @@ func (c *demo) settings(call *config.Invocation, sim simulator.Settings, api net
 		Pushes: keys, Embedded: c.Embedded, Store: config.Store{Replicas: 1, DataDir: dir}, HTTP: c.HTTP, Polling: polling,
 		Events: c.Events, Logging: c.Logging,
 	}
+}
+
+// usualSimulated is where the simulated DingTalk is looked for, as simulate serves it there, too.
+const usualSimulated = "127.0.0.1:8090"
+
+// listenSimulated listens for the simulated DingTalk at its usual address, or at any when that is in use.
+func listenSimulated(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	if ln, err := lc.Listen(ctx, "tcp", usualSimulated); err == nil {
+		return ln, nil
+	}
+	return lc.Listen(ctx, "tcp", "127.0.0.1:0")
 }
 
 // unset gives a setting that nobody has set the demo's own value.

@@ -44,7 +44,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	ctx, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
 	return config.Program{
-		Name: "rollcall", Description: "Who joined, left or was kicked from your DingTalk meetings, as events in NATS.",
+		Name: "rollcall", Description: "Who joined, left or was kicked from your DingTalk meetings, as events in NATS.\n\n" +
+			"Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 verify: different.",
 		Args: args, Environ: environ, Stdout: stdout, Stderr: stderr,
 	}.Run(ctx, &commands{})
 }

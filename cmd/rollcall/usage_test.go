@@ -96,6 +96,7 @@ func TestHelp(t *testing.T) {
 
 	status, all, _ := call(t, nil, "--help")
 	assert.Equal(t, 0, status)
+	assert.Contains(t, all, "Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 verify: different.")
 	for command, wants := range map[string][]string{
 		"serve":    {"--dingtalk-app-key", "ROLLCALL_POLL_MIN_INTERVAL", "default 1s", "--data-dir"},
 		"demo":     {"--for", "--data-dir", "--listen"},

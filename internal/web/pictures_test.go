@@ -78,7 +78,7 @@ func demo(t *testing.T, show func(address string)) string {
 // What the terminal looks like, in pixels.
 const (
 	column, line, margin = 8.43, 20.0, 20.0
-	columns              = 108
+	columns              = 114
 )
 
 // colors are what is shown for the terminal's ways to write.
