@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -53,6 +54,30 @@ func TestReady(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReadyInFull tells since when, the last success and what to do, and details of meetings only to those with the token.
+func TestReadyInFull(t *testing.T) {
+	at := time.Date(2026, 5, 16, 5, 13, 28, 999, time.FixedZone("", 8*3600))
+	checks := []Check{
+		{Name: "nats", Vital: true, Since: at, Success: at.Add(time.Hour), Do: "nothing", Note: "a note"},
+		{Name: "meetings read", Err: errors.New("1 cannot be read"), Since: at, Success: at, Do: "ask", Details: []string{"6321a: no\npermission"}},
+		{Name: "dingtalk", Err: errors.New("away"), Since: at},
+	}
+	head := "[+] nats ok, since 2026-05-15T21:13:28Z, last success 2026-05-15T22:13:28Z (a note)\n" +
+		"[-] meetings read: 1 cannot be read, since 2026-05-15T21:13:28Z, last success 2026-05-15T21:13:28Z; what to do: ask\n"
+	detail, tail := "    6321a: no; permission\n", "[-] dingtalk: away, since 2026-05-15T21:13:28Z\ndegraded\n"
+	with := func(token string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+	}
+	opts := Options{Token: "right", Checks: func() []Check { return checks }}
+	assert.Equal(t, head+detail+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "", with("right"))))
+	assert.Equal(t, head+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "", with("wrong"))))
+	assert.Equal(t, head+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "")))
+	assert.Equal(t, "[-] meetings read: 1 cannot be read\n[-] dingtalk: away\ndegraded\n",
+		bodyOf(t, request(t, opts, http.MethodGet, "/readyz", "", with("right"))))
+	opts.Token = "" // then everybody on this machine is everybody
+	assert.Equal(t, head+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "")))
 }
 
 func TestLiveWhateverFails(t *testing.T) {

@@ -58,6 +58,12 @@ type Check struct {
 	Err error
 	// Note is what else there is to say, to everybody.
 	Note string
+	// Since is since when it is so, and Success when it worked last; zero when that is not known.
+	Since, Success time.Time
+	// Do is what to do when it fails.
+	Do string
+	// Details are about single meetings, and shown only to those who may read about meetings.
+	Details []string
 	// Vital says that the service is not ready without it; otherwise it is degraded.
 	Vital bool
 }

@@ -18,9 +18,31 @@ const (
 	meetingArea = "meeting: " // before a meeting's id
 )
 
-// checks says how everything fares.
+// upstreamAreas are the calls to DingTalk that fail together; they are listed when they work, too.
+var upstreamAreas = []string{"dingtalk", "dingtalk information", "dingtalk limit"}
+
+const (
+	// unreadablePart is about the meetings that cannot be read, of which no more than maxUnreadable are named.
+	unreadablePart = "meetings read"
+	maxUnreadable  = 20
+)
+
+// checks says how everything fares, since when, and when it worked last: of DingTalk, when a list was read.
 func (s *service) checks() []server.Check {
+	checks := s.board.note(s.parts())
+	b := s.gate.behind.Load()
+	for i := range checks {
+		if c := &checks[i]; b != nil && c.Name == upstreamAreas[0] {
+			c.Success = b.poller.Counts().NewestLook
+		}
+	}
+	return checks
+}
+
+// parts says how everything fares now.
+func (s *service) parts() []server.Check {
 	checks := append(s.gate.checks(), s.pushes.checks()...)
+	checks = append(checks, s.board.said(s.gate.publicly)...)
 	return append(checks, server.Check{Name: "dingtalk fields", Note: s.odd.String()})
 }
 
@@ -49,26 +71,31 @@ func (g *gate) checks() []server.Check {
 	return append(checks, g.degraded(health.Failing)...)
 }
 
-// degraded lists what else fails. It is vital only that the meetings that are this replica's can be read: it looks at
-// none of them before. Meetings are counted, not named: everybody may read this.
+// degraded lists what else there is, and what of it fails. It is vital only that the meetings that are this replica's can be read: it looks at
+// none of them before. Meetings are counted, and named only to those with the token.
 func (g *gate) degraded(failing map[string]string) []server.Check {
 	var checks []server.Check
-	unreadable := 0
+	for _, area := range upstreamAreas {
+		if _, fails := failing[area]; !fails {
+			checks = append(checks, server.Check{Name: area})
+		}
+	}
+	meetings, unreadable := server.Check{Name: unreadablePart}, 0
 	for _, area := range slices.Sorted(maps.Keys(failing)) {
 		switch text := failing[area]; {
 		case area == storeArea:
 		case strings.HasPrefix(area, meetingArea):
-			unreadable++
+			if unreadable++; unreadable <= maxUnreadable {
+				meetings.Details = append(meetings.Details, area+": "+text)
+			}
 		default:
 			checks = append(checks, server.Check{Name: area, Vital: area == shardsArea, Err: g.publicly(area, text)})
 		}
 	}
 	if unreadable > 0 {
-		checks = append(checks, server.Check{
-			Name: "meetings read", Err: fmt.Errorf("%d cannot be read; /v1/meetings says why", unreadable),
-		})
+		meetings.Err = fmt.Errorf("%d cannot be read; /v1/meetings says why", unreadable)
 	}
-	return checks
+	return append(checks, meetings)
 }
 
 // publicly says of a failure what everybody may read: of what NATS answers the error, of others only their kind.

@@ -82,7 +82,7 @@ var (
 func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publisher.Publisher, err error) {
 	opts := publisher.Options{
 		CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
-		Retention: s.opts.Settings.Events.Retention, Attempted: s.gate.storeAttempted, Logger: s.log,
+		Retention: s.opts.Settings.Events.Retention, Attempted: s.storeAttempted, Logger: s.log,
 	}
 	s.gate.waitFor(errOpening) // until there is an answer, or what is asked is refused
 	err = s.persist(ctx, "opening the stream", func() error {
@@ -96,6 +96,14 @@ func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publishe
 		return err
 	})
 	return pub, err
+}
+
+// storeAttempted is told by the publisher how it fares.
+func (s *service) storeAttempted(err error) {
+	if err == nil {
+		s.board.worked(storeArea)
+	}
+	s.gate.storeAttempted(err)
 }
 
 // persist repeats a step of the start until it succeeds or ctx ends: NATS may come up later than we do.

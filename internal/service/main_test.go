@@ -99,6 +99,7 @@ func freeAddress(t *testing.T) config.Address {
 // running is a service that a test has started.
 type running struct {
 	t      *testing.T
+	token  string // sent with every request, unless it is empty
 	base   string
 	nats   string // set by ready
 	log    *log
@@ -157,6 +158,9 @@ func (r *running) do(method, path, body string) (int, string) {
 	req, err := http.NewRequestWithContext(r.t.Context(), method, r.base+path, strings.NewReader(body))
 	if err != nil {
 		return 0, err.Error()
+	}
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

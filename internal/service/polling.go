@@ -136,7 +136,8 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 		conn: s.gate.behind.Load().conn, owner: owner(), interval: interval, replicas: s.opts.Settings.Store.Replicas,
 	}
 	discovery.Run(ctx, discovery.Options{
-		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Turn: sparing(s.gate.behind.Load().fleet.month, turns.take), Logger: s.log, Reporter: s.changes,
+		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Turn: sparing(s.gate.behind.Load().fleet.month, turns.take), Logger: s.log,
+		Reporter: s.board.post(discoveryPart, s.changes),
 	})
 }
 

@@ -101,7 +101,7 @@ func (s *service) stream(ctx context.Context, p *poller.Poller) error {
 	err := stream.Run(ctx, stream.Options{
 		BaseURL: settings.DingTalk.URL.String(), ClientID: settings.DingTalk.AppKey,
 		ClientSecret: settings.DingTalk.AppSecret.Reveal(), UserAgent: "rollcall/" + version.String(),
-		Receiver: s.pushes.receiver, Reporter: s.changes, Logger: s.log, Oddities: s.odd,
+		Receiver: s.pushes.receiver, Reporter: s.board.post(streamPart, s.changes), Logger: s.log, Oddities: s.odd,
 		Observe: func(outcome stream.Outcome, took time.Duration) { s.pushes.observe("stream", string(outcome), took) },
 	})
 	if err != nil { // said at once: what else goes on may do so for long

@@ -50,6 +50,7 @@ type service struct {
 	limits   limits
 	gate     gate
 	pushes   *pushes
+	board    board
 	refusals natsconn.Refusals  // what NATS does not let this user
 	odd      *wire.Oddities     // values from DingTalk of other types than documented
 	stop     context.CancelFunc // makes every part stop
@@ -92,6 +93,10 @@ func Run(ctx context.Context, opts Options) error {
 		func() error {
 			defer s.stop()
 			return s.watch(ctx, ln.Addr())
+		},
+		func() error {
+			s.board.watch(ctx, s.parts)
+			return nil
 		},
 	)
 }

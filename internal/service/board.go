@@ -1,0 +1,169 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// boardInterval is how often it is looked how every part fares, so that it is known since when.
+const boardInterval = time.Second
+
+// The parts that say themselves how they fare.
+const (
+	streamPart    = "dingtalk stream connection"
+	discoveryPart = "discovery"
+)
+
+// todo is what an operator does about a part that fails.
+var todo = map[string]string{
+	storeArea:              "see that the NATS server runs, has room on its disk and lets this user in; rollcall doctor says what is wrong",
+	"meetings":             "wait until the stored meetings are read; if that takes long, see to NATS",
+	shardsArea:             "rollcall doctor says what this NATS user has to be allowed",
+	"stream":               "undo the change of the stream's configuration, or stop Rollcall and mend it",
+	"leases":               "rollcall doctor says what this NATS user has to be allowed",
+	"replicas":             "see to the connection of this replica to NATS; the others have its meetings",
+	"month's calls":        "wait for the next month, or raise dingtalk-monthly-calls if the edition allows it",
+	pushQuotaArea:          "wait for the next month: polling goes on, or take an edition with more pushes",
+	"dingtalk":             "see to the way to DingTalk, the app's credentials and its permission; rollcall doctor tries them",
+	"dingtalk information": "see to the way to DingTalk, the app's credentials and its permission; rollcall doctor tries them",
+	"dingtalk limit":       "wait: calls go on by themselves; if it lasts, lower dingtalk-rate or look for another user of the app's calls",
+	unreadablePart:         "ask for /readyz?verbose with the API token, or /v1/meetings: they say which and why",
+	streamPart:             "see to the app's credentials and its stream mode in the console; polling goes on",
+	discoveryPart:          "give the app the permission to list meetings; meetings that are pushed or asked for are watched all the same",
+}
+
+// board remembers of every part since when it is as it is, and when it worked last.
+type board struct {
+	mu    sync.Mutex
+	parts map[string]standing
+	own   []string // parts that say themselves how they fare, in the order in which they came
+}
+
+// standing is how a part fares.
+type standing struct {
+	err     error
+	since   time.Time
+	success time.Time
+	exact   bool // the part says itself when it works
+}
+
+// note completes checks by what is remembered of their parts.
+func (b *board) note(checks []server.Check) []server.Check {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for i := range checks {
+		c := &checks[i]
+		s := b.turn(c.Name, c.Err, now)
+		if c.Err == nil && !s.exact {
+			s.success = now
+		}
+		b.parts[c.Name] = s
+		c.Since, c.Success, c.Do = s.since, s.success, todo[c.Name]
+	}
+	return checks
+}
+
+// turn is a part's standing after it was seen to fail, or not. The caller holds mu.
+func (b *board) turn(name string, err error, now time.Time) standing {
+	if b.parts == nil {
+		b.parts = map[string]standing{}
+	}
+	s, known := b.parts[name]
+	if !known || (s.err == nil) != (err == nil) {
+		s.since = now
+	}
+	s.err = err
+	return s
+}
+
+// worked says that a part has done what it is for. Whether it fails is for its check to say.
+func (b *board) worked(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	s, known := b.parts[name]
+	if !known {
+		s = b.turn(name, nil, now)
+	}
+	s.success, s.exact = now, true
+	b.parts[name] = s
+}
+
+// said returns the parts that say themselves how they fare. Everybody may read this: the log says more.
+func (b *board) said(publicly func(area, text string) error) []server.Check {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var checks []server.Check
+	for _, name := range b.own {
+		c := server.Check{Name: name}
+		if err := b.parts[name].err; err != nil {
+			c.Err = publicly(name, err.Error())
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// watch looks how every part fares until ctx ends.
+func (b *board) watch(ctx context.Context, look func() []server.Check) {
+	ticker := time.NewTicker(boardInterval)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		b.note(look())
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// posted puts what a part reports on the board, and passes it on.
+type posted struct {
+	board *board
+	part  string
+	next  poller.Reporter
+}
+
+// post returns the reporter of a part.
+func (b *board) post(part string, next poller.Reporter) poller.Reporter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.Contains(b.own, part) {
+		b.own = append(b.own, part)
+	}
+	return posted{b, part, next}
+}
+
+// Failed implements [poller.Reporter]. What fails for one thing only does not make the part fail.
+func (p posted) Failed(what string, err error) {
+	if !strings.Contains(what, ": ") {
+		p.set(err)
+	}
+	p.next.Failed(what, err)
+}
+
+// OK implements [poller.Reporter].
+func (p posted) OK(what string) {
+	if !strings.Contains(what, ": ") {
+		p.set(nil)
+	}
+	p.next.OK(what)
+}
+
+func (p posted) set(err error) {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	now := time.Now()
+	s := p.board.turn(p.part, err, now)
+	if s.exact = true; err == nil {
+		s.success = now
+	}
+	p.board.parts[p.part] = s
+}

@@ -1,0 +1,122 @@
+package service
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/logging"
+	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/internal/simulator"
+)
+
+func TestBoard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b board
+		began := time.Now()
+		seen := func(err error) server.Check { return b.note([]server.Check{{Name: "part", Err: err}})[0] }
+		time.Sleep(time.Second)
+		assert.Equal(t, time.Second, seen(nil).Since.Sub(began))
+		time.Sleep(time.Second)
+		c := seen(nil)
+		assert.Equal(t, time.Second, c.Since.Sub(began))
+		assert.Equal(t, 2*time.Second, c.Success.Sub(began))
+		time.Sleep(time.Second)
+		for range 3 {
+			c = seen(errors.New("away"))
+			assert.Equal(t, 3*time.Second, c.Since.Sub(began))
+			assert.Equal(t, 2*time.Second, c.Success.Sub(began))
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, 6*time.Second, seen(nil).Since.Sub(began))
+
+		// A part that says itself when it works is taken at its word.
+		b.worked("part")
+		time.Sleep(time.Minute)
+		assert.Equal(t, 6*time.Second, seen(nil).Success.Sub(began))
+
+		// And one may say how it fares.
+		r := b.post("stream", logging.NewChanges(nil, logging.ChangesOptions{}))
+		public := func(_, text string) error { return errors.New("publicly: " + text) }
+		assert.Equal(t, []server.Check{{Name: "stream"}}, b.said(public))
+		r.Failed("stream", errors.New("away"))
+		r.OK("stream: of one thing")
+		assert.EqualError(t, b.said(public)[0].Err, "publicly: away")
+		r.OK("stream")
+		r.Failed("stream: of one thing", errors.New("odd"))
+		require.NoError(t, b.said(public)[0].Err)
+		assert.Equal(t, time.Now(), b.note(b.said(public))[0].Success)
+	})
+}
+
+// line returns what is said of a part.
+func line(body, part string) string {
+	for l := range strings.Lines(body) {
+		if strings.HasPrefix(l, "[+] "+part) || strings.HasPrefix(l, "[-] "+part) {
+			return strings.TrimSpace(l)
+		}
+	}
+	return ""
+}
+
+// timeIn is the time after some words in a line.
+func timeIn(t *testing.T, line, words string) time.Time {
+	t.Helper()
+	found := regexp.MustCompile(words + ` (\S+Z)`).FindStringSubmatch(line)
+	require.NotNil(t, found, "%q in %q", words, line)
+	at, err := time.Parse(time.RFC3339, found[1])
+	require.NoError(t, err)
+	return at
+}
+
+// TestReadyTellsOfEveryPart names all that there is, also what works, and of NATS when it was lost, the last commit and what
+// to do.
+func TestReadyTellsOfEveryPart(t *testing.T) {
+	t.Parallel()
+	sim, api := simulate(t, office)
+	proxy := faultproxy.Start(t, broker(t, nil).Addr().String())
+	s := external(settings(t, api), proxy.Addr())
+	s.HTTP.APIToken = "a token that nobody guesses"
+	s.Polling.DiscoveryInterval = 100 * time.Millisecond
+	r := start(t, s)
+	began := time.Now()
+	r.ready()
+	full := r.eventually("/readyz?verbose", http.StatusOK, "[+] discovery ok, since")
+	for _, part := range []string{
+		"nats", "meetings", "stream", "leases", "replicas", "month's calls", "dingtalk", "dingtalk information", "dingtalk limit",
+		"meetings read", "discovery",
+	} {
+		l := line(full, part+" ok, since")
+		require.NotEmpty(t, l, "%s in %s", part, full)
+		assert.WithinDuration(t, began, timeIn(t, l, "since"), patience)
+	}
+	authorised := &running{t: t, base: r.base, token: s.HTTP.APIToken.Reveal()}
+	status, body := authorised.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status, body)
+	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultDenied, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo}})
+	require.NoError(t, err)
+	open := r.eventually("/readyz?verbose", http.StatusOK, "[-] meetings read: 1 cannot be read")
+	assert.NotContains(t, open, "office")
+	assert.Contains(t, line(open, "meetings read"), "what to do: ")
+	_, body = authorised.do(http.MethodGet, "/readyz?verbose", "")
+	assert.Regexp(t, `\n    meeting: office: \S+`, body)
+
+	lost := time.Now().Truncate(time.Second)
+	proxy.Refuse(true)
+	proxy.Cut()
+	body = r.eventually("/readyz?verbose", http.StatusServiceUnavailable, "[-] nats: ")
+	l := line(body, "nats")
+	assert.False(t, timeIn(t, l, "since").Before(lost), l)
+	assert.False(t, timeIn(t, l, "last success").After(timeIn(t, l, "since")), l)
+	assert.Contains(t, l, "what to do: see that the NATS server runs")
+	proxy.Refuse(false)
+	r.eventually("/readyz?verbose", http.StatusOK, "[+] nats ok")
+}
