@@ -38,18 +38,23 @@ func crowdAfterAnOutage(w *world, people int) (rows []diff.Row) {
 // whole holds what is stored to the promise: everybody joined, no number is missing, no id is there twice.
 func (w *world) whole(people int) {
 	w.Helper()
+	joinedWhole(w, people, w.store.list())
+	assert.Equal(w, people, w.store.records["m"].State.Active)
+}
+
+// joinedWhole holds all events of a meeting to the promise.
+func joinedWhole(t require.TestingT, people int, list []events.Event) {
 	ids, sequence := map[string]bool{}, uint64(0)
-	for _, e := range w.store.list() {
-		require.False(w, ids[e.ID], "%s is stored twice", e.Type)
+	for _, e := range list {
+		require.False(t, ids[e.ID], "%s is stored twice", e.Type)
 		ids[e.ID] = true
 		if e.Type.OfMember() {
 			sequence++
-			require.Equal(w, sequence, e.Sequence)
-			require.Equal(w, events.Joined, e.Type)
+			require.Equal(t, sequence, e.Sequence)
+			require.Equal(t, events.Joined, e.Type)
 		}
 	}
-	assert.Equal(w, uint64(people), sequence)
-	assert.Equal(w, people, w.store.records["m"].State.Active)
+	assert.Equal(t, uint64(people), sequence)
 }
 
 func TestACrowdAfterAnOutageIsStoredWhole(t *testing.T) {

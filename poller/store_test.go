@@ -30,7 +30,13 @@ func openPublisher(t testing.TB) poller.Store {
 	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
-	conn, err := nats.Connect(server.ClientURL(), nats.ReconnectBufSize(-1))
+	return openAt(t, server.ClientURL())
+}
+
+// openAt opens and runs a publisher on the server at a URL until the test ends.
+func openAt(t testing.TB, url string) *publisher.Publisher {
+	t.Helper()
+	conn, err := nats.Connect(url, nats.ReconnectBufSize(-1))
 	require.NoError(t, err)
 	t.Cleanup(conn.Close)
 	p, err := publisher.Open(t.Context(), conn, publisher.Options{})
