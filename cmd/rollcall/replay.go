@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/live"
@@ -77,7 +78,7 @@ func (c *replay) print(ctx context.Context, call *config.Invocation, reader *rea
 	})
 	bar.end()
 	if err == nil && ctx.Err() == nil {
-		out.pass(reader.End())
+		out.pass(reader.End().Sequence)
 	}
 	if flushed := out.flush(); err == nil {
 		err = flushed
@@ -99,7 +100,7 @@ func progressWriter(call *config.Invocation) io.Writer {
 
 // options are what the flags ask the stream for, and what has to be picked from that.
 func (c *replay) options(now time.Time) (reading.Options, reading.Selection, error) {
-	opts, picked := reading.Options{After: uint64(max(c.After, 0))}, reading.Selection{Person: c.Person}
+	opts, picked := reading.Options{After: diff.Position{Sequence: uint64(max(c.After, 0))}}, reading.Selection{Person: c.Person}
 	if err := checkMeeting(c.Meeting); err != nil {
 		return opts, picked, err
 	}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/reading"
 )
 
 // kept is how many of the latest events are kept for readers that are a little behind. One that is further behind than
@@ -31,6 +33,21 @@ type Event struct {
 	Meeting  string // the id of the meeting it is about; empty of what is not ours
 	Type     events.Type
 	Payload  []byte // the CloudEvent; not to be changed
+	ID       string // the CloudEvent's; empty of what is no event, and of what History tells
+}
+
+// entry is an event that is kept.
+type entry struct {
+	Event
+	epoch int
+	again bool  // it came before, and is announced anew after a loss of what was stored
+	first place // where it came first
+}
+
+// place is where an event came.
+type place struct {
+	epoch    int
+	sequence uint64
 }
 
 // Filter says which events somebody wants to read: all of them unless told otherwise.
@@ -47,8 +64,10 @@ func (f *Filter) picks(e *Event) bool {
 type Stream interface {
 	// Last returns the sequence of the newest message, which need not be an event.
 	Last(ctx context.Context) (uint64, error)
-	// Follow calls each for every event stored after a sequence, in order and exactly once, until ctx ends or each fails.
-	Follow(ctx context.Context, after uint64, each func(Event) error) error
+	// Follow calls each for every event stored from now on, in order and exactly once, until ctx ends or each fails. Before,
+	// it calls began with the sequence after which it follows, and again whenever the stream turns out to be another of its
+	// name, or to have gone back to a backup.
+	Follow(ctx context.Context, began func(after uint64), each func(Event) error) error
 	// History calls each for every event stored after a sequence and up to another that the filter picks.
 	History(ctx context.Context, filter Filter, after, until uint64, each func(Event) error) error
 }
@@ -68,10 +87,14 @@ type Feed struct {
 	catching chan struct{}
 
 	mu      sync.Mutex
-	ring    [kept]Event
-	count   uint64        // events that have come, all in all; the newest is in ring[(count-1)%kept]
-	start   uint64        // the sequence after which the feed began
-	epoch   int           // counts the streams that were followed, one in place of the other; 0 before the first
+	ring    [kept]entry
+	count   uint64 // events that have come, all in all; the newest is in ring[(count-1)%kept]
+	epoch   int    // counts the streams that were followed, one in place of the other; 0 before the first
+	start   uint64 // the sequence after which the epoch began
+	base    uint64 // count when the epoch began
+	used    uint64 // sequences up to this one were handed out in an epoch before, too
+	since   int64  // when the epoch began, Unix seconds
+	recent  reading.Recent[place]
 	news    chan struct{} // closed when the next event comes
 	readers int
 }
@@ -91,26 +114,21 @@ func New(opts Options) *Feed {
 
 // Run follows the events until ctx ends, and returns nil then.
 func (f *Feed) Run(ctx context.Context) error {
-	last, err := f.stream.Last(ctx)
-	if err == nil {
-		f.begin(last)
-		err = f.stream.Follow(ctx, last, f.add)
-	}
+	err := f.stream.Follow(ctx, f.begin, f.add)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return fmt.Errorf("following the events: %w", err)
 }
 
+// begin begins an epoch: what comes is stored after a sequence, and what came before may be another stream's.
 func (f *Feed) begin(after uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.restart(after)
-}
-
-// restart begins anew after a sequence: what came before is another stream's. The caller holds mu.
-func (f *Feed) restart(after uint64) {
-	f.start, f.count = after, 0
+	if f.epoch > 0 {
+		f.used = max(f.used, f.newest())
+	}
+	f.start, f.base, f.since = after, f.count, time.Now().Unix()
 	f.epoch++
 }
 
@@ -118,27 +136,28 @@ func (f *Feed) restart(after uint64) {
 func (f *Feed) add(e Event) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if e.Sequence <= f.newest() { // another stream took the place of the one before
-		f.restart(e.Sequence - 1)
+	next := entry{Event: e, epoch: f.epoch}
+	if e.ID != "" {
+		next.first, next.again = f.recent.Note(e.ID, place{f.epoch, e.Sequence})
 	}
-	f.ring[f.count%kept] = e
+	f.ring[f.count%kept] = next
 	f.count++
 	close(f.news)
 	f.news = make(chan struct{})
 	return nil
 }
 
-// newest is the sequence of the newest event that has come. The caller holds mu.
+// newest is the sequence of the newest event of the epoch that has come. The caller holds mu.
 func (f *Feed) newest() uint64 {
-	if f.count == 0 {
+	if f.count == f.base {
 		return f.start
 	}
 	return f.ring[(f.count-1)%kept].Sequence
 }
 
-// oldest is the sequence from which on, itself left out, every event is in the ring. The caller holds mu.
+// oldest is the sequence from which on, itself left out, every event of the epoch is in the ring. The caller holds mu.
 func (f *Feed) oldest() uint64 {
-	if f.count <= kept {
+	if f.count-f.base <= kept {
 		return f.start
 	}
 	return f.ring[f.count%kept].Sequence

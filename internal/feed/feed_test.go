@@ -25,6 +25,8 @@ type memory struct {
 	stored  []Event
 	changed chan struct{}
 	failing error // of History
+	streams int   // how many were replaced
+	forked  uint64
 }
 
 func newMemory() *memory { return &memory{changed: make(chan struct{})} }
@@ -44,20 +46,38 @@ func payload(t testing.TB, meeting string, n uint64) []byte {
 // put stores an event of a meeting and returns its sequence.
 func (m *memory) put(t testing.TB, meeting string) uint64 {
 	t.Helper()
+	return m.putAs(t, meeting, "")
+}
+
+// putAs is put for an event that may be announced anew.
+func (m *memory) putAs(t testing.TB, meeting, id string) uint64 {
+	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sequence := uint64(2*len(m.stored) + 2)
-	m.stored = append(m.stored, Event{sequence, meeting, events.Joined, payload(t, meeting, sequence)})
+	m.stored = append(m.stored, Event{
+		Sequence: sequence, Meeting: meeting, Type: events.Joined, Payload: payload(t, meeting, sequence), ID: id,
+	})
 	close(m.changed)
 	m.changed = make(chan struct{})
 	return sequence
 }
 
-// replace makes another stream of it.
-func (m *memory) replace() {
+// replace makes another stream of it, or has it go back to its first events.
+func (m *memory) replace(left int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.stored = nil
+	m.stored = m.stored[:left:left]
+	m.streams++
+	m.forked = uint64(2*left + 1)
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+func (m *memory) forkedAfter() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.forked
 }
 
 func (m *memory) Last(context.Context) (uint64, error) {
@@ -66,19 +86,23 @@ func (m *memory) Last(context.Context) (uint64, error) {
 	return uint64(2*len(m.stored) + 1), nil
 }
 
-func (m *memory) from(after uint64) ([]Event, chan struct{}) {
+func (m *memory) from(after uint64) ([]Event, int, chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := int(after) / 2
-	if i > len(m.stored) { // another stream
-		i = 0
-	}
-	return m.stored[i:], m.changed
+	return m.stored[min(int(after)/2, len(m.stored)):], m.streams, m.changed
 }
 
-func (m *memory) Follow(ctx context.Context, after uint64, each func(Event) error) error {
+func (m *memory) Follow(ctx context.Context, began func(after uint64), each func(Event) error) error {
+	after, _ := m.Last(ctx)
+	_, stream, _ := m.from(after)
+	began(after)
 	for {
-		found, changed := m.from(after)
+		found, current, changed := m.from(after)
+		if current != stream {
+			after, stream = m.forkedAfter(), current
+			began(after)
+			continue
+		}
 		for _, e := range found {
 			if err := each(e); err != nil {
 				return err
@@ -97,7 +121,7 @@ func (m *memory) History(_ context.Context, filter Filter, after, until uint64, 
 	if m.failing != nil {
 		return m.failing
 	}
-	found, _ := m.from(after)
+	found, _, _ := m.from(after)
 	for _, e := range found {
 		if e.Sequence > until {
 			return nil
@@ -139,7 +163,7 @@ func reads(t *testing.T, r *Reader, n int) []uint64 {
 	defer cancel()
 	var got []uint64
 	for len(got) < n {
-		found, err := r.Read(ctx)
+		found, _, err := r.Read(ctx)
 		require.NoError(t, err)
 		for _, e := range found {
 			got = append(got, e.Sequence)
@@ -168,7 +192,7 @@ func subscribe(t *testing.T, f *Feed, filter Filter) *Reader {
 
 func resume(t *testing.T, f *Feed, filter Filter, after uint64) *Reader {
 	t.Helper()
-	r, err := f.Resume(filter, after)
+	r, err := f.Resume(filter, ID{Sequence: after})
 	require.NoError(t, err)
 	t.Cleanup(r.Close)
 	_, err = r.Begin(t.Context())
@@ -189,14 +213,14 @@ func TestReaders(t *testing.T) {
 	d := m.put(t, "a")
 	assert.Equal(t, []uint64{d}, reads(t, late, 1), "from now on")
 	again := resume(t, f, Filter{}, b)
-	require.NoError(t, again.CatchUp(t.Context(), func(Event) error { return assert.AnError }), "nothing has to be read from the stream")
+	require.NoError(t, again.CatchUp(t.Context(), func(Placed) error { return assert.AnError }), "nothing has to be read from the stream")
 	assert.Equal(t, []uint64{c, d}, reads(t, again, 2))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := all.Read(ctx)
+	_, _, err := all.Read(ctx)
 	require.NoError(t, err, "what is there is handed on")
-	_, err = all.Read(ctx)
+	_, _, err = all.Read(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -206,7 +230,7 @@ func TestTooManyReaders(t *testing.T) {
 	subscribe(t, f, Filter{})
 	_, err := f.Subscribe(Filter{})
 	require.ErrorIs(t, err, ErrTooMany)
-	_, err = f.Resume(Filter{}, 1)
+	_, err = f.Resume(Filter{}, ID{})
 	require.ErrorIs(t, err, ErrTooMany)
 	first.Close()
 	r, err := f.Subscribe(Filter{})
@@ -227,7 +251,7 @@ func TestAReaderThatIsTooSlow(t *testing.T) {
 	assert.Len(t, reads(t, quick, kept), kept, "as many as are kept")
 	last = m.put(t, "a")
 	passed(t, f, last)
-	_, err := slow.Read(t.Context())
+	_, _, err := slow.Read(t.Context())
 	require.ErrorIs(t, err, ErrTooSlow)
 	assert.Equal(t, []uint64{last}, reads(t, quick, 1))
 }
@@ -259,21 +283,21 @@ func TestCatchingUp(t *testing.T) {
 				want -= more / 2
 			}
 			last, got := after, 0
-			check := func(e Event) error {
+			check := func(e Placed) error {
 				assert.Greater(t, e.Sequence, last)
 				last = e.Sequence
 				got++
 				return nil
 			}
 			for got < want { // one that is cut off comes back
-				r, err := f.Resume(Filter{Meeting: meeting}, last)
+				r, err := f.Resume(Filter{Meeting: meeting}, ID{Sequence: last})
 				if !assert.NoError(t, err) {
 					return
 				}
 				err = r.CatchUp(t.Context(), check)
 				for err == nil && got < want {
-					var found []Event
-					found, err = r.Read(t.Context())
+					var found []Placed
+					found, _, err = r.Read(t.Context())
 					for _, e := range found {
 						_ = check(e)
 					}
@@ -289,45 +313,22 @@ func TestCatchingUp(t *testing.T) {
 	all.Wait()
 }
 
-func TestAStreamInPlaceOfAnother(t *testing.T) {
-	m := newMemory()
-	f := run(t, m, 0)
-	for range 10 {
-		m.put(t, "a")
-	}
-	passed(t, f, 20)
-	old := subscribe(t, f, Filter{})
-	m.replace()
-	first := m.put(t, "a")
-	passed(t, f, first)
-	_, err := old.Read(t.Context())
-	require.ErrorIs(t, err, ErrTooSlow)
-	back := resume(t, f, Filter{}, 20)
-	var got []uint64
-	require.NoError(t, back.CatchUp(t.Context(), func(e Event) error {
-		got = append(got, e.Sequence)
-		return nil
-	}))
-	m.put(t, "a")
-	assert.Equal(t, []uint64{first, first + 2}, append(got, reads(t, back, 1)...), "all of it is new")
-}
-
 func TestHistoryThatFails(t *testing.T) {
 	m := newMemory()
 	m.put(t, "a")
 	f := run(t, m, 0)
 	m.failing = errors.New("away")
 	r := resume(t, f, Filter{}, 0)
-	require.ErrorIs(t, r.CatchUp(t.Context(), func(Event) error { return nil }), m.failing)
+	require.ErrorIs(t, r.CatchUp(t.Context(), func(Placed) error { return nil }), m.failing)
 	m.failing = nil
-	require.ErrorIs(t, r.CatchUp(t.Context(), func(Event) error { return assert.AnError }), assert.AnError, "who has gone")
+	require.ErrorIs(t, r.CatchUp(t.Context(), func(Placed) error { return assert.AnError }), assert.AnError, "who has gone")
 
 	for range catchers {
 		f.catching <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, r.CatchUp(ctx, func(Event) error { return nil }), context.Canceled)
+	require.ErrorIs(t, r.CatchUp(ctx, func(Placed) error { return nil }), context.Canceled)
 }
 
 func TestAStreamThatCannotBeFollowed(t *testing.T) {
@@ -342,6 +343,8 @@ type broken struct{ Stream }
 
 func (broken) Last(context.Context) (uint64, error) { return 0, assert.AnError }
 
+func (broken) Follow(context.Context, func(uint64), func(Event) error) error { return assert.AnError }
+
 func BenchmarkReaders(b *testing.B) {
 	for _, n := range []int{1, 200} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -355,7 +358,7 @@ func BenchmarkReaders(b *testing.B) {
 				require.NoError(b, err)
 				readers.Go(func() {
 					for {
-						if _, err := r.Read(ctx); err != nil && !errors.Is(err, ErrTooSlow) {
+						if _, _, err := r.Read(ctx); err != nil && !errors.Is(err, ErrTooSlow) {
 							return
 						}
 					}
@@ -364,7 +367,7 @@ func BenchmarkReaders(b *testing.B) {
 			sequence := uint64(0)
 			for b.Loop() {
 				sequence++
-				_ = f.add(Event{sequence, "a", events.Joined, e})
+				_ = f.add(Event{Sequence: sequence, Meeting: "a", Type: events.Joined, Payload: e})
 			}
 			cancel()
 			readers.Wait()

@@ -15,7 +15,7 @@ import (
 func goesOn(t *testing.T, f *Feed, after, until uint64) (got []uint64) {
 	t.Helper()
 	r := resume(t, f, Filter{}, after)
-	require.NoError(t, r.CatchUp(t.Context(), func(e Event) error {
+	require.NoError(t, r.CatchUp(t.Context(), func(e Placed) error {
 		got = append(got, e.Sequence)
 		return nil
 	}))
@@ -38,16 +38,16 @@ func TestAPlaceThatAnotherFeedHandedOut(t *testing.T) {
 	r := subscribe(t, fresh, Filter{})
 	position, err := r.Begin(t.Context())
 	require.NoError(t, err)
-	assert.EqualValues(t, 21, position, "not an event's")
+	assert.EqualValues(t, ID{Sequence: 21}, position, "not an event's")
 
-	back := resume(t, old, Filter{}, position)
-	require.NoError(t, back.CatchUp(t.Context(), func(Event) error { return errors.New("nothing was missed") }))
+	back := resume(t, old, Filter{}, position.Sequence)
+	require.NoError(t, back.CatchUp(t.Context(), func(Placed) error { return errors.New("nothing was missed") }))
 	next := m.put(t, "a")
 	passed(t, old, next)
 	passed(t, fresh, next)
 	assert.Equal(t, []uint64{next}, reads(t, back, 1))
 	for _, f := range []*Feed{old, fresh} {
-		assert.Equal(t, []uint64{next}, goesOn(t, f, position, next))
+		assert.Equal(t, []uint64{next}, goesOn(t, f, position.Sequence, next))
 		assert.Equal(t, []uint64{18, 20, 22}, goesOn(t, f, 16, next))
 	}
 }
@@ -61,7 +61,7 @@ func TestAReaderWhoIsAheadOfTheFeed(t *testing.T) {
 		m.put(t, "a")
 	}
 	r := resume(t, f, Filter{}, 4)
-	require.NoError(t, r.CatchUp(t.Context(), func(Event) error { return errors.New("nothing was missed") }))
+	require.NoError(t, r.CatchUp(t.Context(), func(Placed) error { return errors.New("nothing was missed") }))
 	for _, e := range m.stored {
 		require.NoError(t, f.add(e))
 	}
@@ -74,17 +74,17 @@ func TestAPlaceBeyondTheEnd(t *testing.T) {
 	m.put(t, "a")
 	f := run(t, m, 0)
 	for after, want := range map[uint64]uint64{0: 0, 2: 2, 3: 3, 4: 0, 1 << 63: 0} {
-		r, err := f.Resume(Filter{}, after)
+		r, err := f.Resume(Filter{}, ID{Sequence: after})
 		require.NoError(t, err)
 		position, err := r.Begin(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, want, position, after)
+		assert.Equal(t, want, position.Sequence, after)
 		r.Close()
 	}
 
 	away := New(Options{Stream: broken{}})
 	away.begin(0)
-	r, err := away.Resume(Filter{}, 1)
+	r, err := away.Resume(Filter{}, ID{Sequence: 1})
 	require.NoError(t, err)
 	_, err = r.Begin(t.Context())
 	require.ErrorIs(t, err, assert.AnError, "it cannot be told")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/reading"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -39,16 +40,21 @@ func (s *stored) Last(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return r.End(), nil
+	return r.End().Sequence, nil
 }
 
 // Follow implements [Stream].
-func (s *stored) Follow(ctx context.Context, after uint64, each func(Event) error) error {
-	r, err := reading.Open(ctx, s.js, reading.Options{After: after, Live: true, Reporter: s.reporter})
+func (s *stored) Follow(ctx context.Context, began func(after uint64), each func(Event) error) error {
+	r, err := reading.Open(ctx, s.js, reading.Options{New: true, Live: true, Reporter: s.reporter, Anew: began})
 	if err != nil {
 		return err
 	}
-	return r.Run(ctx, func(m reading.Message) error { return each(eventOf(m, 0)) })
+	began(r.End().Sequence)
+	return r.Run(ctx, func(m reading.Message) error {
+		e := eventOf(m, 0)
+		e.ID = m.ID()
+		return each(e)
+	})
 }
 
 // eventOf is the event in a message, whose sequence is by so much greater than the event's.
@@ -65,7 +71,7 @@ func (s *stored) History(ctx context.Context, filter Filter, after, until uint64
 		shift = behind
 	}
 	r, err := reading.Open(ctx, s.js, reading.Options{
-		Subjects: reading.Subjects(filter.Meeting, filter.Types...), After: after + shift, Patience: historyPatience,
+		Subjects: reading.Subjects(filter.Meeting, filter.Types...), After: diff.Position{Sequence: after + shift}, Patience: historyPatience,
 	})
 	if errors.Is(err, reading.ErrBeyondEnd) { // nothing is left of what was stored after it
 		return nil

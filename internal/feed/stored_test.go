@@ -82,11 +82,12 @@ func TestTheStreamInNATS(t *testing.T) {
 	require.NoError(t, err)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	live := make(chan Event, 10)
+	live, began := make(chan Event, 10), make(chan uint64, 1)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.Follow(ctx, last, func(e Event) error { live <- e; return nil })
+		ended <- s.Follow(ctx, func(after uint64) { began <- after }, func(e Event) error { live <- e; return nil })
 	}()
+	assert.Equal(t, last, <-began)
 	o.joins("a", "u3", 1_002_000)
 	e := <-live
 	assert.Equal(t, "a", e.Meeting)

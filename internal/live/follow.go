@@ -46,8 +46,17 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Follower, error) {
 }
 
 // Run calls handle for every event in the order of the stream, history before what is new, until ctx ends or handle
-// returns an error, which Run returns. An interruption, however long, loses nothing and repeats nothing. Run can be
-// called once.
+// returns an error, which Run returns. An interruption, however long, loses nothing and repeats nothing. Nor does a stream
+// that is deleted or goes back to a backup: what is announced anew is left out, of the latest tens of thousands of events.
+// Run can be called once.
 func (f *Follower) Run(ctx context.Context, handle func(payload []byte) error) error {
-	return f.reader.Run(ctx, func(m reading.Message) error { return handle(m.Data) })
+	var shown reading.Recent[struct{}]
+	return f.reader.Run(ctx, func(m reading.Message) error {
+		if id := m.ID(); id != "" {
+			if _, again := shown.Note(id, struct{}{}); again {
+				return nil
+			}
+		}
+		return handle(m.Data)
+	})
 }

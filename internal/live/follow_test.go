@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/live"
@@ -181,6 +183,42 @@ func TestFollowAnotherStreamOfTheSameName(t *testing.T) {
 	first, second := r.Join("a"), r.Join("a")
 	require.Eventually(t, func() bool { return len(s.all()) >= 3 }, patience, time.Millisecond)
 	assert.Equal(t, []string{first, second}, s.all()[1:])
+}
+
+// TestWhatIsAnnouncedAnewIsNotShownAgain: the stream is deleted, or goes back to a backup, and what happens next comes
+// after what was in the meeting already.
+func TestWhatIsAnnouncedAnewIsNotShownAgain(t *testing.T) {
+	for _, restored := range []bool{false, true} {
+		for _, meeting := range []string{"", "a"} {
+			t.Run(fmt.Sprint("restored ", restored, " one meeting ", meeting != ""), func(t *testing.T) {
+				b := streamtest.Start(t)
+				r := b.Record()
+				f, err := live.Open(t.Context(), b.Connect(), live.Options{Meeting: meeting})
+				require.NoError(t, err)
+				s := follow(t, f)
+				rows := []diff.Row{person("ann", 1), person("bob", 2)}
+				r.Look("a", streamtest.Begin+1000, rows[0])
+				backup := streamtest.TakeBackup(t, r.Conn)
+				r.Look("a", streamtest.Begin+2000, rows...)
+				s.becomes("ann", "bob")
+				r.Stop()
+				js := b.JetStream()
+				require.NoError(t, js.DeleteStream(t.Context(), events.Stream))
+				if restored {
+					backup.Restore(t, js.Conn())
+				}
+				r = b.Record()
+				r.Look("a", streamtest.Begin+3000, append(rows, person("cleo", 3))...)
+				s.becomes("ann", "bob", "cleo")
+				r.Look("a", streamtest.Begin+4000, append(rows, person("cleo", 3), person("dan", 4))...)
+				s.becomes("ann", "bob", "cleo", "dan")
+			})
+		}
+	}
+}
+
+func person(name string, at int64) diff.Row {
+	return diff.Row{UnionID: name, UserNick: name, Status: diff.StatusActive, JoinTime: streamtest.Begin + at}
 }
 
 func TestFollowReturnsTheErrorOfTheHandler(t *testing.T) {

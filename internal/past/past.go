@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/reading"
 )
@@ -47,7 +48,7 @@ type Index struct {
 	js   jetstream.JetStream
 	opts Options
 	turn chan struct{}   // held by whoever uses what follows
-	last uint64          // the sequence up to which the stream was read
+	last diff.Position   // up to where the stream was read
 	list []Meeting       // in the order of the stream
 	over map[string]bool // meetings of the list that were not watched again
 
@@ -106,7 +107,7 @@ func Matches(text string, names ...string) bool {
 // update reads what has been stored since. Another stream in place of the one before is read from its beginning.
 func (x *Index) update(ctx context.Context) error {
 	err := x.read(ctx)
-	if errors.Is(err, reading.ErrBeyondEnd) || errors.Is(err, reading.ErrReplaced) {
+	if errors.Is(err, reading.ErrReplaced) {
 		x.reset()
 		err = x.read(ctx)
 	}
@@ -119,7 +120,7 @@ func (x *Index) update(ctx context.Context) error {
 
 // reset forgets what was read: it is of a stream that is gone.
 func (x *Index) reset() {
-	x.last, x.list, x.over = 0, nil, map[string]bool{}
+	x.last, x.list, x.over = diff.Position{}, nil, map[string]bool{}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.spans = map[string]span{}
@@ -132,18 +133,19 @@ func (x *Index) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Run(ctx, x.add); err != nil {
-		return err
+	err = r.Run(ctx, x.add)
+	x.last = r.Position()
+	if err == nil {
+		err = ctx.Err()
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err != nil {
+		return err
 	}
 	x.last = r.End()
 	return nil
 }
 
 func (x *Index) add(m reading.Message) error {
-	x.last = m.Sequence
 	e, err := events.Decode(m.Data)
 	if err != nil || e.Meeting == nil {
 		return nil //nolint:nilerr // somebody else's message is no meeting of ours

@@ -106,6 +106,36 @@ func TestSearch(t *testing.T) {
 	assert.Equal(t, []string{"m5"}, ids(t, x, "", 10))
 }
 
+// TestAStreamInPlaceOfTheOther is read from its beginning, also where it is longer by then, and one that went back to a
+// backup is, too.
+func TestAStreamInPlaceOfTheOther(t *testing.T) {
+	a, now := open(t), time.Now()
+	a.create()
+	x := New(a.js, Options{})
+	a.ends("m1", "", "", now)
+	backup := streamtest.TakeBackup(t, a.js.Conn())
+	a.ends("m2", "", "", now)
+	a.ends("m3", "", "", now)
+	require.Equal(t, []string{"m3", "m2", "m1"}, ids(t, x, "", 10))
+
+	require.NoError(t, a.js.DeleteStream(t.Context(), events.Stream))
+	backup.Restore(t, a.js.Conn())
+	for _, id := range []string{"m4", "m5", "m6"} {
+		a.ends(id, "", "", now)
+	}
+	require.Equal(t, []string{"m6", "m5", "m4", "m1"}, ids(t, x, "", 10), "it went back")
+
+	require.NoError(t, a.js.DeleteStream(t.Context(), events.Stream))
+	a.create()
+	want := []string{}
+	for i := range 6 {
+		id := fmt.Sprint("n", i)
+		a.ends(id, "", "", now)
+		want = append([]string{id}, want...)
+	}
+	require.Equal(t, want, ids(t, x, "", 10), "it is another")
+}
+
 func TestWhatIsNotKeptAnyMore(t *testing.T) {
 	a, now := open(t), time.Now()
 	a.create()

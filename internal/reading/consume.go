@@ -40,7 +40,8 @@ func (r *Reader) read(ctx context.Context, handle func(Message) error) error {
 	}
 	r.began = time.Time{}
 	if r.waiting = consumer.CachedInfo().NumPending; r.waiting == 0 && !r.opts.Live {
-		return r.drop(ctx, consumer)
+		r.drop(ctx, consumer)
+		return nil
 	}
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(pullExpiry),
 		jetstream.PullHeartbeat(heartbeat), jetstream.WithMessagesErrOnMissingHeartbeat(true))
@@ -62,14 +63,16 @@ func (r *Reader) read(ctx context.Context, handle func(Message) error) error {
 			return err
 		}
 		if msg == nil {
-			return r.drop(ctx, consumer)
+			r.drop(ctx, consumer)
+			return nil
 		}
 		more, err := r.handOn(msg, delivered+1, handle)
 		if err != nil {
 			return err
 		}
 		if !more {
-			return r.drop(ctx, consumer)
+			r.drop(ctx, consumer)
+			return nil
 		}
 	}
 }
@@ -102,56 +105,77 @@ func (r *Reader) handOn(msg jetstream.Msg, delivered uint64, handle func(Message
 	if meta.Sequence.Consumer != delivered {
 		return false, fmt.Errorf("message %d came in place of %d", meta.Sequence.Consumer, delivered)
 	}
-	if !r.opts.Live && meta.Sequence.Stream > r.last {
+	if !r.opts.Live && meta.Sequence.Stream > r.end.Sequence {
 		return false, nil
 	}
 	r.waiting = meta.NumPending
 	err = handle(Message{
 		Sequence: meta.Sequence.Stream, Subject: msg.Subject(), Meeting: msg.Headers().Get(events.MeetingHeader), Data: msg.Data(),
+		id: msg.Headers().Get(nats.MsgIdHdr),
 	})
 	if err != nil {
 		return false, &handleError{err}
 	}
-	r.next = meta.Sequence.Stream + 1
+	r.at.Sequence, r.at.Stored, r.since = meta.Sequence.Stream, meta.Timestamp, false
 	return r.opts.Live || meta.NumPending > 0 && !r.done(), nil
 }
 
 // done tells whether everything is read that there was.
-func (r *Reader) done() bool { return !r.opts.Live && r.next > r.last }
+func (r *Reader) done() bool { return !r.opts.Live && r.at.Sequence >= r.end.Sequence }
 
 // drop removes a consumer that is not needed any more: readings may be many. What fails is left to the server, which
 // removes it later.
-func (r *Reader) drop(ctx context.Context, consumer jetstream.Consumer) error {
+func (r *Reader) drop(ctx context.Context, consumer jetstream.Consumer) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	_ = r.js.DeleteConsumer(ctx, events.Stream, consumer.CachedInfo().Name)
-	return nil
 }
 
-// subscribe asks for the messages from where the reader stands.
+// subscribe asks for the messages from where the reader stands. It looks at the stream once the consumer is made: one of
+// a stream before that is gone, too, and delivers nothing.
 func (r *Reader) subscribe(ctx context.Context) (jetstream.Consumer, error) {
-	info, err := r.stream(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case info.Created.Equal(r.created):
-	case !r.opts.Live:
-		return nil, ErrReplaced
-	default: // all of it is new
-		r.next, r.created = 1, info.Created
+	for {
+		consumer, err := r.consumer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		info, err := r.stream(ctx)
+		if err == nil {
+			err = r.reaches(ctx, info)
+		}
+		if err == nil {
+			return consumer, nil
+		}
+		r.drop(ctx, consumer)
+		if !r.opts.Live || !errors.Is(err, ErrReplaced) {
+			return nil, err
+		}
+		if err := r.goBack(ctx, info); err != nil {
+			return nil, err
+		}
 	}
-	if info.State.LastSeq+1 < r.next { // the server lost what it had not yet written; it will be stored again
-		r.next = info.State.LastSeq + 1
-	}
-	config := jetstream.ConsumerConfig{
-		Description:   "events, read by " + cmp.Or(r.js.Conn().Opts.Name, "rollcall"),
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.next, FilterSubjects: r.opts.Subjects,
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: inactive,
-	}
-	if r.next == 0 {
+}
+
+func (r *Reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	config := r.config()
+	config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.at.Sequence+1
+	if r.since {
 		config.DeliverPolicy, config.OptStartSeq, config.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &r.opts.Since
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	return r.js.CreateConsumer(ctx, events.Stream, config)
+	consumer, err := r.js.CreateConsumer(ctx, events.Stream, config)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, ErrNoStream
+	}
+	return consumer, err
+}
+
+// config is what all consumers of a reader have in common.
+func (r *Reader) config() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Description:    "events, read by " + cmp.Or(r.js.Conn().Opts.Name, "rollcall"),
+		FilterSubjects: r.opts.Subjects, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1,
+		InactiveThreshold: inactive,
+	}
 }

@@ -4,12 +4,14 @@ package reading
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/pause"
 	"github.com/c4342123/rollcall/poller"
@@ -18,8 +20,8 @@ import (
 var (
 	// ErrNoStream says that the NATS server has no events of Rollcall.
 	ErrNoStream = errors.New("the NATS server has no stream " + events.Stream + ": has rollcall served there?")
-	// ErrReplaced says that another stream took the place of the one that was read.
-	ErrReplaced = errors.New("another stream " + events.Stream + " took the place of the one that was read")
+	// ErrReplaced says that another stream took the place of the one that was read, or that it went back to a backup.
+	ErrReplaced = errors.New("the stream " + events.Stream + " is not the one that was read any more")
 	// ErrBeyondEnd says that the position to begin behind is one that the stream never reached.
 	ErrBeyondEnd = errors.New("the stream " + events.Stream + " does not reach that position")
 )
@@ -41,8 +43,9 @@ const what = "reading the events"
 type Options struct {
 	// Subjects are the subjects to read, which must not overlap; empty stands for [AllEvents]. See [Subjects].
 	Subjects []string
-	// After leaves out everything up to this sequence of the stream.
-	After uint64
+	// After leaves out everything up to this position. Its Stream and Stored may be unknown; where they are known, a
+	// stream that is another, or went back, is recognised.
+	After diff.Position
 	// Since leaves out what was stored earlier; it does nothing beside After.
 	Since time.Time
 	// Live goes on with what is stored after [Open], for ever.
@@ -53,6 +56,9 @@ type Options struct {
 	Patience time.Duration
 	// Reporter is told of interruptions; nobody when nil.
 	Reporter poller.Reporter
+	// Anew is called when a live reader goes on in another stream of the name, or in this one after it went back, with
+	// the sequence after which it does; nil for who need not know.
+	Anew func(after uint64)
 }
 
 // Subjects returns the subjects of one meeting's events, or of all meetings' when conferenceID is empty, of the given
@@ -83,25 +89,43 @@ type Message struct {
 	Meeting string
 	// Data is the event as it is stored.
 	Data []byte
+
+	id string // of the event, where the message has it in a header
 }
 
 // Type is the type of the event, as the subject has it in either view.
 func (m Message) Type() events.Type { return events.TypeOf(m.Subject) }
+
+// ID is the event's id; empty of what is no event. What is announced anew, after a loss of what was stored, has the id it
+// had.
+func (m Message) ID() string {
+	if m.id != "" {
+		return m.id
+	}
+	var e struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(m.Data, &e) != nil {
+		return ""
+	}
+	return e.ID
+}
 
 // Reader reads events. It is no ordered consumer of the client library, because that one forgets where it began when it
 // is interrupted before its first message, and cannot be stopped while it is interrupted.
 type Reader struct {
 	js      jetstream.JetStream
 	opts    Options
-	next    uint64 // the stream's sequence to go on from; 0 while only opts.Since tells
-	last    uint64 // the last to be read, unless it goes on for ever
+	at      diff.Position // what was read last
+	since   bool          // nothing was read yet, and only opts.Since tells where to begin
+	end     diff.Position // the last to be read, unless it goes on for ever
 	waiting uint64
-	created time.Time // the stream's, which tells it from another of its name
 	began   time.Time // of the interruption; zero while there is none
 }
 
 // Open finds the end of the stream: no event stored after Open is missed by a live reader, none is read by another. It
-// returns [ErrNoStream] when there is no stream, and [ErrBeyondEnd] when it ends before opts.After and is not live.
+// returns [ErrNoStream] when there is no stream, [ErrReplaced] when it is not that of opts.After any more, and
+// [ErrBeyondEnd] when it ends before opts.After and is not live.
 func Open(ctx context.Context, js jetstream.JetStream, opts Options) (*Reader, error) {
 	if len(opts.Subjects) == 0 {
 		opts.Subjects = Subjects("")
@@ -111,21 +135,33 @@ func Open(ctx context.Context, js jetstream.JetStream, opts Options) (*Reader, e
 	if err != nil {
 		return nil, err
 	}
-	r.last, r.created = info.State.LastSeq, info.Created
+	r.end = endOf(info)
+	if opts.After.Sequence > r.end.Sequence && opts.After.Stream.IsZero() && !opts.Live {
+		return nil, fmt.Errorf("%w: it ends at %d, before %d", ErrBeyondEnd, r.end.Sequence, opts.After.Sequence)
+	}
 	switch {
 	case opts.New:
-		r.next = r.last + 1
-	case opts.After > 0 || opts.Since.IsZero():
-		r.next = opts.After + 1
+		r.at = r.end
+	case !opts.After.Stream.IsZero():
+		r.at = opts.After
+		err = r.reaches(ctx, info)
+	default:
+		r.at = diff.Position{Stream: info.Created, Sequence: opts.After.Sequence, Stored: opts.After.Stored}
+		r.since = opts.After.Sequence == 0 && !opts.Since.IsZero()
 	}
-	if opts.After > r.last && !opts.Live {
-		return nil, fmt.Errorf("%w: it ends at %d, before %d", ErrBeyondEnd, r.last, opts.After)
-	}
-	return r, nil
+	return r, err
 }
 
-// End is the last sequence of the stream when the reader was opened.
-func (r *Reader) End() uint64 { return r.last }
+// endOf is where a stream ends.
+func endOf(info *jetstream.StreamInfo) diff.Position {
+	return diff.Position{Stream: info.Created, Sequence: info.State.LastSeq, Stored: info.State.LastTime}
+}
+
+// End is where the stream ended when the reader was opened.
+func (r *Reader) End() diff.Position { return r.end }
+
+// Position is that of the event that was read last, or where reading begins.
+func (r *Reader) Position() diff.Position { return r.at }
 
 // Waiting is how many messages are yet to be read, as far as the server has said: 0 before the first.
 func (r *Reader) Waiting() uint64 { return r.waiting }

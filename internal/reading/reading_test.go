@@ -92,7 +92,7 @@ func TestReadingInParts(t *testing.T) {
 	enough := errors.New("enough")
 	var got []string
 	for after, parts := uint64(0), 0; len(got) < len(want) && parts < len(want); parts++ {
-		part, err := reading.Open(t.Context(), js, reading.Options{After: after})
+		part, err := reading.Open(t.Context(), js, reading.Options{After: diff.Position{Sequence: after}})
 		require.NoError(t, err)
 		n := 0
 		err = part.Run(t.Context(), func(m reading.Message) error {
@@ -108,7 +108,7 @@ func TestReadingInParts(t *testing.T) {
 	}
 	assert.Equal(t, want, got)
 
-	_, err := reading.Open(t.Context(), js, reading.Options{After: 1_000_000})
+	_, err := reading.Open(t.Context(), js, reading.Options{After: diff.Position{Sequence: 1_000_000}})
 	require.ErrorIs(t, err, reading.ErrBeyondEnd)
 	assert.ErrorContains(t, err, "before 1000000")
 }
@@ -123,7 +123,7 @@ func TestReadingEndsWhereItWasOpened(t *testing.T) {
 	var got []string
 	require.NoError(t, reader.Run(t.Context(), func(m reading.Message) error {
 		r.Join("a")
-		assert.LessOrEqual(t, m.Sequence, reader.End())
+		assert.LessOrEqual(t, m.Sequence, reader.End().Sequence)
 		got = append(got, brief(t, m))
 		return nil
 	}))

@@ -48,7 +48,7 @@ type Meetings interface {
 // Events is where readers of events subscribe; see [feed.Feed].
 type Events interface {
 	Subscribe(filter feed.Filter) (*feed.Reader, error)
-	Resume(filter feed.Filter, after uint64) (*feed.Reader, error)
+	Resume(filter feed.Filter, after feed.ID) (*feed.Reader, error)
 }
 
 // Check is one condition of the service.

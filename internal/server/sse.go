@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/c4342123/rollcall/events"
@@ -34,7 +33,7 @@ func (p patience) withDefaults() patience {
 }
 
 // events sends the events as server-sent events, as they are stored: from now on or, with Last-Event-ID, from the one
-// after that. An event's id is its sequence in the stream.
+// after that. An event's id is its place in the stream.
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	reader, ok := a.subscribe(w, r)
 	if !ok {
@@ -71,9 +70,9 @@ func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, b
 		return nil, false
 	}
 	last := r.Header.Get("Last-Event-ID")
-	after, err := strconv.ParseUint(last, 10, 64)
+	after, err := feed.ParseID(last)
 	if last != "" && err != nil {
-		problem(w, http.StatusBadRequest, fmt.Sprintf("Last-Event-ID: %q is not the id of an event", last))
+		problem(w, http.StatusBadRequest, "Last-Event-ID: "+err.Error())
 		return nil, false
 	}
 	var reader *feed.Reader
@@ -121,15 +120,21 @@ func (s *sse) begin(ctx context.Context, reader *feed.Reader) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&s.buffer, "retry: %d\nid: %d\nevent: position\ndata: {}\n\n", comeBackAfter, position)
+	fmt.Fprintf(&s.buffer, "retry: %d\n", comeBackAfter)
+	s.position(position)
 	return s.flush()
+}
+
+// position says where the reader is.
+func (s *sse) position(place feed.ID) {
+	fmt.Fprintf(&s.buffer, "id: %s\nevent: position\ndata: {}\n\n", place)
 }
 
 // next sends the next events, or says that the connection is alive while there are none.
 func (s *sse) next(ctx context.Context, reader *feed.Reader) error {
 	wait, cancel := context.WithTimeout(ctx, s.heartbeat)
 	defer cancel()
-	found, err := reader.Read(wait)
+	found, moved, err := reader.Read(wait)
 	switch {
 	case err == nil:
 	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
@@ -140,17 +145,20 @@ func (s *sse) next(ctx context.Context, reader *feed.Reader) error {
 	for _, e := range found {
 		s.add(e)
 	}
+	if moved { // what the reader had is another stream's
+		s.position(reader.Place())
+	}
 	return s.flush()
 }
 
 // send sends one event.
-func (s *sse) send(e feed.Event) error {
+func (s *sse) send(e feed.Placed) error {
 	s.add(e)
 	return s.flush()
 }
 
-func (s *sse) add(e feed.Event) {
-	fmt.Fprintf(&s.buffer, "id: %d\n", e.Sequence)
+func (s *sse) add(e feed.Placed) {
+	fmt.Fprintf(&s.buffer, "id: %s\n", e.Place)
 	for line := range bytes.Lines(e.Payload) {
 		fmt.Fprintf(&s.buffer, "data: %s\n", bytes.TrimRight(line, "\r\n"))
 	}

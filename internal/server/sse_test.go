@@ -54,7 +54,9 @@ func (s *tape) Last(context.Context) (uint64, error) {
 	return uint64(len(s.list)), nil
 }
 
-func (s *tape) Follow(ctx context.Context, after uint64, each func(feed.Event) error) error {
+func (s *tape) Follow(ctx context.Context, began func(after uint64), each func(feed.Event) error) error {
+	after, _ := s.Last(ctx)
+	began(after)
 	for {
 		s.mu.Lock()
 		found, changed := s.list[after:], s.changed

@@ -127,7 +127,7 @@ func (g *gate) Subscribe(filter feed.Filter) (*feed.Reader, error) {
 }
 
 // Resume implements [server.Events].
-func (g *gate) Resume(filter feed.Filter, after uint64) (*feed.Reader, error) {
+func (g *gate) Resume(filter feed.Filter, after feed.ID) (*feed.Reader, error) {
 	if b := g.behind.Load(); b != nil {
 		return b.events.Resume(filter, after)
 	}
