@@ -135,6 +135,33 @@ func TestClocksAnHourApartKnowWhenNobodyLooked(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsOffEndsMeetings has pushes tell of an end, and of one before the meeting was watched.
+func TestAClockThatIsOffEndsMeetings(t *testing.T) {
+	for _, off := range []time.Duration{0, time.Hour, -time.Hour} {
+		t.Run(off.String(), func(t *testing.T) {
+			opts := slow
+			opts.Clock = func() time.Time { return time.Now().Add(off) }
+			inWorld(t, opts, func(w *world) {
+				w.sleep(time.Minute)
+				w.source.onList(list(present("ann", 50)))
+				w.watch("m")
+				w.sleep(90 * time.Second)
+				w.push(closedAt("m", 40))
+				w.sleep(time.Minute)
+				require.True(w, w.watched("m"), "an earlier end")
+				w.source.onList(list(gone("ann", 50, 140)))
+				w.source.onInfo(endsAt(141))
+				w.push(closedAt("m", 141))
+				w.sleep(10 * time.Second)
+				require.False(w, w.watched("m"))
+				if off >= 0 { // else the end is yet to come by this clock
+					assert.Equal(w, second(141), w.store.state("m").EndTime)
+				}
+			})
+		})
+	}
+}
+
 // TestAClockThatIsSet has the wall clock set, forwards and back, while a meeting is in sight and while it is not.
 func TestAClockThatIsSet(t *testing.T) {
 	for _, step := range []time.Duration{time.Hour, 100 * time.Second, -100 * time.Second, -140 * time.Second, -time.Hour} {

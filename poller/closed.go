@@ -8,20 +8,17 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// close starts the end of a meeting that a push says is over: with one last look, as soon as possible. A push from
-// before the meeting was watched is about an earlier end; of several, the last tells when the meeting ended.
+// close starts the end of a meeting that a push says is over: with one last look, as soon as possible. Of several
+// pushes the last tells when the meeting ended.
 func (p *Poller) close(conferenceID string, at int64) {
 	p.ask(conferenceID, func(m *meeting) {
-		if at > 0 && at < m.brief.startedAt-sameClock {
-			return
-		}
 		m.closed = max(m.closed, at, untold)
 		m.asked = true
 	})
 }
 
 // judge decides whether a meeting is over that a push says is, by the rows of the list that was read because of it. The
-// information call is made only where these leave it open: somebody came after the end, or there are none. When that
+// information call is made only where these leave it open: somebody came after the end, or there are none, or the end may be an earlier one. When that
 // says that the meeting goes on, too, the push is old or wrong. It tells whether that is so.
 //
 // A push that tells of a later end and came while the list was read leaves the decision to the next look, as that list
@@ -30,7 +27,7 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 	if m.closing == 0 || p.closedSince(m) {
 		return false, nil
 	}
-	came := m.closing > untold && slices.ContainsFunc(rows, func(r diff.Row) bool {
+	came := m.endsBefore() || m.closing > untold && slices.ContainsFunc(rows, func(r diff.Row) bool {
 		return r.Status == diff.StatusActive && r.JoinTime > m.closing
 	})
 	if m.ending > 0 || !came && len(rows) > 0 {
@@ -74,6 +71,13 @@ func (m *look) outlast(rows []diff.Row) {
 		}
 	}
 	m.closing = end
+}
+
+// endsBefore tells whether the end that a push tells lies before the meeting's start, or before it was watched: it may be
+// about an earlier end. When it was watched another clock may have told, so that this decides nothing by itself.
+func (m *look) endsBefore() bool {
+	s := m.record.State
+	return m.closing > untold && m.closing < max(s.StartTime, s.StartedAt-sameClock)
 }
 
 // endByPush has the meeting be over since a push told so, unless the information call knows better.
