@@ -148,6 +148,22 @@ func TestClosedWhileTheListCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestAnEarlierEndWhileTheListCannotBeRead is told by a push from before the meeting was watched.
+func TestAnEarlierEndWhileTheListCannotBeRead(t *testing.T) {
+	inWorld(t, slow, func(w *world) {
+		w.sleep(time.Minute)
+		w.source.onList(list(present("ann", 50)))
+		w.watch("m")
+		w.sleep(30 * time.Second)
+		w.source.onList(failList(trouble(poller.Unavailable)))
+		w.source.onInfo(failing)
+		w.push(closedAt("m", 40))
+		w.sleep(3 * time.Minute)
+		assert.True(t, w.watched("m"))
+		assert.Equal(t, []string{"1 joined ann"}, w.store.events("m"))
+	})
+}
+
 // TestClosedDuringABlock is decided when calls can be made again.
 func TestClosedDuringABlock(t *testing.T) {
 	inWorld(t, slow, func(w *world) {

@@ -128,6 +128,10 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	if ctx.Err() != nil || !m.hopeless(err, p.now()) {
 		return err
 	}
+	if m.ending == 0 && m.endsBefore() { // nothing confirms it
+		m.closing, m.closeTried = 0, 0
+		return err
+	}
 	p.log.Info("meeting is closed out without its list", "meeting", m.id, "error", err)
 	switch {
 	case m.closing > 0:
