@@ -33,8 +33,9 @@ type ChangesOptions struct {
 // Of a condition there are no more than four lines a minute, however it flickers and however many things it is about: what
 // comes too fast is told later, in one line that counts.
 type Changes struct {
-	logger *slog.Logger
-	max    int
+	logger  *slog.Logger
+	max     int
+	plainly func(error) error
 
 	mu         sync.Mutex
 	failing    map[string]*list.Element // of *failure
@@ -64,7 +65,7 @@ func NewChanges(logger *slog.Logger, options ChangesOptions) *Changes {
 		options.MaxKeys = DefaultMaxKeys
 	}
 	return &Changes{
-		logger: logger, max: options.MaxKeys,
+		logger: logger, max: options.MaxKeys, plainly: options.Plainly,
 		failing: map[string]*list.Element{}, order: list.New(), conditions: map[string]*condition{},
 	}
 }
@@ -77,6 +78,9 @@ func (c *Changes) Failed(key string, err error) {
 	if err == nil {
 		c.OK(key)
 		return
+	}
+	if c.plainly != nil {
+		err = c.plainly(err)
 	}
 	message := truncate(err.Error())
 	kind := kindOf(err, message)

@@ -110,6 +110,12 @@ func TestChangesIgnoresWhatIsFickle(t *testing.T) {
 	}
 }
 
+func TestChangesInPlainWords(t *testing.T) {
+	changes, logged := capture(logging.ChangesOptions{Plainly: func(err error) error { return fmt.Errorf("plainly: %w", err) }})
+	changes.Failed("a", errors.New("buffer full"))
+	assert.Equal(t, "plainly: buffer full", logged(t)[0].Error)
+}
+
 func TestChangesIsBounded(t *testing.T) {
 	changes, logged := capture(logging.ChangesOptions{MaxKeys: 2})
 	failure := errors.New("x")

@@ -10,7 +10,8 @@ import (
 // maxMessages bounds the messages that are told apart.
 const maxMessages = 256
 
-// limit is a handler that lets pass four warnings and errors of one message a minute, whatever they are about. The next
+// limit is a handler that lets pass four warnings and errors of one message a minute, whatever they are about and however
+// the ids and times in it differ. The next
 // one that passes says how many did not. What [Changes] logs passes: it has a limit of its own, for each condition.
 type limit struct {
 	slog.Handler
@@ -37,7 +38,7 @@ func (l *limit) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelWarn || ofChanges(r) {
 		return l.Handler.Handle(ctx, r)
 	}
-	more, ok := l.seen.admit(r.Message, r.Time)
+	more, ok := l.seen.admit(fickle.ReplaceAllString(r.Message, "#"), r.Time)
 	if !ok {
 		return nil
 	}

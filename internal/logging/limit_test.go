@@ -32,6 +32,10 @@ func TestWarningsAreLimited(t *testing.T) {
 		assert.Equal(t, 4, count("no such room 0"))
 		assert.Equal(t, 4, count("no such room 1"))
 		assert.Equal(t, 1000, count("found a meeting"))
+		for i := range 1000 {
+			log.Error(fmt.Sprintf("write of block %08x failed", i))
+		}
+		assert.Equal(t, 4, count("write of block"))
 
 		time.Sleep(time.Minute)
 		out.Reset()

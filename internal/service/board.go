@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func (b *board) note(checks []server.Check) []server.Check {
 			s.success = now
 		}
 		b.parts[c.Name] = s
-		c.Since, c.Success, c.Do = s.since, s.success, todo[c.Name]
+		c.Since, c.Success, c.Do = s.since, s.success, cmp.Or(c.Do, todo[c.Name])
 	}
 	return checks
 }

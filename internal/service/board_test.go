@@ -117,6 +117,9 @@ func TestReadyTellsOfEveryPart(t *testing.T) {
 	assert.False(t, timeIn(t, l, "since").Before(lost), l)
 	assert.False(t, timeIn(t, l, "last success").After(timeIn(t, l, "since")), l)
 	assert.Contains(t, l, "what to do: see that the NATS server runs")
+	for _, part := range []string{"leases", "replicas"} {
+		r.eventually("/readyz?verbose", http.StatusServiceUnavailable, "[-] "+part+": waits for NATS")
+	}
 	proxy.Refuse(false)
 	r.eventually("/readyz?verbose", http.StatusOK, "[+] nats ok")
 }

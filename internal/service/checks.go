@@ -43,8 +43,27 @@ func (s *service) checks() []server.Check {
 func (s *service) parts() []server.Check {
 	checks := append(s.gate.checks(), s.pushes.checks()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)
+	followStore(checks)
 	return append(checks, server.Check{Name: "dingtalk fields", Note: s.odd.String()})
 }
+
+// followStore says of the parts that do nothing without NATS, while there is no connection, that they wait for it: it is no
+// matter of their own.
+func followStore(checks []server.Check) {
+	away := slices.ContainsFunc(checks, func(c server.Check) bool {
+		return c.Name == storeArea && errors.Is(c.Err, errNotConnected)
+	})
+	for i := range checks {
+		if c := &checks[i]; away && c.Err != nil && slices.Contains(needStore, c.Name) {
+			c.Err, c.Do = errWaits, "see to "+storeArea
+		}
+	}
+}
+
+// needStore are the parts that do nothing without NATS.
+var needStore = []string{shardsArea, "leases", "replicas", discoveryPart}
+
+var errWaits = errors.New("waits for NATS")
 
 // checks says how the parts behind the gate fare. Without NATS nothing can be stored; a DingTalk that cannot be read is
 // nobody's reason to send requests elsewhere.
