@@ -24,9 +24,7 @@ func Compare(prev *State, snap Snapshot) Result {
 	defer c.release()
 	c.begin(prev, &snap)
 	c.group()
-	for i := range c.first {
-		c.person(int32(i))
-	}
+	c.everybody()
 	return c.finish()
 }
 
@@ -106,13 +104,15 @@ func (c *comparison) group() {
 			c.result.LookNow = true // a push cannot tell two guests apart
 			continue
 		}
-		i := c.find(row, hint)
-		switch {
-		case i >= 0:
-		case row.UnionID == "" && c.prev.hasGuests():
+		i := hint
+		if !c.next.isAt(hint, row) {
+			i = c.find(row, hint)
+		}
+		if i < 0 && row.UnionID == "" && c.prev.hasGuests() {
 			strangers = append(strangers, int32(r))
 			continue
-		default:
+		}
+		if i < 0 {
 			i = c.add(row)
 		}
 		if i >= hint {
@@ -133,12 +133,8 @@ func (c *comparison) give(r, i int32) {
 
 // find returns the position of the person whose a row is, or -1, and leaves the key in c.key.
 func (c *comparison) find(row *Row, hint int32) int32 {
-	expected := int(hint) < len(c.next.people)
-	if expected && row.UnionID != "" && string(c.next.key(&c.next.people[hint])) == row.UnionID {
-		return hint // without building the key
-	}
 	c.key = identify(c.key[:0], row)
-	if expected && c.next.is(&c.next.people[hint], c.key) {
+	if int(hint) < len(c.next.people) && c.next.is(&c.next.people[hint], c.key) {
 		return hint
 	}
 	return c.index.find(c.next, c.key)
@@ -159,6 +155,17 @@ func (c *comparison) findOrAdd(row *Row) int32 {
 		return i
 	}
 	return c.add(row)
+}
+
+// everybody compares person by person. Most are as they were: they are passed over without further ado.
+func (c *comparison) everybody() {
+	quick := c.snap.Kind != Partial && !c.snap.Over
+	for i, r := range c.first {
+		if quick && r > 0 && c.link[r-1] == 0 && c.next.settled(&c.next.people[i], &c.snap.Rows[r-1]) {
+			continue
+		}
+		c.person(int32(i))
+	}
 }
 
 // finish applies the changes in order and turns them into events.

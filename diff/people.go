@@ -39,6 +39,11 @@ func clip(s string, limit int) string {
 	return s[:limit] // no text anyway
 }
 
+// isAt tells whether the person at position i has this unionId, without building a key, which is never empty.
+func (s *State) isAt(i int32, row *Row) bool {
+	return int(i) < len(s.people) && string(s.key(&s.people[i])) == row.UnionID
+}
+
 // is tells whether p has this key, or is listed under it.
 func (s *State) is(p *person, key []byte) bool {
 	return bytes.Equal(s.key(p), key) || p.flags.has(renamed) && bytes.Equal(s.listedAs(p), key)

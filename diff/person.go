@@ -18,9 +18,6 @@ func (a *account) open() bool { return a.start > 0 && a.end == 0 }
 
 // person compares what the snapshot shows of one person with what was announced.
 func (c *comparison) person(i int32) {
-	if c.settled(i) {
-		return
-	}
 	p := &c.next.people[i]
 	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: p.status, doubted: p.flags.has(doubted)}
 	status := acc.status
@@ -47,29 +44,24 @@ func (c *comparison) person(i int32) {
 	}
 }
 
-// settled recognises the common case, somebody of whom one row shows just what was announced, without further ado.
-func (c *comparison) settled(i int32) bool {
-	r := c.first[i]
-	if r == 0 || c.link[r-1] != 0 || c.snap.Over || c.snap.Kind == Partial {
-		return false
-	}
-	row, p := &c.snap.Rows[r-1], &c.next.people[i]
+// settled recognises the common case, somebody of whom the only row shows just what was announced.
+func (s *State) settled(p *person, row *Row) bool {
 	if p.flags&^(lasting&^roles) != rolesOf(row)|oneRow || int(p.status) != row.Status {
 		return false
 	}
-	if !p.flags.has(guest) && string(c.next.nick(p)) != row.UserNick {
+	if !p.flags.has(guest) && string(s.nick(p)) != row.UserNick {
 		return false
 	}
-	return c.agrees(i)
+	return p.agrees(row)
 }
 
 // agrees tells whether one row shows of somebody just what was announced, whatever else there is to note.
 func (c *comparison) agrees(i int32) bool {
 	r := c.first[i]
-	if r == 0 || c.link[r-1] != 0 {
-		return false
-	}
-	row, p := &c.snap.Rows[r-1], &c.next.people[i]
+	return r > 0 && c.link[r-1] == 0 && c.next.people[i].agrees(&c.snap.Rows[r-1])
+}
+
+func (p *person) agrees(row *Row) bool {
 	switch row.Status {
 	case StatusActive:
 		return p.open() && row.JoinTime == p.start
