@@ -8,8 +8,8 @@ import (
 
 // A guest is known by nickname and joinTime, and either may change: the guest takes another name, or the first row had no
 // time yet, or the same time is written otherwise. Where one guest's row is gone from a list, and one of the same joinTime
-// appears, or one of the same nickname where either has no time or both are near, it is the same guest, who keeps the name and the key that were announced first. The state keeps
-// how the list names them now.
+// appears, or one of the same nickname where either has no time or both are near, it is the same guest, who keeps the
+// name and the key that were announced first. The state keeps how the list names them now.
 
 // guestOf reads the key of a guest.
 func guestOf(key []byte) (joined int64, nick []byte) {
