@@ -19,8 +19,8 @@ import (
 const Bucket = "ROLLCALL_DISCOVERY"
 
 const (
-	// what is discovery's name where failures are reported.
-	what = "discovery"
+	// Area is discovery's name where failures are reported.
+	Area = "discovery"
 	// maxInARow is how many meetings in a row may fail to be watched before the round is given up: while nothing can be
 	// stored, each of them costs the time that storing is tried for.
 	maxInARow = 3
@@ -68,11 +68,15 @@ func Run(ctx context.Context, opts Options) {
 			return
 		case <-timer.C:
 		}
-		err := opts.once(ctx, listed)
-		if ctx.Err() != nil {
+		mine, err := opts.once(ctx, listed)
+		switch {
+		case ctx.Err() != nil:
 			return
+		case !mine && err == nil:
+			opts.forget()
+		default:
+			opts.report(Area, err)
 		}
-		opts.report(what, err)
 		timer.Reset(opts.after(err))
 	}
 }
@@ -94,17 +98,17 @@ func (o Options) after(err error) time.Duration {
 // being watched, unless several in a row cannot: then the trouble is not theirs.
 //
 // A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the last list, and
-// becomes this one.
-func (o Options) once(ctx context.Context, listed map[string]bool) error {
+// becomes this one. mine tells whether the list was for us to make.
+func (o Options) once(ctx context.Context, listed map[string]bool) (mine bool, err error) {
 	if o.Turn != nil {
 		if mine, err := o.Turn(ctx); err != nil || !mine {
-			return err
+			return mine, err
 		}
 	}
 	began := time.Now()
 	list, err := o.Lister.OngoingMeetings(ctx)
 	if err != nil {
-		return err
+		return true, err
 	}
 	o.checkVanished(listed, list)
 	var failed error
@@ -117,13 +121,13 @@ func (o Options) once(ctx context.Context, listed map[string]bool) error {
 		case err == nil:
 			inARow = 0
 		case inARow == maxInARow-1:
-			return err
+			return true, err
 		default:
 			inARow++
 			failed = err
 		}
 	}
-	return failed
+	return true, failed
 }
 
 // checkVanished asks about the meetings that are listed no more, and takes note of those that are. What an uncertain
@@ -153,7 +157,7 @@ func (o Options) checkVanished(listed map[string]bool, list dingtalk.Ongoing) {
 // watch watches one meeting, if it can be. The list that it was found in was asked for at the time listed.
 func (o Options) watch(ctx context.Context, m dingtalk.OngoingMeeting, listed time.Time) error {
 	if err := events.CheckConferenceID(m.ConferenceID); err != nil {
-		o.report(fmt.Sprintf("%s of a meeting: %q", what, m.ConferenceID), err)
+		o.report(fmt.Sprintf("%s of a meeting: %q", Area, m.ConferenceID), err)
 		return nil
 	}
 	created, err := o.Watcher.Discover(ctx, m.ConferenceID, diff.Description{
@@ -173,5 +177,12 @@ func (o Options) report(what string, err error) {
 		o.Reporter.OK(what)
 	default:
 		o.Reporter.Failed(what, err)
+	}
+}
+
+// forget says that whether it goes well is for another replica to say.
+func (o Options) forget() {
+	if f, ok := o.Reporter.(poller.Forgetter); ok {
+		f.Forget(Area)
 	}
 }

@@ -158,6 +158,14 @@ func (p posted) OK(what string) {
 	p.next.OK(what)
 }
 
+// Forget implements [poller.Forgetter]: it is another replica's to do, and to say how it fares. That is not passed on, or
+// what fails would be told anew at each turn of ours.
+func (p posted) Forget(what string) {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	p.board.parts[p.part] = p.board.turn(p.part, nil, time.Now())
+}
+
 func (p posted) set(err error) {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()

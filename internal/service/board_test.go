@@ -14,8 +14,10 @@ import (
 
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/logging"
+	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/poller"
 )
 
 func TestBoard(t *testing.T) {
@@ -54,7 +56,30 @@ func TestBoard(t *testing.T) {
 		r.Failed("stream: of one thing", errors.New("odd"))
 		require.NoError(t, b.said(public)[0].Err)
 		assert.Equal(t, time.Now(), b.note(b.said(public))[0].Success)
+
+		// What another replica does neither fails here nor works.
+		worked := time.Now()
+		r.Failed("stream", errors.New("away"))
+		time.Sleep(time.Second)
+		r.(poller.Forgetter).Forget("stream")
+		require.NoError(t, b.said(public)[0].Err)
+		assert.Equal(t, worked, b.note(b.said(public))[0].Success)
 	})
+}
+
+// TestEverybodyMayReadHowItFares: the errors of the store name meetings.
+func TestEverybodyMayReadHowItFares(t *testing.T) {
+	g := &gate{refusals: new(natsconn.Refusals)}
+	for area, want := range map[string]string{
+		discoveryPart: "commit a meeting; the log says more",
+		"nats states": "commit a meeting: no responders; the log says more",
+	} {
+		err := g.publicly(area, "commit meeting 6321a_-: the server refused: nats: API error: no responders")
+		assert.EqualError(t, err, want)
+	}
+	assert.Equal(t, "state of a meeting at 12: read again: a meeting: gone",
+		unnamed("state of meeting 6321a at 12: read again: meeting m: gone"))
+	assert.Equal(t, "no meeting is read", unnamed("no meeting is read"))
 }
 
 // line returns what is said of a part.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -80,7 +81,7 @@ func (g *gate) checks() []server.Check {
 		meetings.Err = g.refusals.Explain(poller.ErrNotReady)
 	}
 	if text, failing := health.Failing[storeArea]; failing {
-		store.Err = g.refusals.Explain(errors.New(text))
+		store.Err = g.refusals.Explain(errors.New(unnamed(text)))
 	}
 	if !b.conn.IsConnected() {
 		store.Err = errNotConnected
@@ -119,6 +120,7 @@ func (g *gate) degraded(failing map[string]string) []server.Check {
 
 // publicly says of a failure what everybody may read: of what NATS answers the error, of others only their kind.
 func (g *gate) publicly(area, text string) error {
+	text = unnamed(text)
 	kind, _, _ := strings.Cut(text, ":") // the rest may quote a reply, and so name people
 	if !strings.HasPrefix(area, storeArea+" ") {
 		return fmt.Errorf("%s; the log says more", kind)
@@ -128,3 +130,8 @@ func (g *gate) publicly(area, text string) error {
 	}
 	return g.refusals.Explain(fmt.Errorf("%s; the log says more", kind))
 }
+
+var meetingID = regexp.MustCompile(`\bmeeting [A-Za-z0-9_-]{1,128}( at [0-9]+)?:`)
+
+// unnamed is the text of an error without the meeting that it is about: everybody may read it.
+func unnamed(text string) string { return meetingID.ReplaceAllString(text, "a meeting$1:") }

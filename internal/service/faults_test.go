@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
@@ -206,6 +207,22 @@ func TestDingTalkFails(t *testing.T) {
 	assert.NotContains(t, body, "Ann", "everybody may read this")
 	assert.NotContains(t, body, "office")
 	sim.ClearFaults()
+	r.eventually("/readyz", http.StatusOK, "ready")
+}
+
+// TestNoMeetingCanBeFound: a service that hears of no meeting is not well.
+func TestNoMeetingCanBeFound(t *testing.T) {
+	t.Parallel()
+	sim, api := simulate(t, `{meetings: [{id: seen, people: [{nick: Ann, visits: [{from: 0s}]}]}]}`)
+	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultHTML, Calls: []simulator.Class{simulator.ClassOrg}})
+	require.NoError(t, err)
+	s := settings(t, api)
+	s.Polling.DiscoveryInterval = 50 * time.Millisecond
+	r := start(t, s)
+	body := r.eventually("/readyz?verbose", http.StatusOK, "[-] discovery: unavailable; the log says more")
+	assert.Contains(t, body, "degraded")
+	sim.ClearFaults()
+	r.eventually("/v1/meetings/seen", http.StatusOK, `"activeCount":1`)
 	r.eventually("/readyz", http.StatusOK, "ready")
 }
 
