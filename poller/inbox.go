@@ -172,13 +172,13 @@ func (p *Poller) settle(m *meeting, l *look) {
 		r := l.rare
 		m.rare = &r
 	}
-	if l.lastLook > m.lostAt {
-		m.lostAt = 0
-	}
 	if l.era != m.era { // what was stored was lost meanwhile, and is known better
 		return
 	}
 	if l.record.State != nil && l.record.Revision >= m.record.Revision {
 		p.keep(m, l.record)
+	}
+	if m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
+		m.lostAt = 0
 	}
 }

@@ -216,12 +216,13 @@ func (p *Poller) adoptLoss(m *meeting, record diff.Record, known uint64, l loss)
 	}
 }
 
-// noteLoss says that something was lost.
+// noteLoss says that something was lost, once for all that is lost at about the same time.
 func (p *Poller) noteLoss(why error) {
 	p.mu.Lock()
 	p.lossAt = p.now()
 	p.mu.Unlock()
-	p.health.failed(areaLost, fmt.Errorf("%w: %w", errStoreLost, why))
+	p.log.Debug("a loss is noticed", "error", why)
+	p.health.failed(areaLost, errStoreLost)
 }
 
 // waitsForIDs tells whether err says only that the server still remembers the ids of what was lost: all else can be stored.

@@ -156,6 +156,6 @@ func (p *Publisher) stateOf(ctx context.Context, conferenceID string) (Record, e
 	if rec.State.Phase == diff.Unwatched { // which no event says
 		rebuilt.State = rebuilt.State.WithPhase(diff.Unwatched)
 	}
-	p.log.Warn("rebuilt a state from stored events", "sequence", rebuilt.State.Sequence)
+	p.log.Debug("rebuilt a state from stored events", "sequence", rebuilt.State.Sequence)
 	return rebuilt, nil
 }

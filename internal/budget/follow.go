@@ -6,11 +6,24 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/c4342123/rollcall/poller"
 )
 
-// refresh asks for the server's time and reads the month's count.
+// refresh asks for the server's time and reads the month's count, which may have to be made again.
 func (m *Month) refresh(ctx context.Context) error {
+	err := m.reread(ctx)
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, nats.ErrNoResponders) {
+		if err = m.store.remake(ctx); err == nil {
+			err = m.reread(ctx)
+		}
+	}
+	return err
+}
+
+func (m *Month) reread(ctx context.Context) error {
 	r, err := m.clock.measure(ctx)
 	if err != nil {
 		return fmt.Errorf("asking for the time: %w", err)
@@ -48,6 +61,10 @@ func (m *Month) adopt(c count, begun time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.begun = later(m.begun, begun)
+	if c.month == m.known.month && c.revision < m.known.revision { // the bucket was deleted, purged or restored from a backup
+		c.Drawn, c.Until = max(c.Drawn, m.known.Drawn), max(c.Until, m.known.Until)
+		c.Listed, c.NextList = max(c.Listed, m.known.Listed), max(c.NextList, m.known.NextList)
+	}
 	m.known, m.stale = c, false
 	if c.Until > 0 {
 		m.until = later(m.until, time.UnixMilli(c.Until))

@@ -25,6 +25,8 @@ const conflictPause = 20 * time.Millisecond
 // store is what the replicas share.
 type store struct {
 	conn   *nats.Conn
+	js     jetstream.JetStream
+	config jetstream.KeyValueConfig
 	stream jetstream.Stream
 	kv     jetstream.KeyValue
 }
@@ -34,9 +36,10 @@ func openStore(ctx context.Context, conn *nats.Conn, replicas int) (*store, erro
 	if err != nil {
 		return nil, err
 	}
-	kv, err := natsconn.Bucket(ctx, js, jetstream.KeyValueConfig{
+	config := jetstream.KeyValueConfig{
 		Bucket: bucket, Description: "the month's calls to DingTalk", Replicas: replicas, Storage: jetstream.FileStorage,
-	})
+	}
+	kv, err := natsconn.Bucket(ctx, js, config)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +47,13 @@ func openStore(ctx context.Context, conn *nats.Conn, replicas int) (*store, erro
 	if err != nil {
 		return nil, err
 	}
-	return &store{conn: conn, stream: stream, kv: kv}, nil
+	return &store{conn: conn, js: js, config: config, stream: stream, kv: kv}, nil
+}
+
+// remake makes the bucket again after somebody has deleted it. Those who had it go on with the new one, which has its name.
+func (s *store) remake(ctx context.Context) error {
+	_, err := natsconn.Bucket(ctx, s.js, s.config)
+	return err
 }
 
 // time asks for the server's time.
@@ -113,7 +122,11 @@ func (s *store) save(ctx context.Context, key string, value any, revision uint64
 	if err != nil {
 		return 0, err
 	}
-	revision, err = s.kv.Update(ctx, key, data, revision)
+	if revision > 0 {
+		revision, err = s.kv.Update(ctx, key, data, revision)
+	} else if revision, err = s.kv.Create(ctx, key, data); errors.Is(err, jetstream.ErrKeyExists) { // which sees that it was removed
+		err = errConflict
+	}
 	if err != nil {
 		return 0, fmt.Errorf("storing %s: %w", key, err)
 	}
