@@ -24,8 +24,8 @@ var (
 	lossy = flaw{"diff/codec.go", "p.start, p.end = start, end", "p.start, p.end = start, 0*end"}
 	// A list that cannot be read counts as an empty one.
 	hasty = flaw{
-		"poller/call.go", "if err != nil {\n\t\treturn err\n\t}\n\tp.succeeded(areaUpstream, m.urgency())\n\tm.notFound = 0",
-		"if err != nil {\n\t\tlist.Certain = true\n\t}\n\tm.notFound = 0",
+		"poller/call.go", "p.source.Members(asking, m.id); err != nil {\n\t\treturn list, snap, err\n\t}",
+		"p.source.Members(asking, m.id); err != nil {\n\t\tlist.Certain = true\n\t}",
 	}
 	// More than a batch takes is stored as one all the same.
 	unsplit = flaw{"diff/steps.go", "if len(r.Events) <= limit {", "if limit > 0 {"}
