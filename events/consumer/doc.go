@@ -19,6 +19,15 @@
 //     or a consumer that was made anew repeats nothing. A crash in the moment between the handler's return and the
 //     memory's still does: no memory that is apart from the effect can prevent that.
 //
+// # Loss
+//
+// A stream that is deleted takes its consumers with it. While Run goes on it waits until there is a stream again, which
+// Rollcall makes within seconds, makes the consumer again, and processes all that is stored there, whatever Since and
+// OnlyNew say; in one that is restored from a backup it goes on where it was. Rollcall announces anew what it watches, with
+// the ids that the events had: the latest 20,000 that this run has processed are not processed again, nor is what a
+// [Memory] knows. An event whose handler failed until then, and which is not announced anew, is gone. A program that did
+// not run meanwhile makes its consumer as if for the first time.
+//
 // # Order
 //
 // With [Options.InFlight] at its default of 1 events are processed one after the other, in the order of the stream, and

@@ -16,14 +16,14 @@ import (
 const exchangeTimeout = 5 * time.Second
 
 // durable takes up the consumer of that name, or makes it. Where a consumer begins cannot be changed and is left alone.
-func (o Options) durable(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, error) {
+func (o Options) durable(ctx context.Context, js jetstream.JetStream, fresh jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
 	have, err := js.Consumer(ctx, events.Stream, o.Name)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		// If another program is faster, its consumer is the same.
-		made, err := js.CreateOrUpdateConsumer(ctx, events.Stream, o.wanted(jetstream.ConsumerConfig{}))
+		made, err := js.CreateOrUpdateConsumer(ctx, events.Stream, fresh)
 		return made, named(err)
 	case err != nil:
 		return nil, named(err)

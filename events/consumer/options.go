@@ -24,7 +24,7 @@ var (
 	ErrNoStream = errors.New("the NATS server has no stream " + events.Stream)
 	// ErrOtherConsumer says that there is a consumer of that name which another program made for something else.
 	ErrOtherConsumer = errors.New("there is another consumer of that name")
-	// ErrDeleted says that somebody deleted the consumer while it was in use. Running again makes it anew, and it then
+	// ErrDeleted says that somebody deleted the consumer, and not the stream, while it was in use. Running again makes it anew, and it then
 	// begins where a new one does.
 	ErrDeleted = errors.New("the consumer was deleted")
 )

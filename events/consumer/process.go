@@ -18,6 +18,7 @@ func (r *runner) process(ctx context.Context, msg jetstream.Msg) {
 		r.opts.Logger.Error("a delivery that is none of the stream's", "consumer", r.opts.Name, "error", err)
 		return
 	}
+	r.delivered(meta)
 	e, err := events.Decode(msg.Data())
 	if err != nil {
 		r.reject(msg, meta.Sequence.Stream, err)
@@ -45,7 +46,7 @@ func (r *runner) process(ctx context.Context, msg jetstream.Msg) {
 		r.forget(e.ID)
 		r.failed(ctx, msg, d, err)
 	case seen:
-		r.acknowledge(ctx, msg, e.ID)
+		r.acknowledge(ctx, msg, d)
 	default:
 		r.finish(ctx, msg, d)
 	}
@@ -62,25 +63,28 @@ func (r *runner) begin(id string) progress {
 	return 0
 }
 
-// maxKnown bounds the processed events that are known as not acknowledged. Most of them were, as it is often only the
-// confirmation that gets lost, and never come again.
-const maxKnown = 10_000
+// maxKnown bounds the processed events that are known: those that may come again because their acknowledgement was lost,
+// or because they are announced anew after a loss of what was stored.
+const maxKnown = 20_000
 
 // note keeps that an event was processed.
 func (r *runner) note(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.known) >= maxKnown {
-		for other, p := range r.known {
-			if p == processed {
-				delete(r.known, other)
-				break
-			}
-		}
+	if r.known[id] == processed {
+		return
 	}
 	r.known[id] = processed
+	if len(r.done) < maxKnown {
+		r.done = append(r.done, id)
+		return
+	}
+	delete(r.known, r.done[r.oldest])
+	r.done[r.oldest] = id
+	r.oldest = (r.oldest + 1) % maxKnown
 }
 
+// forget keeps that an event was not processed, and may come again.
 func (r *runner) forget(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,19 +136,18 @@ func (r *runner) finish(ctx context.Context, msg jetstream.Msg, d Delivery) {
 			return
 		}
 	}
-	r.acknowledge(ctx, msg, d.ID)
+	r.acknowledge(ctx, msg, d)
 }
 
 // acknowledge waits for the server to confirm: then the event cannot come again.
-func (r *runner) acknowledge(ctx context.Context, msg jetstream.Msg, id string) {
+func (r *runner) acknowledge(ctx context.Context, msg jetstream.Msg, d Delivery) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTimeout)
 	defer cancel()
-	r.note(id)
+	r.note(d.ID)
+	r.closed(d.Position)
 	if err := msg.DoubleAck(ctx); err != nil {
-		r.opts.Logger.Warn("an event cannot be acknowledged: it comes again", "consumer", r.opts.Name, "event", id, "error", err)
-		return
+		r.opts.Logger.Warn("an event cannot be acknowledged: it comes again", "consumer", r.opts.Name, "event", d.ID, "error", err)
 	}
-	r.forget(id)
 }
 
 // failed lets an event come again that the handler could not process: later and later, but at once when it could not
@@ -187,6 +190,7 @@ func (r *runner) reject(msg jetstream.Msg, position uint64, err error) {
 	if r.opts.Rejected != nil {
 		r.opts.Rejected(Rejection{Subject: msg.Subject(), Payload: msg.Data(), Position: position, Err: err})
 	}
+	r.closed(position)
 	if err := msg.TermWithReason("not processed"); err != nil {
 		r.opts.Logger.Warn("the server cannot be told: the message comes again", "consumer", r.opts.Name, "error", err)
 	}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/c4342123/rollcall/events"
 )
 
 const (
@@ -28,11 +26,17 @@ type runner struct {
 	handle Handler
 	slots  chan struct{} // one for each event in flight
 
-	mu    sync.Mutex
-	known map[string]progress // by event id: what is not acknowledged yet
+	mu     sync.Mutex
+	known  map[string]progress // by event id: what is at work, and what was processed last
+	done   []string            // the ids of known that were processed, in their order from oldest on
+	oldest int
+	open   map[uint64]time.Time // when the events were stored that were delivered and are not done with, by their position
+	latest time.Time            // when the latest event was stored that was delivered
+
+	stream time.Time // when the stream was made that the consumer belongs to
 }
 
-// progress is how far an event has come that is not acknowledged.
+// progress is how far an event has come.
 type progress uint8
 
 const (
@@ -42,14 +46,15 @@ const (
 
 // Run processes events until ctx ends, which is no error, or something happens that waiting cannot mend: the options
 // are wrong, or the error wraps [ErrNoStream], [ErrOtherConsumer] or [ErrDeleted], or the connection was closed. An
-// interruption is waited for, however long it takes. When Run returns no handler runs any more.
+// interruption is waited for, however long it takes, and so is a stream that is deleted while Run goes on: see the
+// package's documentation. When Run returns no handler runs any more.
 func Run(ctx context.Context, js jetstream.JetStream, opts Options, handle Handler) error {
 	if err := opts.validate(); err != nil {
 		return err
 	}
 	opts = opts.withDefaults()
-	r := &runner{js: js, opts: opts, handle: handle, slots: make(chan struct{}, opts.InFlight), known: map[string]progress{}}
-	durable, err := opts.durable(ctx, js)
+	r := &runner{js: js, opts: opts, handle: handle, slots: make(chan struct{}, opts.InFlight), known: map[string]progress{}, open: map[uint64]time.Time{}}
+	durable, err := r.begins(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -63,7 +68,7 @@ func Run(ctx context.Context, js jetstream.JetStream, opts Options, handle Handl
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, jetstream.ErrConnectionClosed), errors.Is(err, jetstream.ErrConsumerDeleted):
+		case errors.Is(err, jetstream.ErrConnectionClosed):
 			return named(err)
 		case !failing:
 			failing = true
@@ -74,22 +79,10 @@ func Run(ctx context.Context, js jetstream.JetStream, opts Options, handle Handl
 		case <-ctx.Done():
 			return nil
 		}
-		if err := r.there(ctx); err != nil {
+		if durable, err = r.goOn(ctx, durable); err != nil {
 			return err
 		}
 	}
-}
-
-// there returns [ErrDeleted] when the server says that there is no such consumer any more. One that does not answer
-// says nothing.
-func (r *runner) there(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
-	defer cancel()
-	_, err := r.js.Consumer(ctx, events.Stream, r.opts.Name)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
-		return named(err)
-	}
-	return nil
 }
 
 // consume hands events to handlers until something fails.

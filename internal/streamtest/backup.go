@@ -26,11 +26,22 @@ const (
 // TakeBackup copies the stream and its consumers as they are, as "nats stream backup" does.
 func TakeBackup(t testing.TB, nc *nats.Conn) Backup {
 	t.Helper()
+	return takeBackup(t, nc, false)
+}
+
+// TakeBackupAlone copies the stream without its consumers.
+func TakeBackupAlone(t testing.TB, nc *nats.Conn) Backup {
+	t.Helper()
+	return takeBackup(t, nc, true)
+}
+
+func takeBackup(t testing.TB, nc *nats.Conn, alone bool) Backup {
+	t.Helper()
 	inbox := nc.NewRespInbox()
 	sub, err := nc.SubscribeSync(inbox)
 	require.NoError(t, err)
 	defer func() { _ = sub.Unsubscribe() }()
-	request, err := json.Marshal(map[string]any{"deliver_subject": inbox, "chunk_size": chunkSize})
+	request, err := json.Marshal(map[string]any{"deliver_subject": inbox, "chunk_size": chunkSize, "no_consumers": alone})
 	require.NoError(t, err)
 	b := Backup{about: about(t, ask(t, nc, "$JS.API.STREAM.SNAPSHOT."+events.Stream, request))}
 	for {
