@@ -54,11 +54,17 @@ func environment(tmp string, more ...string) []string {
 // writes to; nil collects it.
 func launch(t *testing.T, stdout io.Writer, env []string, args ...string) *process {
 	t.Helper()
+	return launchAs(t, stdout, env, exec.Command(os.Args[0], args...))
+}
+
+// launchAs is launch of a command that ends as the program.
+func launchAs(t *testing.T, stdout io.Writer, env []string, cmd *exec.Cmd) *process {
+	t.Helper()
 	p := &process{t: t, stdout: &output{}, stderr: &output{}, exited: make(chan struct{})}
 	if stdout == nil {
 		stdout = p.stdout
 	}
-	p.cmd = exec.Command(os.Args[0], args...)
+	p.cmd = cmd
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = env, t.TempDir(), stdout, p.stderr
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -69,7 +75,7 @@ func launch(t *testing.T, stdout io.Writer, env []string, args ...string) *proce
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 		if t.Failed() {
-			t.Logf("rollcall %s\nstdout:\n%s\nstderr:\n%s", strings.Join(args, " "), p.stdout, p.stderr)
+			t.Logf("rollcall %s\nstdout:\n%s\nstderr:\n%s", strings.Join(cmd.Args[1:], " "), p.stdout, p.stderr)
 		}
 	})
 	return p

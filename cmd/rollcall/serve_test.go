@@ -94,8 +94,10 @@ func TestServeAndTail(t *testing.T) {
 	assert.Contains(t, readable.stdout.String(), "Bob\ufffd[2J\ufffd")
 	for _, p := range []*process{readable, raw, other} {
 		p.stop(syscall.SIGTERM)
-		assert.Empty(t, p.stderr.String())
 	}
+	assert.Empty(t, readable.stderr.String())
+	assert.Contains(t, other.stderr.String(), "There is no meeting other yet")
+	assert.NotContains(t, raw.stderr.String(), "other")
 	assert.Equal(t, 1, strings.Count(other.stdout.String(), "\n"), "nothing but the header")
 
 	last := uint64(0)

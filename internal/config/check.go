@@ -195,6 +195,19 @@ func (h HTTP) Validate() error {
 	if h.APIToken != "" && !headerSafe(h.APIToken) {
 		return Usagef("api-token", "holds a character that a bearer token cannot have: a space, or one that is not ASCII")
 	}
+	return h.checkLimits()
+}
+
+// checkLimits refuses what no number of connections can be.
+func (h HTTP) checkLimits() error {
+	for _, limit := range []struct {
+		setting string
+		value   int
+	}{{"http-connections", h.Connections}, {"http-per-address", h.PerAddress}, {"event-readers", h.EventReaders}} {
+		if limit.value < 1 || limit.value > math.MaxInt32 {
+			return Usagef(limit.setting, "%d is not 1 to %d", limit.value, math.MaxInt32)
+		}
+	}
 	return nil
 }
 

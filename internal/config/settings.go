@@ -140,6 +140,10 @@ type HTTP struct {
 	// APIToken is the bearer token; empty means API and web page answer only on loopback.
 	APIToken     Secret `name:"api-token" placeholder:"SECRET" help:"Bearer token for API and web page; without one they answer only on loopback."`
 	APITokenFile string `name:"api-token-file" hidden:"" help:"File that holds the bearer token."`
+	// Connections, PerAddress and EventReaders are how many may ask at a time; the limit of open files may allow less.
+	Connections  int `name:"http-connections" placeholder:"N" default:"1000" help:"HTTP connections at a time, less where the limit of open files (ulimit -n) leaves less after 32."`
+	PerAddress   int `name:"http-per-address" placeholder:"N" default:"500" help:"HTTP connections at a time of one address, but for those of this machine."`
+	EventReaders int `name:"event-readers" placeholder:"N" default:"200" help:"Readers of /v1/events at a time, with the token or without one; no more than three quarters of the connections."`
 	// TrustedProxies are the proxies whose headers about the client's address are believed.
 	TrustedProxies Networks `placeholder:"NET" help:"Proxies whose X-Forwarded-Prefix is believed: addresses or networks, with commas between."`
 }

@@ -15,6 +15,7 @@ type api struct {
 	opts  Options
 	log   *slog.Logger
 	wrong attempts // tokens given by browsers
+	seats seats    // of readers of events
 }
 
 // methods are what answers a path, by method. GET answers HEAD, too.
@@ -22,7 +23,10 @@ type methods map[string]http.HandlerFunc
 
 // Handler answers every request. Errors are application/problem+json.
 func Handler(opts Options) http.Handler {
-	a := &api{opts: opts, log: opts.logger(), wrong: newAttempts()}
+	if opts.Refusals == nil {
+		opts.Refusals = new(Refusals)
+	}
+	a := &api{opts: opts, log: opts.logger(), wrong: newAttempts(), seats: seats{most: opts.Limits.withDefaults().Readers}}
 	mux := http.NewServeMux()
 	a.open(mux, "/livez", live)
 	a.open(mux, "/readyz", a.ready)

@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	maxHeader     = 16 << 10
-	maxBody       = 64 << 10
-	headerTimeout = 5 * time.Second
-	readTimeout   = 10 * time.Second
+	maxHeader   = 16 << 10
+	maxBody     = 64 << 10
+	readTimeout = 10 * time.Second
 	// changeTimeout is how long a change may take that a request asks for: storing it while NATS is slow to answer, and
 	// the last look at a meeting that is given up. writeTimeout leaves time to say that it took too long.
 	changeTimeout = 45 * time.Second
 	writeTimeout  = 60 * time.Second
-	idleTimeout   = 2 * time.Minute
+	// idleTimeout is how long a connection may be without a request, from its beginning and between two.
+	idleTimeout = 10 * time.Second
 	// closeTimeout is how long requests under way may take when the service stops.
 	closeTimeout = 4 * time.Second
 )
@@ -87,7 +87,11 @@ type Options struct {
 	Events Events
 	// Webhook answers /webhooks/dingtalk, whatever the method; without it there is nothing at that path.
 	Webhook http.Handler
-	Logger  *slog.Logger
+	// Limits are how many may ask at a time.
+	Limits Limits
+	// Refusals count who was turned away for them; nil counts nothing.
+	Refusals *Refusals
+	Logger   *slog.Logger
 
 	// stop ends when the server is about to stop, and with it the answers that have no end of their own; nil is never.
 	stop     context.Context
@@ -115,6 +119,10 @@ func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	opts.stop = ctx
+	if opts.Refusals == nil {
+		opts.Refusals = new(Refusals)
+	}
+	ln = newDoor(ln, opts.Limits.withDefaults(), opts.Refusals)
 	return serve(ctx, ln, newServer(requests, opts), closeTimeout)
 }
 
@@ -124,10 +132,11 @@ func newServer(requests context.Context, opts Options) *http.Server {
 		Handler:           Handler(opts),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		MaxHeaderBytes:    maxHeader,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: idleTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
+		ConnState:         changed,
 		ErrorLog:          slog.NewLogLogger(opts.logger().Handler(), slog.LevelDebug),
 	}
 }

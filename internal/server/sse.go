@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/c4342123/rollcall/events"
@@ -17,6 +18,9 @@ import (
 
 // comeBackAfter is how long a browser waits before it comes back, in milliseconds.
 const comeBackAfter = 1000
+
+// seatRetry is after how many seconds a reader for whom there was no place should try again.
+const seatRetry = 5
 
 // patience is how long readers of events are waited for, and how long they have to wait.
 type patience struct {
@@ -35,6 +39,14 @@ func (p patience) withDefaults() patience {
 // events sends the events as server-sent events, as they are stored: from now on or, with Last-Event-ID, from the one
 // after that. An event's id is its place in the stream.
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
+	if !a.seats.take() {
+		a.opts.Refusals.Readers.Add(1)
+		w.Header().Set("Retry-After", strconv.Itoa(seatRetry))
+		problem(w, http.StatusTooManyRequests, fmt.Sprintf("%d read the events already, which is the most (ROLLCALL_EVENT_READERS, "+
+			"or what the limit of open files leaves)", a.seats.most))
+		return
+	}
+	defer a.seats.leave()
 	reader, ok := a.subscribe(w, r)
 	if !ok {
 		return

@@ -18,6 +18,8 @@ type figures struct {
 	poller.Counts
 	calls dingtalk.Stats
 	ready bool
+	// refusedConnections and refusedReaders are those of HTTP.
+	refusedConnections, refusedReaders uint64
 	share
 }
 
@@ -97,6 +99,14 @@ var metrics = []metric{
 		prometheus.GaugeValue, func(f figures) float64 { return unix(f.OldestLook) },
 	},
 	{
+		"http_connections_refused_total", "HTTP connections that were closed at once, as there were too many.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.refusedConnections) },
+	},
+	{
+		"event_readers_refused_total", "Readers of /v1/events that were answered 429, as there were too many.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.refusedReaders) },
+	},
+	{
 		"ready", "1 while the service is connected to NATS and knows the stored meetings.",
 		prometheus.GaugeValue, func(f figures) float64 { return oneIf(f.ready) },
 	},
@@ -152,7 +162,9 @@ func (s *service) metrics() http.Handler {
 }
 
 func (s *service) figures() figures {
-	f := figures{calls: s.source.Stats()}
+	f := figures{
+		calls: s.source.Stats(), refusedConnections: s.turnedAway.Connections.Load(), refusedReaders: s.turnedAway.Readers.Load(),
+	}
 	b := s.gate.behind.Load()
 	if b == nil {
 		return f

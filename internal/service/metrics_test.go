@@ -23,7 +23,7 @@ func TestMetrics(t *testing.T) {
 			NewestLook: time.UnixMilli(1_700_000_000_500), OldestLook: time.UnixMilli(1_600_000_000_000),
 		},
 		calls: dingtalk.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
-		ready: true,
+		ready: true, refusedConnections: 14, refusedReaders: 15,
 		share: share{shards: 10, replicas: 11, perSecond: 12.5, callsLeft: 13},
 	}
 	register(registry, func() figures { return f })
@@ -41,6 +41,7 @@ func TestMetrics(t *testing.T) {
 	}
 	assert.Equal(t, map[string]float64{
 		"rollcall_watched_meetings": 1, "rollcall_looks_total": 2, "rollcall_look_failures_total": 3,
+		"rollcall_http_connections_refused_total": 14, "rollcall_event_readers_refused_total": 15,
 		"rollcall_events_stored_total": 4, "rollcall_unknown_status_total": 5, "rollcall_uncertain_lists_total": 6,
 		"rollcall_dingtalk_requests_total": 7, "rollcall_dingtalk_retries_total": 8, "rollcall_dingtalk_token_requests_total": 9,
 		"rollcall_shards": 10, "rollcall_replicas": 11, "rollcall_calls_per_second": 12.5, "rollcall_month_calls_left": 13,

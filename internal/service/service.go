@@ -43,19 +43,20 @@ type Addresses struct {
 
 // service is the running whole.
 type service struct {
-	opts     Options
-	log      *slog.Logger
-	changes  *logging.Changes
-	source   *dingtalk.Client
-	limits   limits
-	gate     gate
-	pushes   *pushes
-	board    board
-	refusals natsconn.Refusals  // what NATS does not let this user
-	odd      *wire.Oddities     // values from DingTalk of other types than documented
-	stop     context.CancelFunc // makes every part stop
-	served   chan struct{}      // closed when no request is under way any more
-	handedIn chan struct{}      // closed when there is no push under way either
+	opts       Options
+	log        *slog.Logger
+	changes    *logging.Changes
+	source     *dingtalk.Client
+	limits     limits
+	gate       gate
+	pushes     *pushes
+	board      board
+	refusals   natsconn.Refusals  // what NATS does not let this user
+	turnedAway server.Refusals    // HTTP connections and readers that were turned away
+	odd        *wire.Oddities     // values from DingTalk of other types than documented
+	stop       context.CancelFunc // makes every part stop
+	served     chan struct{}      // closed when no request is under way any more
+	handedIn   chan struct{}      // closed when there is no push under way either
 }
 
 // Run runs the service until ctx ends. Then requests and looks end first, what they found out is stored, and connection
@@ -131,7 +132,15 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 }
 
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
+	http := s.opts.Settings.HTTP
+	wanted := server.Limits{Connections: http.Connections, PerAddress: http.PerAddress, Readers: http.EventReaders}
+	limits := wanted.Within(server.OpenFiles())
+	if limits.Connections < wanted.Connections {
+		s.log.Warn("the limit of open files allows fewer HTTP connections than are set", "allowed", limits.Connections,
+			"set", wanted.Connections, "readers of events", limits.Readers)
+	}
 	return server.Serve(ctx, ln, server.Options{
+		Limits: limits, Refusals: &s.turnedAway,
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
 		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks,
 		Events: &s.gate, Past: &s.gate, Reports: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
