@@ -65,6 +65,9 @@ func (b *board) note(checks []server.Check) []server.Check {
 		if c.Err == nil && !s.exact {
 			s.success = now
 		}
+		if slices.Contains(b.own, c.Name) {
+			s.err = b.parts[c.Name].err // the check has what everybody may read of it
+		}
 		b.parts[c.Name] = s
 		c.Since, c.Success, c.Do = s.since, s.success, cmp.Or(c.Do, todo[c.Name])
 	}

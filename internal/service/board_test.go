@@ -51,7 +51,9 @@ func TestBoard(t *testing.T) {
 		assert.Equal(t, []server.Check{{Name: "stream"}}, b.said(public))
 		r.Failed("stream", errors.New("away"))
 		r.OK("stream: of one thing")
-		assert.EqualError(t, b.said(public)[0].Err, "publicly: away")
+		for range 2 { // what was said to everybody is not said of again
+			assert.EqualError(t, b.note(b.said(public))[0].Err, "publicly: away")
+		}
 		r.OK("stream")
 		r.Failed("stream: of one thing", errors.New("odd"))
 		require.NoError(t, b.said(public)[0].Err)

@@ -55,7 +55,7 @@ var errFrame = errors.New("frame without type")
 
 func parseFrame(data []byte, odd *wire.Oddities) (frame, error) {
 	var given fields
-	if err := json.Unmarshal(data, &given, wire.AnyCase); err != nil {
+	if err := json.Unmarshal(wire.Body(data), &given, wire.AnyCase); err != nil {
 		return frame{}, wire.DecodeError(err)
 	}
 	f := frame{Data: given.Data, whole: data}

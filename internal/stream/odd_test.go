@@ -53,6 +53,7 @@ func TestAReplyWithoutAGatewaySaysWhy(t *testing.T) {
 		{401, `{"Code":"authFailed","requestid":"r"}`, "HTTP 401: authFailed"},
 		{200, `{"errcode":88,"errmsg":"ding talk error"}`, "HTTP 200: 88: ding talk error"},
 		{403, `{"code":"Forbidden.AccessDenied.ApiCountLimitForOrg","message":5}`, "HTTP 403: Forbidden.AccessDenied.ApiCountLimitForOrg: 5"},
+		{400, "\ufeff" + `{"code":40014,"message":"marked"}`, "HTTP 400: 40014: marked"},
 		{400, `{"code":40014,"message":{"text":["x"]}}`, "HTTP 400: 40014"},
 		{502, "<html>\n<h1>Bad " + secret + " gateway</h1></html>", "HTTP 502: the reply has no endpoint or no ticket: <html> <h1>Bad [redacted] gateway</h1></html>"},
 		{503, "busy", "HTTP 503: the reply has no endpoint or no ticket: busy"},
@@ -65,6 +66,17 @@ func TestAReplyWithoutAGatewaySaysWhy(t *testing.T) {
 		assert.False(t, ok, r.body)
 		assert.EqualError(t, c.refusal(r.status, []byte(r.body)), r.want)
 	}
+}
+
+// TestAByteOrderMarkHidesNothing: some put one before what they send.
+func TestAByteOrderMarkHidesNothing(t *testing.T) {
+	const mark = "\ufeff"
+	got, ok := newClient(Options{}.withDefaults()).gateway([]byte(mark + `{"endpoint":"wss://x","ticket":"y"}`))
+	assert.True(t, ok)
+	assert.Equal(t, place{"wss://x", "y"}, got)
+	f, err := parseFrame([]byte(mark+`{"type":"SYSTEM","headers":{"topic":"ping"},"data":"{}"}`), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "SYSTEM", f.Type)
 }
 
 // TestEventsOfOtherShapes: none of them is acknowledged and dropped.

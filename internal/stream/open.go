@@ -128,7 +128,7 @@ func (c *client) open(ctx context.Context) (place, error) {
 // gateway reads where to connect to, if a reply says so.
 func (c *client) gateway(raw []byte) (place, bool) {
 	var reply openReply
-	if json.Unmarshal(raw, &reply, wire.Options) != nil {
+	if json.Unmarshal(wire.Body(raw), &reply, wire.Options) != nil {
 		return place{}, false
 	}
 	endpoint, given := wire.AppendID(nil, reply.Endpoint)

@@ -32,7 +32,7 @@ const blockStatus = 1111
 // ReadFault reads a body. An error says that it is no JSON object.
 func ReadFault(body []byte) (Fault, error) {
 	var f Fault
-	if err := json.Unmarshal(body, &f, AnyCase); err != nil {
+	if err := json.Unmarshal(Body(body), &f, AnyCase); err != nil {
 		return Fault{}, errors.New("not a JSON object")
 	}
 	return f, nil
