@@ -153,7 +153,7 @@ func whats(out string) []string {
 	var list []string
 	for line := range strings.Lines(out) {
 		if strings.Contains(line, "Bob") {
-			list = append(list, strings.TrimSpace(line[14:27]))
+			list = append(list, strings.TrimSpace(line[20:33]))
 		}
 	}
 	return list

@@ -77,6 +77,28 @@ func TestAnUncertainListEndsNothing(t *testing.T) {
 	})
 }
 
+// TestNotesDoNotGrowWhileTheListIsUncertain: each list shows meetings that no other does.
+func TestNotesDoNotGrowWhileTheListIsUncertain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lists, each, bound = 5, 6000, 10_000
+		round := 0
+		list := unsure(func() dingtalk.Ongoing {
+			if round++; round > lists {
+				return dingtalk.Ongoing{Certain: true}
+			}
+			ids := make([]string, each)
+			for i := range ids {
+				ids[i] = fmt.Sprintf("%d-%d", round, i)
+			}
+			return dingtalk.Ongoing{Meetings: live(ids...)}
+		})
+		w := &suspicious{watcher: func(string, string) (bool, error) { return false, nil }}
+		run(t, discovery.Options{Lister: list, Watcher: w, Interval: time.Second}, lists*time.Second+time.Millisecond)
+		assert.Len(t, w.checked, bound, "what was still noted")
+		assert.Contains(t, w.checked, fmt.Sprintf("%d-0", lists), "the last list's are")
+	})
+}
+
 func TestAMeetingThatIsListedNoMoreIsChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lists := [][]dingtalk.OngoingMeeting{live("a", "b"), nil, live("a", "b"), live("b"), live("b"), live("a", "b")}
