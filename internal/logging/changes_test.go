@@ -26,6 +26,27 @@ type line struct {
 	Time                            time.Time
 }
 
+// buffer is what was logged: also by a timer, whose goroutine is none of the test's.
+type buffer struct {
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.out.Write(p)
+}
+
+// take returns what was written since it was called last.
+func (b *buffer) take() *bytes.Reader {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.out.Reset()
+	return bytes.NewReader(bytes.Clone(b.out.Bytes()))
+}
+
 // capture returns a Changes and what takes the lines it has logged since the last call.
 func capture(options logging.ChangesOptions) (*logging.Changes, func(*testing.T) []line) {
 	return captureTimed(options, false)
@@ -33,12 +54,12 @@ func capture(options logging.ChangesOptions) (*logging.Changes, func(*testing.T)
 
 // captureTimed is capture with or without the times of the lines.
 func captureTimed(options logging.ChangesOptions, timed bool) (*logging.Changes, func(*testing.T) []line) {
-	var out bytes.Buffer
+	var out buffer
 	changes := logging.NewChanges(slog.New(slog.NewJSONHandler(&out, nil)), options)
 	return changes, func(t *testing.T) []line {
 		t.Helper()
 		var lines []line
-		for decoder := json.NewDecoder(&out); decoder.More(); {
+		for decoder := json.NewDecoder(out.take()); decoder.More(); {
 			var l line
 			require.NoError(t, decoder.Decode(&l))
 			if !timed {
