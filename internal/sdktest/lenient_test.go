@@ -56,7 +56,23 @@ func (a *answering) member(field, raw string) *conference.QueryConferenceMembers
 }
 
 // otherwise are the values that we take as something else than the official client does, and why.
-var otherwise = map[string]string{}
+var otherwise = map[string]string{
+	"text false":                           "no name, id or title is false",
+	"time true":                            "true tells no time",
+	"number 1e999":                         "the client stops at the exponent",
+	"number -1e999":                        "the client stops at the exponent",
+	"time 1e999":                           "the client stops at the exponent",
+	"time 3.7":                             "a fraction of a second counts",
+	"time 0.5":                             "a fraction of a second counts",
+	"time 1663143335.567":                  "a fraction of a second counts",
+	`time "3.7"`:                           "a fraction of a second counts",
+	`time "1663143335.567"`:                "a fraction of a second counts",
+	`number "03"`:                          "the client stops at a leading zero",
+	`time "03"`:                            "the client stops at a leading zero",
+	`time "2022-09-14T08:15:35Z"`:          "the client takes the year",
+	`time "2022-09-14T16:15:35.567+08:00"`: "the client takes the year",
+	`time "1969-09-14T08:15:35Z"`:          "the client takes the year",
+}
 
 // TestWeTakeWhatTheOfficialClientTakes: whatever value it reads, internal/wire reads, too, and as the same but for what
 // is said in otherwise.
