@@ -12,11 +12,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/live"
 	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/natsconn"
 	"github.com/c4342123/rollcall/internal/pause"
+	"github.com/c4342123/rollcall/internal/reading"
 	"github.com/c4342123/rollcall/internal/robot"
 )
 
@@ -57,6 +59,9 @@ func newWorker(t target, opts Options, id string, sender sender, js jetstream.Je
 		target: t, rules: opts.Rules, id: id, sender: sender, timing: timing{time.Now, pause.For},
 		logger: opts.Logger, reporter: logging.NewChanges(opts.Logger, logging.ChangesOptions{}),
 		open: func(ctx context.Context) (jetstream.Stream, bucket, error) { return open(ctx, js) },
+		goOn: func(ctx context.Context, at diff.Position) (diff.Position, error) {
+			return reading.GoOn(ctx, js, subjects, at)
+		},
 	}
 }
 

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/live"
@@ -50,6 +51,10 @@ func (w *worker) take(ctx context.Context, d delivery) error {
 	if e.Member == nil {
 		return nil
 	}
+	if w.said.has(e.ID) || slices.ContainsFunc(w.batch, func(it item) bool { return it.id == e.ID }) {
+		w.logger.Debug("announced anew, and told before", "robot", w.name, "id", e.ID)
+		return nil
+	}
 	now := w.now()
 	why := w.judge(e, nil, now, w.rules.maxAge)
 	if why == needsATitle {
@@ -75,6 +80,16 @@ func (w *worker) take(ctx context.Context, d delivery) error {
 func (w *worker) commit(ctx context.Context) error {
 	writer := writer{robot: w.name, phrases: wording[w.language], zone: w.rules.zone}
 	w.st.Outbox = writer.messages(w.batch, w.now())
+	batch := w.batch
 	w.batch = nil
-	return w.save(ctx)
+	if err := w.save(ctx); err != nil {
+		return err
+	}
+	for _, it := range batch {
+		w.said.add(fingerprintOf(it.id))
+	}
+	if err := w.said.keep(ctx, w.entry.bucket, w.name); err != nil {
+		w.logger.Debug("which events are told is not kept", "robot", w.name, "error", err)
+	}
+	return nil
 }

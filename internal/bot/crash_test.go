@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/robot"
 )
@@ -77,7 +78,7 @@ func TestRedelivery(t *testing.T) {
 	w.join("m", "Bob")
 	stream, err := w.js.Stream(t.Context(), events.Stream)
 	require.NoError(t, err)
-	r, err := read(t.Context(), stream, "office", 0, 50*time.Millisecond-ackWait)
+	r, err := read(t.Context(), stream, "office", diff.Position{}, 50*time.Millisecond-ackWait)
 	require.NoError(t, err)
 	found, err := r.next(t.Context(), 10, patience)
 	require.NoError(t, err)

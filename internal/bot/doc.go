@@ -10,6 +10,12 @@
 // about to be made is written, after it how it went. So whatever happens between two steps, what follows is to send a
 // message again that the robot may have said, under the same msgUuid, which a robot says once.
 //
+// # Loss
+//
+// Where the stream is another, or went back to a backup, the robot goes on with the first event that was stored later
+// than the one it had come to; those that are announced anew are known by their ids, which are kept beside the entry. An
+// entry that is gone with its bucket is as the process that tells the robot has it in memory.
+//
 // # One at a time
 //
 // The process that an entry names writes it every [beat]; others watch. When it has not changed for [takeover], by the

@@ -25,6 +25,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/pause"
 	"github.com/c4342123/rollcall/internal/robot"
 	"github.com/c4342123/rollcall/internal/simulator"
 	"github.com/c4342123/rollcall/internal/streamtest"
@@ -38,12 +39,18 @@ func TestMain(m *testing.M) { testleak.Main(m) }
 
 const patience = 60 * time.Second
 
-// skipping is a clock on which every sleep is over at once: time goes by, but nobody waits for it.
-type skipping struct{ ahead atomic.Int64 }
+// skipping is a clock on which every sleep is over at once, or in a part of its time: time goes by, but nobody waits for it.
+type skipping struct {
+	ahead atomic.Int64
+	part  time.Duration
+}
 
 func (c *skipping) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
-func (c *skipping) sleep(_ context.Context, d time.Duration) bool {
+func (c *skipping) sleep(ctx context.Context, d time.Duration) bool {
+	if c.part > 0 && !pause.For(ctx, d/c.part) {
+		return false
+	}
 	c.ahead.Add(int64(d))
 	return true
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 )
 
@@ -16,6 +17,9 @@ const ackWait = 5 * time.Second
 
 // consumerPrefix begins the names of the durable consumers; that of the robot follows.
 const consumerPrefix = "rollcall-bot-"
+
+// subjects are what is read.
+var subjects = []string{events.AllMembers, string(events.MeetingStarted), string(events.MeetingUpdated)}
 
 // reader reads the events for one robot, by a durable consumer that shows how far the robot is behind. The consumer
 // begins anew whenever a process begins to send: where to go on from is known by the robot's entry alone, because it has
@@ -26,10 +30,11 @@ type reader struct {
 	last     jetstream.Msg // the one furthest in the stream of those that are not yet acknowledged
 	lastSeq  uint64        // its sequence in the stream
 	seen     uint64        // the highest sequence in the stream that was handed on
+	stored   time.Time     // when that message was stored
 }
 
 // read begins after a sequence in the stream. What is read is dealt with after at most hold.
-func read(ctx context.Context, stream jetstream.Stream, robot string, after uint64, hold time.Duration) (*reader, error) {
+func read(ctx context.Context, stream jetstream.Stream, robot string, after diff.Position, hold time.Duration) (*reader, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	name := consumerPrefix + robot
@@ -38,14 +43,14 @@ func read(ctx context.Context, stream jetstream.Stream, robot string, after uint
 	}
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: name, Description: "what rollcall bot tells the robot " + robot,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
-		FilterSubjects: []string{events.AllMembers, string(events.MeetingStarted), string(events.MeetingUpdated)},
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after.Sequence + 1,
+		FilterSubjects: subjects,
 		AckPolicy:      jetstream.AckAllPolicy, AckWait: hold + ackWait, MaxAckPending: -1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create the consumer %s: %w", name, err)
 	}
-	return &reader{consumer: consumer, seen: after}, nil
+	return &reader{consumer: consumer, seen: after.Sequence, stored: after.Stored}, nil
 }
 
 // delivery is one message of the stream.
@@ -98,7 +103,7 @@ func (r *reader) take(batch jetstream.MessageBatch) ([]delivery, error) {
 			r.last, r.lastSeq = msg, meta.Sequence.Stream
 		}
 		if meta.Sequence.Stream > r.seen { // else it is here already, and waits to be told
-			r.seen = meta.Sequence.Stream
+			r.seen, r.stored = meta.Sequence.Stream, meta.Timestamp
 			found = append(found, delivery{r.seen, msg.Data()})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/robot"
 )
 
@@ -26,6 +27,8 @@ type state struct {
 	Stream time.Time `json:"stream"`
 	// Cursor is the sequence in the stream up to which every event was told, or stands in Outbox, or is not to be told.
 	Cursor uint64 `json:"cursor"`
+	// Stored is when the message at Cursor was stored; zero when that is not known.
+	Stored time.Time `json:"stored"`
 	// Outbox are the messages to send, in this order. One that stands here never changes.
 	Outbox []outgoing `json:"outbox,omitempty"`
 	// Slots are when the last requests cease to count.
@@ -35,6 +38,11 @@ type state struct {
 	// Failures counts how often the first message of Outbox was sent in vain; it is not sent again before NextTry.
 	Failures int   `json:"failures,omitempty"`
 	NextTry  int64 `json:"nextTry,omitempty"`
+}
+
+// position is how far in the stream the robot was told.
+func (s state) position() diff.Position {
+	return diff.Position{Stream: s.Stream, Sequence: s.Cursor, Stored: s.Stored}
 }
 
 // outgoing is a message that is to be sent.
@@ -48,6 +56,7 @@ type bucket interface {
 	Get(ctx context.Context, key string) (jetstream.KeyValueEntry, error)
 	Create(ctx context.Context, key string, value []byte, opts ...jetstream.KVCreateOpt) (uint64, error)
 	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+	Put(ctx context.Context, key string, value []byte) (uint64, error)
 }
 
 // entry is a robot's entry of the bucket.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/robot"
 	"github.com/c4342123/rollcall/poller"
@@ -48,6 +49,7 @@ type worker struct {
 	id     string // of this process
 	sender sender
 	open   func(context.Context) (jetstream.Stream, bucket, error)
+	goOn   func(context.Context, diff.Position) (diff.Position, error) // see [reading.GoOn]
 	timing
 	logger   *slog.Logger
 	reporter poller.Reporter
@@ -55,6 +57,9 @@ type worker struct {
 	entry entry
 	st    state
 	saved time.Time // when the entry was last written
+	wrote uint64    // the revision of the entry that this process wrote last; 0 for none, or when another wrote since
+	other *state    // the entry of another process, as it was seen last
+	said  memory
 
 	reader *reader
 	titles titles
@@ -90,10 +95,13 @@ func (w *worker) turn(ctx context.Context, what string) error {
 		return err
 	}
 	defer w.release(ctx)
-	if w.reader, err = read(ctx, stream, w.name, w.st.Cursor, w.rules.batch); err != nil {
+	if err := w.said.load(ctx, bucket, w.name); err != nil {
 		return err
 	}
-	w.batch, w.titles = nil, titles{stream: stream}
+	if w.reader, err = read(ctx, stream, w.name, w.st.position(), w.rules.batch); err != nil {
+		return err
+	}
+	w.titles = titles{stream: stream}
 	w.reporter.OK(what)
 	w.logger.Info("telling the robot", "robot", w.name, "after", w.st.Cursor)
 	for ctx.Err() == nil {
@@ -137,13 +145,21 @@ func (w *worker) wait(now time.Time) time.Duration {
 // save writes the entry. What was read and is not to be told is behind it then.
 func (w *worker) save(ctx context.Context) error {
 	if len(w.batch) == 0 {
-		w.st.Cursor = w.reader.seen
+		w.st.Cursor, w.st.Stored = w.reader.seen, w.reader.stored
 	}
-	if err := w.entry.save(ctx, w.st); err != nil {
+	if err := w.write(ctx, w.st); err != nil {
 		return err
 	}
-	w.saved = w.now()
 	w.reader.done(w.st.Cursor)
+	return nil
+}
+
+// write replaces the entry.
+func (w *worker) write(ctx context.Context, st state) error {
+	if err := w.entry.save(ctx, st); err != nil {
+		return err
+	}
+	w.saved, w.wrote, w.other = w.now(), w.entry.revision, nil
 	return nil
 }
 
@@ -152,7 +168,7 @@ func (w *worker) acquire(ctx context.Context, stream jetstream.Stream) error {
 	var watched uint64 // the revision that was last seen to be new
 	var since time.Time
 	for ctx.Err() == nil {
-		st, found, err := w.entry.load(ctx)
+		st, found, err := w.load(ctx)
 		if err != nil {
 			return err
 		}
@@ -169,6 +185,22 @@ func (w *worker) acquire(ctx context.Context, stream jetstream.Stream) error {
 	return ctx.Err()
 }
 
+// load reads the entry. One that is gone with its bucket is as it was when this process wrote or saw it last: whoever told
+// the robot goes on at once, and the others only once it has had the time to.
+func (w *worker) load(ctx context.Context) (st state, found bool, err error) {
+	st, found, err = w.entry.load(ctx)
+	switch {
+	case err != nil:
+	case w.wrote > 0 && (!found || w.entry.revision == w.wrote):
+		return w.st, true, nil
+	case found:
+		w.batch, w.wrote, w.other = nil, 0, &st
+	case w.other != nil:
+		return *w.other, true, nil
+	}
+	return st, found, err
+}
+
 // claim puts this process's name into the entry.
 func (w *worker) claim(ctx context.Context, st state, found bool, stream jetstream.Stream) error {
 	infoCtx, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -177,18 +209,21 @@ func (w *worker) claim(ctx context.Context, st state, found bool, stream jetstre
 	if err != nil {
 		return fmt.Errorf("look at the stream %s: %w", events.Stream, err)
 	}
-	switch {
-	case !found: // a robot that is new is not told what happened before
-		st.Stream, st.Cursor = info.Created, info.State.LastSeq
-	case !st.Stream.Equal(info.Created): // another stream took its place: all of it is new
-		st.Stream, st.Cursor = info.Created, 0
+	at := diff.Position{Stream: info.Created, Sequence: info.State.LastSeq, Stored: info.State.LastTime}
+	if found { // a robot that is new is not told what happened before
+		if at, err = w.goOn(ctx, st.position()); err != nil {
+			return err
+		}
+		if at == st.position() { // what waited for more is read again; of another stream it may not be there any more
+			w.batch = nil
+		}
 	}
-	st.Cursor = min(st.Cursor, info.State.LastSeq) // a server may have lost what it had not yet written
+	st.Stream, st.Cursor, st.Stored = at.Stream, at.Sequence, at.Stored
 	st.Owner = w.id
-	if err := w.entry.save(ctx, st); err != nil {
+	if err := w.write(ctx, st); err != nil {
 		return err
 	}
-	w.st, w.saved = st, w.now()
+	w.st = st
 	return nil
 }
 
@@ -196,7 +231,7 @@ func (w *worker) claim(ctx context.Context, st state, found bool, stream jetstre
 // out by themselves.
 func (w *worker) release(ctx context.Context) {
 	w.st.Owner = ""
-	if err := w.entry.save(ctx, w.st); err != nil && !errors.Is(err, errLost) {
+	if err := w.write(ctx, w.st); err != nil && !errors.Is(err, errLost) {
 		w.logger.Debug("the robot is not released", "robot", w.name, "error", err)
 	}
 }

@@ -2,6 +2,7 @@ package reading
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,6 +31,21 @@ func (r *Reader) reaches(ctx context.Context, info *jetstream.StreamInfo) error 
 		return err
 	}
 	return fmt.Errorf("%w: something else is stored at %d", ErrReplaced, next)
+}
+
+// GoOn returns the position from which somebody who came to another goes on. That is the same one, unless the stream is
+// another by now or went back to a backup: then it is that before the first event they have not come to. It returns
+// [ErrNoStream] when there is none.
+func GoOn(ctx context.Context, js jetstream.JetStream, subjects []string, at diff.Position) (diff.Position, error) {
+	r := &Reader{js: js, opts: Options{Subjects: subjects}, at: at}
+	info, err := r.stream(ctx)
+	if err != nil {
+		return at, err
+	}
+	if err = r.reaches(ctx, info); errors.Is(err, ErrReplaced) {
+		err = r.goBack(ctx, info)
+	}
+	return r.at, err
 }
 
 // goBack goes on where the stream has something that was not read: behind the backup that it went back to, or at its
