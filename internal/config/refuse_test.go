@@ -46,6 +46,8 @@ var malformed = []struct{ setting, value, says string }{
 	{"http-per-address", "-1", "is not 1 to"},
 	{"event-readers", "0", "is not 1 to"},
 	{"event-readers", "2147483648", "is not 1 to"},
+	{"disk-reserve", "64", "neither a share such as 5% nor a size"},
+	{"disk-reserve", "100%", "nothing of the disk"},
 	{"trusted-proxies", "proxy.example", "no address or network"},
 	{"trusted-proxies", "10.0.0.0/33", "no address or network"},
 	{"trusted-proxies", "10.0.0.1,", "no address or network"},

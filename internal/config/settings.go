@@ -132,6 +132,8 @@ type Store struct {
 	Replicas int `name:"nats-replicas" placeholder:"N" default:"1" help:"Replicas of the stream, 1 to 5."`
 	// DataDir is only for the embedded server.
 	DataDir string `placeholder:"DIR" default:"./rollcall-data" help:"Where the embedded NATS server keeps its data."`
+	// DiskReserve is how much of the embedded server's disk is to stay free; below that it is said that room is needed.
+	DiskReserve Reserve `placeholder:"SHARE|SIZE" default:"5%" help:"Free space on the embedded server's disk below which readyz is degraded: a share of the disk, 64 MiB at least, or a size such as 500MB; 0 = none."`
 }
 
 // HTTP says where webhook, API and web page are served and who may use them.

@@ -39,6 +39,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"nats-replicas", "1", "3"},
 	{"embedded-listen", "127.0.0.1:4222", "[::1]:14222"},
 	{"data-dir", "./rollcall-data", "/var/lib/rollcall"},
+	{"disk-reserve", "5%", "64MB"},
 	{"listen", "127.0.0.1:8080", ":80"},
 	{"api-token", "", "secret"},
 	{"http-connections", "1000", "64"},

@@ -89,6 +89,7 @@ func mappers() []kong.Option {
 		mapper(ParseServers),
 		mapper(parseAddress),
 		mapper(parseNetworks),
+		mapper(ParseReserve),
 		mapper(parseFloat),
 		mapper(parseInt[int]),
 		mapper(parseInt[int64]),

@@ -22,6 +22,9 @@ const (
 	DefaultMaxMemory = 256 << 20
 )
 
+// anyStore is more than any disk holds, in bytes, and can be added to without overflow.
+const anyStore = 1 << 60
+
 // maxPayload is the largest message, in bytes: NATS's own default, stated because the size of a meeting's state is
 // measured against it.
 const maxPayload = 1 << 20
@@ -38,8 +41,11 @@ type Options struct {
 	Username, Password, Token string
 	// MaxMemory bounds memory streams and consumers, in bytes; [DefaultMaxMemory] when 0.
 	MaxMemory int64
-	// MaxStore bounds the store on disk, in bytes; when 0, three quarters of the space that is free at the start.
+	// MaxStore bounds the store on disk, in bytes; when 0, the disk itself does: a server that comes to a bound of its own
+	// in the middle of a batch stores half of it, and only opening it again completes that (nats-server 2.15.3).
 	MaxStore int64
+	// Troubled, if not nil, is called when the server logs an error, so that its health can be asked. It must not wait.
+	Troubled func()
 	// Logger receives the server's messages: warnings and errors as such, its notices as debug messages.
 	Logger *slog.Logger
 }
@@ -53,6 +59,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxMemory == 0 {
 		o.MaxMemory = DefaultMaxMemory
+	}
+	if o.MaxStore == 0 {
+		o.MaxStore = anyStore
+	}
+	if o.Troubled == nil {
+		o.Troubled = func() {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

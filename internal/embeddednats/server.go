@@ -6,9 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -28,11 +29,17 @@ var (
 
 // Server is a running NATS server. It is made by [Start] and stopped by [Server.Close].
 type Server struct {
-	ns    *server.Server
+	opts  Options
+	url   string
 	login []nats.Option
 	lock  *storeLock
-	once  sync.Once
+
+	changing sync.Mutex // held while the server is being opened again or closed
+	closed   bool
+	running  atomic.Pointer[server.Server]
 }
+
+var _ nats.InProcessConnProvider = (*Server)(nil)
 
 // Start opens the store, starts the server and returns when it accepts clients and its JetStream is ready.
 //
@@ -55,11 +62,12 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	ns, err := start(ctx, sopts, opts.Logger)
+	ns, err := start(ctx, sopts, opts)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), lock.release())
 	}
-	s := &Server{ns: ns, login: opts.login(), lock: lock}
+	s := &Server{opts: opts, url: ns.ClientURL(), login: opts.login(), lock: lock}
+	s.running.Store(ns)
 	if err := s.warm(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), s.Close())
 	}
@@ -67,7 +75,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 }
 
 // start runs a server with sopts and waits for it.
-func start(ctx context.Context, sopts *server.Options, logger *slog.Logger) (*server.Server, error) {
+func start(ctx context.Context, sopts *server.Options, opts Options) (*server.Server, error) {
 	if err := probe(ctx, sopts); err != nil {
 		return nil, err
 	}
@@ -75,7 +83,7 @@ func start(ctx context.Context, sopts *server.Options, logger *slog.Logger) (*se
 	if err != nil {
 		return nil, err
 	}
-	log := newServerLog(logger)
+	log := newServerLog(opts.Logger, opts.Troubled)
 	// After NewServer, which would otherwise put the server's own logger in its place.
 	ns.SetLoggerV2(log, false, false, false)
 	ns.Start()
@@ -105,23 +113,33 @@ func ready(ctx context.Context, ns *server.Server, log *serverLog) error {
 }
 
 // ClientURL is where clients connect to, "nats://127.0.0.1:4222" by default. It holds no credentials.
-func (s *Server) ClientURL() string { return s.ns.ClientURL() }
+func (s *Server) ClientURL() string { return s.url }
 
 // InProcess returns the options that let a client of this process talk to the server without a socket; the URL given
 // to [nats.Connect] is then of no importance. Whoever connects closes the client before [Server.Close].
 func (s *Server) InProcess() []nats.Option {
-	return append([]nats.Option{nats.InProcessServer(s.ns)}, s.login...)
+	return append([]nats.Option{nats.InProcessServer(s)}, s.login...)
 }
+
+// InProcessConn implements [nats.InProcessConnProvider], for whichever server runs at the moment.
+func (s *Server) InProcessConn() (net.Conn, error) { return s.running.Load().InProcessConn() }
 
 // Close stops the server, waits until everything it holds is on disk and lets go of the store. Clients are to be
 // closed before: one that is still connected tries to reconnect until it is. It is safe to call more than once; only
 // the first call does anything.
 func (s *Server) Close() error {
-	var err error
-	s.once.Do(func() {
-		s.ns.Shutdown()
-		s.ns.WaitForShutdown()
-		err = s.lock.release()
-	})
-	return err
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.shutdown()
+	return s.lock.release()
+}
+
+func (s *Server) shutdown() {
+	ns := s.running.Load()
+	ns.Shutdown()
+	ns.WaitForShutdown()
 }

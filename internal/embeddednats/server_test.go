@@ -42,7 +42,7 @@ func connect(t *testing.T, url string, opts ...nats.Option) jetstream.JetStream 
 
 func TestTheFirstRequestIsAnsweredBeforeAnybodyElseAsks(t *testing.T) {
 	s := startServer(t, t.TempDir())
-	info, err := s.ns.Jsz(nil)
+	info, err := s.running.Load().Jsz(nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, info.API.Total)
 }
@@ -221,7 +221,8 @@ func TestZeroOptionsAreTheContract(t *testing.T) {
 
 func TestServerLogsThroughSlog(t *testing.T) {
 	var buf bytes.Buffer
-	l := newServerLog(slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	troubles := 0
+	l := newServerLog(slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug})), func() { troubles++ })
 	l.Noticef("notice %d", 1)
 	l.Warnf("warning %d", 2)
 	l.Errorf("error %d", 3)
@@ -236,4 +237,5 @@ func TestServerLogsThroughSlog(t *testing.T) {
 		assert.Contains(t, buf.String(), want)
 	}
 	assert.Equal(t, "fatal 6", <-l.fatal)
+	assert.Equal(t, 1, troubles)
 }

@@ -19,6 +19,8 @@ const boardInterval = time.Second
 const (
 	streamPart    = "dingtalk stream connection"
 	discoveryPart = "discovery"
+	diskPart      = "disk"
+	serverPart    = "nats server"
 )
 
 // todo is what an operator does about a part that fails.
@@ -27,6 +29,8 @@ var todo = map[string]string{
 	"meetings":             "wait until the stored meetings are read; if that takes long, see to NATS",
 	shardsArea:             "rollcall doctor says what this NATS user has to be allowed",
 	"stream":               "undo the change of the stream's configuration, or stop Rollcall and mend it",
+	diskPart:               "make room on the disk, or give it more of it: it is watched, and all goes on by itself",
+	serverPart:             "see what the log says of component nats-server; if it does not pass, restart Rollcall",
 	"leases":               "rollcall doctor says what this NATS user has to be allowed",
 	"replicas":             "see to the connection of this replica to NATS; the others have its meetings",
 	"month's calls":        "wait for the next month, or raise dingtalk-monthly-calls if the edition allows it",

@@ -70,9 +70,10 @@ var errWaits = errors.New("waits for NATS")
 // nobody's reason to send requests elsewhere.
 func (g *gate) checks() []server.Check {
 	store := server.Check{Name: storeArea, Vital: true}
+	d := g.disk.Load()
 	b := g.behind.Load()
 	if b == nil {
-		store.Err = g.why()
+		store.Err = d.explain(g.why())
 		return []server.Check{store}
 	}
 	health := b.poller.Health()
@@ -86,8 +87,15 @@ func (g *gate) checks() []server.Check {
 	if !b.conn.IsConnected() {
 		store.Err = errNotConnected
 	}
+	if stuck := d.stopped(); stuck != nil {
+		store.Err = stuck
+	}
+	store.Err = d.explain(store.Err)
 	stream := server.Check{Name: "stream", Err: b.store.Drift()}
 	checks := append([]server.Check{store, meetings, stream}, b.fleet.checks()...)
+	if d != nil {
+		checks = append(checks, d.checks()...)
+	}
 	return append(checks, g.degraded(health.Failing)...)
 }
 

@@ -40,7 +40,7 @@ func (s *service) connect(ctx context.Context) (link, error) {
 		if err != nil {
 			return link{}, err
 		}
-		opts.Extra, l.url, l.stop = embedded.InProcess(), embedded.ClientURL(), embedded.Close
+		opts.Extra, l.url, l.stop = embedded.InProcess(), embedded.ClientURL(), s.tend(ctx, embedded)
 	}
 	conn, err := natsconn.Connect(ctx, s.opts.Settings.NATS, opts)
 	if err != nil {
@@ -55,12 +55,33 @@ func (s *service) connect(ctx context.Context) (link, error) {
 	return l, nil
 }
 
+// tend looks after the embedded server until the returned function is called, which closes it and returns why it could
+// not be kept.
+func (s *service) tend(ctx context.Context, embedded *embeddednats.Server) (stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	s.disk.nats = embedded
+	s.gate.disk.Store(s.disk)
+	go func() {
+		err := s.disk.run(ctx)
+		if err != nil {
+			s.stop()
+		}
+		ended <- err
+	}()
+	return func() error {
+		cancel()
+		return errors.Join(<-ended, embedded.Close())
+	}
+}
+
 func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, error) {
 	settings := s.opts.Settings
+	s.disk = newDisk(s)
 	embedded, err := embeddednats.Start(ctx, embeddednats.Options{
 		StoreDir: settings.Store.DataDir, Listen: string(settings.Embedded.Listen),
 		Username: settings.NATS.User, Password: settings.NATS.Password.Reveal(), Token: settings.NATS.Token.Reveal(),
-		Logger: s.log,
+		Logger: s.log, Troubled: s.disk.wake,
 	})
 	var address *net.OpError
 	var path *fs.PathError

@@ -25,6 +25,7 @@ import (
 // asked what it waits for.
 type gate struct {
 	behind  atomic.Pointer[parts]
+	disk    atomic.Pointer[disk]  // under the embedded server; nil without one
 	waiting atomic.Pointer[error] // why there is nothing behind; nil before the first failure
 	// refusals are what NATS does not let this user; they may be nil.
 	refusals *natsconn.Refusals
@@ -101,7 +102,7 @@ func (g *gate) Watch(ctx context.Context, conferenceID, title string) (bool, err
 	if err != nil {
 		return false, err
 	}
-	ctx, stop := whileStored(ctx, p)
+	ctx, stop := whileStored(ctx, p, g.disk.Load())
 	defer stop()
 	created, err := p.Watch(ctx, conferenceID, title)
 	return created, natsconn.Plainly(err)
@@ -113,7 +114,7 @@ func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := whileStored(ctx, p)
+	ctx, stop := whileStored(ctx, p, g.disk.Load())
 	defer stop()
 	return natsconn.Plainly(p.Unwatch(ctx, conferenceID))
 }

@@ -51,8 +51,11 @@ func (r untilStop) Failed(what string, err error) {
 }
 
 // Forget implements [poller.Forgetter].
-func (r untilStop) Forget(what string) {
-	if f, ok := r.Reporter.(poller.Forgetter); ok {
+func (r untilStop) Forget(what string) { forget(r.Reporter, what) }
+
+// forget passes on that something is of no interest any more, to a reporter that can be told.
+func forget(r poller.Reporter, what string) {
+	if f, ok := r.(poller.Forgetter); ok {
 		f.Forget(what)
 	}
 }
@@ -66,13 +69,17 @@ type explained struct {
 // Failed implements [poller.Reporter].
 func (r explained) Failed(what string, err error) { r.Reporter.Failed(what, r.refusals.Explain(err)) }
 
+// Forget implements [poller.Forgetter].
+func (r explained) Forget(what string) { forget(r.Reporter, what) }
+
 func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (*poller.Poller, error) {
 	polling := s.opts.Settings.Polling
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
 	p, err := poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
 		Shards: f.shards, Rate: f.perSecond, Served: s.handedIn,
-		Logger: s.log.With("replica", owner()), Titles: s.opts.Settings.Events.Privacy != config.PrivacyPseudonym, Reporter: untilStop{ctx, explained{&s.refusals, s.changes}},
+		Logger: s.log.With("replica", owner()), Titles: s.opts.Settings.Events.Privacy != config.PrivacyPseudonym,
+		Reporter: untilStop{ctx, explained{&s.refusals, &onDisk{disk: s.disk, Reporter: s.changes}}},
 	})
 	f.quiet.poller.Store(p)
 	return p, err

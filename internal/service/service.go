@@ -49,6 +49,7 @@ type service struct {
 	source     *dingtalk.Client
 	limits     limits
 	gate       gate
+	disk       *disk // under the embedded server; nil without one
 	pushes     *pushes
 	board      board
 	refusals   natsconn.Refusals  // what NATS does not let this user
