@@ -151,3 +151,35 @@ func TestTheStreamIsRestored(t *testing.T) {
 	lived(t, natsURL, "office", "started", "gap store_lost", "gap store_lost is over")
 	assert.NotContains(t, r.log.String(), "made again")
 }
+
+// TestARestoreThatComesTooLate is refused by the servers, as Rollcall has made the stream again, and does no harm. With
+// the service stopped it is not, and what was stored since the backup is stored again when that starts.
+func TestARestoreThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	sim, api := simulate(t, office)
+	s := external(settings(t, api), broker(t, nil).Addr().String())
+	r := start(t, s)
+	natsURL := r.ready()
+	js := operator(t, natsURL)
+	status, body := r.do(http.MethodPut, "/v1/meetings/office", "")
+	require.Equal(t, http.StatusCreated, status, body)
+	tells(t, natsURL, "1 joined Ann")
+	backup := streamtest.TakeBackup(t, js.Conn())
+	do(t, sim, join("bob"))
+	tells(t, natsURL, "1 joined Ann", "2 joined Bob")
+	before := ids(t, natsURL)
+
+	require.NoError(t, js.DeleteStream(t.Context(), events.Stream))
+	r.eventually("/readyz?verbose", http.StatusOK, "store_lost")
+	tells(t, natsURL, "3 joined Ann", "4 joined Bob")
+	require.ErrorContains(t, backup.RestoreError(t, js.Conn()), "already in use")
+	assert.Equal(t, before, ids(t, natsURL))
+
+	require.NoError(t, r.stop())
+	require.NoError(t, js.DeleteStream(t.Context(), events.Stream))
+	backup.Restore(t, js.Conn())
+	s.HTTP.Listen = freeAddress(t)
+	start(t, s).ready()
+	tells(t, natsURL, "1 joined Ann", "2 joined Bob")
+	assert.Equal(t, before, ids(t, natsURL))
+}
