@@ -208,7 +208,7 @@ func TestStoreFails(t *testing.T) {
 		assert.Contains(t, w.poller.Health().Failing, "nats")
 		w.store.on(hooks{})
 		w.until(5*time.Second, "the news", func() bool { return len(w.store.events("m")) == 1 })
-		assert.NotContains(t, w.poller.Health().Failing, "nats")
+		w.until(2*time.Second, "the next beat", func() bool { return w.poller.Health().Failing["nats"] == "" })
 	})
 }
 

@@ -47,7 +47,6 @@ type health struct {
 	inARow    map[string]row   // failed calls, by area
 }
 
-// failed keeps and reports a failure, and tells whether the area worked until now.
 // row is what failed since the last call of its kind that succeeded.
 type row struct {
 	calls  int
@@ -65,6 +64,7 @@ func (r *row) add(conferenceID string, err error) bool {
 	return r.calls+len(r.denied) >= outageAfter
 }
 
+// failed keeps and reports a failure, and tells whether the area worked until now.
 func (h *health) failed(area string, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -75,6 +75,9 @@ func TestDiscover(t *testing.T) {
 		}
 		// Somebody gives it up between the reading and the writing.
 		w.store.on(hooks{beforeCommit: func(id string) error {
+			if id != "raced" {
+				return nil // the meeting found above is being looked at
+			}
 			w.store.on(hooks{})
 			w.store.put(diff.New(id).WithPhase(diff.Unwatched))
 			return nil
