@@ -183,6 +183,15 @@ func TestTheDoctorChangesNothing(t *testing.T) {
 	assert.Len(t, streams(s), all, "no other stream")
 }
 
+// taken makes the real stream with a consumer of somebody else, so that a limit of one leaves the service none. With one
+// for itself it may be ready: which of its parts gets that one is chance.
+func taken(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	exists(t, js)
+	_, err := js.CreateConsumer(t.Context(), events.Stream, jetstream.ConsumerConfig{Durable: "theirs"})
+	require.NoError(t, err)
+}
+
 // What the doctor finds keeps the service from being ready, which says why.
 func TestTheServiceSaysWhyItIsNotReady(t *testing.T) {
 	t.Parallel()
@@ -191,6 +200,7 @@ func TestTheServiceSaysWhyItIsNotReady(t *testing.T) {
 		server   string // else
 		user     string
 		replicas int
+		before   func(*testing.T, jetstream.JetStream)
 		says     string
 	}{
 		"leases":              {lacks: "$KV.ROLLCALL_SHARDS.>", says: `leases: no replica has a lease: nobody looks at any meeting`},
@@ -203,7 +213,7 @@ func TestTheServiceSaysWhyItIsNotReady(t *testing.T) {
 		"three replicas":      {server: open, replicas: 3, says: "replicas > 1 not supported"},
 		"no JetStream":        {server: ``, says: "no JetStream"},
 		"no stream of ours":   {server: accountWith("{ max_streams: 1 }"), user: "rollcall", says: "maximum number of streams"},
-		"no consumer of ours": {server: accountWith("{ max_consumers: 1 }"), user: "rollcall", says: "maximum consumers limit"},
+		"no consumer of ours": {server: accountWith("{ max_consumers: 1 }"), user: "rollcall", before: taken, says: "maximum consumers limit"},
 		"no storage":          {server: accountWith("{ max_file: 0 }"), user: "rollcall", says: "storage resources"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +225,11 @@ func TestTheServiceSaysWhyItIsNotReady(t *testing.T) {
 				publish, subscribe := allowed(s, toServe, toMake, toAgree)
 				text, as = with(without(publish, c.lacks), without(subscribe, c.lacks)), "rollcall"
 			}
-			s = user(s, broker(t, text), as)
+			srv := broker(t, text)
+			if c.before != nil {
+				c.before(t, manager(t, srv, as))
+			}
+			s = user(s, srv, as)
 			serve(t, s)
 			var last string
 			ok := assert.Eventually(t, func() bool {
