@@ -90,14 +90,14 @@ func TestAPlaceOfTheStreamBefore(t *testing.T) {
 		m.put(t, "new")
 	}
 	passed(t, f, 8)
-	back := func(id ID) (got []string) {
+	back := func(id ID, end string) (got []string) {
 		r, err := f.Resume(Filter{}, id)
 		require.NoError(t, err)
 		defer r.Close()
 		_, err = r.Begin(t.Context())
 		require.NoError(t, err)
-		m.put(t, "last")
-		for len(got) == 0 || got[len(got)-1] != "last" {
+		m.put(t, end)
+		for len(got) == 0 || got[len(got)-1] != end {
 			found, _ := took(t, r, 1)
 			got = append(got, found...)
 		}
@@ -105,13 +105,13 @@ func TestAPlaceOfTheStreamBefore(t *testing.T) {
 		defer m.mu.Unlock()
 		return got
 	}
-	assert.Equal(t, []string{"new", "new", "new", "last"}, back(before))
+	assert.Equal(t, []string{"new", "new", "new", "end"}, back(before, "end"))
 	f.mu.Lock()
 	now := f.idOf(6)
 	beyond := f.idOf(8)
 	f.mu.Unlock()
 	assert.Equal(t, "8", beyond.String(), "no place of the stream before")
-	assert.Equal(t, []string{"new", "last"}, back(now))
+	assert.Equal(t, []string{"new", "end", "other"}, back(now, "other"))
 	parsed, err := ParseID(now.String())
 	require.NoError(t, err)
 	assert.Equal(t, now, parsed)
