@@ -149,10 +149,15 @@ func (c *Changes) OK(key string) {
 	}
 	f := c.remove(element)
 	at := c.condition(key)
-	at.failures += f.count
+	now := time.Now()
 	if at.admit(c) {
-		at.failures -= f.count
-		c.logger.Info("works again", attrWhat, key, "failures", f.count, "lasted", lasted(f.since))
+		c.logger.Info("works again", attrWhat, key, "failures", f.count, "lasted", lasted(f.since, now))
+		return
+	}
+	at.failures += f.count
+	at.ended = now
+	if f.since.Before(at.since) {
+		at.since = f.since
 	}
 }
 
@@ -173,7 +178,7 @@ func (c *Changes) remove(element *list.Element) *failure {
 	return f
 }
 
-func lasted(since time.Time) string { return time.Since(since).Round(time.Millisecond).String() }
+func lasted(since, until time.Time) string { return until.Sub(since).Round(time.Millisecond).String() }
 
 // fickle matches what differs between two messages of one failure: the port this side of a connection has, and runs
 // of eight or more hexadecimal digits and dashes, as ids and times of day in nanoseconds are.

@@ -36,7 +36,8 @@ type condition struct {
 	// What the line is to say that tells what was held back.
 	changes  int       // that were held back
 	failures int       // of things that work again
-	since    time.Time // the first of the changes
+	since    time.Time // the first of the changes, or when what works again began to fail, if that was before
+	ended    time.Time // when something worked again last
 	failing  int       // things that fail now
 	error    string    // the latest
 }
@@ -97,6 +98,6 @@ func (c *Changes) tell(at *condition) {
 		c.logger.Warn("failing", attrWhat, at.name, "error", at.error, "changes", changes, "now", at.failing)
 	case failures > 0: // else it is of no interest any more
 		at.logged()
-		c.logger.Info("works again", attrWhat, at.name, "failures", failures, "lasted", lasted(at.since), "changes", changes)
+		c.logger.Info("works again", attrWhat, at.name, "failures", failures, "lasted", lasted(at.since, at.ended), "changes", changes)
 	}
 }

@@ -200,3 +200,23 @@ func TestErrorsOfOneKindAreOneNews(t *testing.T) {
 		assert.Len(t, logged(t), 2)
 	})
 }
+
+// TestLastedCountsTheFailure: how long something failed is told from its first failure to its last, also when the line that
+// says so had to wait.
+func TestLastedCountsTheFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		changes, logged := capture(logging.ChangesOptions{})
+		fail := func(d time.Duration) {
+			changes.Failed("nats", errors.New("away"))
+			time.Sleep(d)
+			changes.OK("nats")
+		}
+		fail(time.Second)
+		fail(9 * time.Second)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		lines := logged(t)
+		require.Len(t, lines, 4)
+		assert.Equal(t, "9s", lines[3].Lasted, "its end was held back, and told later")
+	})
+}
