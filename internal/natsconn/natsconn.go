@@ -82,7 +82,11 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 		where = url + " (the default; --nats-url or ROLLCALL_NATS_URL names another)"
 	}
 	failed := func(err error) {
-		changes.Failed("connecting to NATS", err)
+		told := err
+		if err != nil {
+			told = fmt.Errorf("at %s: %w", where, err)
+		}
+		changes.Failed("connecting to NATS", told)
 		if err != nil && options.Failing != nil {
 			options.Failing(err)
 		}

@@ -229,6 +229,7 @@ func TestContextEnds(t *testing.T) {
 			switch name {
 			case "nobody there":
 				require.Eventually(t, func() bool { return strings.Contains(out.String(), "connecting to NATS") }, patience, time.Millisecond)
+				assert.Contains(t, out.String(), "at "+url, "where it was tried")
 			case "silent server":
 				conn, err := silent.Accept()
 				require.NoError(t, err)

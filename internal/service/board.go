@@ -3,11 +3,14 @@ package service
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/c4342123/rollcall/internal/dingtalk"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -40,7 +43,37 @@ var todo = map[string]string{
 	"dingtalk limit":       "wait: calls go on by themselves; if it lasts, lower dingtalk-rate or look for another user of the app's calls",
 	unreadablePart:         "ask for /readyz?verbose with the API token, or /v1/meetings: they say which and why",
 	streamPart:             "see to the app's credentials and its stream mode in the console; polling goes on",
-	discoveryPart:          "give the app the permission to list meetings; meetings that are pushed or asked for are watched all the same",
+	discoveryPart:          "see to what else fails here; the log says what answered",
+}
+
+// What an operator does about an error of DingTalk's, whatever part it fails.
+const (
+	doCredentials = "compare dingtalk-app-key and dingtalk-app-secret with the app's page in DingTalk's developer console"
+	doReach       = "see to the way to DingTalk; rollcall doctor tries it"
+	doDiscovery   = "give the app the permission to list meetings; meetings that are pushed or asked for are watched all the same"
+)
+
+// explain says of what DingTalk answers what is wrong and what to do: an app that is not let in at all is no matter of the
+// part that came upon it.
+func explain(c *server.Check, err error) {
+	var answer *dingtalk.Error
+	if !errors.As(err, &answer) {
+		return
+	}
+	switch answer.Kind {
+	case dingtalk.KindCredentials:
+		c.Err, c.Do = fmt.Errorf("%s; the log says more", answer.Kind), doCredentials
+	case dingtalk.KindDenied:
+		if c.Name == discoveryPart {
+			c.Do = doDiscovery
+		}
+	case dingtalk.KindNetwork, dingtalk.KindTimeout, dingtalk.KindServer, dingtalk.KindReply, dingtalk.KindBlocked:
+		c.Do = doReach
+	case dingtalk.KindThrottled:
+		c.Do = todo["dingtalk limit"]
+	case dingtalk.KindExhausted:
+		c.Do = todo["month's calls"]
+	}
 }
 
 // board remembers of every part since when it is as it is, and when it worked last.
@@ -113,6 +146,7 @@ func (b *board) said(publicly func(area, text string) error) []server.Check {
 		c := server.Check{Name: name}
 		if err := b.parts[name].err; err != nil {
 			c.Err = publicly(name, err.Error())
+			explain(&c, err)
 		}
 		checks = append(checks, c)
 	}

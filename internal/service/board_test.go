@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/faultproxy"
 	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/natsconn"
@@ -82,6 +84,20 @@ func TestEverybodyMayReadHowItFares(t *testing.T) {
 	assert.Equal(t, "state of a meeting at 12: read again: a meeting: gone",
 		unnamed("state of meeting 6321a at 12: read again: meeting m: gone"))
 	assert.Equal(t, "no meeting is read", unnamed("no meeting is read"))
+}
+
+// TestWhatWaitsForNATS: while there is no connection, or no room on the embedded server's disk, nothing else is to be mended.
+func TestWhatWaitsForNATS(t *testing.T) {
+	for why, waits := range map[error]bool{
+		errNotConnected:           true,
+		errDiskFull:               true,
+		embeddednats.ErrStuck:     true,
+		errors.New("no right to"): false,
+	} {
+		checks := []server.Check{{Name: storeArea, Err: fmt.Errorf("data: %w", why)}, {Name: "leases", Err: errors.New("timed out")}}
+		followStore(checks)
+		assert.Equal(t, waits, errors.Is(checks[1].Err, errWaits), "%v", why)
+	}
 }
 
 // line returns what is said of a part.

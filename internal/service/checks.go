@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/c4342123/rollcall/internal/embeddednats"
 	"github.com/c4342123/rollcall/internal/server"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -48,11 +49,11 @@ func (s *service) parts() []server.Check {
 	return append(checks, server.Check{Name: "dingtalk fields", Note: s.odd.String()})
 }
 
-// followStore says of the parts that do nothing without NATS, while there is no connection, that they wait for it: it is no
-// matter of their own.
+// followStore says of the parts that do nothing without NATS, while there is no connection or the disk under the embedded
+// server is the reason, that they wait for it: it is no matter of their own.
 func followStore(checks []server.Check) {
 	away := slices.ContainsFunc(checks, func(c server.Check) bool {
-		return c.Name == storeArea && errors.Is(c.Err, errNotConnected)
+		return c.Name == storeArea && (errors.Is(c.Err, errNotConnected) || errors.Is(c.Err, errDiskFull) || errors.Is(c.Err, embeddednats.ErrStuck))
 	})
 	for i := range checks {
 		if c := &checks[i]; away && c.Err != nil && slices.Contains(needStore, c.Name) {

@@ -221,9 +221,23 @@ func TestNoMeetingCanBeFound(t *testing.T) {
 	r := start(t, s)
 	body := r.eventually("/readyz?verbose", http.StatusOK, "[-] discovery: unavailable; the log says more")
 	assert.Contains(t, body, "degraded")
+	assert.Contains(t, line(body, "discovery"), "see to the way to DingTalk", "no permission helps against that")
 	sim.ClearFaults()
 	r.eventually("/v1/meetings/seen", http.StatusOK, `"activeCount":1`)
 	r.eventually("/readyz", http.StatusOK, "ready")
+}
+
+// TestSecretThatIsWrong: it is the credentials that are wrong, and no permission that is missing.
+func TestSecretThatIsWrong(t *testing.T) {
+	t.Parallel()
+	_, api := simulate(t, office)
+	s := settings(t, api)
+	s.DingTalk.AppSecret = "not this one"
+	s.Polling.DiscoveryInterval = 50 * time.Millisecond
+	r := start(t, s)
+	body := r.eventually("/readyz?verbose", http.StatusOK, "[-] discovery: credentials refused; the log says more")
+	assert.Contains(t, line(body, "discovery"), "what to do: compare dingtalk-app-key and dingtalk-app-secret")
+	assert.NotContains(t, body, "not this one")
 }
 
 // Somebody who asks where the service is must not have to know that it listens everywhere.
