@@ -195,13 +195,13 @@ func TestConflictBetweenThePartsOfAResultIsRecoveredFrom(t *testing.T) {
 func TestRefusalSaysWhatTheServerSaid(t *testing.T) {
 	p := newPublisher(t, Options{})
 	cfg := streamConfig(1)
-	cfg.AllowAtomicPublish = false
+	cfg.MaxMsgs = 1 // the operator's to decide, so it stays
 	_, err := p.js.UpdateStream(t.Context(), cfg)
 	require.NoError(t, err)
 	base := load(t, p, "room")
 	_, err = p.Commit(t.Context(), base, diff.Compare(base.State, newRoom("room").join("ann").snapshot()))
 	var se *ServerError
 	require.ErrorAs(t, err, &se)
-	assert.Equal(t, 10174, se.Code)
+	assert.Equal(t, 10077, se.Code)
 	assert.ErrorContains(t, err, "meeting room")
 }

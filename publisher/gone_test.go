@@ -73,7 +73,7 @@ func TestAStreamThatMayBeThereIsNotMade(t *testing.T) {
 	}, goneFor+askGone, 100*time.Millisecond)
 	assert.False(t, p.gone(t.Context()))
 
-	off := startServer(t, func(o *server.Options) { o.JetStream = false })
+	off := startServer(t, func(o *server.Options) { o.JetStream, o.StoreDir = false, "" })
 	q := &Publisher{opts: Options{}.withDefaults()}
 	q.js = jetStreamOf(t, off)
 	assert.False(t, q.gone(t.Context()))

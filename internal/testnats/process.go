@@ -43,19 +43,20 @@ type Process struct {
 	url    string
 	cmd    *exec.Cmd
 	log    testlog.Buffer
+	plain  bool // without JetStream
 	exited chan struct{}
 	end    sync.Once
 }
 
-// Start runs the binary with JetStream and those of the options that tests set: ServerName, StoreDir, SyncAlways,
-// MaxPayload, the limits of batches, Cluster and Routes. It returns when the server is well, with a port of its own,
-// and kills it when the test ends. One that is part of a cluster is returned at once.
+// Start runs the binary with those of the options that tests set: ServerName, StoreDir, without which it has no JetStream,
+// SyncAlways, MaxPayload, the limits of batches, Cluster and Routes. It returns when the server is well, with a port of
+// its own, and kills it when the test ends. One that is part of a cluster is returned at once.
 func Start(t testing.TB, binary string, opts *server.Options) *Process {
 	t.Helper()
 	address := testport.Free(t)
 	config := filepath.Join(t.TempDir(), "nats.conf")
 	require.NoError(t, os.WriteFile(config, []byte(render(address, opts)), 0o600))
-	p := &Process{t: t, name: opts.ServerName, url: "nats://" + address, exited: make(chan struct{})}
+	p := &Process{t: t, name: opts.ServerName, url: "nats://" + address, plain: opts.StoreDir == "", exited: make(chan struct{})}
 	p.cmd = exec.Command(binary, "-c", config)
 	p.cmd.Stderr = &p.log
 	require.NoError(t, p.cmd.Start())
@@ -86,14 +87,15 @@ func render(address string, opts *server.Options) string {
 	line(true, "listen: %q", address)
 	line(opts.ServerName != "", "server_name: %q", opts.ServerName)
 	line(opts.MaxPayload > 0, "max_payload: %d", opts.MaxPayload)
-	line(true, "jetstream {\nstore_dir: %q", opts.StoreDir)
-	line(opts.SyncAlways, "sync_interval: always")
-	limits := opts.JetStreamLimits
-	line(true, "limits { batch {")
-	line(limits.MaxBatchSize > 0, "max_msgs: %d", limits.MaxBatchSize)
-	line(limits.MaxBatchInflightPerStream > 0, "max_inflight_per_stream: %d", limits.MaxBatchInflightPerStream)
-	line(limits.MaxBatchTimeout > 0, "timeout: %q", limits.MaxBatchTimeout)
-	line(true, "} }\n}")
+	if limits := opts.JetStreamLimits; opts.StoreDir != "" {
+		line(true, "jetstream {\nstore_dir: %q", opts.StoreDir)
+		line(opts.SyncAlways, "sync_interval: always")
+		line(true, "limits { batch {")
+		line(limits.MaxBatchSize > 0, "max_msgs: %d", limits.MaxBatchSize)
+		line(limits.MaxBatchInflightPerStream > 0, "max_inflight_per_stream: %d", limits.MaxBatchInflightPerStream)
+		line(limits.MaxBatchTimeout > 0, "timeout: %q", limits.MaxBatchTimeout)
+		line(true, "} }\n}")
+	}
 	if cluster := opts.Cluster; cluster.Name != "" {
 		line(true, "cluster {\nname: %q\nlisten: \"%s:%d\"\nno_advertise: %t\nroutes: [", cluster.Name, cluster.Host, cluster.Port, cluster.NoAdvertise)
 		for _, route := range opts.Routes {
@@ -110,7 +112,8 @@ func (p *Process) Name() string { return p.name }
 // ClientURL is where clients connect to.
 func (p *Process) ClientURL() string { return p.url }
 
-// ReadyForConnections waits until the server answers requests of JetStream, or has ended, or for as long as is said.
+// ReadyForConnections waits until the server answers, with JetStream requests of that, or has ended, or for as long as is
+// said.
 func (p *Process) ReadyForConnections(within time.Duration) bool {
 	for began := time.Now(); time.Since(began) < within; {
 		select {
@@ -135,7 +138,9 @@ func (p *Process) answers() error {
 	if err != nil {
 		return err
 	}
-	_, err = js.AccountInfo(p.t.Context())
+	if _, err = js.AccountInfo(p.t.Context()); errors.Is(err, jetstream.ErrJetStreamNotEnabled) && p.plain {
+		return nil
+	}
 	return err
 }
 
