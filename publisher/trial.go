@@ -211,28 +211,43 @@ func (p *Publisher) tryCommit(ctx context.Context, st jetstream.Stream) error {
 }
 
 // insist sends a batch again while the server cannot take it, but not for long: in a cluster it is not known at once
-// everywhere that there is a stream.
+// everywhere that there is a stream. When the time is over in the middle of an attempt, the one before says why.
 func (p *Publisher) insist(ctx context.Context, j *job) answer {
 	ctx, cancel := context.WithTimeout(ctx, trialTime/3)
 	defer cancel()
+	var before answer
 	for {
 		a := p.send(ctx, []*job{j})
+		if before.err != nil && cutShort(ctx, a.err) {
+			return before
+		}
 		if a.verdict != busy || sleep(ctx, trialPause) != nil {
 			return a
 		}
+		before = a
 	}
+}
+
+// cutShort tells whether an error says no more than that ctx has ended.
+func cutShort(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
 // readTrial reads the state that was stored. A server of a cluster may be behind for a moment.
 func readTrial(ctx context.Context, st jetstream.Stream) error {
 	ctx, cancel := context.WithTimeout(ctx, trialTime/3)
 	defer cancel()
+	var before error
 	for {
 		msg, err := st.GetLastMsgForSubject(ctx, trialStored+StateSubject(trialMeeting))
 		if err == nil {
 			_, err = decodeState(msg.Data)
 			return err
 		}
+		if before != nil && cutShort(ctx, err) {
+			err = before
+		}
+		before = err
 		if sleep(ctx, trialPause) != nil {
 			return fmt.Errorf("read what was stored: %w", err)
 		}
