@@ -25,6 +25,12 @@ func edited(t *testing.T, p *Publisher, set func(*jetstream.StreamConfig)) {
 	require.NoError(t, err)
 }
 
+// looked waits for the comparison that a publisher begins with, which would undo what a test changes before it.
+func looked(t *testing.T, p *Publisher) {
+	t.Helper()
+	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drift.limits != nil }, patience, time.Millisecond)
+}
+
 func configOf(t *testing.T, p *Publisher) jetstream.StreamConfig {
 	t.Helper()
 	st, err := p.js.Stream(t.Context(), events.Stream)
@@ -115,7 +121,7 @@ func TestBothKindsAtOnce(t *testing.T) {
 func TestLimitsOfTheOperatorStay(t *testing.T) {
 	t.Parallel()
 	p, log := watchful(t)
-	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drift.limits != nil }, patience, time.Millisecond)
+	looked(t, p)
 	edited(t, p, func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 })
 	require.Eventually(t, func() bool { return strings.Contains(log.String(), "changed the limits") }, patience, 5*time.Millisecond)
 	require.NoError(t, p.Drift())
@@ -128,7 +134,7 @@ func TestARefusalHasTheConfigurationCompared(t *testing.T) {
 	t.Parallel()
 	nc := connect(t, startEmbedded(t, testdir.Fast(t)).ClientURL(), nats.Name("patient"))
 	p := open(t, nc, Options{CompareEvery: time.Hour})
-	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drift.limits != nil }, patience, time.Millisecond)
+	looked(t, p)
 	edited(t, p, func(c *jetstream.StreamConfig) { c.AllowAtomicPublish = false })
 	require.Error(t, p.Beat(t.Context(), 1))
 	require.Eventually(t, func() bool { return p.Beat(t.Context(), 1) == nil }, patience, 50*time.Millisecond)

@@ -102,7 +102,7 @@ func TestEventsOfAStateThatWasSetBackAreNotStoredAgain(t *testing.T) {
 
 // What was removed is not to be had again until the server has forgotten its ids.
 func TestRemovedEventsAreRemembered(t *testing.T) {
-	p := newPublisher(t, Options{})
+	p := newPublisher(t, Options{CompareEvery: time.Hour})
 	r := newRoom("room").join("ann")
 	before := update(t, p, r)
 	purge(t, p)
@@ -116,7 +116,7 @@ func TestRemovedEventsAreRemembered(t *testing.T) {
 
 	other := newRoom("other").join("ann")
 	update(t, p, other)
-	forgetIDs(t, p.js)
+	forgetIDs(t, p)
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		_, _, err := p.Update(t.Context(), rec, r.compare())
 		require.NoError(c, err)
@@ -126,14 +126,10 @@ func TestRemovedEventsAreRemembered(t *testing.T) {
 
 // forgetIDs has the server forget the ids of messages soon, as it does by itself within minutes. It may judge the ids by
 // the window from before the change, and not again before that is over: so there are two changes.
-func forgetIDs(t *testing.T, js jetstream.JetStream) {
+func forgetIDs(t *testing.T, p *Publisher) {
 	t.Helper()
-	st, err := js.Stream(t.Context(), events.Stream)
-	require.NoError(t, err)
-	cfg := st.CachedInfo().Config
+	looked(t, p)
 	for _, window := range []time.Duration{200 * time.Millisecond, 100 * time.Millisecond} {
-		cfg.Duplicates = window
-		_, err = js.UpdateStream(t.Context(), cfg)
-		require.NoError(t, err)
+		edited(t, p, func(c *jetstream.StreamConfig) { c.Duplicates = window })
 	}
 }
