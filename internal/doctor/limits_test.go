@@ -129,6 +129,16 @@ func TestServersThatCannotDo(t *testing.T) {
 		"storage full": {
 			server: accountWith("{ max_file: 8MB }"), user: "rollcall", before: fill(7900 << 10), check: "jetstream", verdict: Failed, says: []string{"full", "max_file"},
 		},
+		"the server's own storage is full, and everything is there": {
+			server: `jetstream { store_dir: "HERE", max_file_store: 8MB }`, before: func(t *testing.T, js jetstream.JetStream) {
+				exists(t, js)
+				for _, b := range buckets(patient(t)) {
+					_, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: b})
+					require.NoError(t, err)
+				}
+				fill(8300<<10)(t, js)
+			}, check: "storing", verdict: Failed, says: []string{"10023", "max_file_store"},
+		},
 		"the stream is full": {
 			server: open, before: func(t *testing.T, js jetstream.JetStream) {
 				exists(t, js)

@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,17 +28,25 @@ var refusalMends = map[int]string{
 	10122: "raise disk_max_stream_bytes of the account, or make it unlimited",
 }
 
-// mend says what to do about an error of a trial.
-func (s *store) mend(err error) string {
+// codeOf is JetStream's code for an error of a trial, 0 when it has none.
+func codeOf(err error) int {
 	var fromAPI *jetstream.APIError
 	var stored *publisher.ServerError
-	code := 0
 	switch {
 	case errors.As(err, &fromAPI):
-		code = int(fromAPI.ErrorCode)
+		return int(fromAPI.ErrorCode)
 	case errors.As(err, &stored):
-		code = stored.Code
+		return stored.Code
 	}
+	return 0
+}
+
+// noRoom tells whether an error of a trial says that nothing more can be stored.
+func noRoom(err error) bool { return slices.Contains([]int{10002, 10023, 10047, 10077}, codeOf(err)) }
+
+// mend says what to do about an error of a trial.
+func (s *store) mend(err error) string {
+	code := codeOf(err)
 	if code == 10005 && replicas(s.opts.Settings) > 1 {
 		return fmt.Sprintf("--nats-replicas %d needs as many servers with JetStream at the same time: start those that are away, or lower it",
 			replicas(s.opts.Settings))

@@ -156,15 +156,7 @@ func (s *store) storing(ctx context.Context) Finding {
 		complete = complete && s.exists(name)
 	}
 	if complete && !s.wants {
-		if s.exists(publisher.TrialStream) && s.may(toTry) { // another doctor was killed
-			if err := publisher.ClearTrial(ctx, s.conn); err != nil && !errors.Is(err, publisher.ErrTrialForeign) {
-				return failed(err, "nats stream rm "+publisher.TrialStream)
-			}
-		}
-		if err := publisher.TryReading(ctx, s.conn); err != nil {
-			return failed(err, s.mend(err))
-		}
-		return ok("the stream can be read; nothing had to be tried")
+		return s.working(ctx)
 	}
 	if less := s.refused(toTry); len(less) > 0 {
 		return skipped(fmt.Sprintf("not tried, as this user may not make the stream %s for a moment", publisher.TrialStream))
@@ -177,4 +169,28 @@ func (s *store) storing(ctx context.Context) Finding {
 		return failed(err, s.mend(err))
 	}
 	return ok(fmt.Sprintf("tried as stream %s with %d replicas, which is removed again", publisher.TrialStream, replicas(s.opts.Settings)))
+}
+
+// working tries streams that are as they have to be: by a consumer, and whether the server has room, which it tells nobody
+// who stores nothing. What else it refuses to the trial's own stream is no matter of theirs.
+func (s *store) working(ctx context.Context) Finding {
+	if s.exists(publisher.TrialStream) && s.may(toTry) { // another doctor was killed
+		if err := publisher.ClearTrial(ctx, s.conn); err != nil && !errors.Is(err, publisher.ErrTrialForeign) {
+			return failed(err, "nats stream rm "+publisher.TrialStream)
+		}
+	}
+	if err := publisher.TryReading(ctx, s.conn); err != nil {
+		return failed(err, s.mend(err))
+	}
+	if !s.may(toTry) {
+		return ok("the stream can be read; whether there is room was not tried")
+	}
+	err := publisher.Try(ctx, s.conn, replicas(s.opts.Settings), 1)
+	switch {
+	case noRoom(err):
+		return failed(err, s.mend(err))
+	case err != nil:
+		return ok("the stream can be read; whether there is room could not be tried")
+	}
+	return ok("the stream can be read, and there is room")
 }
