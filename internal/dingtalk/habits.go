@@ -48,14 +48,5 @@ func (h *habits) remember(conferenceID string, now habit) {
 		delete(h.byMeeting, conferenceID)
 		return
 	}
-	if _, known := h.byMeeting[conferenceID]; !known && len(h.byMeeting) >= maxHabits {
-		for forgotten := range h.byMeeting {
-			delete(h.byMeeting, forgotten)
-			break
-		}
-	}
-	if h.byMeeting == nil {
-		h.byMeeting = make(map[string]habit)
-	}
-	h.byMeeting[conferenceID] = now
+	remember(&h.byMeeting, maxHabits, conferenceID, now)
 }

@@ -66,23 +66,13 @@ func (w *walk) finding() finding {
 func (t *totals) note(conferenceID string, found finding) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	said, known := t.said[conferenceID]
 	switch {
-	case said == found:
+	case t.said[conferenceID] == found:
 		return false
 	case found == inOrder:
 		delete(t.said, conferenceID)
-		return true
+	default:
+		remember(&t.said, maxTotals, conferenceID, found)
 	}
-	if !known && len(t.said) >= maxTotals {
-		for forgotten := range t.said {
-			delete(t.said, forgotten)
-			break
-		}
-	}
-	if t.said == nil {
-		t.said = make(map[string]finding)
-	}
-	t.said[conferenceID] = found
 	return true
 }
