@@ -86,3 +86,17 @@ func (w *world) act(ids []string, n int) {
 		time.Sleep(rand.N(4 * time.Millisecond)) // synthetic
 	}
 }
+
+// TestWatchThatIsNotWaitedFor has the meeting compared after whoever asked has gone; the race detector watches.
+func TestWatchThatIsNotWaitedFor(t *testing.T) {
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.store.on(hooks{beforeLoad: func(string) error { time.Sleep(2 * time.Second); return nil }}) // synthetic
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		began, err := w.poller.Watch(ctx, "m", "")
+		assert.False(t, began)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		w.sleep(time.Minute)
+		assert.True(t, w.watched("m"), "it is stored all the same")
+	})
+}

@@ -25,7 +25,7 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 
 // watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did. It waits for nothing but
 // the store.
-func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (began bool, err error) {
+func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (bool, error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return false, err
 	}
@@ -33,6 +33,7 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (b
 		return false, ErrNotReady
 	}
 	m, at := p.visit(conferenceID), p.wall().UnixMilli()
+	began := false // only for who has waited for the outcome: what was submitted may still be compared after ctx has ended
 	e, err := p.submit(ctx, m, func(s *diff.State) (res diff.Result) {
 		began, res = b.begin(s, at)
 		return res
