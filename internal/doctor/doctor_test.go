@@ -14,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
@@ -28,12 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A NATS server that is shut down while it makes a stream leaves the stream's files open (2.15.3). A service that cannot
-	// go on is stopped in the middle of just that.
-	const store = "github.com/nats-io/nats-server/v2/server."
-	testleak.Main(m, goleak.IgnoreTopFunction(store+"(*fileStore).flushStreamStateLoop"),
-		goleak.IgnoreTopFunction(store+"(*msgBlock).flushLoop"),
-		goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
+	testleak.Main(m, testleak.ServersCutShort()...) // a service that cannot go on is stopped in the middle of its start
 }
 
 // secrets must not show in any finding.

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil { // they wait, mostly
 		panic(err)
 	}
-	testleak.Main(m)
+	testleak.Main(m, testleak.ServersCutShort()...) // servers go away in the middle of everything
 }
 
 // patience is how long anything may take that is waited for; stopTime is how long a stop may.
