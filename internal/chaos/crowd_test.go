@@ -54,8 +54,8 @@ func come(p *simulator.Person, rng *rand.Rand) {
 // TestBigMeetingThroughAnOutage has hundreds of people come while DingTalk's API fails, for so long that there is a gap to
 // be told of, too: with pushes, which go on, and without any. Then a replica is killed, which may be storing all that.
 func TestBigMeetingThroughAnOutage(t *testing.T) {
-	if testing.Short() {
-		t.Skip("chaos takes a while")
+	if testing.Short() || *kills == 0 {
+		t.Skip("takes more than a minute: -chaos.kills asks for long runs")
 	}
 	t.Parallel()
 	for name, pushes := range map[string]bool{"with pushes": true, "without pushes": false} {
