@@ -53,8 +53,7 @@ func (w *world) run(do func(context.Context)) *report {
 	meeting, end := context.WithCancel(w.all)
 	var held sync.WaitGroup
 	held.Go(func() { w.hold(meeting) })
-	// That it is watched is told of every meeting at once; the first to come may come late.
-	w.await("the first events", func(ctx context.Context) bool { return w.count(ctx, events.AllMeetings) > 0 })
+	w.await("the first events", func(ctx context.Context) bool { return w.count(ctx, w.setup.first) > 0 })
 	do(w.all)
 	end()
 	held.Wait()

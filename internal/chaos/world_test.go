@@ -37,6 +37,7 @@ type setup struct {
 	api               simulator.Settings
 	troubles          []simulator.Fault
 	patience          time.Duration // until everything is stored, in the end
+	first             string        // the events that are awaited before anything is done
 }
 
 // rate is the calls per second that all replicas together may make.
@@ -46,7 +47,7 @@ const rate = 20
 func usual(replicas, brokers int, names string) setup {
 	s := setup{
 		replicas: replicas, brokers: brokers, program: theProgram(),
-		rooms: 6, crowd: 20, length: 20 * time.Second, troubles: troubles(), patience: patience,
+		rooms: 6, crowd: 20, length: 20 * time.Second, troubles: troubles(), patience: patience, first: events.AllMembers,
 		// With small pages hardly any list of a big meeting could be read, as troubles come by the call.
 		api: simulator.Settings{PageCap: 500},
 		env: []string{
