@@ -3,6 +3,8 @@ package poller_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,17 +82,25 @@ func TestALookThatBeganBeforeAnotherWasOverAnnouncesNothing(t *testing.T) {
 // the same is announced, and calls are made no faster than looks take.
 func TestPushesWithoutEndDoNotKeepLooksFromCounting(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
+		var shown atomic.Pointer[[]diff.Row]
 		rows := []diff.Row{present("ann", 0)}
-		w.source.onList(slowList(10*time.Second, func() []diff.Row { return rows }))
+		show := func() {
+			now := slices.Clone(rows)
+			shown.Store(&now)
+		}
+		show()
+		w.source.onList(slowList(10*time.Second, func() []diff.Row { return *shown.Load() }))
 		w.watch("m")
 		w.sleep(30 * time.Second)
 		for i := range int64(100) {
 			rows = append(rows, present(fmt.Sprint("pushed", i), i))
+			show()
 			w.push(joinPush("m", fmt.Sprint("pushed", i), i))
 			w.sleep(3 * time.Second)
 		}
 		rows[0] = gone("ann", 0, 200)
 		rows = append(rows, present("unpushed", 201))
+		show()
 		w.sleep(30 * time.Second)
 		assert.Len(t, w.store.events("m"), 103)
 		before := len(w.source.listCalls("m"))

@@ -2,6 +2,7 @@ package poller_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,19 +23,19 @@ func TestOnlyWhatIsStoredShowsThatTheStoreWorks(t *testing.T) {
 	inWorld(t, brief(d), func(w *world) {
 		w.watch("m")
 		w.sleep(time.Minute)
-		beats := 0
+		var beats atomic.Int64
 		full := errors.New("maximum bytes exceeded")
 		w.store.on(hooks{
 			beforeCommit: func(string) error { return full },
-			beat:         func() error { beats++; return full },
+			beat:         func() error { beats.Add(1); return full },
 		})
 		w.source.onList(list(present("ann", 60)))
 		w.sleep(10 * time.Second)
 		assert.Contains(t, w.poller.Health().Failing, "nats")
-		beats = 0
+		beats.Store(0)
 		w.sleep(time.Minute)
 		assert.Equal(t, []string{"-nats"}, d.read(), "though the states could be read all the time")
-		assert.InDelta(t, 60, beats, 1, "every second")
+		assert.InDelta(t, 60, beats.Load(), 1, "every second")
 		w.store.on(hooks{})
 		w.sleep(time.Second)
 		assert.Equal(t, []string{"-nats", "+nats"}, d.read())
