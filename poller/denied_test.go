@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/c4342123/rollcall/internal/logging"
+	"github.com/c4342123/rollcall/internal/base/logging"
 	"github.com/c4342123/rollcall/poller"
 )
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/reading"
+	"github.com/c4342123/rollcall/internal/stored/reading"
 	"github.com/c4342123/rollcall/poller"
 )
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
 )
@@ -27,7 +27,7 @@ func TestStores(t *testing.T) {
 
 func openPublisher(t testing.TB) poller.Store {
 	t.Helper()
-	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	server, err := embedded.Start(t.Context(), embedded.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	return openAt(t, server.ClientURL())

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testdir"
-	"github.com/c4342123/rollcall/internal/testnats"
-	"github.com/c4342123/rollcall/internal/testport"
+	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
+	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
 // member is one of several servers that replicate.
@@ -32,7 +32,7 @@ type member interface {
 // each other.
 func cluster(t testing.TB, set func(*server.Options)) []member {
 	t.Helper()
-	addresses := []string{testport.Free(t), testport.Free(t), testport.Free(t)}
+	addresses := []string{port.Free(t), port.Free(t), port.Free(t)}
 	var out []member
 	for i, address := range addresses {
 		_, text, err := net.SplitHostPort(address)
@@ -46,8 +46,8 @@ func cluster(t testing.TB, set func(*server.Options)) []member {
 			Routes:  server.RoutesFromStr("nats://" + strings.Join(addresses, ",nats://")),
 		}
 		set(opts)
-		if binary := testnats.Binary(); binary != "" {
-			out = append(out, testnats.Start(t, binary, opts))
+		if binary := natstest.Binary(); binary != "" {
+			out = append(out, natstest.Start(t, binary, opts))
 			continue
 		}
 		s, err := server.NewServer(opts)
@@ -85,7 +85,7 @@ func openInTime(t testing.TB, nc *nats.Conn) (p *Publisher) {
 
 func TestReplicatedStreamSurvivesItsLeader(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
+	servers := cluster(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
 	one, two := openInTime(t, connect(t, urls(servers))), openInTime(t, connect(t, urls(servers)))
 	race(t, one, two, 30)
 

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testdir"
-	"github.com/c4342123/rollcall/internal/testlog"
+	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
 // edited changes the running stream as an operator does.
@@ -39,10 +39,10 @@ func configOf(t *testing.T, p *Publisher) jetstream.StreamConfig {
 }
 
 // watchful is a publisher that compares often, and its log.
-func watchful(t *testing.T) (*Publisher, *testlog.Buffer) {
+func watchful(t *testing.T) (*Publisher, *logbuffer.Buffer) {
 	t.Helper()
-	var log testlog.Buffer
-	nc := connect(t, startEmbedded(t, testdir.Fast(t)).ClientURL())
+	var log logbuffer.Buffer
+	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
 	return open(t, nc, Options{CompareEvery: 20 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil))}), &log
 }
 
@@ -132,7 +132,7 @@ func TestLimitsOfTheOperatorStay(t *testing.T) {
 // TestARefusalHasTheConfigurationCompared long before its minute has come.
 func TestARefusalHasTheConfigurationCompared(t *testing.T) {
 	t.Parallel()
-	nc := connect(t, startEmbedded(t, testdir.Fast(t)).ClientURL(), nats.Name("patient"))
+	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL(), nats.Name("patient"))
 	p := open(t, nc, Options{CompareEvery: time.Hour})
 	looked(t, p)
 	edited(t, p, func(c *jetstream.StreamConfig) { c.AllowAtomicPublish = false })

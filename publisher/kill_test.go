@@ -12,7 +12,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
 // The server dies and comes back in the middle of commits of many meetings, again and again.

@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/testchild"
-	"github.com/c4342123/rollcall/internal/testdir"
-	"github.com/c4342123/rollcall/internal/testleak"
-	"github.com/c4342123/rollcall/internal/testnats"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
+	"github.com/c4342123/rollcall/internal/testing/child"
+	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/leak"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 // patience is how long a test waits for what has to happen, however busy the machine is.
@@ -30,29 +30,29 @@ const childDir = "ROLLCALL_TEST_PUBLISHER_DIR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		os.Exit(testchild.Serve(embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})))
+		os.Exit(child.Serve(embedded.Start(context.Background(), embedded.Options{StoreDir: dir, Listen: "127.0.0.1:0"})))
 	}
-	testleak.Main(m)
+	leak.Main(m)
 }
 
 // startProcess starts a NATS server in a process of its own, and returns where it listens.
 func startProcess(t testing.TB, dir string) (s interface{ Kill() }, addr string) {
 	t.Helper()
-	if binary := testnats.Binary(); binary != "" {
-		process := testnats.Start(t, binary, &server.Options{StoreDir: dir, SyncAlways: true})
+	if binary := natstest.Binary(); binary != "" {
+		process := natstest.Start(t, binary, &server.Options{StoreDir: dir, SyncAlways: true})
 		return process, hostPort(t, process.ClientURL())
 	}
-	child := testchild.Start(t, childDir+"="+dir)
+	child := child.Start(t, childDir+"="+dir)
 	return child, hostPort(t, child.Line(t))
 }
 
 // startEmbedded runs the product's own server until the test ends, or another one that does as much.
-func startEmbedded(t testing.TB, dir string) testchild.Server {
+func startEmbedded(t testing.TB, dir string) child.Server {
 	t.Helper()
-	if binary := testnats.Binary(); binary != "" {
-		return testnats.Start(t, binary, &server.Options{StoreDir: dir, SyncAlways: true})
+	if binary := natstest.Binary(); binary != "" {
+		return natstest.Start(t, binary, &server.Options{StoreDir: dir, SyncAlways: true})
 	}
-	s, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
+	s, err := embedded.Start(t.Context(), embedded.Options{StoreDir: dir, Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
 	return s
@@ -65,8 +65,8 @@ func startServer(t testing.TB, set func(*server.Options)) string {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
 	}
 	set(opts)
-	if binary := testnats.Binary(); binary != "" {
-		return testnats.Start(t, binary, opts).ClientURL()
+	if binary := natstest.Binary(); binary != "" {
+		return natstest.Start(t, binary, opts).ClientURL()
 	}
 	s, err := server.NewServer(opts)
 	require.NoError(t, err)
@@ -126,5 +126,5 @@ func run(t testing.TB, p *Publisher) (stop func()) {
 // newPublisher is a publisher on a server of its own.
 func newPublisher(t testing.TB, opts Options) *Publisher {
 	t.Helper()
-	return open(t, connect(t, startEmbedded(t, testdir.Fast(t)).ClientURL()), opts)
+	return open(t, connect(t, startEmbedded(t, dir.Fast(t)).ClientURL()), opts)
 }

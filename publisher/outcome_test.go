@@ -14,8 +14,8 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/faultproxy"
-	"github.com/c4342123/rollcall/internal/testdir"
+	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
 // The caller's time is over while the server's answer is waited for: only Load can tell, and does.
@@ -154,7 +154,7 @@ func TestStreamThatIsGoneIsUnavailable(t *testing.T) {
 }
 
 func TestClosedConnectionGivesUpAtOnce(t *testing.T) {
-	nc := connect(t, startEmbedded(t, testdir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
 	p := open(t, nc, Options{GiveUpAfter: time.Hour})
 	base := load(t, p, "room")
 	res := diff.Compare(base.State, newRoom("room").join("ann").snapshot())

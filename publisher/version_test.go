@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testdir"
-	"github.com/c4342123/rollcall/internal/testlog"
-	"github.com/c4342123/rollcall/internal/testnats"
+	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/logbuffer"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 func TestOldServerIsRefusedByName(t *testing.T) {
 	for _, version := range []string{"2.12.7", "2.12.0", "2.12", "2.12.8-RC.1", "2.11.9", "2.9.25", "1.4.1", "2.11.99-RC.1"} {
-		nc := connect(t, testnats.Says(t, version))
+		nc := connect(t, natstest.Says(t, version))
 		for _, err := range openAndInspect(t, nc) {
 			require.ErrorIs(t, err, ErrServerTooOld)
 			assert.ErrorContains(t, err, `server "oldie" at 127.0.0.1:`)
@@ -27,7 +27,7 @@ func TestOldServerIsRefusedByName(t *testing.T) {
 		}
 	}
 	for _, version := range []string{"latest", "", "2"} {
-		for _, err := range openAndInspect(t, connect(t, testnats.Says(t, version))) {
+		for _, err := range openAndInspect(t, connect(t, natstest.Says(t, version))) {
 			require.ErrorIs(t, err, ErrServerTooOld, "trying again does not help")
 			assert.ErrorContains(t, err, `"`+version+`" as its version`)
 		}
@@ -36,9 +36,9 @@ func TestOldServerIsRefusedByName(t *testing.T) {
 
 // TestRealOldServersAreRefused needs some, see package testnats.
 func TestRealOldServersAreRefused(t *testing.T) {
-	for _, binary := range testnats.TooOld() {
+	for _, binary := range natstest.TooOld() {
 		t.Run(binary, func(t *testing.T) {
-			s := testnats.Start(t, binary, &server.Options{StoreDir: testdir.Fast(t)})
+			s := natstest.Start(t, binary, &server.Options{StoreDir: dir.Fast(t)})
 			nc := connect(t, s.ClientURL())
 			for _, err := range openAndInspect(t, nc) {
 				require.ErrorIs(t, err, ErrServerTooOld)
@@ -96,7 +96,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestForgetfulServerIsWarnedOf(t *testing.T) {
-	proxy := testnats.Masked(t, startEmbedded(t, testdir.Fast(t)).ClientURL(), "2.14.5")
+	proxy := natstest.Masked(t, startEmbedded(t, dir.Fast(t)).ClientURL(), "2.14.5")
 	nc := connect(t, "nats://"+proxy.Addr())
 	const says = "is 2.14.5: what it acknowledged can be lost at a power cut, even with sync_interval: always; NATS server 2.14.6 or newer keeps it"
 	inspected, err := Inspect(t.Context(), nc, 1)
@@ -104,7 +104,7 @@ func TestForgetfulServerIsWarnedOf(t *testing.T) {
 	require.Len(t, inspected.Warnings, 1)
 	assert.Contains(t, inspected.Warnings[0], says)
 
-	var log testlog.Buffer
+	var log logbuffer.Buffer
 	open(t, nc, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	assert.Contains(t, log.String(), says)
 	inspected, err = Inspect(t.Context(), nc, 1)
@@ -116,7 +116,7 @@ func TestForgetfulServerIsWarnedOf(t *testing.T) {
 // connected to, another version.
 func TestOldServerAmongOthersIsRefused(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t, func(o *server.Options) { o.StoreDir = testdir.Fast(t) })
+	servers := cluster(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
 	direct := connect(t, servers[0].ClientURL())
 	p := openInTime(t, direct)
 	st, err := p.js.Stream(t.Context(), events.Stream)
@@ -126,7 +126,7 @@ func TestOldServerAmongOthersIsRefused(t *testing.T) {
 		if s.Name() == leader {
 			continue
 		}
-		proxy := testnats.Masked(t, s.ClientURL(), "2.12.7")
+		proxy := natstest.Masked(t, s.ClientURL(), "2.12.7")
 		nc := connect(t, servers[0].ClientURL()+",nats://"+proxy.Addr(), nats.DontRandomize())
 		require.Equal(t, servers[0].Name(), nc.ConnectedServerName())
 		for _, err := range openAndInspect(t, nc) {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"github.com/c4342123/rollcall/internal/bot"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/face/bot"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -52,7 +52,7 @@ func (c *tell) Run(ctx context.Context, call *config.Invocation) error {
 		return config.Usagef("bot-rules", "%w", err)
 	}
 	logger := newLogger(call, c.Logging)
-	nc, err := natsconn.Connect(ctx, c.NATS, natsconn.Options{
+	nc, err := conn.Connect(ctx, c.NATS, conn.Options{
 		Name: "rollcall-bot", Embedded: c.Embedded.Listen, LookupEnv: call.LookupEnv, Logger: logger, Retry: true,
 	})
 	if err != nil {

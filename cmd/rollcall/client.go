@@ -7,13 +7,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 )
 
 // openClient connects a command that reads what the service stored, under a name that the server lists. Whoever calls
 // it closes the connection.
 func openClient(ctx context.Context, call *config.Invocation, c config.Client, name string, logger *slog.Logger) (jetstream.JetStream, error) {
-	nc, err := natsconn.Connect(ctx, c.NATS, natsconn.Options{
+	nc, err := conn.Connect(ctx, c.NATS, conn.Options{
 		Name: name, Embedded: c.Embedded.Listen, LookupEnv: call.LookupEnv, Logger: logger,
 	})
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/live"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/service"
 	"github.com/c4342123/rollcall/internal/simulator"
 )
@@ -106,13 +106,13 @@ func (c *demo) show(ctx context.Context, call *config.Invocation, settings confi
 	if err != nil {
 		return nil, err
 	}
-	nc, err := natsconn.Connect(ctx, settings.NATS, natsconn.Options{
+	nc, err := conn.Connect(ctx, settings.NATS, conn.Options{
 		Name: "rollcall-demo", Embedded: config.Address(server.Host), LookupEnv: call.LookupEnv,
 	})
 	if err != nil {
 		return nil, err
 	}
-	follower, err := live.Open(ctx, nc, live.Options{})
+	follower, err := terminal.Open(ctx, nc, terminal.Options{})
 	if err == nil {
 		_, err = fmt.Fprintf(call.Stdout, "Rollcall is running, with a simulated DingTalk. Ctrl-C ends it.\n\n"+
 			"  page       %s/%s\n"+

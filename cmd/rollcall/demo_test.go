@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/testport"
+	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
 // anywhere makes the demo choose its ports: several tests run at a time.
@@ -134,7 +134,7 @@ func TestDemoWhileItsPortsAreTaken(t *testing.T) {
 
 	// What somebody asked for by name is not replaced by something else.
 	for _, flag := range []string{"--listen", "--embedded-listen"} {
-		address := testport.Free(t)
+		address := port.Free(t)
 		take(t, address)
 		p := startDemo(t, tmp, flag+"="+address)
 		p.ends(1, patience)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/c4342123/rollcall/internal/live"
-	"github.com/c4342123/rollcall/internal/reading"
+	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/stored/reading"
 )
 
 // bufferSize is how much is written at a time.
@@ -34,7 +34,7 @@ func (l *jsonLines) add(m reading.Message) error {
 		return err
 	}
 	if l.escape {
-		data = live.Escaped(data)
+		data = terminal.Escaped(data)
 	}
 	if l.position {
 		l.buf = append(l.buf, `{"streamsequence":"`...)

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/testleak"
-	"github.com/c4342123/rollcall/internal/testlog"
+	"github.com/c4342123/rollcall/internal/testing/leak"
+	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
 // asProgram makes the test binary be the program: what is tested is the real thing, signals and pipes included, and
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	testleak.Main(m)
+	leak.Main(m)
 }
 
 const (
@@ -35,7 +35,7 @@ const (
 )
 
 // output is what a process writes.
-type output = testlog.Buffer
+type output = logbuffer.Buffer
 
 // process is the program as a process of its own.
 type process struct {

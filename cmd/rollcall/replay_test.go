@@ -16,8 +16,8 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/reading"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/stored/reading"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 // told is what a replay printed: who, and what happened to them.

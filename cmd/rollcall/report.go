@@ -6,9 +6,9 @@ import (
 	_ "time/tzdata" // --zone works where the machine has no time zones, as a minimal container
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/logging"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/logging"
-	"github.com/c4342123/rollcall/internal/report"
+	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
 type printed struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/report"
+	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
 func TestReport(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/testport"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
+	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
 // desk is a meeting in which nothing happens but what a test does.
@@ -34,7 +34,7 @@ type installation struct {
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	in := &installation{t: t, tmp: t.TempDir(), api: testport.Free(t), http: testport.Free(t), nats: testport.Free(t)}
+	in := &installation{t: t, tmp: t.TempDir(), api: port.Free(t), http: port.Free(t), nats: port.Free(t)}
 	scenario := filepath.Join(in.tmp, "desk.yaml")
 	require.NoError(t, os.WriteFile(scenario, []byte(desk), 0o600))
 	in.env = environment(in.tmp,
@@ -193,7 +193,7 @@ func TestTailWhoseReaderGoesAway(t *testing.T) {
 
 func TestTailWithoutAStream(t *testing.T) {
 	t.Parallel()
-	nats, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	nats, err := embedded.Start(t.Context(), embedded.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, nats.Close()) })
 	p := launch(t, nil, environment(t.TempDir()), "tail", "--nats-url="+nats.ClientURL())
@@ -206,7 +206,7 @@ func TestASecondServeIsRefused(t *testing.T) {
 	t.Parallel()
 	in := install(t)
 	first := in.serve()
-	second := launch(t, nil, append(in.env, "ROLLCALL_LISTEN="+testport.Free(t), "ROLLCALL_EMBEDDED_LISTEN="+testport.Free(t)), "serve")
+	second := launch(t, nil, append(in.env, "ROLLCALL_LISTEN="+port.Free(t), "ROLLCALL_EMBEDDED_LISTEN="+port.Free(t)), "serve")
 	second.ends(1, patience)
 	last := lastLine(second.stderr.String())
 	assert.Contains(t, last, "rollcall: ")
@@ -226,7 +226,7 @@ func lastLine(text string) string {
 
 func TestSimulateOnATakenPort(t *testing.T) {
 	t.Parallel()
-	address := testport.Free(t)
+	address := port.Free(t)
 	take(t, address)
 	p := launch(t, nil, environment(t.TempDir()), "simulate", "--listen="+address)
 	p.ends(1, patience)

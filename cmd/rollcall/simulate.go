@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/webhook"
 )
 
 type simulate struct {
@@ -69,7 +69,7 @@ func (c *simulate) print(call *config.Invocation, opts simulator.Options) error 
 // newSimulator makes a simulator. What it refuses is the fault of whoever called the command.
 func newSimulator(opts simulator.Options) (*simulator.Simulator, error) {
 	opts.NewCipher = func(token, aesKey, ownerKey string) (simulator.Cipher, error) {
-		return webhook.NewCipher(webhook.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
+		return callback.NewCipher(callback.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
 	}
 	sim, err := simulator.New(opts)
 	if err != nil {

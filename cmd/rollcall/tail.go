@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/logging"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/live"
-	"github.com/c4342123/rollcall/internal/logging"
+	"github.com/c4342123/rollcall/internal/face/terminal"
 )
 
 type tail struct {
@@ -39,7 +39,7 @@ func (c *tail) Run(ctx context.Context, call *config.Invocation) error {
 		return unlessStopped(ctx, err)
 	}
 	defer js.Conn().Close()
-	follower, err := live.Open(ctx, js.Conn(), live.Options{
+	follower, err := terminal.Open(ctx, js.Conn(), terminal.Options{
 		Meeting: c.Meeting, From: from, Reporter: logging.NewChanges(logger, logging.ChangesOptions{}),
 	})
 	if err != nil {
@@ -108,7 +108,7 @@ func unlessStopped(ctx context.Context, err error) error {
 // printJSON prints an event as it is stored. On a terminal, what a person typed into a nickname must not act on it.
 func printJSON(call *config.Invocation, payload []byte) error {
 	if logging.IsTerminal(call.Stdout) {
-		payload = live.Escaped(payload)
+		payload = terminal.Escaped(payload)
 	}
 	_, err := fmt.Fprintf(call.Stdout, "%s\n", payload)
 	return err
@@ -118,8 +118,8 @@ func printJSON(call *config.Invocation, payload []byte) error {
 const maxComplaint = 300
 
 // printLines prints events as lines that a person reads, until ctx ends.
-func printLines(ctx context.Context, follower *live.Follower, call *config.Invocation) error {
-	lines := live.Lines{Color: colored(call), Location: time.Local}
+func printLines(ctx context.Context, follower *terminal.Follower, call *config.Invocation) error {
+	lines := terminal.Lines{Color: colored(call), Location: time.Local}
 	if _, err := fmt.Fprintln(call.Stdout, lines.Header()); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func printLines(ctx context.Context, follower *live.Follower, call *config.Invoc
 	return follower.Run(ctx, func(payload []byte) error {
 		e, err := events.Decode(payload)
 		if err != nil { // somebody else's message: the next may be ours again
-			_, _ = fmt.Fprintln(call.Stderr, live.Clean(err.Error(), maxComplaint))
+			_, _ = fmt.Fprintln(call.Stderr, terminal.Clean(err.Error(), maxComplaint))
 			return nil
 		}
 		text := lines.Line(e)

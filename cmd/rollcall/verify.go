@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/budget"
+	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/dingtalk"
-	"github.com/c4342123/rollcall/internal/live"
-	"github.com/c4342123/rollcall/internal/privacy"
-	"github.com/c4342123/rollcall/internal/verify"
-	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
+	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
+	"github.com/c4342123/rollcall/internal/stored/verify"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
 )
@@ -63,7 +63,7 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 		return err
 	}
 	defer giveBack()
-	client, err := dingtalk.New(dingtalk.Options{
+	client, err := api.New(api.Options{
 		BaseURL: c.DingTalk.URL.String(), AppKey: c.DingTalk.AppKey, AppSecret: c.DingTalk.AppSecret.Reveal(),
 		AccessToken: c.DingTalk.AccessToken.Reveal(), CorpID: c.DingTalk.CorpID,
 		Limiter: limiter, UserAgent: "rollcall/" + version.String(), Logger: logger,
@@ -74,7 +74,7 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 	defer client.Close()
 	var source poller.Source = client
 	if c.Events.Privacy == config.PrivacyPseudonym {
-		source = privacy.NewSource(client, c.Events.PrivacyKey.Reveal())
+		source = pseudonym.NewSource(client, c.Events.PrivacyKey.Reveal())
 	}
 	result, err := verify.Run(ctx, verify.Options{JetStream: js, Source: source, Meeting: c.Meeting, Patience: c.Patience})
 	if err != nil {
@@ -143,9 +143,9 @@ func stamp(ms int64) string { return time.UnixMilli(ms).Format(time.DateTime + "
 
 // who names a person, and says since when they are or are not there.
 func who(d verify.Difference) string {
-	text := live.Clean(d.Person, maxWho)
+	text := terminal.Clean(d.Person, maxWho)
 	if d.UserNick != "" {
-		text = live.Clean(d.UserNick, maxWho) + " (" + text + ")"
+		text = terminal.Clean(d.UserNick, maxWho) + " (" + text + ")"
 	}
 	if d.Since > 0 {
 		text += ", since " + stamp(d.Since)

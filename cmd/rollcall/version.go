@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/version"
 )
 
 type showVers struct{}

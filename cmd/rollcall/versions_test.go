@@ -9,20 +9,20 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/assert"
 
-	"github.com/c4342123/rollcall/internal/testdir"
-	"github.com/c4342123/rollcall/internal/testnats"
+	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 // TestOldServersAreRefused has every command that stores meet NATS servers that can store nothing: they say so in one
 // line, which names the server, and end in time. Real ones are tried where there are some, see package testnats.
 func TestOldServersAreRefused(t *testing.T) {
 	old := map[string]string{ // what is said of the server, by its URL
-		testnats.Says(t, "2.12.7"):      `server "oldie" at 127.0.0.1:`,
-		testnats.Says(t, "2.12.8-RC.1"): "is 2.12.8-RC.1",
-		testnats.Says(t, "odd"):         `"odd" as its version`,
+		natstest.Says(t, "2.12.7"):      `server "oldie" at 127.0.0.1:`,
+		natstest.Says(t, "2.12.8-RC.1"): "is 2.12.8-RC.1",
+		natstest.Says(t, "odd"):         `"odd" as its version`,
 	}
-	for _, binary := range testnats.TooOld() {
-		old[testnats.Start(t, binary, &server.Options{StoreDir: testdir.Fast(t)}).ClientURL()] = "is 2.12."
+	for _, binary := range natstest.TooOld() {
+		old[natstest.Start(t, binary, &server.Options{StoreDir: dir.Fast(t)}).ClientURL()] = "is 2.12."
 	}
 	for url, says := range old {
 		for _, args := range [][]string{{"serve"}, {"doctor"}, {"bot"}, {"verify", "m"}} {

@@ -11,7 +11,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/events/consumer"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 func person(name string, at int64) diff.Row {

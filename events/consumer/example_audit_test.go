@@ -21,7 +21,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/events/consumer"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 // A Trail is an audit trail: a file with an event on each line, together with the SHA-256 of the line before. Whoever

@@ -11,7 +11,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/events/consumer"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 // Everybody who joins, leaves or is kicked, in whichever meeting: also what happened while the program was not running.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/events/consumer"
-	"github.com/c4342123/rollcall/internal/faultproxy"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 // behindProxy connects through something that can cut the connection.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/events/consumer"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 // An event that fails comes again and again, and those behind it wait for it.

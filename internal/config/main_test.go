@@ -3,7 +3,7 @@ package config_test
 import (
 	"testing"
 
-	"github.com/c4342123/rollcall/internal/testleak"
+	"github.com/c4342123/rollcall/internal/testing/leak"
 )
 
-func TestMain(m *testing.M) { testleak.Main(m) }
+func TestMain(m *testing.M) { leak.Main(m) }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/c4342123/rollcall/internal/proxy"
+	"github.com/c4342123/rollcall/internal/base/proxy"
 )
 
 const envConfig = envPrefix + "CONFIG"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 )
 
 // answerTime is how long answers are waited for; all needs are asked at once.
@@ -37,7 +37,7 @@ type reply struct {
 // inquiry asks for many needs over one connection.
 type inquiry struct {
 	conn     *nats.Conn
-	refusals *natsconn.Refusals
+	refusals *conn.Refusals
 	began    time.Time
 	replies  []reply
 	open     int // replies that are yet to come
@@ -45,7 +45,7 @@ type inquiry struct {
 }
 
 // ask finds out what of the needs this user is allowed, in one go. Nothing is changed by it.
-func ask(ctx context.Context, conn *nats.Conn, refusals *natsconn.Refusals, all []need) ([]reply, error) {
+func ask(ctx context.Context, conn *nats.Conn, refusals *conn.Refusals, all []need) ([]reply, error) {
 	q := &inquiry{conn: conn, refusals: refusals, began: time.Now(), replies: make([]reply, len(all))}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/testport"
+	"github.com/c4342123/rollcall/internal/testing/port"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -19,7 +19,7 @@ func three(t *testing.T) []*server.Server {
 	t.Helper()
 	var addresses, routes []string
 	for range 3 {
-		address := testport.Free(t)
+		address := port.Free(t)
 		addresses, routes = append(addresses, address), append(routes, `"nats://`+address+`"`)
 	}
 	var all []*server.Server

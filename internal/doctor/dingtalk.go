@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
 )
 
 // clockTolerance is how far this machine's clock may be from DingTalk's. Times of events are DingTalk's; what suffers
@@ -17,7 +17,7 @@ const clockTolerance = 5 * time.Second
 // upstream examines the API. A check that builds on one that failed is skipped.
 type upstream struct {
 	opts   Options
-	client *dingtalk.Client
+	client *api.Client
 	server time.Time // its clock when it answered; zero when it did not say
 	asked  time.Time // our clock, half-way through the exchange
 	trust  bool      // there is an access token
@@ -76,7 +76,7 @@ func (u *upstream) token(ctx context.Context) Finding {
 		return skipped("no credentials")
 	}
 	var err error
-	u.client, err = dingtalk.New(dingtalk.Options{
+	u.client, err = api.New(api.Options{
 		BaseURL: d.URL.String(), AppKey: d.AppKey, AppSecret: d.AppSecret.Reveal(), AccessToken: d.AccessToken.Reveal(),
 		CorpID: d.CorpID, PageSize: u.opts.Settings.Polling.PageSize, UserAgent: u.opts.UserAgent,
 	})
@@ -115,21 +115,21 @@ func (u *upstream) permission(ctx context.Context, draw func(context.Context) er
 }
 
 // mends say what to do about a failed call.
-var mends = map[dingtalk.Kind]string{
-	dingtalk.KindReply:       "check that --dingtalk-url is the API itself and no proxy or log-in page",
-	dingtalk.KindNetwork:     "check --dingtalk-url, and that this machine may connect there",
-	dingtalk.KindTimeout:     "check that this machine may connect to --dingtalk-url; try again",
-	dingtalk.KindServer:      "DingTalk has trouble of its own: try again later",
-	dingtalk.KindThrottled:   "other programs use up the call rate of this app: lower --dingtalk-rate, or give Rollcall an app of its own",
-	dingtalk.KindBlocked:     "this machine's address is blocked: wait some minutes and lower --dingtalk-rate",
-	dingtalk.KindExhausted:   "the organisation's calls of the month are used up: buy more; until then only pushes are heard",
-	dingtalk.KindDenied:      "give the app the permission VideoConference.Conference.Read in DingTalk's developer console, and publish it",
-	dingtalk.KindToken:       "the access token has expired or belongs to somebody else: set --dingtalk-app-key and --dingtalk-app-secret instead",
-	dingtalk.KindCredentials: "compare --dingtalk-app-key and --dingtalk-app-secret with the app's page in DingTalk's developer console",
+var mends = map[api.Kind]string{
+	api.KindReply:       "check that --dingtalk-url is the API itself and no proxy or log-in page",
+	api.KindNetwork:     "check --dingtalk-url, and that this machine may connect there",
+	api.KindTimeout:     "check that this machine may connect to --dingtalk-url; try again",
+	api.KindServer:      "DingTalk has trouble of its own: try again later",
+	api.KindThrottled:   "other programs use up the call rate of this app: lower --dingtalk-rate, or give Rollcall an app of its own",
+	api.KindBlocked:     "this machine's address is blocked: wait some minutes and lower --dingtalk-rate",
+	api.KindExhausted:   "the organisation's calls of the month are used up: buy more; until then only pushes are heard",
+	api.KindDenied:      "give the app the permission VideoConference.Conference.Read in DingTalk's developer console, and publish it",
+	api.KindToken:       "the access token has expired or belongs to somebody else: set --dingtalk-app-key and --dingtalk-app-secret instead",
+	api.KindCredentials: "compare --dingtalk-app-key and --dingtalk-app-secret with the app's page in DingTalk's developer console",
 }
 
 func mend(err error) string {
-	var call *dingtalk.Error
+	var call *api.Error
 	if errors.As(err, &call) {
 		return mends[call.Kind]
 	}

@@ -17,17 +17,17 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/streamtest"
-	"github.com/c4342123/rollcall/internal/testleak"
-	"github.com/c4342123/rollcall/internal/testnats"
-	"github.com/c4342123/rollcall/internal/testport"
+	"github.com/c4342123/rollcall/internal/testing/leak"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
+	"github.com/c4342123/rollcall/internal/testing/port"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 	"github.com/c4342123/rollcall/publisher"
 )
 
 func TestMain(m *testing.M) {
-	testleak.Main(m, testleak.ServersCutShort()...) // a service that cannot go on is stopped in the middle of its start
+	leak.Main(m, leak.ServersCutShort()...) // a service that cannot go on is stopped in the middle of its start
 }
 
 // secrets must not show in any finding.
@@ -64,7 +64,7 @@ func serving(t *testing.T, h http.Handler) *url.URL {
 
 func freeAddress(t *testing.T) config.Address {
 	t.Helper()
-	return config.Address(testport.Free(t))
+	return config.Address(port.Free(t))
 }
 
 // findings are those of one examination, by check.
@@ -243,7 +243,7 @@ func keys(owner string) config.Pushes {
 // running starts the server of the settings.
 func running(t *testing.T, s config.Settings, token string) *nats.Conn {
 	t.Helper()
-	srv, err := embeddednats.Start(t.Context(), embeddednats.Options{
+	srv, err := embedded.Start(t.Context(), embedded.Options{
 		StoreDir: s.Store.DataDir, Listen: string(s.Embedded.Listen), Token: token,
 	})
 	require.NoError(t, err)
@@ -313,7 +313,7 @@ func TestTheMonthsCalls(t *testing.T) {
 func TestServersThatForget(t *testing.T) {
 	s := patient(t)
 	nc := running(t, s, "")
-	s.NATS.URL = config.Servers{"nats://" + testnats.Masked(t, nc.ConnectedUrl(), "2.14.5").Addr()}
+	s.NATS.URL = config.Servers{"nats://" + natstest.Masked(t, nc.ConnectedUrl(), "2.14.5").Addr()}
 	found, well := findings(t, s)
 	assert.True(t, well)
 	assert.Equal(t, Note, found["stream"].Verdict)

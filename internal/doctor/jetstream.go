@@ -19,7 +19,7 @@ func (s *store) jetStream(ctx context.Context) Finding {
 		return skipped(s.why)
 	}
 	if !s.asked("INFO") {
-		return note("the limits of this user's account cannot be read", "to have them checked: "+allowPublish(api+"INFO"))
+		return note("the limits of this user's account cannot be read", "to have them checked: "+allowPublish(jsAPI+"INFO"))
 	}
 	js, err := jetstream.New(s.conn)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *store) without(err error, mend string) Finding {
 // asked tells whether this user may make a request of JetStream.
 func (s *store) asked(request string) bool {
 	for _, r := range s.replies {
-		if r.subject == api+request {
+		if r.subject == jsAPI+request {
 			return r.outcome != forbidden
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/c4342123/rollcall/internal/webhook"
+	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 )
 
 // pushes says how changes are heard of, and whether the callback's keys can be used.
@@ -18,7 +18,7 @@ func (o Options) pushes(context.Context) Finding {
 	p := o.Settings.Pushes
 	var ways []string
 	if p.WebhookEnabled() {
-		if err := roundTrip(webhook.Keys{
+		if err := roundTrip(callback.Keys{
 			Token: p.WebhookToken.Reveal(), AESKey: p.WebhookAESKey.Reveal(), OwnerKey: p.WebhookOwnerKey,
 		}); err != nil {
 			return failed(err, "copy token and AES key again from the page where the callback is registered")
@@ -40,8 +40,8 @@ func (o Options) pushes(context.Context) Finding {
 }
 
 // roundTrip encrypts, signs and reads a message with the callback's keys.
-func roundTrip(keys webhook.Keys) error {
-	c, err := webhook.NewCipher(keys)
+func roundTrip(keys callback.Keys) error {
+	c, err := callback.NewCipher(keys)
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/c4342123/rollcall/internal/budget"
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -20,7 +20,7 @@ type store struct {
 	conn *nats.Conn // nil when there is no server to be asked
 	why  string     // there is none
 
-	refusals natsconn.Refusals
+	refusals conn.Refusals
 	replies  []reply                  // to what was asked about permissions
 	limits   *jetstream.AccountLimits // nil when they are not known
 	used     jetstream.Tier           // of the limits
@@ -67,7 +67,7 @@ const updateServers = "update the NATS servers to 2.14.6 or newer, best to 2.15"
 // connection connects to the server of the settings. The embedded one need not run: then it is checked that it could.
 func (s *store) connection(ctx context.Context) Finding {
 	settings := s.opts.Settings
-	conn, err := natsconn.Connect(ctx, settings.NATS, natsconn.Options{
+	conn, err := conn.Connect(ctx, settings.NATS, conn.Options{
 		Name: "rollcall-doctor", Embedded: settings.Embedded.Listen, LookupEnv: s.opts.LookupEnv, Refusals: &s.refusals,
 		Extra: []nats.Option{nats.PermissionErrOnSubscribe(true)},
 	})
@@ -94,14 +94,14 @@ func (s *store) connection(ctx context.Context) Finding {
 func (s *store) embedded(ctx context.Context) Finding {
 	settings := s.opts.Settings
 	s.why = "the service is not running"
-	err := embeddednats.Check(ctx, embeddednats.Options{
+	err := embedded.Check(ctx, embedded.Options{
 		StoreDir: settings.Store.DataDir, Listen: string(settings.Embedded.Listen),
 		Username: settings.NATS.User, Password: settings.NATS.Password.Reveal(), Token: settings.NATS.Token.Reveal(),
 	})
 	switch {
 	case err == nil:
 		return ok(fmt.Sprintf("the embedded server can run on %s with its data in %s", settings.Embedded.Listen, settings.Store.DataDir))
-	case errors.Is(err, embeddednats.ErrStoreInUse):
+	case errors.Is(err, embedded.ErrStoreInUse):
 		return failed(err, "another Rollcall has these data: stop it, or choose another --data-dir")
 	default:
 		return failed(err, "choose another --data-dir or --embedded-listen, or mend what the error names")

@@ -7,14 +7,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/bot"
-	"github.com/c4342123/rollcall/internal/budget"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/discovery"
-	"github.com/c4342123/rollcall/internal/feed"
-	"github.com/c4342123/rollcall/internal/natsconn"
-	"github.com/c4342123/rollcall/internal/peers"
-	"github.com/c4342123/rollcall/internal/shards"
+	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
+	"github.com/c4342123/rollcall/internal/face/bot"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
+	"github.com/c4342123/rollcall/internal/fleet/peers"
+	"github.com/c4342123/rollcall/internal/fleet/shards"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/stored/feed"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -49,13 +49,13 @@ type need struct {
 }
 
 // allow is the subject as it is to be allowed.
-func (n need) allow() string { return natsconn.Pattern(n.subject) }
+func (n need) allow() string { return conn.Pattern(n.subject) }
 
 // nobody is no stream, consumer, meeting or key that there is.
 const nobody = "rollcall-doctor"
 
-// api begins the subjects of JetStream's requests.
-const api = "$JS.API."
+// jsAPI begins the subjects of JetStream's requests.
+const jsAPI = "$JS.API."
 
 // kv is the stream of a bucket.
 func kv(bucket string) string { return "KV_" + bucket }
@@ -98,21 +98,21 @@ func needs(s config.Settings, inbox string) []need {
 	}
 	out = append(out, made(toServe, events.Stream)...)
 	out = append(out,
-		need{subject: api + "STREAM.MSG.GET." + events.Stream, body: lastBy(nobody)},
+		need{subject: jsAPI + "STREAM.MSG.GET." + events.Stream, body: lastBy(nobody)},
 	)
 	out = append(out, consumed(toServe, events.Stream)...)
 	for _, b := range buckets(s) {
 		out = append(out, kept(toServe, b)...)
 		if b != shards.Bucket { // which is made as a stream; the client library asks this before it makes a bucket
-			out = append(out, need{class: toMake, subject: api + "INFO", stream: kv(b)})
+			out = append(out, need{class: toMake, subject: jsAPI + "INFO", stream: kv(b)})
 		}
 	}
 	// Leases are read by a request of their own, all at once.
-	out = append(out, need{subject: api + "DIRECT.GET." + kv(shards.Bucket), body: lastBy("$KV." + shards.Bucket + "." + nobody)})
+	out = append(out, need{subject: jsAPI + "DIRECT.GET." + kv(shards.Bucket), body: lastBy("$KV." + shards.Bucket + "." + nobody)})
 	out = append(out, kept(toTell, bot.Bucket)...)
 	out = append(out,
 		need{class: toTell, subject: "$JS.ACK." + events.Stream + "." + nobody},
-		need{class: toTell, subject: api + "DIRECT.GET." + events.Stream + "." + events.ByMeeting(nobody, events.MeetingStarted)},
+		need{class: toTell, subject: jsAPI + "DIRECT.GET." + events.Stream + "." + events.ByMeeting(nobody, events.MeetingStarted)},
 	)
 	return append(out, tried()...)
 }
@@ -131,9 +131,9 @@ func made(c class, stream string) []need {
 	}
 	other := mustJSON(map[string]string{"name": nobody})
 	return []need{
-		{class: c, subject: api + "STREAM.INFO." + stream},
-		{class: create, subject: api + "STREAM.CREATE." + stream, body: other, stream: stream},
-		{class: update, subject: api + "STREAM.UPDATE." + stream, body: other, stream: stream},
+		{class: c, subject: jsAPI + "STREAM.INFO." + stream},
+		{class: create, subject: jsAPI + "STREAM.CREATE." + stream, body: other, stream: stream},
+		{class: update, subject: jsAPI + "STREAM.UPDATE." + stream, body: other, stream: stream},
 	}
 }
 
@@ -141,11 +141,11 @@ func made(c class, stream string) []need {
 func consumed(c class, stream string) []need {
 	other := mustJSON(map[string]any{"stream_name": nobody, "config": struct{}{}})
 	return []need{
-		{class: c, subject: api + "CONSUMER.CREATE." + stream + "." + nobody, body: other},
-		{class: c, subject: api + "CONSUMER.CREATE." + stream + "." + nobody + "." + publisher.AllStates, body: other},
-		{class: c, subject: api + "CONSUMER.INFO." + stream + "." + nobody},
-		{class: c, subject: api + "CONSUMER.DELETE." + stream + "." + nobody},
-		{class: c, subject: api + "CONSUMER.MSG.NEXT." + stream + "." + nobody},
+		{class: c, subject: jsAPI + "CONSUMER.CREATE." + stream + "." + nobody, body: other},
+		{class: c, subject: jsAPI + "CONSUMER.CREATE." + stream + "." + nobody + "." + publisher.AllStates, body: other},
+		{class: c, subject: jsAPI + "CONSUMER.INFO." + stream + "." + nobody},
+		{class: c, subject: jsAPI + "CONSUMER.DELETE." + stream + "." + nobody},
+		{class: c, subject: jsAPI + "CONSUMER.MSG.NEXT." + stream + "." + nobody},
 	}
 }
 
@@ -154,7 +154,7 @@ func kept(c class, bucket string) []need {
 	key := "$KV." + bucket + "." + nobody
 	return append(made(c, kv(bucket)),
 		stored(c, key, kv(bucket)),
-		need{class: c, subject: api + "DIRECT.GET." + kv(bucket) + "." + key},
+		need{class: c, subject: jsAPI + "DIRECT.GET." + kv(bucket) + "." + key},
 	)
 }
 
@@ -162,13 +162,13 @@ func kept(c class, bucket string) []need {
 func tried() []need {
 	out := made(toTry, publisher.TrialStream)[:2]
 	return append(out,
-		need{class: toTry, subject: api + "CONSUMER.CREATE." + publisher.TrialStream + "." + nobody, body: mustJSON(nobody)},
-		need{class: toTry, subject: api + "CONSUMER.MSG.NEXT." + publisher.TrialStream + "." + nobody},
-		need{class: toTry, subject: api + "STREAM.DELETE." + publisher.TrialStream, body: mustJSON(nobody)},
-		need{class: toTry, subject: api + "DIRECT.GET." + publisher.TrialStream + "." + nobody},
+		need{class: toTry, subject: jsAPI + "CONSUMER.CREATE." + publisher.TrialStream + "." + nobody, body: mustJSON(nobody)},
+		need{class: toTry, subject: jsAPI + "CONSUMER.MSG.NEXT." + publisher.TrialStream + "." + nobody},
+		need{class: toTry, subject: jsAPI + "STREAM.DELETE." + publisher.TrialStream, body: mustJSON(nobody)},
+		need{class: toTry, subject: jsAPI + "DIRECT.GET." + publisher.TrialStream + "." + nobody},
 		need{class: toTry, subject: publisher.TrialIngest + nobody},
-		need{class: toTry, subject: api + "INFO"},
-		need{class: toTry, subject: api + "STREAM.NAMES", body: mustJSON(map[string]string{"subject": nobody})},
+		need{class: toTry, subject: jsAPI + "INFO"},
+		need{class: toTry, subject: jsAPI + "STREAM.NAMES", body: mustJSON(map[string]string{"subject": nobody})},
 	)
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 )
 
 // permissions finds out what this user may do, all at once.
@@ -36,8 +36,8 @@ func (s *store) permissions(ctx context.Context) Finding {
 		return f
 	}
 	if less := s.refused(toMake, toChange, toAgree, toTell, toTry); len(less) > 0 {
-		return note("all that is needed at present is allowed; not "+natsconn.List(less)+": "+s.consequences(),
-			"if that is wanted, in this user's permissions: "+natsconn.Allowing(less))
+		return note("all that is needed at present is allowed; not "+conn.List(less)+": "+s.consequences(),
+			"if that is wanted, in this user's permissions: "+conn.Allowing(less))
 	}
 	return ok("this user may do all that the service and the bot do")
 }
@@ -53,8 +53,8 @@ func (s *store) forbiddenFinding() (Finding, bool) {
 	if len(refused) == 0 {
 		return Finding{}, false
 	}
-	mend := "in this user's permissions: " + natsconn.Allowing(refused) + ", and deny none of these"
-	return failed(errors.New("the server refuses this user "+natsconn.List(refused)), mend), true
+	mend := "in this user's permissions: " + conn.Allowing(refused) + ", and deny none of these"
+	return failed(errors.New("the server refuses this user "+conn.List(refused)), mend), true
 }
 
 // silentFinding is about requests that nobody answers though they are allowed.
@@ -87,8 +87,8 @@ func (s *store) elsewhereFinding() (Finding, bool) {
 }
 
 // refused are the subjects that are not allowed, of what the classes need, each pattern once.
-func (s *store) refused(classes ...class) []natsconn.Refusal {
-	var out []natsconn.Refusal
+func (s *store) refused(classes ...class) []conn.Refusal {
+	var out []conn.Refusal
 	for _, r := range s.replies {
 		if r.outcome == forbidden && slices.Contains(classes, r.class) {
 			out = append(out, refusal(r.need))
@@ -98,18 +98,18 @@ func (s *store) refused(classes ...class) []natsconn.Refusal {
 }
 
 // compact leaves one of several that are allowed by one line.
-func compact(all []natsconn.Refusal) []natsconn.Refusal {
-	seen := map[natsconn.Refusal]bool{}
-	return slices.DeleteFunc(all, func(r natsconn.Refusal) bool {
-		r.Subject = natsconn.Pattern(r.Subject)
+func compact(all []conn.Refusal) []conn.Refusal {
+	seen := map[conn.Refusal]bool{}
+	return slices.DeleteFunc(all, func(r conn.Refusal) bool {
+		r.Subject = conn.Pattern(r.Subject)
 		again := seen[r]
 		seen[r] = true
 		return again
 	})
 }
 
-func refusal(n need) natsconn.Refusal {
-	return natsconn.Refusal{Subscribe: n.subscribe, Subject: n.subject}
+func refusal(n need) conn.Refusal {
+	return conn.Refusal{Subscribe: n.subscribe, Subject: n.subject}
 }
 
 // may tells whether everything of a class is allowed.
@@ -128,7 +128,7 @@ func (s *store) hears() bool {
 // exists tells whether a stream is known to be there.
 func (s *store) exists(stream string) bool {
 	for _, r := range s.replies {
-		if r.subject == api+"STREAM.INFO."+stream {
+		if r.subject == jsAPI+"STREAM.INFO."+stream {
 			return r.outcome == answered && r.code == 0
 		}
 	}

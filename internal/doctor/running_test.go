@@ -17,16 +17,16 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/service"
-	"github.com/c4342123/rollcall/internal/testlog"
+	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
 // waiting is how long anything may take that is waited for.
 const waiting = time.Minute
 
 // serve runs the service until the test ends, and returns its log.
-func serve(t *testing.T, s config.Settings) *testlog.Buffer {
+func serve(t *testing.T, s config.Settings) *logbuffer.Buffer {
 	t.Helper()
-	log := &testlog.Buffer{}
+	log := &logbuffer.Buffer{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -105,7 +105,7 @@ func TestTheServiceNeedsNoMore(t *testing.T) {
 	s = user(s, srv, "rollcall")
 	other := s
 	other.HTTP.Listen = freeAddress(t)
-	logs := []*testlog.Buffer{serve(t, s)}
+	logs := []*logbuffer.Buffer{serve(t, s)}
 	ready(t, s)
 	logs = append(logs, serve(t, other))
 	eventually(t, other, "/readyz?verbose", "[+] replicas ok")

@@ -56,7 +56,7 @@ func (s *store) troubled(found publisher.Inspection) (Finding, bool) {
 	}
 	if len(found.Changes) > 0 && !s.may(toChange) {
 		return failed(errors.New("the service would change it and may not: "+strings.Join(found.Changes, "; ")),
-			"in this user's permissions: "+allowPublish(api+"STREAM.UPDATE."+events.Stream)), true
+			"in this user's permissions: "+allowPublish(jsAPI+"STREAM.UPDATE."+events.Stream)), true
 	}
 	if found.Leaderless {
 		return failed(errors.New("no server leads it: most of those that keep it are away"), "start the servers that keep it again"), true

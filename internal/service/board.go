@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/c4342123/rollcall/internal/dingtalk"
-	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -55,23 +55,23 @@ const (
 
 // explain says of what DingTalk answers what is wrong and what to do: an app that is not let in at all is no matter of the
 // part that came upon it.
-func explain(c *server.Check, err error) {
-	var answer *dingtalk.Error
+func explain(c *httpapi.Check, err error) {
+	var answer *api.Error
 	if !errors.As(err, &answer) {
 		return
 	}
 	switch answer.Kind {
-	case dingtalk.KindCredentials:
+	case api.KindCredentials:
 		c.Err, c.Do = fmt.Errorf("%s; the log says more", answer.Kind), doCredentials
-	case dingtalk.KindDenied:
+	case api.KindDenied:
 		if c.Name == discoveryPart {
 			c.Do = doDiscovery
 		}
-	case dingtalk.KindNetwork, dingtalk.KindTimeout, dingtalk.KindServer, dingtalk.KindReply, dingtalk.KindBlocked:
+	case api.KindNetwork, api.KindTimeout, api.KindServer, api.KindReply, api.KindBlocked:
 		c.Do = doReach
-	case dingtalk.KindThrottled:
+	case api.KindThrottled:
 		c.Do = todo["dingtalk limit"]
-	case dingtalk.KindExhausted:
+	case api.KindExhausted:
 		c.Do = todo["month's calls"]
 	}
 }
@@ -92,7 +92,7 @@ type standing struct {
 }
 
 // note completes checks by what is remembered of their parts.
-func (b *board) note(checks []server.Check) []server.Check {
+func (b *board) note(checks []httpapi.Check) []httpapi.Check {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -138,12 +138,12 @@ func (b *board) worked(name string) {
 }
 
 // said returns the parts that say themselves how they fare. Everybody may read this: the log says more.
-func (b *board) said(publicly func(area, text string) error) []server.Check {
+func (b *board) said(publicly func(area, text string) error) []httpapi.Check {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var checks []server.Check
+	var checks []httpapi.Check
 	for _, name := range b.own {
-		c := server.Check{Name: name}
+		c := httpapi.Check{Name: name}
 		if err := b.parts[name].err; err != nil {
 			c.Err = publicly(name, err.Error())
 			explain(&c, err)
@@ -154,7 +154,7 @@ func (b *board) said(publicly func(area, text string) error) []server.Check {
 }
 
 // watch looks how every part fares until ctx ends.
-func (b *board) watch(ctx context.Context, look func() []server.Check) {
+func (b *board) watch(ctx context.Context, look func() []httpapi.Check) {
 	ticker := time.NewTicker(boardInterval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/faultproxy"
-	"github.com/c4342123/rollcall/internal/logging"
-	"github.com/c4342123/rollcall/internal/natsconn"
-	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/internal/base/logging"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -26,7 +26,7 @@ func TestBoard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b board
 		began := time.Now()
-		seen := func(err error) server.Check { return b.note([]server.Check{{Name: "part", Err: err}})[0] }
+		seen := func(err error) httpapi.Check { return b.note([]httpapi.Check{{Name: "part", Err: err}})[0] }
 		time.Sleep(time.Second)
 		assert.Equal(t, time.Second, seen(nil).Since.Sub(began))
 		time.Sleep(time.Second)
@@ -50,7 +50,7 @@ func TestBoard(t *testing.T) {
 		// And one may say how it fares.
 		r := b.post("stream", logging.NewChanges(nil, logging.ChangesOptions{}))
 		public := func(_, text string) error { return errors.New("publicly: " + text) }
-		assert.Equal(t, []server.Check{{Name: "stream"}}, b.said(public))
+		assert.Equal(t, []httpapi.Check{{Name: "stream"}}, b.said(public))
 		r.Failed("stream", errors.New("away"))
 		r.OK("stream: of one thing")
 		for range 2 { // what was said to everybody is not said of again
@@ -73,7 +73,7 @@ func TestBoard(t *testing.T) {
 
 // TestEverybodyMayReadHowItFares: the errors of the store name meetings.
 func TestEverybodyMayReadHowItFares(t *testing.T) {
-	g := &gate{refusals: new(natsconn.Refusals)}
+	g := &gate{refusals: new(conn.Refusals)}
 	for area, want := range map[string]string{
 		discoveryPart: "commit a meeting; the log says more",
 		"nats states": "commit a meeting: no responders; the log says more",
@@ -91,10 +91,10 @@ func TestWhatWaitsForNATS(t *testing.T) {
 	for why, waits := range map[error]bool{
 		errNotConnected:           true,
 		errDiskFull:               true,
-		embeddednats.ErrStuck:     true,
+		embedded.ErrStuck:         true,
 		errors.New("no right to"): false,
 	} {
-		checks := []server.Check{{Name: storeArea, Err: fmt.Errorf("data: %w", why)}, {Name: "leases", Err: errors.New("timed out")}}
+		checks := []httpapi.Check{{Name: storeArea, Err: fmt.Errorf("data: %w", why)}, {Name: "leases", Err: errors.New("timed out")}}
 		followStore(checks)
 		assert.Equal(t, waits, errors.Is(checks[1].Err, errWaits), "%v", why)
 	}

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -30,7 +30,7 @@ const (
 )
 
 // checks says how everything fares, since when, and when it worked last: of DingTalk, when a list was read.
-func (s *service) checks() []server.Check {
+func (s *service) checks() []httpapi.Check {
 	checks := s.board.note(s.parts())
 	b := s.gate.behind.Load()
 	for i := range checks {
@@ -42,18 +42,18 @@ func (s *service) checks() []server.Check {
 }
 
 // parts says how everything fares now.
-func (s *service) parts() []server.Check {
+func (s *service) parts() []httpapi.Check {
 	checks := append(s.gate.checks(), s.pushes.checks()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)
 	followStore(checks)
-	return append(checks, server.Check{Name: "dingtalk fields", Note: s.odd.String()})
+	return append(checks, httpapi.Check{Name: "dingtalk fields", Note: s.odd.String()})
 }
 
 // followStore says of the parts that do nothing without NATS, while there is no connection or the disk under the embedded
 // server is the reason, that they wait for it: it is no matter of their own.
-func followStore(checks []server.Check) {
-	away := slices.ContainsFunc(checks, func(c server.Check) bool {
-		return c.Name == storeArea && (errors.Is(c.Err, errNotConnected) || errors.Is(c.Err, errDiskFull) || errors.Is(c.Err, embeddednats.ErrStuck))
+func followStore(checks []httpapi.Check) {
+	away := slices.ContainsFunc(checks, func(c httpapi.Check) bool {
+		return c.Name == storeArea && (errors.Is(c.Err, errNotConnected) || errors.Is(c.Err, errDiskFull) || errors.Is(c.Err, embedded.ErrStuck))
 	})
 	for i := range checks {
 		if c := &checks[i]; away && c.Err != nil && slices.Contains(needStore, c.Name) {
@@ -69,16 +69,16 @@ var errWaits = errors.New("waits for NATS")
 
 // checks says how the parts behind the gate fare. Without NATS nothing can be stored; a DingTalk that cannot be read is
 // nobody's reason to send requests elsewhere.
-func (g *gate) checks() []server.Check {
-	store := server.Check{Name: storeArea, Vital: true}
+func (g *gate) checks() []httpapi.Check {
+	store := httpapi.Check{Name: storeArea, Vital: true}
 	d := g.disk.Load()
 	b := g.behind.Load()
 	if b == nil {
 		store.Err = d.explain(g.why())
-		return []server.Check{store}
+		return []httpapi.Check{store}
 	}
 	health := b.poller.Health()
-	meetings := server.Check{Name: "meetings", Vital: true}
+	meetings := httpapi.Check{Name: "meetings", Vital: true}
 	if !health.Ready {
 		meetings.Err = g.refusals.Explain(poller.ErrNotReady)
 	}
@@ -92,8 +92,8 @@ func (g *gate) checks() []server.Check {
 		store.Err = stuck
 	}
 	store.Err = d.explain(store.Err)
-	stream := server.Check{Name: "stream", Err: b.store.Drift()}
-	checks := append([]server.Check{store, meetings, stream}, b.fleet.checks()...)
+	stream := httpapi.Check{Name: "stream", Err: b.store.Drift()}
+	checks := append([]httpapi.Check{store, meetings, stream}, b.fleet.checks()...)
 	if d != nil {
 		checks = append(checks, d.checks()...)
 	}
@@ -102,14 +102,14 @@ func (g *gate) checks() []server.Check {
 
 // degraded lists what else there is, and what of it fails. It is vital only that the meetings that are this replica's can be read: it looks at
 // none of them before. Meetings are counted, and named only to those with the token.
-func (g *gate) degraded(failing map[string]string) []server.Check {
-	var checks []server.Check
+func (g *gate) degraded(failing map[string]string) []httpapi.Check {
+	var checks []httpapi.Check
 	for _, area := range upstreamAreas {
 		if _, fails := failing[area]; !fails {
-			checks = append(checks, server.Check{Name: area})
+			checks = append(checks, httpapi.Check{Name: area})
 		}
 	}
-	meetings, unreadable := server.Check{Name: unreadablePart}, 0
+	meetings, unreadable := httpapi.Check{Name: unreadablePart}, 0
 	for _, area := range slices.Sorted(maps.Keys(failing)) {
 		switch text := failing[area]; {
 		case area == storeArea:
@@ -118,7 +118,7 @@ func (g *gate) degraded(failing map[string]string) []server.Check {
 				meetings.Details = append(meetings.Details, area+": "+text)
 			}
 		default:
-			checks = append(checks, server.Check{Name: area, Vital: area == shardsArea, Err: g.publicly(area, text)})
+			checks = append(checks, httpapi.Check{Name: area, Vital: area == shardsArea, Err: g.publicly(area, text)})
 		}
 	}
 	if unreadable > 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -33,7 +33,7 @@ type link struct {
 
 // connect connects to the NATS server of the settings as soon as that is possible, or to one it starts.
 func (s *service) connect(ctx context.Context) (link, error) {
-	opts := natsconn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true, Refusals: &s.refusals, Failing: s.gate.waitFor}
+	opts := conn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true, Refusals: &s.refusals, Failing: s.gate.waitFor}
 	l := link{stop: func() error { return nil }}
 	if !s.opts.Settings.NATS.External() {
 		embedded, err := s.startEmbedded(ctx)
@@ -42,7 +42,7 @@ func (s *service) connect(ctx context.Context) (link, error) {
 		}
 		opts.Extra, l.url, l.stop = embedded.InProcess(), embedded.ClientURL(), s.tend(ctx, embedded)
 	}
-	conn, err := natsconn.Connect(ctx, s.opts.Settings.NATS, opts)
+	conn, err := conn.Connect(ctx, s.opts.Settings.NATS, opts)
 	if err != nil {
 		return link{}, errors.Join(err, l.stop())
 	}
@@ -57,7 +57,7 @@ func (s *service) connect(ctx context.Context) (link, error) {
 
 // tend looks after the embedded server until the returned function is called, which closes it and returns why it could
 // not be kept.
-func (s *service) tend(ctx context.Context, embedded *embeddednats.Server) (stop func() error) {
+func (s *service) tend(ctx context.Context, embedded *embedded.Server) (stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	s.disk.nats = embedded
@@ -75,10 +75,10 @@ func (s *service) tend(ctx context.Context, embedded *embeddednats.Server) (stop
 	}
 }
 
-func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, error) {
+func (s *service) startEmbedded(ctx context.Context) (*embedded.Server, error) {
 	settings := s.opts.Settings
 	s.disk = newDisk(s)
-	embedded, err := embeddednats.Start(ctx, embeddednats.Options{
+	ns, err := embedded.Start(ctx, embedded.Options{
 		StoreDir: settings.Store.DataDir, Listen: string(settings.Embedded.Listen),
 		Username: settings.NATS.User, Password: settings.NATS.Password.Reveal(), Token: settings.NATS.Token.Reveal(),
 		Logger: s.log, Troubled: s.disk.wake,
@@ -88,10 +88,10 @@ func (s *service) startEmbedded(ctx context.Context) (*embeddednats.Server, erro
 	switch {
 	case errors.As(err, &address):
 		return nil, fmt.Errorf("%w (--embedded-listen, ROLLCALL_EMBEDDED_LISTEN)", err)
-	case errors.As(err, &path), errors.Is(err, embeddednats.ErrStoreInUse):
+	case errors.As(err, &path), errors.Is(err, embedded.ErrStoreInUse):
 		return nil, fmt.Errorf("%w (--data-dir, ROLLCALL_DATA_DIR)", err)
 	}
-	return embedded, err
+	return ns, err
 }
 
 var (

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -32,10 +32,10 @@ const (
 	calmAfter = 10
 )
 
-// disk looks after the embedded server and the disk under it: nats-server stores nothing more after a failed write, until
+// diskWatch looks after the embedded server and the disk under it: nats-server stores nothing more after a failed write, until
 // it is opened again.
-type disk struct {
-	nats    *embeddednats.Server
+type diskWatch struct {
+	nats    *embedded.Server
 	dir     string
 	reserve config.Reserve
 	log     *slog.Logger
@@ -50,15 +50,15 @@ type disk struct {
 	low   bool
 }
 
-func newDisk(s *service) *disk {
-	return &disk{
+func newDisk(s *service) *diskWatch {
+	return &diskWatch{
 		dir: s.opts.Settings.Store.DataDir, reserve: s.opts.Settings.Store.DiskReserve, log: s.log,
 		failed: s.gate.storeAttempted, woken: make(chan struct{}, 1),
 	}
 }
 
 // wake has the server's health asked at once.
-func (d *disk) wake() {
+func (d *diskWatch) wake() {
 	select {
 	case d.woken <- struct{}{}:
 	default:
@@ -66,7 +66,7 @@ func (d *disk) wake() {
 }
 
 // run looks until ctx ends, and opens the server again when it has to be. It returns why that cannot be done.
-func (d *disk) run(ctx context.Context) error {
+func (d *diskWatch) run(ctx context.Context) error {
 	tick := time.NewTicker(diskGlance)
 	defer tick.Stop()
 	pause, next, since := reopenPause, time.Time{}, time.Time{}
@@ -98,13 +98,13 @@ func (d *disk) run(ctx context.Context) error {
 }
 
 // look asks the server and the disk, and reports what has changed.
-func (d *disk) look() {
+func (d *diskWatch) look() {
 	err := d.nats.Health()
 	d.measure()
 	d.mu.Lock()
 	was, wasLow := d.stuck, d.low
 	d.stuck, d.ill = nil, nil
-	if errors.Is(err, embeddednats.ErrStuck) {
+	if errors.Is(err, embedded.ErrStuck) {
 		d.stuck = err
 	} else {
 		d.ill = err
@@ -122,7 +122,7 @@ func (d *disk) look() {
 }
 
 // measure keeps how much room the disk has, where that is known.
-func (d *disk) measure() {
+func (d *diskWatch) measure() {
 	free, total, err := d.nats.Space()
 	if err != nil {
 		return
@@ -132,7 +132,7 @@ func (d *disk) measure() {
 	d.free, d.total = free, total
 }
 
-func (d *disk) tellLow(low bool, free, total uint64) {
+func (d *diskWatch) tellLow(low bool, free, total uint64) {
 	room := []any{"dir", d.dir, "free", size(free), "of", size(total), "reserve", d.reserve.String()}
 	if low {
 		d.log.Warn("the disk has little room left: make some before nothing can be stored", room...)
@@ -142,7 +142,7 @@ func (d *disk) tellLow(low bool, free, total uint64) {
 }
 
 // mayReopen returns why the server has to be opened again, if there is room enough for that to help.
-func (d *disk) mayReopen() error {
+func (d *diskWatch) mayReopen() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.total > 0 && d.free < min(reopenSpace, d.total/20) {
@@ -151,7 +151,7 @@ func (d *disk) mayReopen() error {
 	return d.stuck
 }
 
-func (d *disk) reopen(ctx context.Context, why error) error {
+func (d *diskWatch) reopen(ctx context.Context, why error) error {
 	d.log.Warn("the embedded NATS server is closed and opened again, as it stores nothing more", "error", why)
 	if err := d.nats.Reopen(ctx); err != nil {
 		if ctx.Err() == nil {
@@ -168,7 +168,7 @@ func (d *disk) reopen(ctx context.Context, why error) error {
 var errDiskFull = errors.New("the disk is full: make room, then what waits is stored by itself")
 
 // explain names the disk where it is the reason why something failed that has to do with the store.
-func (d *disk) explain(err error) error {
+func (d *diskWatch) explain(err error) error {
 	if d == nil || err == nil {
 		return err
 	}
@@ -185,10 +185,10 @@ func (d *disk) explain(err error) error {
 }
 
 // full tells whether hardly anything can be stored. The caller holds mu.
-func (d *disk) full() bool { return d.total > 0 && d.free < min(diskFull, d.total/20) }
+func (d *diskWatch) full() bool { return d.total > 0 && d.free < min(diskFull, d.total/20) }
 
 // isReason tells whether the disk, or what became of the server on it, is a reason why nothing can be stored.
-func (d *disk) isReason() bool {
+func (d *diskWatch) isReason() bool {
 	if d == nil {
 		return false
 	}
@@ -199,10 +199,10 @@ func (d *disk) isReason() bool {
 }
 
 // checks says how the disk fares, and the server. That nothing can be stored is the store's check.
-func (d *disk) checks() []server.Check {
+func (d *diskWatch) checks() []httpapi.Check {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	room := server.Check{Name: diskPart}
+	room := httpapi.Check{Name: diskPart}
 	if d.total > 0 {
 		room.Note = size(d.free) + " free"
 	}
@@ -210,11 +210,11 @@ func (d *disk) checks() []server.Check {
 		room.Err = fmt.Errorf("%s: %s of %s are free, less than the reserve of %s: make room, or nothing can be stored soon",
 			d.dir, size(d.free), size(d.total), d.reserve)
 	}
-	return []server.Check{room, {Name: serverPart, Err: d.ill}}
+	return []httpapi.Check{room, {Name: serverPart, Err: d.ill}}
 }
 
 // stopped tells why nothing is stored until the server is opened again.
-func (d *disk) stopped() error {
+func (d *diskWatch) stopped() error {
 	if d == nil {
 		return nil
 	}
@@ -237,7 +237,7 @@ func size(bytes uint64) string {
 // onDisk names the disk in reports of the store's failures where it is the reason. What fails in its wake, until something is
 // stored again, is no news.
 type onDisk struct {
-	disk *disk
+	disk *diskWatch
 	poller.Reporter
 
 	mu   sync.Mutex

@@ -15,7 +15,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/testdisk"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // TestDiskThatIsFull is about the embedded server: it is said before nothing can be stored, and from the first thing that
@@ -23,7 +23,7 @@ import (
 func TestDiskThatIsFull(t *testing.T) {
 	for _, left := range []int64{0, 12 << 10} {
 		t.Run(fmt.Sprint(left), func(t *testing.T) {
-			disk := testdisk.Small(t, 64<<20)
+			disk := disk.Small(t, 64<<20)
 			sim, api := simulate(t, office)
 			s := settings(t, api)
 			s.Store.DataDir = filepath.Join(disk.Dir, "data")

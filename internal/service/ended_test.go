@@ -9,7 +9,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 	"github.com/c4342123/rollcall/publisher"
 )
 

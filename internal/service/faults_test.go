@@ -17,11 +17,11 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/faultproxy"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/testnats"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -126,7 +126,7 @@ func TestNATSWithoutJetStream(t *testing.T) {
 
 func TestNATSIsTooOld(t *testing.T) {
 	_, api := simulate(t, office)
-	s := external(settings(t, api), strings.TrimPrefix(testnats.Says(t, "2.12.7"), "nats://"))
+	s := external(settings(t, api), strings.TrimPrefix(natstest.Says(t, "2.12.7"), "nats://"))
 	err := fails(t, s)
 	require.ErrorIs(t, err, publisher.ErrServerTooOld)
 	assert.ErrorContains(t, err, "2.12.7")
@@ -137,7 +137,7 @@ func TestSomebodyElsesStream(t *testing.T) {
 	_, api := simulate(t, office)
 	nats := broker(t, nil)
 	address := nats.Addr().String()
-	nc, err := natsconn.Connect(t.Context(), config.NATS{URL: config.Servers{"nats://" + address}}, natsconn.Options{})
+	nc, err := conn.Connect(t.Context(), config.NATS{URL: config.Servers{"nats://" + address}}, conn.Options{})
 	require.NoError(t, err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)
@@ -174,11 +174,11 @@ func TestAddressesInUse(t *testing.T) {
 func TestDataDirectories(t *testing.T) {
 	_, api := simulate(t, office)
 	s := settings(t, api)
-	held, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: s.Store.DataDir, Listen: "127.0.0.1:0"})
+	held, err := embedded.Start(t.Context(), embedded.Options{StoreDir: s.Store.DataDir, Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	err = fails(t, s)
 	require.NoError(t, held.Close())
-	require.ErrorIs(t, err, embeddednats.ErrStoreInUse)
+	require.ErrorIs(t, err, embedded.ErrStoreInUse)
 	assert.ErrorContains(t, err, "--data-dir")
 	assert.ErrorContains(t, err, s.Store.DataDir)
 

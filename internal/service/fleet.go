@@ -10,10 +10,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/c4342123/rollcall/internal/budget"
-	"github.com/c4342123/rollcall/internal/natsconn"
-	"github.com/c4342123/rollcall/internal/server"
-	"github.com/c4342123/rollcall/internal/shards"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
+	"github.com/c4342123/rollcall/internal/fleet/shards"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -27,7 +27,7 @@ type fleet struct {
 	month  *budget.Month
 	quiet  quiet
 
-	refusals *natsconn.Refusals
+	refusals *conn.Refusals
 }
 
 // quiet is what is waited for before shards are handed over: looks at their meetings. There are none before there is a
@@ -147,11 +147,11 @@ func (f *fleet) orphaned() error {
 }
 
 // checks say whether this replica takes its part, and whether calls are left.
-func (f *fleet) checks() []server.Check {
-	leases := server.Check{Name: "leases", Vital: true, Err: f.orphaned()}
-	part, month := server.Check{Name: "replicas"}, server.Check{Name: "month's calls", Err: f.month.State().Err}
+func (f *fleet) checks() []httpapi.Check {
+	leases := httpapi.Check{Name: "leases", Vital: true, Err: f.orphaned()}
+	part, month := httpapi.Check{Name: "replicas"}, httpapi.Check{Name: "month's calls", Err: f.month.State().Err}
 	if !f.shards.Admitted() {
 		part.Err = errApart
 	}
-	return []server.Check{leases, part, month}
+	return []httpapi.Check{leases, part, month}
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/c4342123/rollcall/internal/feed"
-	"github.com/c4342123/rollcall/internal/natsconn"
-	"github.com/c4342123/rollcall/internal/past"
-	"github.com/c4342123/rollcall/internal/peers"
-	"github.com/c4342123/rollcall/internal/push"
-	"github.com/c4342123/rollcall/internal/receiver"
-	"github.com/c4342123/rollcall/internal/report"
-	"github.com/c4342123/rollcall/internal/server"
+	"github.com/c4342123/rollcall/internal/dingtalk/push"
+	"github.com/c4342123/rollcall/internal/dingtalk/receiver"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/fleet/peers"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/stored/ended"
+	"github.com/c4342123/rollcall/internal/stored/feed"
+	"github.com/c4342123/rollcall/internal/stored/report"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
 )
@@ -25,10 +25,10 @@ import (
 // asked what it waits for.
 type gate struct {
 	behind  atomic.Pointer[parts]
-	disk    atomic.Pointer[disk]  // under the embedded server; nil without one
-	waiting atomic.Pointer[error] // why there is nothing behind; nil before the first failure
+	disk    atomic.Pointer[diskWatch] // under the embedded server; nil without one
+	waiting atomic.Pointer[error]     // why there is nothing behind; nil before the first failure
 	// refusals are what NATS does not let this user; they may be nil.
-	refusals *natsconn.Refusals
+	refusals *conn.Refusals
 }
 
 type parts struct {
@@ -39,15 +39,15 @@ type parts struct {
 	fleet  *fleet
 	peers  *peers.Peers
 	events *feed.Feed
-	past   *past.Index
+	past   *ended.Index
 	js     jetstream.JetStream
 }
 
 var (
-	_ server.Meetings   = (*gate)(nil)
-	_ server.Events     = (*gate)(nil)
-	_ server.Past       = (*gate)(nil)
-	_ server.Reports    = (*gate)(nil)
+	_ httpapi.Meetings  = (*gate)(nil)
+	_ httpapi.Events    = (*gate)(nil)
+	_ httpapi.Past      = (*gate)(nil)
+	_ httpapi.Reports   = (*gate)(nil)
 	_ receiver.Notifier = (*gate)(nil)
 )
 
@@ -93,10 +93,10 @@ func (g *gate) Notice(ctx context.Context, n poller.Notice) error {
 	if b == nil {
 		return fmt.Errorf("%w: not ready: NATS: %w", push.ErrAway, g.why())
 	}
-	return natsconn.Plainly(b.poller.Notice(ctx, n))
+	return conn.Plainly(b.poller.Notice(ctx, n))
 }
 
-// Watch implements [server.Meetings].
+// Watch implements [httpapi.Meetings].
 func (g *gate) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
 	p, err := g.poller()
 	if err != nil {
@@ -105,10 +105,10 @@ func (g *gate) Watch(ctx context.Context, conferenceID, title string) (bool, err
 	ctx, stop := whileStored(ctx, p, g.disk.Load())
 	defer stop()
 	created, err := p.Watch(ctx, conferenceID, title)
-	return created, natsconn.Plainly(err)
+	return created, conn.Plainly(err)
 }
 
-// Unwatch implements [server.Meetings].
+// Unwatch implements [httpapi.Meetings].
 func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
 	p, err := g.poller()
 	if err != nil {
@@ -116,10 +116,10 @@ func (g *gate) Unwatch(ctx context.Context, conferenceID string) error {
 	}
 	ctx, stop := whileStored(ctx, p, g.disk.Load())
 	defer stop()
-	return natsconn.Plainly(p.Unwatch(ctx, conferenceID))
+	return conn.Plainly(p.Unwatch(ctx, conferenceID))
 }
 
-// Subscribe implements [server.Events].
+// Subscribe implements [httpapi.Events].
 func (g *gate) Subscribe(filter feed.Filter) (*feed.Reader, error) {
 	if b := g.behind.Load(); b != nil {
 		return b.events.Subscribe(filter)
@@ -127,7 +127,7 @@ func (g *gate) Subscribe(filter feed.Filter) (*feed.Reader, error) {
 	return nil, feed.ErrNotReady
 }
 
-// Resume implements [server.Events].
+// Resume implements [httpapi.Events].
 func (g *gate) Resume(filter feed.Filter, after feed.ID) (*feed.Reader, error) {
 	if b := g.behind.Load(); b != nil {
 		return b.events.Resume(filter, after)
@@ -135,20 +135,20 @@ func (g *gate) Resume(filter feed.Filter, after feed.ID) (*feed.Reader, error) {
 	return nil, feed.ErrNotReady
 }
 
-// Search implements [server.Past].
-func (g *gate) Search(ctx context.Context, text string, limit int) ([]past.Meeting, error) {
+// Search implements [httpapi.Past].
+func (g *gate) Search(ctx context.Context, text string, limit int) ([]ended.Meeting, error) {
 	if b := g.behind.Load(); b != nil {
 		found, err := b.past.Search(ctx, text, limit)
-		return found, natsconn.Plainly(err)
+		return found, conn.Plainly(err)
 	}
 	return nil, fmt.Errorf("not ready: NATS: %w", g.why())
 }
 
-// Report implements [server.Reports].
+// Report implements [httpapi.Reports].
 func (g *gate) Report(ctx context.Context, conferenceID string) (report.Report, error) {
 	if b := g.behind.Load(); b != nil {
 		rep, err := report.Of(ctx, b.js, conferenceID)
-		return rep, natsconn.Plainly(err)
+		return rep, conn.Plainly(err)
 	}
 	return report.Report{}, fmt.Errorf("not ready: NATS: %w", g.why())
 }

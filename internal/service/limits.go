@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/c4342123/rollcall/internal/budget"
-	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
 )
 
 // limits hold the calls to DingTalk back. What the replicas share is known once NATS has been reached; before that there
@@ -16,13 +16,13 @@ type limits struct {
 }
 
 var (
-	_ dingtalk.Limiter  = (*limits)(nil)
-	_ dingtalk.Observer = (*limits)(nil)
+	_ api.Limiter  = (*limits)(nil)
+	_ api.Observer = (*limits)(nil)
 )
 
 func (l *limits) open(limiter *budget.Limiter) { l.behind.Store(limiter) }
 
-// Wait implements [dingtalk.Limiter].
+// Wait implements [api.Limiter].
 func (l *limits) Wait(ctx context.Context) error {
 	if b := l.behind.Load(); b != nil {
 		return b.Wait(ctx)
@@ -30,7 +30,7 @@ func (l *limits) Wait(ctx context.Context) error {
 	return fmt.Errorf("no call is counted before there is a count: %w", errNotConnected)
 }
 
-// Observe implements [dingtalk.Observer].
+// Observe implements [api.Observer].
 func (l *limits) Observe(err error) {
 	if b := l.behind.Load(); b != nil {
 		b.Observe(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 // listener reads /v1/events, as a program does that comes back by itself.

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/faultproxy"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
 // The stored meetings are read though NATS goes away in the middle, and gives no consumer at first when it is back.

@@ -14,15 +14,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/streamtest"
-	"github.com/c4342123/rollcall/internal/webhook"
+	"github.com/c4342123/rollcall/internal/dingtalk/callback"
+	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
 // pushes sends, as DingTalk does, that somebody joined the office at a time in Unix milliseconds, and returns the status.
 func (r *running) pushes(unionID, nick string, joined int64) int {
 	r.t.Helper()
 	k := keys()
-	cipher, err := webhook.NewCipher(webhook.Keys{
+	cipher, err := callback.NewCipher(callback.Keys{
 		Token: k.WebhookToken.Reveal(), AESKey: k.WebhookAESKey.Reveal(), OwnerKey: k.WebhookOwnerKey,
 	})
 	require.NoError(r.t, err)

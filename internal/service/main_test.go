@@ -23,13 +23,13 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/embeddednats"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/testchild"
-	"github.com/c4342123/rollcall/internal/testleak"
-	"github.com/c4342123/rollcall/internal/testlog"
-	"github.com/c4342123/rollcall/internal/testport"
+	"github.com/c4342123/rollcall/internal/testing/child"
+	"github.com/c4342123/rollcall/internal/testing/leak"
+	"github.com/c4342123/rollcall/internal/testing/logbuffer"
+	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
 // childDir names the store directory for a re-executed test binary, which then is a NATS server and nothing else.
@@ -37,13 +37,13 @@ const childDir = "ROLLCALL_TEST_SERVICE_DIR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		os.Exit(testchild.Serve(embeddednats.Start(context.Background(), embeddednats.Options{StoreDir: dir, Listen: "127.0.0.1:0"})))
+		os.Exit(child.Serve(embedded.Start(context.Background(), embedded.Options{StoreDir: dir, Listen: "127.0.0.1:0"})))
 	}
 	flag.Parse()
 	if err := flag.Set("test.parallel", "8"); err != nil { // they wait, mostly
 		panic(err)
 	}
-	testleak.Main(m, testleak.ServersCutShort()...) // servers go away in the middle of everything
+	leak.Main(m, leak.ServersCutShort()...) // servers go away in the middle of everything
 }
 
 // patience is how long anything may take that is waited for; stopTime is how long a stop may.
@@ -53,7 +53,7 @@ const (
 )
 
 // log keeps what is logged.
-type log = testlog.Buffer
+type log = logbuffer.Buffer
 
 // simulate serves a scenario until the test ends.
 func simulate(t *testing.T, scenario string) (*simulator.Simulator, *url.URL) {
@@ -93,7 +93,7 @@ func settings(t *testing.T, api *url.URL) config.Settings {
 // freeAddress is one that nothing listens on.
 func freeAddress(t *testing.T) config.Address {
 	t.Helper()
-	return config.Address(testport.Free(t))
+	return config.Address(port.Free(t))
 }
 
 // running is a service that a test has started.
@@ -214,7 +214,7 @@ func (r *running) meeting(id string) meeting {
 // stored returns every event of the literal view that the stream holds, in order, and the payloads of all messages.
 func stored(t *testing.T, natsURL string) (list []events.Event, raw []byte) {
 	t.Helper()
-	nc, err := natsconn.Connect(t.Context(), config.NATS{URL: config.Servers{natsURL}}, natsconn.Options{
+	nc, err := conn.Connect(t.Context(), config.NATS{URL: config.Servers{natsURL}}, conn.Options{
 		Extra: []nats.Option{nats.Timeout(patience)},
 	})
 	require.NoError(t, err)

@@ -8,15 +8,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/c4342123/rollcall/internal/dingtalk"
-	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/internal/base/version"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/poller"
 )
 
 // figures are what there is to count at one moment.
 type figures struct {
 	poller.Counts
-	calls dingtalk.Stats
+	calls api.Stats
 	ready bool
 	// refusedConnections and refusedReaders are those of HTTP.
 	refusedConnections, refusedReaders uint64

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/dingtalk"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -22,7 +22,7 @@ func TestMetrics(t *testing.T) {
 			Meetings: 1, Looks: 2, Failures: 3, Events: 4, UnknownStatus: 5, Uncertain: 6,
 			NewestLook: time.UnixMilli(1_700_000_000_500), OldestLook: time.UnixMilli(1_600_000_000_000),
 		},
-		calls: dingtalk.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
+		calls: api.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
 		ready: true, refusedConnections: 14, refusedReaders: 15,
 		share: share{shards: 10, replicas: 11, perSecond: 12.5, callsLeft: 13},
 	}

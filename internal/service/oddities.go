@@ -3,7 +3,7 @@ package service
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/c4342123/rollcall/internal/wire"
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
 // oddFields exposes how often fields were of another type than documented. The fields are a fixed list.

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/logging"
-	"github.com/c4342123/rollcall/internal/push"
-	"github.com/c4342123/rollcall/internal/wire"
+	"github.com/c4342123/rollcall/internal/base/logging"
+	"github.com/c4342123/rollcall/internal/dingtalk/push"
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
 func TestOddFieldsAreCounted(t *testing.T) {

@@ -15,18 +15,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/faultproxy"
-	"github.com/c4342123/rollcall/internal/testchild"
-	"github.com/c4342123/rollcall/internal/testdir"
+	"github.com/c4342123/rollcall/internal/testing/child"
+	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
 // few is within how many seconds a request is answered that waits for a store which fails.
 const few = 8 * time.Second
 
 // process starts a NATS server in a process of its own, and returns where it listens.
-func process(t *testing.T, dir string) (*testchild.Child, string) {
+func process(t *testing.T, dir string) (*child.Child, string) {
 	t.Helper()
-	child := testchild.Start(t, childDir+"="+dir)
+	child := child.Start(t, childDir+"="+dir)
 	return child, strings.TrimPrefix(child.Line(t), "nats://")
 }
 
@@ -63,7 +63,7 @@ func (r *running) refuses(id string) string {
 func TestServerThatStandsStill(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, office)
-	child, address := process(t, testdir.Fast(t))
+	child, address := process(t, dir.Fast(t))
 	r := start(t, external(settings(t, api), address))
 	natsURL := r.ready()
 	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
@@ -86,7 +86,7 @@ func TestServerThatStandsStill(t *testing.T) {
 func TestServerThatIsKilled(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)
-	dir := testdir.Fast(t)
+	dir := dir.Fast(t)
 	child, address := process(t, dir)
 	proxy := faultproxy.Start(t, address)
 	r := start(t, external(settings(t, api), proxy.Addr()))
@@ -123,7 +123,7 @@ func TestStreamThatIsFull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim, api := simulate(t, office)
-			_, address := process(t, testdir.Fast(t))
+			_, address := process(t, dir.Fast(t))
 			r := start(t, external(settings(t, api), address))
 			natsURL := r.ready()
 			status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
@@ -155,7 +155,7 @@ func TestStreamThatIsFull(t *testing.T) {
 func TestStreamThatSomebodyChanges(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, office)
-	_, address := process(t, testdir.Fast(t))
+	_, address := process(t, dir.Fast(t))
 	r := start(t, external(settings(t, api), address))
 	natsURL := r.ready()
 	// Without roll-ups nothing can be stored, so the comparison comes before its minute is over.

@@ -19,7 +19,7 @@ const (
 
 // whileStored returns a context that also ends, with the trouble as its cause, when the store has failed for
 // [storePatience]. What was asked for may be stored later all the same.
-func whileStored(ctx context.Context, p *poller.Poller, d *disk) (context.Context, context.CancelFunc) {
+func whileStored(ctx context.Context, p *poller.Poller, d *diskWatch) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		tick := time.NewTicker(storeGlance)

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"time"
 
-	"github.com/c4342123/rollcall/internal/budget"
+	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/dingtalk"
-	"github.com/c4342123/rollcall/internal/discovery"
-	"github.com/c4342123/rollcall/internal/natsconn"
-	"github.com/c4342123/rollcall/internal/privacy"
-	"github.com/c4342123/rollcall/internal/version"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
+	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
 )
@@ -30,9 +30,9 @@ func (s *service) upstream() upstream {
 }
 
 // pseudonyms gives everybody a pseudonym; nil when people are to be shown as they are.
-func (s *service) pseudonyms() *privacy.Source {
+func (s *service) pseudonyms() *pseudonym.Source {
 	if e := s.opts.Settings.Events; e.Privacy == config.PrivacyPseudonym {
-		return privacy.NewSource(s.source, e.PrivacyKey.Reveal())
+		return pseudonym.NewSource(s.source, e.PrivacyKey.Reveal())
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func forget(r poller.Reporter, what string) {
 
 // explained adds to reports of failures what NATS has refused, as whoever asks it only learns that no answer came.
 type explained struct {
-	refusals *natsconn.Refusals
+	refusals *conn.Refusals
 	poller.Reporter
 }
 
@@ -152,7 +152,7 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 type unhurried struct{ discovery.Lister }
 
 // OngoingMeetings implements [discovery.Lister].
-func (u unhurried) OngoingMeetings(ctx context.Context) (dingtalk.Ongoing, error) {
+func (u unhurried) OngoingMeetings(ctx context.Context) (api.Ongoing, error) {
 	return u.Lister.OngoingMeetings(budget.With(ctx, budget.Discovery))
 }
 

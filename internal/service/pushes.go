@@ -7,13 +7,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/push"
-	"github.com/c4342123/rollcall/internal/receiver"
-	"github.com/c4342123/rollcall/internal/server"
-	"github.com/c4342123/rollcall/internal/stream"
-	"github.com/c4342123/rollcall/internal/version"
-	"github.com/c4342123/rollcall/internal/webhook"
+	"github.com/c4342123/rollcall/internal/dingtalk/callback"
+	"github.com/c4342123/rollcall/internal/dingtalk/push"
+	"github.com/c4342123/rollcall/internal/dingtalk/receiver"
+	"github.com/c4342123/rollcall/internal/dingtalk/streammode"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -47,12 +47,12 @@ func (s *service) newPushes() (*pushes, error) {
 	if window == 0 {
 		window = -1 // the handler's own word for any time
 	}
-	opts := webhook.Options{
+	opts := callback.Options{
 		Receiver: p.receiver, Window: window, Logger: s.log, Oddities: s.odd,
-		Observe: func(outcome webhook.Outcome, took time.Duration) { p.observe("webhook", string(outcome), took) },
+		Observe: func(outcome callback.Outcome, took time.Duration) { p.observe("webhook", string(outcome), took) },
 	}
 	if keys := s.opts.Settings.Pushes; keys.WebhookEnabled() {
-		cipher, err := webhook.NewCipher(webhook.Keys{
+		cipher, err := callback.NewCipher(callback.Keys{
 			Token: keys.WebhookToken.Reveal(), AESKey: keys.WebhookAESKey.Reveal(), OwnerKey: keys.WebhookOwnerKey,
 		})
 		if err != nil {
@@ -60,7 +60,7 @@ func (s *service) newPushes() (*pushes, error) {
 		}
 		opts.Cipher = cipher
 	}
-	p.webhook = webhook.NewHandler(opts)
+	p.webhook = callback.NewHandler(opts)
 	return p, nil
 }
 
@@ -75,8 +75,8 @@ func (p *pushes) collectors() []prometheus.Collector {
 }
 
 // checks say how pushes fare.
-func (p *pushes) checks() []server.Check {
-	return []server.Check{{Name: pushQuotaArea, Err: p.quota.err()}}
+func (p *pushes) checks() []httpapi.Check {
+	return []httpapi.Check{{Name: pushQuotaArea, Err: p.quota.err()}}
 }
 
 // hider is what privacy makes of the people in pushes; nil when they are shown as they are.
@@ -98,11 +98,13 @@ func (s *service) stream(ctx context.Context, p *poller.Poller) error {
 	case <-ctx.Done():
 		return nil
 	}
-	err := stream.Run(ctx, stream.Options{
+	err := streammode.Run(ctx, streammode.Options{
 		BaseURL: settings.DingTalk.URL.String(), ClientID: settings.DingTalk.AppKey,
 		ClientSecret: settings.DingTalk.AppSecret.Reveal(), UserAgent: "rollcall/" + version.String(),
 		Receiver: s.pushes.receiver, Reporter: s.board.post(streamPart, s.changes), Logger: s.log, Oddities: s.odd,
-		Observe: func(outcome stream.Outcome, took time.Duration) { s.pushes.observe("stream", string(outcome), took) },
+		Observe: func(outcome streammode.Outcome, took time.Duration) {
+			s.pushes.observe("stream", string(outcome), took)
+		},
 	})
 	if err != nil { // said at once: what else goes on may do so for long
 		s.log.Error("no pushes come over the stream connection", "error", err)

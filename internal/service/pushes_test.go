@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/poller"
 )
 

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/poller"
 )
 

@@ -11,16 +11,16 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/internal/base/logging"
+	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/dingtalk"
-	"github.com/c4342123/rollcall/internal/feed"
-	"github.com/c4342123/rollcall/internal/logging"
-	"github.com/c4342123/rollcall/internal/natsconn"
-	"github.com/c4342123/rollcall/internal/past"
-	"github.com/c4342123/rollcall/internal/peers"
-	"github.com/c4342123/rollcall/internal/server"
-	"github.com/c4342123/rollcall/internal/version"
-	"github.com/c4342123/rollcall/internal/wire"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/fleet/peers"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/stored/ended"
+	"github.com/c4342123/rollcall/internal/stored/feed"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -46,14 +46,14 @@ type service struct {
 	opts       Options
 	log        *slog.Logger
 	changes    *logging.Changes
-	source     *dingtalk.Client
+	source     *api.Client
 	limits     limits
 	gate       gate
-	disk       *disk // under the embedded server; nil without one
+	disk       *diskWatch // under the embedded server; nil without one
 	pushes     *pushes
 	board      board
-	refusals   natsconn.Refusals  // what NATS does not let this user
-	turnedAway server.Refusals    // HTTP connections and readers that were turned away
+	refusals   conn.Refusals      // what NATS does not let this user
+	turnedAway httpapi.Refusals   // HTTP connections and readers that were turned away
 	odd        *wire.Oddities     // values from DingTalk of other types than documented
 	stop       context.CancelFunc // makes every part stop
 	served     chan struct{}      // closed when no request is under way any more
@@ -67,7 +67,7 @@ func Run(ctx context.Context, opts Options) error {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &service{
-		opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{Plainly: natsconn.Plainly}),
+		opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{Plainly: conn.Plainly}),
 		served: make(chan struct{}), handedIn: make(chan struct{}), odd: wire.NewOddities(opts.Logger),
 	}
 	s.gate.refusals = &s.refusals
@@ -119,9 +119,9 @@ func first(parts ...func() error) error {
 	return failed
 }
 
-func (s *service) newSource() (*dingtalk.Client, error) {
+func (s *service) newSource() (*api.Client, error) {
 	d := s.opts.Settings.DingTalk
-	client, err := dingtalk.New(dingtalk.Options{
+	client, err := api.New(api.Options{
 		BaseURL: d.URL.String(), AppKey: d.AppKey, AppSecret: d.AppSecret.Reveal(), AccessToken: d.AccessToken.Reveal(),
 		CorpID: d.CorpID, PageSize: s.opts.Settings.Polling.PageSize, Limiter: &s.limits,
 		UserAgent: "rollcall/" + version.String(), Logger: s.log, Oddities: s.odd,
@@ -134,13 +134,13 @@ func (s *service) newSource() (*dingtalk.Client, error) {
 
 func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	http := s.opts.Settings.HTTP
-	wanted := server.Limits{Connections: http.Connections, PerAddress: http.PerAddress, Readers: http.EventReaders}
-	limits := wanted.Within(server.OpenFiles())
+	wanted := httpapi.Limits{Connections: http.Connections, PerAddress: http.PerAddress, Readers: http.EventReaders}
+	limits := wanted.Within(httpapi.OpenFiles())
 	if limits.Connections < wanted.Connections {
 		s.log.Warn("the limit of open files allows fewer HTTP connections than are set", "allowed", limits.Connections,
 			"set", wanted.Connections, "readers of events", limits.Readers)
 	}
-	return server.Serve(ctx, ln, server.Options{
+	return httpapi.Serve(ctx, ln, httpapi.Options{
 		Limits: limits, Refusals: &s.turnedAway,
 		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
 		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks,
@@ -182,7 +182,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		peers:  peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
 		events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
 		js:     js,
-		past:   past.New(js, past.Options{Retention: s.opts.Settings.Events.Retention}),
+		past:   ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),
 	}
 	s.gate.open(behind)
 	return s.poll(ctx, pub, behind, f, at)

@@ -16,11 +16,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/base/logging"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/faultproxy"
-	"github.com/c4342123/rollcall/internal/logging"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/testport"
+	"github.com/c4342123/rollcall/internal/testing/faultproxy"
+	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
 // phase brings a service to where it is to be stopped.
@@ -266,7 +266,7 @@ func stopDuring(t *testing.T, r *running, proxy *faultproxy.Proxy, at string, re
 	stopped := make(chan error, 1)
 	go func() { stopped <- r.stop() }()
 	require.Eventually(t, func() bool {
-		return !testport.Taken(strings.TrimPrefix(r.base, "http://"))
+		return !port.Taken(strings.TrimPrefix(r.base, "http://"))
 	}, patience, time.Millisecond, "new requests are refused")
 	close(goOn)
 	defer func() { assert.NoError(t, <-stopped) }()

@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/c4342123/rollcall/internal/discovery"
-	"github.com/c4342123/rollcall/internal/natsconn"
+	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 )
 
 const (
@@ -69,7 +69,7 @@ func (t *turns) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.kv, err = natsconn.Bucket(ctx, js, jetstream.KeyValueConfig{
+	t.kv, err = conn.Bucket(ctx, js, jetstream.KeyValueConfig{
 		Bucket: discovery.Bucket, Description: "which replica lists the meetings", Replicas: t.replicas,
 		TTL: max(t.interval-t.interval/10, shortestTurn),
 	})

@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/embeddednats"
+	"github.com/c4342123/rollcall/internal/nats/embedded"
 )
 
 func TestOneReplicaListsAtATime(t *testing.T) {
 	t.Parallel()
-	server, err := embeddednats.Start(t.Context(), embeddednats.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	server, err := embedded.Start(t.Context(), embedded.Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, server.Close()) })
 	nc, err := nats.Connect(server.ClientURL(), nats.Timeout(patience))

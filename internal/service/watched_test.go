@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/shards"
+	"github.com/c4342123/rollcall/internal/fleet/shards"
 )
 
 // silent joins as a replica that holds half of the shards and answers nobody, until the test ends.

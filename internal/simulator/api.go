@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/c4342123/rollcall/internal/pause"
+	"github.com/c4342123/rollcall/internal/base/pause"
 )
 
 // apiError is a reply other than 200.

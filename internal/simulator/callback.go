@@ -14,22 +14,22 @@ type Cipher interface {
 	Verify(signature, timestamp, nonce, encrypted string) error
 }
 
-// callback is what the pushes to a webhook are made with.
-type callback struct {
+// ciphers is what the pushes to a webhook are made with.
+type ciphers struct {
 	cipher Cipher
 	// foreign addresses messages to the owner of another app.
 	foreign Cipher
 }
 
 // newCallback returns nil when there is no webhook.
-func newCallback(s PushSettings, newCipher func(token, aesKey, ownerKey string) (Cipher, error)) (*callback, error) {
+func newCiphers(s PushSettings, newCipher func(token, aesKey, ownerKey string) (Cipher, error)) (*ciphers, error) {
 	if s.URL == "" {
 		return nil, nil
 	}
 	if newCipher == nil {
 		return nil, errors.New("simulator: pushes to a webhook need Options.NewCipher")
 	}
-	var out callback
+	var out ciphers
 	var err error
 	if out.cipher, err = newCipher(s.Token, s.AESKey, s.OwnerKey); err != nil {
 		return nil, fmt.Errorf("%w: settings.push: %w", ErrScenario, err)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/c4342123/rollcall/internal/pause"
+	"github.com/c4342123/rollcall/internal/base/pause"
 )
 
 // htmlPage is what the platform's edge shows instead of an answer.

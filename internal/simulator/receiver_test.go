@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/webhook"
+	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 )
 
 // The keys of these tests.
@@ -26,7 +26,7 @@ const (
 )
 
 func newCipher(token, aesKey, ownerKey string) (Cipher, error) {
-	c, err := webhook.NewCipher(webhook.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
+	c, err := callback.NewCipher(callback.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
 	if err != nil {
 		return nil, err
 	}

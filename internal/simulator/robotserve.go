@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/c4342123/rollcall/internal/pause"
+	"github.com/c4342123/rollcall/internal/base/pause"
 )
 
 // robotPath is where group robots take messages.

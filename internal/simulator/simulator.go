@@ -43,7 +43,7 @@ type Simulator struct {
 	// otherClock says that now is not the machine's clock.
 	otherClock bool
 	logger     *slog.Logger
-	callback   *callback     // nil without a webhook
+	callback   *ciphers      // nil without a webhook
 	news       chan struct{} // wakes whoever tells what happens
 
 	mu       sync.Mutex
@@ -97,7 +97,7 @@ func New(o Options) (*Simulator, error) {
 		return nil, fmt.Errorf("%w: it would start at %s, before the year 2000", ErrScenario, time.UnixMilli(s.start).UTC())
 	}
 	var err error
-	if s.callback, err = newCallback(s.settings.Push, o.NewCipher); err != nil {
+	if s.callback, err = newCiphers(s.settings.Push, o.NewCipher); err != nil {
 		return nil, err
 	}
 	if s.meetings, err = sc.compile(s.start, s.speed, s.seed, s.logger); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/testpipe"
+	"github.com/c4342123/rollcall/internal/testing/pipe"
 )
 
 // client is a stream connection from the other side.
@@ -151,7 +151,7 @@ func streaming(t *testing.T, faults ...Fault) *remote {
 func streamingWith(t *testing.T, stream StreamSettings, faults ...Fault) *remote {
 	t.Helper()
 	s := pushing(t, Settings{Stream: stream}, faults...)
-	network := testpipe.Listen()
+	network := pipe.Listen()
 	server := &http.Server{Handler: s.Handler()}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(network) }()

@@ -12,12 +12,12 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/push"
+	"github.com/c4342123/rollcall/internal/dingtalk/callback"
+	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/webhook"
 )
 
-var keys = webhook.Keys{Token: "token", AESKey: "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij", OwnerKey: simulator.DefaultAppKey}
+var keys = callback.Keys{Token: "token", AESKey: "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij", OwnerKey: simulator.DefaultAppKey}
 
 // everyFault lets about half of the pushes come to harm.
 func everyFault() (out []simulator.Fault) {
@@ -81,7 +81,7 @@ func (w *watcher) receive(n push.Notice) {
 func watch(t *testing.T, k kind, seed uint64) *watcher {
 	t.Helper()
 	w := &watcher{marked: make(chan struct{}, 1)}
-	cipher, err := webhook.NewCipher(keys)
+	cipher, err := callback.NewCipher(keys)
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(nil)
 	w.history = newHistory(t, k, seed, func(o *simulator.Options) {
@@ -91,11 +91,11 @@ func watch(t *testing.T, k kind, seed uint64) *watcher {
 			Retry: simulator.Duration(time.Millisecond), LastRetry: simulator.Duration(5 * time.Millisecond), LeavesAtEnd: seed%2 == 0,
 		}
 		o.NewCipher = func(token, aesKey, ownerKey string) (simulator.Cipher, error) {
-			return webhook.NewCipher(webhook.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
+			return callback.NewCipher(callback.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
 		}
 	})
 	now := func() time.Time { return time.UnixMilli(w.clock.Load()) }
-	server.Config.Handler = webhook.NewHandler(webhook.Options{Cipher: cipher, Receiver: w, Now: now})
+	server.Config.Handler = callback.NewHandler(callback.Options{Cipher: cipher, Receiver: w, Now: now})
 	server.Start()
 	defer server.Close()
 	ctx, stop := context.WithCancel(t.Context())

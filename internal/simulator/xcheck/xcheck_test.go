@@ -5,10 +5,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/c4342123/rollcall/internal/testleak"
+	"github.com/c4342123/rollcall/internal/testing/leak"
 )
 
-func TestMain(m *testing.M) { testleak.Main(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // marker is a meeting of its own, whose pushes say that those before have been sent.
 const marker = "marker"

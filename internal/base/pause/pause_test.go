@@ -1,0 +1,34 @@
+package pause_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/c4342123/rollcall/internal/base/pause"
+)
+
+func TestFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		assert.True(t, pause.For(t.Context(), time.Hour))
+		assert.Equal(t, time.Hour, time.Since(began))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		assert.False(t, pause.For(ctx, time.Hour))
+		assert.Equal(t, time.Hour+time.Minute, time.Since(began))
+	})
+}
+
+func TestForNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		assert.True(t, pause.For(t.Context(), -time.Hour))
+		assert.True(t, pause.For(t.Context(), 0))
+		assert.Equal(t, began, time.Now())
+	})
+}

@@ -1,0 +1,333 @@
+package api
+
+import (
+	"errors"
+	"math"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
+)
+
+// Bounds of what a walk keeps for the next one.
+const (
+	maxPooledRows = 16_384
+	maxPooledText = 1 << 20
+)
+
+// record is a row whose texts are still in the walk's buffer.
+type record struct {
+	row      diff.Row
+	id, nick span
+}
+
+// span is a part of a buffer.
+type span struct{ from, to int32 }
+
+// walk collects the pages of one member list: all rows in one slice, all their texts in one buffer, so that a page
+// costs no allocation and a list costs two.
+type walk struct {
+	progress
+	rows []record
+	text []byte
+	// leftOut counts rows that cannot be read.
+	leftOut int
+	// uncertain says that somebody may be missing, whatever the numbers say.
+	uncertain bool
+	devices   []uint64 // marks of rows that are known not to be there because the list moved, sorted
+	found     rowIndex // of a list of several pages
+	proofs    int      // rows that are there because the list moved
+	doubts    int      // rows that may be there because it did
+
+	// Of the page last read.
+	next                   string
+	hasMembers, hasTotal   bool
+	hasOther               bool // a field that no member list has
+	refused                bool // it says that it is none
+	failed                 bool // it has a code as failures have
+	cut                    bool // its nextToken cannot be read
+	firstRow, firstLeftOut int
+
+	odd *wire.Oddities
+}
+
+var walks = sync.Pool{New: func() any { return new(walk) }}
+
+func (w *walk) release() {
+	w.reset()
+	w.odd = nil
+	if cap(w.rows) <= maxPooledRows && cap(w.text) <= maxPooledText {
+		walks.Put(w)
+	}
+}
+
+func (w *walk) reset() {
+	w.progress.reset()
+	w.found.reset()
+	w.rows, w.text = w.rows[:0], w.text[:0]
+	w.uncertain, w.leftOut, w.proofs, w.doubts = false, 0, 0, 0
+	w.startPage()
+}
+
+func (w *walk) startPage() {
+	w.next, w.hasMembers, w.hasTotal, w.hasOther, w.refused, w.failed, w.cut = "", false, false, false, false, false, false
+	w.firstRow, w.firstLeftOut = len(w.rows), w.leftOut
+}
+
+// isList reports whether the page is a member list at all: an address block, for one, is a 200 with other JSON, and
+// reading it as an empty list would make everybody leave. An empty object is none either, but may follow the last page.
+// Nor is what has a failure's code, and nobody.
+func (w *walk) isList() bool {
+	if w.failed && w.count() == w.firstRow+w.firstLeftOut {
+		return false
+	}
+	if w.hasMembers || w.hasTotal || w.refused {
+		return !w.refused
+	}
+	return w.pages > 0 && !w.hasOther && (w.total < 0 || int64(w.different()) >= w.total)
+}
+
+// different is the number of rows but for those that are there because the list moved, perhaps.
+func (w *walk) different() int { return w.count() - w.proofs - w.doubts }
+
+// count is the number of rows, those that cannot be read included.
+func (w *walk) count() int { return len(w.rows) + w.leftOut }
+
+// agrees reports whether the rows are as many as upstream said there are, and the list stood still while it was read.
+func (w *walk) agrees() bool {
+	return !w.recounted && w.proofs == 0 && (w.total < 0 || w.complete(w.count()))
+}
+
+// certain reports whether nobody is missing from the list. What is doubtful is no reason to read it again.
+func (w *walk) certain() bool { return w.agrees() && w.doubts == 0 && !w.stuck && w.whole() }
+
+// whole reports whether all that was sent could be read. Where no token could be read, totalCount tells whether there is
+// another page.
+func (w *walk) whole() bool { return !w.uncertain && (!w.cut || w.total >= 0) }
+
+// build makes the rows that outlive the walk.
+func (w *walk) build() []diff.Row {
+	text := string(w.text)
+	rows := make([]diff.Row, len(w.rows))
+	for i := range w.rows {
+		rec := &w.rows[i]
+		rows[i] = rec.row
+		rows[i].UnionID = text[rec.id.from:rec.id.to]
+		rows[i].UserNick = text[rec.nick.from:rec.nick.to]
+	}
+	return rows
+}
+
+// UnmarshalJSONFrom reads a page.
+func (w *walk) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return object(dec, func(name []byte) error {
+		switch string(name) {
+		case "memberModels":
+			return w.members(dec)
+		case "nextToken":
+			return w.nextToken(dec)
+		case "totalCount":
+			return w.totalCount(dec)
+		case "errcode", "success", "code":
+			return w.refusal(dec, name)
+		default:
+			w.hasOther = true
+			return dec.SkipValue()
+		}
+	})
+}
+
+// nextToken reads where the list goes on. Where that cannot be read, only totalCount can tell that all has been read.
+func (w *walk) nextToken(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	token, reading := readToken(raw)
+	w.odd.Note(wire.ListToken, reading)
+	w.next, w.cut = token, reading == wire.Unreadable
+	return nil
+}
+
+func (w *walk) totalCount(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	n, reading := wire.Int(raw)
+	w.odd.Note(wire.ListTotal, reading)
+	if reading != wire.Unreadable && !wire.None(raw) && n >= 0 {
+		w.hasTotal = true
+		w.counted(n)
+	}
+	return nil
+}
+
+// refusal takes note when a page says that it is none.
+func (w *walk) refusal(dec *jsontext.Decoder, name []byte) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	w.hasOther = true
+	switch string(name) {
+	case "errcode":
+		w.refused = w.refused || wire.Refusal{ErrCode: raw}.Refused()
+	case "success":
+		w.refused = w.refused || wire.Refusal{Success: raw}.Refused()
+	case "code":
+		w.failed = wire.IsFailure(raw)
+	}
+	return nil
+}
+
+// members reads the rows. A second list in the same page takes the first one's place, as with any name that comes twice.
+func (w *walk) members(dec *jsontext.Decoder) error {
+	w.rows, w.leftOut = w.rows[:w.firstRow], w.firstLeftOut
+	w.hasMembers = false
+	if dec.PeekKind() != '[' {
+		return w.noMembers(dec)
+	}
+	w.hasMembers = true
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != ']' {
+		if w.count() == maxRows {
+			w.stuck = true
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.member(dec); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// noMembers reads what stands in place of the rows.
+func (w *walk) noMembers(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	switch {
+	case err != nil:
+		return err
+	case wire.Missing(raw):
+		return nil
+	case wire.None(raw) || wire.Empty(raw):
+		w.odd.Note(wire.List, wire.Odd)
+		return nil
+	}
+	w.odd.Note(wire.List, wire.Unreadable)
+	return errors.New("memberModels: not a list")
+}
+
+// member appends a row. Of a field that is missing it has the zero value. A row that does not say who was there, since
+// when, or how, is left out.
+func (w *walk) member(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		if err := dec.SkipValue(); err != nil {
+			return err
+		}
+		w.leaveOut()
+		return nil
+	}
+	w.rows = append(w.rows, record{})
+	rec := &w.rows[len(w.rows)-1]
+	readable := true
+	err := object(dec, func(name []byte) error {
+		raw, err := dec.ReadValue()
+		if err == nil && !w.set(rec, name, raw) {
+			readable = false
+		}
+		return err
+	})
+	if err == nil && !readable {
+		w.rows = w.rows[:len(w.rows)-1]
+		w.leaveOut()
+	}
+	return err
+}
+
+// leaveOut counts a row that cannot be read. Whoever it is about may be missing from the list for that reason alone.
+func (w *walk) leaveOut() {
+	w.odd.Note(wire.MemberRow, wire.Unreadable)
+	w.leftOut++
+	w.uncertain = true
+}
+
+// set takes in one field of a row; one that does not matter is ignored. It returns false for one that matters and cannot
+// be read. Roles and nicknames never matter so much, and without its leaveTime a row still says that somebody left.
+func (w *walk) set(rec *record, name []byte, raw jsontext.Value) bool {
+	var r wire.Reading
+	switch string(name) {
+	case "unionId":
+		rec.id, r = w.keepID(raw)
+		return w.note(wire.MemberID, r)
+	case "userNick":
+		rec.nick, r = w.keepNick(raw)
+		w.note(wire.MemberNick, r)
+	case "joinTime":
+		rec.row.JoinTime, r = wire.Time(raw)
+		return w.note(wire.MemberJoin, r)
+	case "leaveTime":
+		rec.row.LeaveTime, r = wire.Time(raw)
+		w.note(wire.MemberLeave, r)
+	case "attendStatus":
+		rec.row.Status, r = readStatus(raw)
+		return w.note(wire.MemberStatus, r)
+	case "host":
+		rec.row.Host, r = wire.Bool(raw)
+		w.note(wire.MemberHost, r)
+	case "coHost":
+		rec.row.CoHost, r = wire.Bool(raw)
+		w.note(wire.MemberCoHost, r)
+	case "outerOrgMember":
+		rec.row.OuterOrgMember, r = wire.Bool(raw)
+		w.note(wire.MemberOuter, r)
+	case "pstnJoin":
+		rec.row.PSTNJoin, r = wire.Bool(raw)
+		w.note(wire.MemberPSTN, r)
+	}
+	return true
+}
+
+// note counts an odd value and reports whether it can be read.
+func (w *walk) note(f wire.Field, r wire.Reading) bool {
+	if r != wire.Plain {
+		w.odd.Note(f, r)
+	}
+	return r != wire.Unreadable
+}
+
+// readStatus keeps a status nobody documented as it is, so that it can be counted; one beyond 32 bits is brought to their edge.
+func readStatus(raw jsontext.Value) (int, wire.Reading) {
+	n, r := wire.Int(raw)
+	return int(min(max(n, math.MinInt32), math.MaxInt32)), r
+}
+
+// keepID appends a unionId to the buffer, in the form it is carried in.
+func (w *walk) keepID(raw jsontext.Value) (span, wire.Reading) {
+	from := len(w.text)
+	text, r := wire.AppendID(w.text, raw)
+	if id := text[from:]; !carriable(id) {
+		text = append(text[:from], carriedID(id)...)
+	}
+	return w.keep(text, from), r
+}
+
+// keepNick appends a nickname to the buffer.
+func (w *walk) keepNick(raw jsontext.Value) (span, wire.Reading) {
+	from := len(w.text)
+	text, r := wire.AppendText(w.text, raw)
+	return w.keep(text[:from+len(bounded(text[from:], maxNick))], from), r
+}
+
+func (w *walk) keep(text []byte, from int) span {
+	w.text = text
+	return span{int32(from), int32(len(text))}
+}

@@ -1,0 +1,188 @@
+// Package discovery finds the organisation's live meetings that nobody has asked to watch.
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// Bucket is the JetStream bucket by which replicas take turns at it.
+const Bucket = "ROLLCALL_DISCOVERY"
+
+const (
+	// Area is discovery's name where failures are reported.
+	Area = "discovery"
+	// maxInARow is how many meetings in a row may fail to be watched before the round is given up: while nothing can be
+	// stored, each of them costs the time that storing is tried for.
+	maxInARow = 3
+	// maxNoted bounds the meetings that are noted although the last list lacks them: it may be uncertain for ever. Those
+	// beyond it end when they are asked about in their turn.
+	maxNoted = 10_000
+)
+
+// Lister lists the organisation's live meetings, and says whether those are all of them.
+type Lister interface {
+	OngoingMeetings(ctx context.Context) (api.Ongoing, error)
+}
+
+// Watcher watches what is found.
+type Watcher interface {
+	// Discover watches a meeting that was found to go on at the time listed, and tells whether that is news.
+	Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error)
+	// CheckEnd asks soon whether a meeting goes on.
+	CheckEnd(conferenceID string)
+}
+
+// Options of discovery. Logger and Reporter may be nil.
+type Options struct {
+	Lister  Lister
+	Watcher Watcher
+	// Interval is the time between two lists.
+	Interval time.Duration
+	// Turn tells before each list whether it is for us to make, and not for another replica; nil stands for always.
+	Turn     func(ctx context.Context) (bool, error)
+	Logger   *slog.Logger
+	Reporter poller.Reporter
+}
+
+// Run lists the meetings at once and then at every interval, until ctx ends.
+func Run(ctx context.Context, opts Options) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	listed := map[string]bool{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		mine, err := opts.once(ctx, listed)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case !mine && err == nil:
+			opts.forget()
+		default:
+			opts.report(Area, err)
+		}
+		timer.Reset(opts.after(err))
+	}
+}
+
+// after returns how long to leave after a round.
+func (o Options) after(err error) time.Duration {
+	var source *poller.SourceError
+	switch {
+	case errors.Is(err, poller.ErrNotReady):
+		return min(o.Interval, time.Second)
+	case errors.As(err, &source):
+		return max(o.Interval, source.Wait)
+	default:
+		return o.Interval
+	}
+}
+
+// once lists the meetings and watches those that go on. A meeting that cannot be watched does not keep the others from
+// being watched, unless several in a row cannot: then the trouble is not theirs.
+//
+// A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the last list, and
+// becomes this one. mine tells whether the list was for us to make.
+func (o Options) once(ctx context.Context, listed map[string]bool) (mine bool, err error) {
+	if o.Turn != nil {
+		if mine, err := o.Turn(ctx); err != nil || !mine {
+			return mine, err
+		}
+	}
+	began := time.Now()
+	list, err := o.Lister.OngoingMeetings(ctx)
+	if err != nil {
+		return true, err
+	}
+	o.checkVanished(listed, list)
+	var failed error
+	inARow := 0
+	for _, m := range list.Meetings {
+		if m.Ended {
+			continue
+		}
+		switch err := o.watch(ctx, m, began); {
+		case err == nil:
+			inARow = 0
+		case inARow == maxInARow-1:
+			return true, err
+		default:
+			inARow++
+			failed = err
+		}
+	}
+	return true, failed
+}
+
+// checkVanished asks about the meetings that are listed no more, and takes note of those that are. What an uncertain
+// list lacks stays noted: it is asked about when a certain list lacks it too, or any says that it is over.
+func (o Options) checkVanished(listed map[string]bool, list api.Ongoing) {
+	now, over := make(map[string]bool, len(list.Meetings)), map[string]bool{}
+	for _, m := range list.Meetings {
+		if m.Ended {
+			over[m.ConferenceID] = true
+		} else {
+			now[m.ConferenceID] = true
+		}
+	}
+	for id := range listed {
+		switch {
+		case now[id]:
+		case list.Certain || over[id]:
+			o.Watcher.CheckEnd(id)
+		case len(now) < maxNoted:
+			now[id] = true
+		}
+	}
+	clear(listed)
+	maps.Copy(listed, now)
+}
+
+// watch watches one meeting, if it can be. The list that it was found in was asked for at the time listed.
+func (o Options) watch(ctx context.Context, m api.OngoingMeeting, listed time.Time) error {
+	if err := events.CheckConferenceID(m.ConferenceID); err != nil {
+		o.report(fmt.Sprintf("%s of a meeting: %q", Area, m.ConferenceID), err)
+		return nil
+	}
+	created, err := o.Watcher.Discover(ctx, m.ConferenceID, diff.Description{
+		Title: m.Title, CreatorID: m.CreatorID, CreatorNick: m.CreatorNick, StartTime: m.StartTime,
+	}, listed)
+	if created {
+		o.Logger.Debug("the organisation's list shows another meeting", "meeting", m.ConferenceID)
+	}
+	return err
+}
+
+// report passes on how something went; a nil error says that it went well.
+func (o Options) report(what string, err error) {
+	switch {
+	case o.Reporter == nil:
+	case err == nil:
+		o.Reporter.OK(what)
+	default:
+		o.Reporter.Failed(what, err)
+	}
+}
+
+// forget says that whether it goes well is for another replica to say.
+func (o Options) forget() {
+	if f, ok := o.Reporter.(poller.Forgetter); ok {
+		f.Forget(Area)
+	}
+}

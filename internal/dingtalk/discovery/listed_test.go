@@ -1,0 +1,39 @@
+package discovery_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
+)
+
+// witness is told when the list was asked for.
+type witness struct {
+	watcher
+	listed []time.Time
+}
+
+func (w *witness) Discover(_ context.Context, _ string, _ diff.Description, listed time.Time) (bool, error) {
+	w.listed = append(w.listed, listed)
+	return true, nil
+}
+
+// TestAListIsAsOldAsItsFirstPage: what it says may have been so when it was asked for, and no longer when it is there.
+func TestAListIsAsOldAsItsFirstPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		list := lister(func(context.Context) ([]api.OngoingMeeting, error) {
+			time.Sleep(3 * time.Second) // synthetic
+			return live("a", "b"), nil
+		})
+		w := &witness{}
+		run(t, discovery.Options{Lister: list, Watcher: w, Interval: time.Minute}, 10*time.Second)
+		assert.Equal(t, []time.Time{began, began}, w.listed)
+	})
+}

@@ -1,0 +1,131 @@
+// Package pseudonym keeps people's names out of everything behind it: the events, the stored states and the API.
+package pseudonym
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// idLength is the length of a pseudonym's hash in bytes: enough that no two people of an organisation ever share one.
+const idLength = 16
+
+// Upstream is where meetings are read and found.
+type Upstream interface {
+	poller.Source
+	OngoingMeetings(ctx context.Context) (api.Ongoing, error)
+}
+
+// Source reads from upstream and gives everybody a pseudonym: a keyed hash instead of the unionId, and no nickname.
+// Whoever has the key and a unionId can compute the pseudonym; nobody can go back.
+type Source struct {
+	upstream Upstream
+	key      []byte
+}
+
+var _ poller.Source = (*Source)(nil)
+
+// NewSource returns a source of pseudonyms.
+func NewSource(upstream Upstream, key string) *Source {
+	return &Source{upstream: upstream, key: []byte(key)}
+}
+
+// Members reads a member list.
+func (s *Source) Members(ctx context.Context, conferenceID string) (poller.List, error) {
+	list, err := s.upstream.Members(ctx, conferenceID)
+	if err != nil {
+		return poller.List{}, discreet(err)
+	}
+	for i := range list.Rows {
+		s.HideRow(conferenceID, &list.Rows[i])
+	}
+	return list, nil
+}
+
+// Info reads what is known of the meeting itself.
+func (s *Source) Info(ctx context.Context, conferenceID string) (poller.Info, error) {
+	info, err := s.upstream.Info(ctx, conferenceID)
+	if err != nil {
+		return poller.Info{}, discreet(err)
+	}
+	s.HideCreator(&info.CreatorID, &info.CreatorNick, &info.Title)
+	return info, nil
+}
+
+// OngoingMeetings lists the organisation's live meetings.
+func (s *Source) OngoingMeetings(ctx context.Context) (api.Ongoing, error) {
+	list, err := s.upstream.OngoingMeetings(ctx)
+	if err != nil {
+		return api.Ongoing{}, discreet(err)
+	}
+	for i := range list.Meetings {
+		m := &list.Meetings[i]
+		s.HideCreator(&m.CreatorID, &m.CreatorNick, &m.Title)
+	}
+	return list, nil
+}
+
+func (s *Source) creator(id string) string {
+	if id == "" {
+		return ""
+	}
+	return s.pseudonym("person", id)
+}
+
+// without takes a nickname out of a title: DingTalk names a meeting after whoever called it, unless they named it.
+func without(title, nick string) string {
+	if nick == "" {
+		return title
+	}
+	return strings.TrimSpace(strings.ReplaceAll(title, nick, ""))
+}
+
+// HideCreator replaces what names the creator of a meeting, in a push.
+func (s *Source) HideCreator(id, nick, title *string) {
+	*title = without(*title, *nick)
+	*id, *nick = s.creator(*id), ""
+}
+
+// HideRow replaces what names a person. Guests without a unionId are told apart as they are elsewhere, by nickname and
+// joinTime, and within one meeting only: the same nickname elsewhere may be somebody else.
+func (s *Source) HideRow(conferenceID string, row *diff.Row) {
+	if row.UnionID != "" {
+		row.UnionID = s.pseudonym("person", row.UnionID)
+	} else {
+		row.UnionID = s.pseudonym("guest", conferenceID+"\x00"+strconv.FormatInt(row.JoinTime, 10)+"\x00"+row.UserNick)
+	}
+	row.UserNick = ""
+}
+
+// discreet returns an error without what it quotes of a reply: one that cannot be read may name people all the same.
+func discreet(err error) error {
+	var told *api.Error
+	if !errors.As(err, &told) {
+		return err
+	}
+	silent := *told
+	silent.Message = ""
+	if silent.Status != 0 { // the cause lies in the reply
+		silent.Err = nil
+	}
+	var source *poller.SourceError
+	if errors.As(err, &source) {
+		return &poller.SourceError{Trouble: source.Trouble, Wait: source.Wait, Err: &silent}
+	}
+	return &silent
+}
+
+// pseudonym hashes an id. kind keeps people and guests apart, whatever a guest calls himself.
+func (s *Source) pseudonym(kind, id string) string {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write([]byte(kind + "\x00" + id))
+	return kind[:1] + "-" + hex.EncodeToString(mac.Sum(nil)[:idLength])
+}

@@ -1,0 +1,204 @@
+package push
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
+)
+
+const (
+	statusEvent = "meeting_status_change"
+	memberEvent = "meeting_member_status_change"
+	// targetSuffix ends the types of the same events for meetings that this app itself created.
+	targetSuffix = "_target_push"
+	// maxMembers bounds the people in one push; DingTalk names one or a few.
+	maxMembers = 1000
+)
+
+// Envelope is what a stream frame says of a push outside its data, which then holds the business fields only. Empty
+// fields are taken from the data.
+type Envelope struct {
+	Type string
+	ID   string
+	Time int64 // Unix milliseconds
+}
+
+// Decode reads the JSON of a push. A push of a type that is not about meetings has no notices, whatever else is in it.
+// One that is no JSON object with an event type, or is about meetings and makes no sense, gives an error that wraps
+// [ErrMalformed] and no notices at all. The error says where the push is wrong and never quotes a value: whoever reads a
+// log need not be one who may know who is in a meeting. Values of other types than documented count in odd, which may be
+// nil.
+func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
+	b, err := readBody(data)
+	r := fields{odd}
+	eventType := envelope.Type
+	if eventType == "" {
+		eventType = r.text(wire.PushType, b.EventType)
+	}
+	p := Push{
+		Type: bounded(eventType, maxWord), ID: bounded(cmp.Or(envelope.ID, r.text(wire.PushID, b.EventID)), maxWord),
+		Time: cmp.Or(eventTime(r, &b), inRange(envelope.Time)), Exhausted: err == nil && b.exhausted(),
+	}
+	switch {
+	case p.Exhausted, envelope.Type != "" && !p.ours():
+		return p, nil // how the data of other events looks is nobody's business here
+	case err == nil && p.Type == "":
+		err = errors.New("no EventType")
+	case err == nil && p.ours():
+		err = p.read(r, &b)
+	}
+	if err != nil {
+		p.Notices = nil
+		return p, fmt.Errorf("%w: %w", ErrMalformed, wire.DecodeError(err))
+	}
+	return p, nil
+}
+
+func eventTime(r fields, b *body) int64 {
+	at, _ := r.time(wire.PushTime, b.EventTime)
+	born, _ := r.time(wire.PushTime, b.BornTime)
+	return cmp.Or(at, born)
+}
+
+// inRange is a time, or 0 for what can be none.
+func inRange(n int64) int64 {
+	if n < 0 || n > wire.MaxTime {
+		return 0
+	}
+	return n
+}
+
+func (p *Push) ours() bool {
+	t := strings.TrimSuffix(p.Type, targetSuffix)
+	return t == statusEvent || t == memberEvent
+}
+
+// read adds what the data says of meetings.
+func (p *Push) read(r fields, b *body) error {
+	if strings.TrimSuffix(p.Type, targetSuffix) == statusEvent {
+		return p.addMeeting(r, b)
+	}
+	return p.addMembers(r, b)
+}
+
+func (p *Push) addMeeting(r fields, b *body) error {
+	m, err := b.meeting(r.odd)
+	if err != nil {
+		return err
+	}
+	id := r.id(wire.PushMeetingID, m.ConferenceID)
+	if err := checkMeeting(id); err != nil {
+		return fmt.Errorf("openConfModel: %w", err)
+	}
+	n := p.notice(id, scene(r, b))
+	start, _ := r.time(wire.PushStart, m.StartTime)
+	n.Meeting = Meeting{
+		Title:       bounded(r.text(wire.PushTitle, m.Title), maxTitle),
+		CreatorID:   api.UnionID(r.id(wire.PushCreator, m.CreatorID)),
+		CreatorNick: bounded(r.text(wire.PushCreatorNick, m.CreatorNick), maxNick), StartTime: start,
+	}
+	// A scene nobody documents is a reason to look.
+	n.Look = n.Scene != MeetingCreated && n.Scene != MeetingClosed
+	return nil
+}
+
+// addMembers takes in the members that can be read. For the others the member lists of the same meetings are looked at.
+func (p *Push) addMembers(r fields, b *body) error {
+	rows, err := b.members(r.odd)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || len(rows) > maxMembers {
+		return fmt.Errorf("%d openMemberModels", len(rows))
+	}
+	var unread error
+	s := scene(r, b)
+	for i, raw := range rows {
+		if err := p.addMember(r, raw, s); err != nil {
+			r.odd.Note(wire.PushMemberRow, wire.Unreadable)
+			unread = fmt.Errorf("openMemberModels %d: %w", i, err)
+		}
+	}
+	if len(p.Notices) == 0 {
+		return unread
+	}
+	for i := range p.Notices {
+		p.Notices[i].Look = p.Notices[i].Look || unread != nil
+	}
+	return nil
+}
+
+func (p *Push) addMember(r fields, raw jsontext.Value, s Scene) error {
+	var m memberModel
+	if raw.Kind() != '{' || json.Unmarshal(raw, &m, wire.AnyCase) != nil {
+		return errors.New("not an object")
+	}
+	id := r.id(wire.PushMemberMeeting, m.ConferenceID)
+	if err := checkMeeting(id); err != nil {
+		return err
+	}
+	n := p.notice(id, s)
+	switch row, ok := m.row(r, n.Scene); {
+	case n.Scene == MemberInvited:
+		// Being called is no event; that there is such a meeting is news enough.
+	case !ok:
+		n.Look = true
+	default:
+		n.Rows = append(n.Rows, row)
+	}
+	return nil
+}
+
+// checkMeeting is [events.CheckConferenceID] without a quotation: what stands in the place of an id may be a name.
+func checkMeeting(id string) error {
+	if events.CheckConferenceID(id) != nil {
+		return fmt.Errorf("%w, not these %d bytes", events.ErrConferenceID, len(id))
+	}
+	return nil
+}
+
+func scene(r fields, b *body) Scene { return Scene(bounded(r.text(wire.PushScene, b.Scene), maxWord)) }
+
+// notice returns the notice for a meeting, made when there is none yet.
+func (p *Push) notice(conferenceID string, scene Scene) *Notice {
+	for i := range p.Notices {
+		if p.Notices[i].ConferenceID == conferenceID {
+			return &p.Notices[i]
+		}
+	}
+	p.Notices = append(p.Notices, Notice{ConferenceID: conferenceID, Scene: scene, Time: p.Time})
+	return &p.Notices[len(p.Notices)-1]
+}
+
+// row is the member as a list would show it, or false when the push does not tell who it is, since when, or what happened.
+// The leaveTime counts only at an end: a user_join carries one too.
+func (m *memberModel) row(r fields, scene Scene) (diff.Row, bool) {
+	joined, timed := r.time(wire.PushMemberJoin, m.JoinTime)
+	left, _ := r.time(wire.PushMemberLeave, m.LeaveTime)
+	row := diff.Row{
+		UnionID:  api.UnionID(r.id(wire.PushMemberID, m.UserID)),
+		UserNick: bounded(r.text(wire.PushMemberNick, m.UserNick), maxNick), JoinTime: joined,
+		Host: r.flag(wire.PushMemberHost, m.Host), CoHost: r.flag(wire.PushMemberCoHost, m.CoHost),
+		PSTNJoin: r.flag(wire.PushMemberPSTN, m.PSTNJoin),
+	}
+	switch scene {
+	case MemberJoined:
+		row.Status = diff.StatusActive
+	case MemberLeft:
+		row.Status, row.LeaveTime = diff.StatusLeft, left
+	case MemberKicked:
+		row.Status, row.LeaveTime = diff.StatusKicked, left
+	default:
+		return diff.Row{}, false
+	}
+	return row, timed && row.UnionID != ""
+}

@@ -1,0 +1,9 @@
+package push
+
+import (
+	"testing"
+
+	"github.com/c4342123/rollcall/internal/testing/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }

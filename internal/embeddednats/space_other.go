@@ -1,8 +1,0 @@
-//go:build !(linux || darwin || freebsd)
-
-package embeddednats
-
-import "errors"
-
-// diskSpace is not known on this system.
-func diskSpace(string) (free, total uint64, err error) { return 0, 0, errors.ErrUnsupported }

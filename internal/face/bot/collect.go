@@ -1,0 +1,95 @@
+package bot
+
+import (
+	"context"
+	"slices"
+
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/face/terminal"
+)
+
+// maxComplaint is how much is logged of what is wrong with a message, in characters.
+const maxComplaint = 300
+
+// collect reads what happened, for at most a beat. Once the time of a batch is over, or it is full, it becomes messages.
+func (w *worker) collect(ctx context.Context) error {
+	wait := beat
+	if len(w.batch) > 0 {
+		wait = min(wait, w.due.Sub(w.now()))
+	}
+	found, err := w.reader.next(ctx, maxBatchEvents-len(w.batch), wait)
+	if err != nil {
+		return err
+	}
+	for _, d := range found {
+		if err := w.take(ctx, d); err != nil {
+			return err
+		}
+	}
+	if w.old > 0 {
+		w.logger.Warn("events are too old to be told", "robot", w.name, "events", w.old, "than", w.rules.maxAge)
+		w.old = 0
+	}
+	if len(w.batch) == 0 || len(w.batch) < maxBatchEvents && w.now().Before(w.due) {
+		return nil
+	}
+	return w.commit(ctx)
+}
+
+// take decides about one message of the stream.
+func (w *worker) take(ctx context.Context, d delivery) error {
+	e, err := events.Decode(d.payload)
+	if err != nil { // somebody else's message: it will not get better
+		w.logger.Warn("a message in the stream is no event", "robot", w.name, "sequence", d.seq,
+			"error", terminal.Clean(err.Error(), maxComplaint))
+		return nil
+	}
+	if e.Meeting != nil {
+		w.titles.note(e.Meeting)
+		return nil
+	}
+	if e.Member == nil {
+		return nil
+	}
+	if w.said.has(e.ID) || slices.ContainsFunc(w.batch, func(it item) bool { return it.id == e.ID }) {
+		w.logger.Debug("announced anew, and told before", "robot", w.name, "id", e.ID)
+		return nil
+	}
+	now := w.now()
+	why := w.judge(e, nil, now, w.rules.maxAge)
+	if why == needsATitle {
+		title, err := w.titles.of(ctx, e.Member, now)
+		if err != nil {
+			return err
+		}
+		if why = w.judge(e, &title, now, w.rules.maxAge); why == told {
+			if len(w.batch) == 0 {
+				w.due = now.Add(w.rules.batch)
+			}
+			w.batch = append(w.batch, wording[w.language].item(e, title))
+		}
+	}
+	if why == tooOld {
+		w.old++
+	}
+	w.logger.Debug("decided", "robot", w.name, "id", e.ID, "verdict", why)
+	return nil
+}
+
+// commit makes messages of the batch. From then on they are to be sent as they are, and their events are done with.
+func (w *worker) commit(ctx context.Context) error {
+	writer := writer{robot: w.name, phrases: wording[w.language], zone: w.rules.zone}
+	w.st.Outbox = writer.messages(w.batch, w.now())
+	batch := w.batch
+	w.batch = nil
+	if err := w.save(ctx); err != nil {
+		return err
+	}
+	for _, it := range batch {
+		w.said.add(fingerprintOf(it.id))
+	}
+	if err := w.said.keep(ctx, w.entry.bucket, w.name); err != nil {
+		w.logger.Debug("which events are told is not kept", "robot", w.name, "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// The limits where the options say nothing.
+const (
+	defaultConnections = 1000
+	defaultPerAddress  = 500
+	defaultReaders     = 200
+)
+
+// keptBack is how many of the files that the process may have open are left to NATS, its store and DingTalk.
+const keptBack = 32
+
+// Limits are how many may ask at a time. 0 stands for the default of each.
+type Limits struct {
+	Connections int // 1000 in all
+	PerAddress  int // 500 of one address; those of this machine may have all
+	Readers     int // 200 readers of events
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, limit := range []struct {
+		value *int
+		usual int
+	}{{&l.Connections, defaultConnections}, {&l.PerAddress, defaultPerAddress}, {&l.Readers, defaultReaders}} {
+		if *limit.value == 0 {
+			*limit.value = limit.usual
+		}
+	}
+	return l
+}
+
+// Within lowers the limits to what a process that may have so many files open has room for. 0 stands for any number.
+//
+// Readers of events hold their connections: they may have three quarters of them, so that others find one, too.
+func (l Limits) Within(files uint64) Limits {
+	l = l.withDefaults()
+	if files > 0 && files < keptBack+uint64(l.Connections) {
+		l.Connections = max(int(files)-keptBack, 1)
+	}
+	l.PerAddress = min(l.PerAddress, l.Connections)
+	l.Readers = min(l.Readers, max(l.Connections-l.Connections/4, 1))
+	return l
+}
+
+// Refusals count who was turned away. The zero value is ready for use.
+type Refusals struct {
+	Connections atomic.Uint64
+	Readers     atomic.Uint64
+}
+
+// seats are the readers that there may be at a time.
+type seats struct {
+	mu    sync.Mutex
+	taken int
+	most  int
+}
+
+// take takes one, if there is one left; whoever got it gives it back by leave.
+func (s *seats) take() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken >= s.most {
+		return false
+	}
+	s.taken++
+	return true
+}
+
+func (s *seats) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken--
+}

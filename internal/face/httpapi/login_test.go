@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const apiToken = "s3cret-T0ken"
+
+// ask asks a handler, which remembers wrong tokens, as a browser elsewhere does.
+func ask(t *testing.T, h http.Handler, method, target, body string, change ...func(*http.Request)) *http.Response {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	r.Host, r.RemoteAddr = "rollcall.example", "192.0.2.1:50000"
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	resp := w.Result()
+	conforms(t, r, resp)
+	return resp
+}
+
+func cookieOf(t *testing.T, resp *http.Response) *http.Cookie {
+	t.Helper()
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
+	require.Len(t, resp.Cookies(), 1)
+	return resp.Cookies()[0]
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func TestLogIn(t *testing.T) {
+	h := Handler(Options{Meetings: table(state(t, "a", "")), Token: apiToken})
+	cookie := cookieOf(t, ask(t, h, http.MethodPost, "/login", `{"token": " s3cret-T0ken "}`))
+	assert.True(t, cookie.HttpOnly)
+	assert.Equal(t, http.SameSiteStrictMode, cookie.SameSite)
+	assert.Empty(t, cookie.Path, "it is sent where the page is")
+	assert.Positive(t, cookie.MaxAge)
+	assert.False(t, cookie.Secure)
+	assert.NotContains(t, cookie.Value, apiToken)
+
+	with := func(value string) func(*http.Request) {
+		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value}) }
+	}
+	stands := func(h http.Handler, change ...func(*http.Request)) string {
+		return bodyOf(t, ask(t, h, http.MethodGet, "/login", "", change...))
+	}
+	assert.JSONEq(t, `{"required": false, "loggedIn": false}`, stands(Handler(Options{Meetings: table()})))
+	assert.JSONEq(t, `{"required": true, "loggedIn": false}`, stands(h))
+	assert.JSONEq(t, `{"required": true, "loggedIn": true}`, stands(h, with(cookie.Value)))
+	for _, req := range guarded {
+		assert.Less(t, ask(t, h, req[0], req[1], "", with(cookie.Value)).StatusCode, 300, req)
+		problemOf(t, ask(t, h, req[0], req[1], "", with(cookie.Value+"x")), http.StatusUnauthorized)
+		problemOf(t, ask(t, h, req[0], req[1], "", with("")), http.StatusUnauthorized)
+	}
+	// Another replica knows the session; with another token there is none.
+	same, other := Handler(Options{Meetings: table(), Token: apiToken}), Handler(Options{Meetings: table(), Token: "other"})
+	assert.Equal(t, http.StatusOK, ask(t, same, http.MethodGet, "/v1/meetings", "", with(cookie.Value)).StatusCode)
+	problemOf(t, ask(t, other, http.MethodGet, "/v1/meetings", "", with(cookie.Value)), http.StatusUnauthorized)
+
+	out := cookieOf(t, ask(t, h, http.MethodDelete, "/login", ""))
+	assert.Negative(t, out.MaxAge)
+	assert.Empty(t, out.Value)
+}
+
+func TestASecureCookie(t *testing.T) {
+	h := Handler(Options{Meetings: table(), Token: apiToken})
+	resp := ask(t, h, http.MethodPost, "/login", `{"token": "s3cret-T0ken"}`, header("X-Forwarded-Proto", "https"))
+	assert.True(t, cookieOf(t, resp).Secure)
+}
+
+func TestLogInRefused(t *testing.T) {
+	opts := Options{Meetings: table(), Token: apiToken}
+	for name, c := range map[string]struct {
+		body   string
+		change func(*http.Request)
+		token  string
+		status int
+	}{
+		"a wrong token":         {`{"token": "s3cret"}`, header("Accept", "*/*"), apiToken, http.StatusUnauthorized},
+		"no token":              {`{}`, header("Accept", "*/*"), apiToken, http.StatusUnauthorized},
+		"no JSON":               {`token=s3cret-T0ken`, header("Accept", "*/*"), apiToken, http.StatusBadRequest},
+		"far too much":          {`{"token": "` + strings.Repeat("x", maxBody) + `"}`, header("Accept", "*/*"), apiToken, http.StatusBadRequest},
+		"another site's page":   {`{"token": "s3cret-T0ken"}`, header("Sec-Fetch-Site", "cross-site"), apiToken, http.StatusForbidden},
+		"nothing to log in to":  {`{"token": ""}`, header("Accept", "*/*"), "", http.StatusNotFound},
+		"another site's script": {`{"token": "s3cret-T0ken"}`, header("Origin", "https://evil.example"), apiToken, http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts.Token = c.token
+			resp := ask(t, Handler(opts), http.MethodPost, "/login", c.body, c.change)
+			assert.Empty(t, resp.Cookies())
+			assert.NotContains(t, problemOf(t, resp, c.status), apiToken)
+		})
+	}
+	problemOf(t, ask(t, Handler(opts), http.MethodDelete, "/login", "", header("Sec-Fetch-Site", "cross-site")), http.StatusForbidden)
+}
+
+// A browser that has logged in sends its cookie with what other sites' pages make it ask for, too.
+func TestOtherSitesChangeNothing(t *testing.T) {
+	h := Handler(Options{Meetings: table(state(t, "a", "")), Token: apiToken})
+	cookie := cookieOf(t, ask(t, h, http.MethodPost, "/login", `{"token": "s3cret-T0ken"}`))
+	for _, req := range guarded {
+		resp := ask(t, h, req[0], req[1], "", header("Sec-Fetch-Site", "cross-site"), func(r *http.Request) { r.AddCookie(cookie) })
+		if req[0] == http.MethodGet {
+			assert.Equal(t, http.StatusOK, resp.StatusCode, "what only reads tells another site nothing")
+			continue
+		}
+		problemOf(t, resp, http.StatusUnauthorized)
+	}
+}
+
+func TestGuessing(t *testing.T) {
+	h := Handler(Options{Meetings: table(), Token: apiToken})
+	refused := 0
+	for range 3 * wrongAtOnce {
+		if ask(t, h, http.MethodPost, "/login", `{"token": "guess"}`).StatusCode == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	assert.Positive(t, refused)
+	resp := ask(t, h, http.MethodGet, "/v1/meetings", "", header("Authorization", "Bearer "+apiToken))
+	assert.Equal(t, http.StatusOK, resp.StatusCode, "who has the token is not kept out")
+}

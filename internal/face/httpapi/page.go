@@ -1,0 +1,25 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/c4342123/rollcall/internal/face/page"
+)
+
+// shell lets a browser have the files of the page, which hold nothing that is secret: with a token set, whoever has them
+// still has to log in. Without one, they are for this machine alone, as everything else is.
+func (a *api) shell(name func(*http.Request) string) http.HandlerFunc {
+	give := func(w http.ResponseWriter, r *http.Request) {
+		if !page.Serve(w, r, name(r), a.prefix(r)) {
+			nothing(w, r)
+		}
+	}
+	if a.opts.Token == "" {
+		return a.guard(give)
+	}
+	return give
+}
+
+func index(*http.Request) string { return "index.html" }
+
+func asset(r *http.Request) string { return r.PathValue("name") }

@@ -1,0 +1,53 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/c4342123/rollcall/internal/stored/report"
+)
+
+// reportPolicy keeps what a report shows from doing anything, should a browser open it by itself.
+const reportPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+// Reports computes who attended a meeting; see [report.Of].
+type Reports interface {
+	Report(ctx context.Context, conferenceID string) (report.Report, error)
+}
+
+// report answers with who attended a meeting, from when to when, in the format that is asked for.
+func (a *api) report(w http.ResponseWriter, r *http.Request) {
+	id, ok := conferenceID(w, r)
+	if !ok {
+		return
+	}
+	format := report.JSON
+	if name := r.URL.Query().Get("format"); name != "" {
+		var err error
+		if format, err = report.ParseFormat(name); err != nil {
+			problem(w, http.StatusBadRequest, "format: "+err.Error())
+			return
+		}
+	}
+	found, err := a.opts.Reports.Report(r.Context(), id)
+	switch {
+	case errors.Is(err, report.ErrNoEvents):
+		problem(w, http.StatusNotFound, "nothing is stored of meeting "+id)
+		return
+	case err != nil:
+		fail(w, id, err)
+		return
+	}
+	var body bytes.Buffer
+	if err := found.Write(&body, format); err != nil {
+		fail(w, id, err)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", reportPolicy)
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`inline; filename="rollcall-%s.%s"`, id, format))
+	head(w, http.StatusOK, format.ContentType())
+	_, _ = body.WriteTo(w) // who went away reads nothing more
+}

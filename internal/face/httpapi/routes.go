@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+type api struct {
+	opts  Options
+	log   *slog.Logger
+	wrong attempts // tokens given by browsers
+	seats seats    // of readers of events
+}
+
+// methods are what answers a path, by method. GET answers HEAD, too.
+type methods map[string]http.HandlerFunc
+
+// Handler answers every request. Errors are application/problem+json.
+func Handler(opts Options) http.Handler {
+	if opts.Refusals == nil {
+		opts.Refusals = new(Refusals)
+	}
+	a := &api{opts: opts, log: opts.logger(), wrong: newAttempts(), seats: seats{most: opts.Limits.withDefaults().Readers}}
+	mux := http.NewServeMux()
+	a.open(mux, "/livez", live)
+	a.open(mux, "/readyz", a.ready)
+	a.open(mux, "/openapi.yaml", description(openAPI))
+	a.open(mux, "/asyncapi.yaml", description(asyncAPI))
+	if opts.Metrics != nil {
+		a.open(mux, "/metrics", opts.Metrics.ServeHTTP)
+	}
+	if opts.Webhook != nil {
+		mux.Handle("/webhooks/dingtalk", opts.Webhook)
+	}
+	route(mux, "/login", methods{http.MethodGet: a.loginState, http.MethodPost: a.login, http.MethodDelete: a.logout})
+	a.open(mux, "/{$}", a.shell(index))
+	a.open(mux, "/assets/{name}", a.shell(asset))
+	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list}, parameters{"state": once, "search": once, "limit": once})
+	a.guarded(mux, "/v1/meetings/{id}", methods{
+		http.MethodGet: a.get, http.MethodPut: a.put, http.MethodDelete: a.delete,
+	}, nil)
+	a.guarded(mux, "/v1/meetings/{id}/report", methods{http.MethodGet: a.report}, parameters{"format": once})
+	a.guarded(mux, "/v1/events", methods{http.MethodGet: a.events}, parameters{"meeting": once, "type": repeated})
+	mux.HandleFunc("/", nothing)
+	return a.whole(mux)
+}
+
+// open lets everybody read a path.
+func (a *api) open(mux *http.ServeMux, pattern string, read http.HandlerFunc) {
+	route(mux, pattern, methods{http.MethodGet: read})
+}
+
+// guarded lets those in who may use the API, and ask for what a path knows.
+func (a *api) guarded(mux *http.ServeMux, pattern string, m methods, known parameters) {
+	allowed := methods{}
+	for method, h := range m {
+		allowed[method] = a.guard(known.only(h))
+	}
+	route(mux, pattern, allowed)
+}
+
+func route(mux *http.ServeMux, pattern string, m methods) {
+	allow := slices.Sorted(maps.Keys(m))
+	if m[http.MethodGet] != nil {
+		allow = slices.Insert(allow, slices.Index(allow, http.MethodGet)+1, http.MethodHead)
+	}
+	for method, h := range m {
+		mux.HandleFunc(method+" "+pattern, h)
+	}
+	mux.HandleFunc(pattern, notAllowed(strings.Join(allow, ", ")))
+}
+
+// whole answers what the mux would answer in its own way, and what went wrong within a handler.
+func (a *api) whole(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer a.recovered(w, r)
+		if r.Method == http.MethodConnect || !clean(r.URL.EscapedPath()) {
+			nothing(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// clean tells whether the mux takes a path as it is: it redirects from every other.
+func clean(p string) bool {
+	return p == "/" || strings.HasPrefix(p, "/") && path.Clean(p) == strings.TrimSuffix(p, "/") && !strings.HasSuffix(p, "//")
+}
+
+// recovered answers for a handler that panicked. net/http would cut the connection without a word.
+func (a *api) recovered(w http.ResponseWriter, r *http.Request) {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v)
+	default:
+		a.log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		problem(w, http.StatusInternalServerError, "something went wrong in Rollcall; its log says more")
+	}
+}
+
+func nothing(w http.ResponseWriter, _ *http.Request) {
+	problem(w, http.StatusNotFound, "there is nothing at this path")
+}
+
+// notAllowed answers a method that the path does not know.
+func notAllowed(allow string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
+		problem(w, http.StatusMethodNotAllowed, r.Method+" is not possible here, only "+allow)
+	}
+}

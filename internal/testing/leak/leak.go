@@ -1,0 +1,44 @@
+// Package leak holds the tests of a package to ending what they start.
+package leak
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// patience is how long what is about to end may take to end. goleak alone waits for a third of a second, and a busy
+// machine may let a goroutine stand still for longer than that.
+const patience = 30 * time.Second
+
+// Main runs the tests and ends the process: with a failure if one failed, or if goroutines outlive them all.
+func Main(m *testing.M, options ...goleak.Option) {
+	goleak.VerifyTestMain(waiting{m.Run, options}, options...)
+}
+
+// ServersCutShort excuses what a NATS server leaves running that is shut down while it makes a stream: the stream's files
+// stay open (nats-server 2.15.3).
+func ServersCutShort() []goleak.Option {
+	const server = "github.com/nats-io/nats-server/v2/server"
+	return []goleak.Option{
+		goleak.IgnoreTopFunction(server + ".(*fileStore).flushStreamStateLoop"),
+		goleak.IgnoreTopFunction(server + ".(*msgBlock).flushLoop"),
+		goleak.IgnoreTopFunction(server + "/ats.Register.func1"),
+	}
+}
+
+// waiting runs tests and waits for the goroutines they leave behind.
+type waiting struct {
+	run     func() int
+	options []goleak.Option
+}
+
+// Run returns what the tests returned.
+func (w waiting) Run() int {
+	code := w.run()
+	for began := time.Now(); code == 0 && goleak.Find(w.options...) != nil && time.Since(began) < patience; {
+		continue // Find has waited
+	}
+	return code
+}

@@ -1,0 +1,111 @@
+package streamtest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/publisher"
+)
+
+// Begin is the time of the first thing a [Recorder] makes happen, in Unix milliseconds.
+const Begin int64 = 1_700_000_000_000
+
+// Recorder stores events as the service does.
+type Recorder struct {
+	// Conn is its connection. It does not go over the network, which may be the one that is interrupted.
+	Conn *nats.Conn
+	// Joined is how many people [Recorder.Join] made join.
+	Joined int
+
+	server *Server
+	pub    *publisher.Publisher
+	stop   func()
+}
+
+// Record opens the stream and returns a recorder, which stops at the end of the test or with [Recorder.Stop].
+func (s *Server) Record() *Recorder {
+	t := s.t
+	t.Helper()
+	nc, err := conn.Connect(t.Context(), config.NATS{}, conn.Options{Extra: s.server.InProcess()})
+	require.NoError(t, err)
+	pub, err := publisher.Open(t.Context(), nc, publisher.Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- pub.Run(ctx) }()
+	r := &Recorder{server: s, pub: pub, Conn: nc}
+	r.stop = func() {
+		if cancel != nil {
+			cancel()
+			cancel = nil
+			assert.NoError(t, <-ended)
+			nc.Close()
+		}
+	}
+	t.Cleanup(r.stop)
+	return r
+}
+
+// Stop closes the recorder, as has to be done before its server stops.
+func (r *Recorder) Stop() { r.stop() }
+
+// Commit stores what change makes of a meeting's state.
+func (r *Recorder) Commit(meeting string, change func(*diff.State) diff.Result) {
+	t := r.server.t
+	t.Helper()
+	base, err := r.pub.Load(t.Context(), meeting)
+	require.NoError(t, err)
+	_, _, err = r.pub.Update(t.Context(), base, change)
+	require.NoError(t, err)
+}
+
+// Look stores what a look at a meeting shows: a whole list, at a time in Unix milliseconds.
+func (r *Recorder) Look(meeting string, at int64, rows ...diff.Row) {
+	r.server.t.Helper()
+	r.Commit(meeting, func(s *diff.State) diff.Result {
+		return diff.Compare(s, diff.Snapshot{Rows: rows, From: at, At: at, Via: events.ViaPoll})
+	})
+}
+
+// Watch stores that a meeting is watched from a time on, in Unix milliseconds.
+func (r *Recorder) Watch(meeting string, at int64, d diff.Description) {
+	r.server.t.Helper()
+	r.Commit(meeting, func(s *diff.State) diff.Result { return diff.Start(s.Watch(d), at) })
+}
+
+// End stores that a meeting is over, at a time in Unix milliseconds, by a list that shows it.
+func (r *Recorder) End(meeting string, at int64, rows ...diff.Row) {
+	r.server.t.Helper()
+	r.Commit(meeting, func(s *diff.State) diff.Result {
+		over := diff.Compare(s, diff.Snapshot{Rows: rows, From: at, At: at, Via: events.ViaPoll, Over: true, EndTime: at})
+		return over.Then(diff.End(over.State, at, "ended"))
+	})
+}
+
+// Join stores that one more person joins a meeting, ten seconds after the last, and returns their name.
+func (r *Recorder) Join(meeting string) string {
+	r.server.t.Helper()
+	r.Joined++
+	at, name := Begin+int64(r.Joined)*10_000, fmt.Sprintf("p%d", r.Joined)
+	r.Commit(meeting, func(s *diff.State) diff.Result {
+		var rows []diff.Row
+		for p := range s.People() {
+			row := diff.Row{UnionID: p.UnionID, UserNick: p.UserNick, Status: diff.StatusActive, JoinTime: p.JoinTime, LeaveTime: p.LeaveTime}
+			if !p.Present {
+				row.Status = diff.StatusLeft
+			}
+			rows = append(rows, row)
+		}
+		rows = append(rows, diff.Row{UnionID: name, UserNick: name, Status: diff.StatusActive, JoinTime: at})
+		return diff.Compare(s, diff.Snapshot{Rows: rows, From: at + 1000, At: at + 1000, Via: events.ViaPoll})
+	})
+	return name
+}
