@@ -5,18 +5,9 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/c4342123/rollcall/poller/condition"
 )
-
-// Reporter is told what fails and what works again. It is told of every failure: not to repeat itself is its task. It
-// is safe for concurrent use.
-type Reporter interface {
-	Failed(key string, err error)
-	OK(key string)
-}
-
-// A Forgetter is a [Reporter] that can also be told that it is no longer of interest whether something works. Its next
-// failure is news again.
-type Forgetter interface{ Forget(key string) }
 
 // What failures are reported under.
 const (
@@ -39,7 +30,7 @@ const outageAfter = 3
 
 // health knows what fails at present.
 type health struct {
-	reporter  Reporter
+	reporter  condition.Reporter
 	mu        sync.Mutex
 	failing   map[string]string
 	away      map[string]bool  // of what fails: because it cannot be reached
@@ -85,7 +76,7 @@ func (h *health) note(area string, err error) bool {
 	_, before := h.failing[area]
 	same := before && away && h.away[area]
 	h.failing[area], h.away[area] = err.Error(), away
-	if h.reporter != nil && !same {
+	if !same {
 		h.reporter.Failed(area, err)
 	}
 	return !before
@@ -168,9 +159,7 @@ func (h *health) clear(area string) {
 		return
 	}
 	delete(h.failing, area)
-	if h.reporter != nil {
-		h.reporter.OK(area)
-	}
+	h.reporter.OK(area)
 }
 
 // forget drops what failed, when nobody is interested any more.
@@ -178,9 +167,7 @@ func (h *health) forget(area string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.failing, area)
-	if f, ok := h.reporter.(Forgetter); ok {
-		f.Forget(area)
-	}
+	condition.Forget(h.reporter, area)
 }
 
 func (h *health) failures() map[string]string {

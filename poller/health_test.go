@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // diary is a reporter that notes when something begins to fail and when it works again.
@@ -21,7 +22,7 @@ type diary struct {
 	entries  []string
 }
 
-var _ poller.Reporter = (*diary)(nil)
+var _ condition.Reporter = (*diary)(nil)
 
 func (d *diary) Failed(key string, _ error) {
 	d.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/poller/condition"
 	"github.com/c4342123/rollcall/poller/pace"
 )
 
@@ -43,7 +44,7 @@ type Options struct {
 	Logger *slog.Logger
 	Titles bool
 	// Reporter is told of failures; nobody when nil.
-	Reporter Reporter
+	Reporter condition.Reporter
 }
 
 func (o Options) withDefaults() Options {
@@ -146,7 +147,7 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 	return &Poller{
 		source: source, store: store, opts: opts, log: opts.Logger, epoch: time.Now().Add(-time.Hour),
 		tick:   min(opts.MinInterval/20, maxTick),
-		health: health{reporter: opts.Reporter},
+		health: health{reporter: condition.OrNone(opts.Reporter)},
 		pacer: pace.New(pace.Options{
 			MinInterval: opts.MinInterval, MaxInterval: opts.MaxInterval, InfoInterval: infoAfter, Rate: opts.Rate,
 		}),

@@ -12,7 +12,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/face/httpapi"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // boardInterval is how often it is looked how every part fares, so that it is known since when.
@@ -170,11 +170,11 @@ func (b *board) watch(ctx context.Context, look func() []httpapi.Check) {
 type posted struct {
 	board *board
 	part  string
-	next  poller.Reporter
+	next  condition.Reporter
 }
 
 // post returns the reporter of a part.
-func (b *board) post(part string, next poller.Reporter) poller.Reporter {
+func (b *board) post(part string, next condition.Reporter) condition.Reporter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !slices.Contains(b.own, part) {
@@ -183,7 +183,7 @@ func (b *board) post(part string, next poller.Reporter) poller.Reporter {
 	return posted{b, part, next}
 }
 
-// Failed implements [poller.Reporter]. What fails for one thing only does not make the part fail.
+// Failed implements [condition.Reporter]. What fails for one thing only does not make the part fail.
 func (p posted) Failed(what string, err error) {
 	if !strings.Contains(what, ": ") {
 		p.set(err)
@@ -191,7 +191,7 @@ func (p posted) Failed(what string, err error) {
 	p.next.Failed(what, err)
 }
 
-// OK implements [poller.Reporter].
+// OK implements [condition.Reporter].
 func (p posted) OK(what string) {
 	if !strings.Contains(what, ": ") {
 		p.set(nil)
@@ -199,7 +199,7 @@ func (p posted) OK(what string) {
 	p.next.OK(what)
 }
 
-// Forget implements [poller.Forgetter]: it is another replica's to do, and to say how it fares. That is not passed on, or
+// Forget implements [condition.Forgetter]: it is another replica's to do, and to say how it fares. That is not passed on, or
 // what fails would be told anew at each turn of ours.
 func (p posted) Forget(what string) {
 	p.board.mu.Lock()

@@ -19,7 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/simulator"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 func TestBoard(t *testing.T) {
@@ -65,7 +65,7 @@ func TestBoard(t *testing.T) {
 		worked := time.Now()
 		r.Failed("stream", errors.New("away"))
 		time.Sleep(time.Second)
-		r.(poller.Forgetter).Forget("stream")
+		r.(condition.Forgetter).Forget("stream")
 		require.NoError(t, b.said(public)[0].Err)
 		assert.Equal(t, worked, b.note(b.said(public))[0].Success)
 	})

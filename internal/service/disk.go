@@ -12,7 +12,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 const (
@@ -238,13 +238,13 @@ func size(bytes uint64) string {
 // stored again, is no news.
 type onDisk struct {
 	disk *diskWatch
-	poller.Reporter
+	condition.Reporter
 
 	mu   sync.Mutex
 	said error
 }
 
-// Failed implements [poller.Reporter].
+// Failed implements [condition.Reporter].
 func (r *onDisk) Failed(what string, err error) {
 	if what == storeArea {
 		err = r.explain(err)
@@ -261,7 +261,7 @@ func (r *onDisk) explain(err error) error {
 	return cmp.Or(r.said, err)
 }
 
-// OK implements [poller.Reporter].
+// OK implements [condition.Reporter].
 func (r *onDisk) OK(what string) {
 	if what == storeArea {
 		r.mu.Lock()
@@ -271,5 +271,5 @@ func (r *onDisk) OK(what string) {
 	r.Reporter.OK(what)
 }
 
-// Forget implements [poller.Forgetter].
-func (r *onDisk) Forget(what string) { forget(r.Reporter, what) }
+// Forget implements [condition.Forgetter].
+func (r *onDisk) Forget(what string) { condition.Forget(r.Reporter, what) }

@@ -13,6 +13,7 @@ import (
 	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -40,37 +41,30 @@ func (s *service) pseudonyms() *pseudonym.Source {
 // untilStop passes reports on until its context has ended: what fails then fails because of that, which is no news.
 type untilStop struct {
 	ctx context.Context
-	poller.Reporter
+	condition.Reporter
 }
 
-// Failed implements [poller.Reporter].
+// Failed implements [condition.Reporter].
 func (r untilStop) Failed(what string, err error) {
 	if r.ctx.Err() == nil {
 		r.Reporter.Failed(what, err)
 	}
 }
 
-// Forget implements [poller.Forgetter].
-func (r untilStop) Forget(what string) { forget(r.Reporter, what) }
-
-// forget passes on that something is of no interest any more, to a reporter that can be told.
-func forget(r poller.Reporter, what string) {
-	if f, ok := r.(poller.Forgetter); ok {
-		f.Forget(what)
-	}
-}
+// Forget implements [condition.Forgetter].
+func (r untilStop) Forget(what string) { condition.Forget(r.Reporter, what) }
 
 // explained adds to reports of failures what NATS has refused, as whoever asks it only learns that no answer came.
 type explained struct {
 	refusals *conn.Refusals
-	poller.Reporter
+	condition.Reporter
 }
 
-// Failed implements [poller.Reporter].
+// Failed implements [condition.Reporter].
 func (r explained) Failed(what string, err error) { r.Reporter.Failed(what, r.refusals.Explain(err)) }
 
-// Forget implements [poller.Forgetter].
-func (r explained) Forget(what string) { forget(r.Reporter, what) }
+// Forget implements [condition.Forgetter].
+func (r explained) Forget(what string) { condition.Forget(r.Reporter, what) }
 
 func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (*poller.Poller, error) {
 	polling := s.opts.Settings.Polling

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // pushQuotaArea is what is reported about the month's pushes.
@@ -22,7 +22,7 @@ type pushQuota struct {
 	next     push.Receiver
 	location *time.Location // where months begin
 	now      func() time.Time
-	reporter poller.Reporter
+	reporter condition.Reporter
 
 	mu    sync.Mutex
 	until time.Time

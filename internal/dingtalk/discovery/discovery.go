@@ -13,6 +13,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // Bucket is the JetStream bucket by which replicas take turns at it.
@@ -51,7 +52,7 @@ type Options struct {
 	// Turn tells before each list whether it is for us to make, and not for another replica; nil stands for always.
 	Turn     func(ctx context.Context) (bool, error)
 	Logger   *slog.Logger
-	Reporter poller.Reporter
+	Reporter condition.Reporter
 }
 
 // Run lists the meetings at once and then at every interval, until ctx ends.
@@ -59,6 +60,7 @@ func Run(ctx context.Context, opts Options) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	opts.Reporter = condition.OrNone(opts.Reporter)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	listed := map[string]bool{}
@@ -172,7 +174,6 @@ func (o Options) watch(ctx context.Context, m api.OngoingMeeting, listed time.Ti
 // report passes on how something went; a nil error says that it went well.
 func (o Options) report(what string, err error) {
 	switch {
-	case o.Reporter == nil:
 	case err == nil:
 		o.Reporter.OK(what)
 	default:
@@ -182,7 +183,5 @@ func (o Options) report(what string, err error) {
 
 // forget says that whether it goes well is for another replica to say.
 func (o Options) forget() {
-	if f, ok := o.Reporter.(poller.Forgetter); ok {
-		f.Forget(Area)
-	}
+	condition.Forget(o.Reporter, Area)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // DefaultBaseURL is the API of mainland DingTalk.
@@ -57,7 +57,7 @@ type Options struct {
 	// TLS overrides how servers are verified; nil means the system's roots.
 	TLS *tls.Config
 	// Reporter is told, under the key "stream", what keeps the connection from working and that it works. Nil is fine.
-	Reporter poller.Reporter
+	Reporter condition.Reporter
 	// Observe is told what became of each event and how long it took, for metrics. It must not block. Nil is fine.
 	Observe func(outcome Outcome, took time.Duration)
 	// Oddities counts values of other types than documented; nil counts nothing.
@@ -108,9 +108,7 @@ func (o Options) withDefaults() Options {
 			*d.value = d.standard
 		}
 	}
-	if o.Reporter == nil {
-		o.Reporter = silent{}
-	}
+	o.Reporter = condition.OrNone(o.Reporter)
 	if o.Observe == nil {
 		o.Observe = func(Outcome, time.Duration) {}
 	}
@@ -119,12 +117,6 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
-
-// silent is a reporter that tells nobody.
-type silent struct{}
-
-func (silent) Failed(string, error) {}
-func (silent) OK(string)            {}
 
 // validate reports the first unusable option by its name, never with the value of a secret. Defaults are in place.
 func (o Options) validate() error {

@@ -12,7 +12,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/dingtalk/robot"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 const (
@@ -52,7 +52,7 @@ type worker struct {
 	goOn   func(context.Context, diff.Position) (diff.Position, error) // see [reading.GoOn]
 	timing
 	logger   *slog.Logger
-	reporter poller.Reporter
+	reporter condition.Reporter
 
 	entry entry
 	st    state

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/internal/stored/reading"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // ErrNoStream says that the NATS server has no events of Rollcall.
@@ -23,7 +23,7 @@ type Options struct {
 	// From makes the events that were stored since then come first; the zero time leaves out what is stored already.
 	From time.Time
 	// Reporter is told of interruptions; nobody when nil.
-	Reporter poller.Reporter
+	Reporter condition.Reporter
 }
 
 // Follower follows the events of the stream.

@@ -81,13 +81,11 @@ func (m *Month) report(now time.Time) {
 			err = m.short(p, now)
 		}
 	}
-	reporter := m.opts.Reporter
 	switch {
-	case reporter == nil:
 	case err != nil:
-		reporter.Failed(what, err)
+		m.opts.Reporter.Failed(what, err)
 	case m.failing:
-		reporter.OK(what)
+		m.opts.Reporter.OK(what)
 	}
 	m.failing = err != nil
 }

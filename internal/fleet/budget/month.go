@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 const (
@@ -42,7 +42,7 @@ type MonthOptions struct {
 	// measures the time since that was asked.
 	Now func() time.Time
 	// Reporter is told when calls are refused, and when they no longer are. It may be nil.
-	Reporter poller.Reporter
+	Reporter condition.Reporter
 }
 
 func (o MonthOptions) withDefaults() MonthOptions {
@@ -58,6 +58,7 @@ func (o MonthOptions) withDefaults() MonthOptions {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Reporter = condition.OrNone(o.Reporter)
 	return o
 }
 

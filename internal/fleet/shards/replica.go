@@ -29,6 +29,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // The bounds of a TTL.
@@ -37,12 +39,6 @@ const (
 	MinTTL     = 100 * time.Millisecond
 	MaxTTL     = time.Minute
 )
-
-// Reporter is told of what fails, and that it works again.
-type Reporter interface {
-	Failed(key string, err error)
-	OK(key string)
-}
 
 // Options of a replica. The zero value works.
 type Options struct {
@@ -58,7 +54,7 @@ type Options struct {
 	// NATS is away are not asked about. It may be nil.
 	Quiet func(ctx context.Context, going Set)
 	// Reporter hears under the key "shards" whether leases can be renewed; Logger of what changes. They may be nil.
-	Reporter Reporter
+	Reporter condition.Reporter
 	Logger   *slog.Logger
 }
 
@@ -82,6 +78,7 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Reporter = condition.OrNone(o.Reporter)
 	return o
 }
 

@@ -99,15 +99,13 @@ func (r *runner) turn(ctx context.Context, then func(context.Context) error) tim
 		r.failed(ctx, err)
 		return r.retryPause()
 	}
-	if r.opts.Reporter != nil {
-		r.opts.Reporter.OK("shards")
-	}
+	r.opts.Reporter.OK("shards")
 	return max(r.next(), time.Millisecond)
 }
 
 func (r *runner) failed(ctx context.Context, err error) {
 	passing := errors.Is(err, errLost) || errors.Is(err, errChanged) && r.good()
-	if ctx.Err() == nil && !passing && r.opts.Reporter != nil {
+	if ctx.Err() == nil && !passing {
 		r.opts.Reporter.Failed("shards", err)
 	}
 }

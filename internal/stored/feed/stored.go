@@ -9,7 +9,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/stored/reading"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 // historyPatience is how long an interruption may last while old events are read.
@@ -20,7 +20,7 @@ const historyPatience = 10 * time.Second
 const Consumers = 1
 
 // Stored returns the events of the stream in NATS. The reporter is told of interruptions; it may be nil.
-func Stored(js jetstream.JetStream, reporter poller.Reporter) Stream {
+func Stored(js jetstream.JetStream, reporter condition.Reporter) Stream {
 	return &stored{js, reporter}
 }
 
@@ -28,7 +28,7 @@ func Stored(js jetstream.JetStream, reporter poller.Reporter) Stream {
 // that of the first here, whichever was read.
 type stored struct {
 	js       jetstream.JetStream
-	reporter poller.Reporter
+	reporter condition.Reporter
 }
 
 // behind is by how much the sequence of a message by meeting is greater than that of the same event's by type.

@@ -35,9 +35,7 @@ func (r *Reader) read(ctx context.Context, handle func(Message) error) error {
 	if err != nil {
 		return err
 	}
-	if r.opts.Reporter != nil {
-		r.opts.Reporter.OK(what)
-	}
+	r.opts.Reporter.OK(what)
 	r.began = time.Time{}
 	if r.waiting = consumer.CachedInfo().NumPending; r.waiting == 0 && !r.opts.Live {
 		r.drop(ctx, consumer)

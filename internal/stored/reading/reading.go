@@ -14,7 +14,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/pause"
-	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
 )
 
 var (
@@ -55,7 +55,7 @@ type Options struct {
 	// Patience is how long an interruption may last; 0 means for ever.
 	Patience time.Duration
 	// Reporter is told of interruptions; nobody when nil.
-	Reporter poller.Reporter
+	Reporter condition.Reporter
 	// Anew is called when a live reader goes on in another stream of the name, or in this one after it went back, with
 	// the sequence after which it does; nil for who need not know.
 	Anew func(after uint64)
@@ -130,6 +130,7 @@ func Open(ctx context.Context, js jetstream.JetStream, opts Options) (*Reader, e
 	if len(opts.Subjects) == 0 {
 		opts.Subjects = Subjects("")
 	}
+	opts.Reporter = condition.OrNone(opts.Reporter)
 	r := &Reader{js: js, opts: opts}
 	info, err := r.stream(ctx)
 	if err != nil {
@@ -194,9 +195,7 @@ func (r *Reader) Run(ctx context.Context, handle func(Message) error) error {
 		case errors.Is(err, ErrReplaced), r.impatient():
 			return err
 		}
-		if r.opts.Reporter != nil {
-			r.opts.Reporter.Failed(what, err)
-		}
+		r.opts.Reporter.Failed(what, err)
 		if !pause.For(ctx, retryPause) {
 			return nil
 		}
