@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/doctor"
-	"github.com/c4342123/rollcall/internal/face/terminal"
 )
 
 type examine struct {
@@ -53,7 +53,7 @@ func printFinding(call *config.Invocation, f doctor.Finding) error {
 	if colored(call) {
 		verdict = verdictColors[f.Verdict] + verdict + "\x1b[0m"
 	}
-	_, err := fmt.Fprintf(call.Stdout, "%s  %-16s  %s\n", verdict, f.Check, terminal.Clean(f.Text, maxFinding))
+	_, err := fmt.Fprintf(call.Stdout, "%s  %-16s  %s\n", verdict, f.Check, plaintext.Clean(f.Text, maxFinding))
 	if err == nil && f.Mend != "" {
 		_, err = fmt.Fprintf(call.Stdout, "%9s%-16s  > %s\n", "", "", f.Mend)
 	}

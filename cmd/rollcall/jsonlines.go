@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/stored/reading"
 )
 
@@ -34,7 +34,7 @@ func (l *jsonLines) add(m reading.Message) error {
 		return err
 	}
 	if l.escape {
-		data = terminal.Escaped(data)
+		data = plaintext.Escaped(data)
 	}
 	if l.position {
 		l.buf = append(l.buf, `{"streamsequence":"`...)

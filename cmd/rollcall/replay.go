@@ -10,8 +10,8 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/logging"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/face/terminal"
 	"github.com/c4342123/rollcall/internal/stored/reading"
 )
 
@@ -71,7 +71,7 @@ func (c *replay) print(ctx context.Context, call *config.Invocation, reader *rea
 			out.pass(m.Sequence)
 		}
 		if errors.Is(err, reading.ErrNoEvent) { // somebody else's message: the next may be ours again
-			_, _ = fmt.Fprintf(call.Stderr, "message %d of the stream: %s\n", m.Sequence, terminal.Clean(err.Error(), maxComplaint))
+			_, _ = fmt.Fprintf(call.Stderr, "message %d of the stream: %s\n", m.Sequence, plaintext.Clean(err.Error(), maxComplaint))
 			return nil
 		}
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/logging"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/face/terminal"
 )
@@ -108,7 +109,7 @@ func unlessStopped(ctx context.Context, err error) error {
 // printJSON prints an event as it is stored. On a terminal, what a person typed into a nickname must not act on it.
 func printJSON(call *config.Invocation, payload []byte) error {
 	if logging.IsTerminal(call.Stdout) {
-		payload = terminal.Escaped(payload)
+		payload = plaintext.Escaped(payload)
 	}
 	_, err := fmt.Fprintf(call.Stdout, "%s\n", payload)
 	return err
@@ -127,7 +128,7 @@ func printLines(ctx context.Context, follower *terminal.Follower, call *config.I
 	return follower.Run(ctx, func(payload []byte) error {
 		e, err := events.Decode(payload)
 		if err != nil { // somebody else's message: the next may be ours again
-			_, _ = fmt.Fprintln(call.Stderr, terminal.Clean(err.Error(), maxComplaint))
+			_, _ = fmt.Fprintln(call.Stderr, plaintext.Clean(err.Error(), maxComplaint))
 			return nil
 		}
 		text := lines.Line(e)

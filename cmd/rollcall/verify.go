@@ -9,11 +9,11 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
-	"github.com/c4342123/rollcall/internal/face/terminal"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/internal/stored/verify"
 	"github.com/c4342123/rollcall/poller"
@@ -143,9 +143,9 @@ func stamp(ms int64) string { return time.UnixMilli(ms).Format(time.DateTime + "
 
 // who names a person, and says since when they are or are not there.
 func who(d verify.Difference) string {
-	text := terminal.Clean(d.Person, maxWho)
+	text := plaintext.Clean(d.Person, maxWho)
 	if d.UserNick != "" {
-		text = terminal.Clean(d.UserNick, maxWho) + " (" + text + ")"
+		text = plaintext.Clean(d.UserNick, maxWho) + " (" + text + ")"
 	}
 	if d.Since > 0 {
 		text += ", since " + stamp(d.Since)

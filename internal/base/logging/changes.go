@@ -7,7 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unicode/utf8"
+
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 const (
@@ -82,7 +83,7 @@ func (c *Changes) Failed(key string, err error) {
 	if c.plainly != nil {
 		err = c.plainly(err)
 	}
-	message := truncate(err.Error())
+	message := bounded(err.Error())
 	kind := kindOf(err, message)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,13 +185,9 @@ func lasted(since, until time.Time) string { return until.Sub(since).Round(time.
 // of eight or more hexadecimal digits and dashes, as ids and times of day in nanoseconds are.
 var fickle = regexp.MustCompile(`:\d+->|[0-9A-Fa-f][0-9A-Fa-f-]{6,}[0-9A-Fa-f]`)
 
-func truncate(message string) string {
-	if len(message) <= maxMessage {
-		return message
+func bounded(message string) string {
+	if cut := plaintext.Cut(message, maxMessage); len(cut) < len(message) {
+		return cut + "..."
 	}
-	end := maxMessage
-	for end > 0 && !utf8.RuneStart(message[end]) {
-		end--
-	}
-	return message[:end] + "..."
+	return message
 }

@@ -68,15 +68,3 @@ func carriableRune(r rune) bool {
 		return r&0xFFFE != 0xFFFE
 	}
 }
-
-// bounded shortens a text for people to at most limit bytes without breaking a character. The text is otherwise left
-// as people chose it: who prints it escapes what the place of printing cannot take.
-func bounded(text []byte, limit int) []byte {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit]
-}

@@ -71,10 +71,3 @@ func encodeHeader(t *testing.T, header nats.Header) []byte {
 	b.WriteString("\r\n")
 	return []byte(b.String())
 }
-
-func TestBoundedNeverBreaksACharacter(t *testing.T) {
-	assert.Equal(t, "abc", string(bounded([]byte("abc"), 3)))
-	assert.Equal(t, "ab", string(bounded([]byte("ab中"), 4)))
-	assert.Equal(t, "ab中", string(bounded([]byte("ab中"), 5)))
-	assert.Empty(t, bounded([]byte("中"), 2))
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -112,7 +113,7 @@ type fieldReader struct{ odd *wire.Oddities }
 func (r fieldReader) text(f wire.Field, raw jsontext.Value, limit int) string {
 	text, reading := wire.AppendText(nil, raw)
 	r.odd.Note(f, reading)
-	return string(bounded(text, limit))
+	return string(plaintext.Cut(text, limit))
 }
 
 func (r fieldReader) id(f wire.Field, raw jsontext.Value) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
@@ -228,7 +229,7 @@ func readOngoing(odd *wire.Oddities, raw jsontext.Value) (OngoingMeeting, bool) 
 	}
 	info, _ := m.info(odd, &orgFields) // with an unreadable status it goes on: this is the list of those that do
 	return OngoingMeeting{
-		ConferenceID: string(bounded(id, maxPathID+1)),
+		ConferenceID: string(plaintext.Cut(id, maxPathID+1)),
 		Title:        info.Title, CreatorID: info.CreatorID, CreatorNick: info.CreatorNick,
 		StartTime: info.StartTime, EndTime: info.EndTime, Ended: info.Ended,
 	}, true

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/c4342123/rollcall/internal/dingtalk/wire"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // Bounds of the texts that errors repeat, in bytes.
@@ -56,7 +56,7 @@ func (s *secrets) redact(text string) string {
 }
 
 // clean makes a server's text fit for an error: no secret, no control characters, at most limit bytes.
-func (s *secrets) clean(text string, limit int) string { return wire.Clean(s.redact(text), limit) }
+func (s *secrets) clean(text string, limit int) string { return plaintext.Line(s.redact(text), limit) }
 
 // error gives err a text without secrets and keeps it as the cause.
 func (s *secrets) error(err error) error {

@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
 // Every failure is provoked by a server that repeats what it was sent wherever it can.
@@ -106,10 +104,4 @@ func TestSecretsRememberRecentTokensOnly(t *testing.T) {
 	}
 	assert.Equal(t, "token-1 [redacted] [redacted] [redacted] abc xy",
 		s.redact("token-1 token-2 token-5 app-secret abc xy"))
-}
-
-func TestCutNeverBreaksACharacter(t *testing.T) {
-	assert.Equal(t, "abc", wire.Cut("abc", 3))
-	assert.Equal(t, "a…", wire.Cut("a中中", 6))
-	assert.Equal(t, "abc…", wire.Cut("abcdefgh", 6))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
@@ -324,7 +325,7 @@ func (w *walk) keepID(raw jsontext.Value) (span, wire.Reading) {
 func (w *walk) keepNick(raw jsontext.Value) (span, wire.Reading) {
 	from := len(w.text)
 	text, r := wire.AppendText(w.text, raw)
-	return w.keep(text[:from+len(bounded(text[from:], maxNick))], from), r
+	return w.keep(text[:from+len(plaintext.Cut(text[from:], maxNick))], from), r
 }
 
 func (w *walk) keep(text []byte, from int) span {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
@@ -162,7 +163,7 @@ func plainRow(m plainMember) diff.Row {
 		return wire.Millis(ms)
 	}
 	return diff.Row{
-		UnionID: UnionID(m.UnionID), UserNick: string(bounded([]byte(m.UserNick), maxNick)),
+		UnionID: UnionID(m.UnionID), UserNick: string(plaintext.Cut([]byte(m.UserNick), maxNick)),
 		JoinTime: at(m.JoinTime), LeaveTime: at(m.LeaveTime),
 		Status: int(min(max(m.AttendStatus, math.MinInt32), math.MaxInt32)),
 		Host:   m.Host, CoHost: m.CoHost, OuterOrgMember: m.OuterOrgMember, PSTNJoin: m.PSTNJoin,

@@ -14,8 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
-	"github.com/c4342123/rollcall/internal/face/httpapi"
 )
 
 const (
@@ -43,7 +43,7 @@ type handler struct {
 func NewHandler(opts Options) http.Handler {
 	if opts.Cipher == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			httpapi.Problem(w, http.StatusNotFound, "no callback keys are set (ROLLCALL_WEBHOOK_TOKEN and others)")
+			problem.Write(w, http.StatusNotFound, "no callback keys are set (ROLLCALL_WEBHOOK_TOKEN and others)")
 		})
 	}
 	h := &handler{opts: opts.withDefaults(), memory: semaphore.NewWeighted(maxMemory), logs: map[Outcome]*rate.Sometimes{}}
@@ -128,7 +128,7 @@ func (h *handler) refuse(w http.ResponseWriter, no *refusal) {
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	httpapi.Problem(w, answer.status, answer.detail)
+	problem.Write(w, answer.status, answer.detail)
 	if errors.Is(no.err, push.ErrAway) {
 		return // whoever asks whether the service is ready knows
 	}

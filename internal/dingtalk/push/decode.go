@@ -45,7 +45,7 @@ func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
 		eventType = r.text(wire.PushType, b.EventType)
 	}
 	p := Push{
-		Type: bounded(eventType, maxWord), ID: bounded(cmp.Or(envelope.ID, r.text(wire.PushID, b.EventID)), maxWord),
+		Type: copied(eventType, maxWord), ID: copied(cmp.Or(envelope.ID, r.text(wire.PushID, b.EventID)), maxWord),
 		Time: cmp.Or(eventTime(r, &b), inRange(envelope.Time)), Exhausted: err == nil && b.exhausted(),
 	}
 	switch {
@@ -102,9 +102,9 @@ func (p *Push) addMeeting(r fields, b *body) error {
 	n := p.notice(id, scene(r, b))
 	start, _ := r.time(wire.PushStart, m.StartTime)
 	n.Meeting = Meeting{
-		Title:       bounded(r.text(wire.PushTitle, m.Title), maxTitle),
+		Title:       copied(r.text(wire.PushTitle, m.Title), maxTitle),
 		CreatorID:   api.UnionID(r.id(wire.PushCreator, m.CreatorID)),
-		CreatorNick: bounded(r.text(wire.PushCreatorNick, m.CreatorNick), maxNick), StartTime: start,
+		CreatorNick: copied(r.text(wire.PushCreatorNick, m.CreatorNick), maxNick), StartTime: start,
 	}
 	// A scene nobody documents is a reason to look.
 	n.Look = n.Scene != MeetingCreated && n.Scene != MeetingClosed
@@ -166,7 +166,7 @@ func checkMeeting(id string) error {
 	return nil
 }
 
-func scene(r fields, b *body) Scene { return Scene(bounded(r.text(wire.PushScene, b.Scene), maxWord)) }
+func scene(r fields, b *body) Scene { return Scene(copied(r.text(wire.PushScene, b.Scene), maxWord)) }
 
 // notice returns the notice for a meeting, made when there is none yet.
 func (p *Push) notice(conferenceID string, scene Scene) *Notice {
@@ -186,7 +186,7 @@ func (m *memberModel) row(r fields, scene Scene) (diff.Row, bool) {
 	left, _ := r.time(wire.PushMemberLeave, m.LeaveTime)
 	row := diff.Row{
 		UnionID:  api.UnionID(r.id(wire.PushMemberID, m.UserID)),
-		UserNick: bounded(r.text(wire.PushMemberNick, m.UserNick), maxNick), JoinTime: joined,
+		UserNick: copied(r.text(wire.PushMemberNick, m.UserNick), maxNick), JoinTime: joined,
 		Host: r.flag(wire.PushMemberHost, m.Host), CoHost: r.flag(wire.PushMemberCoHost, m.CoHost),
 		PSTNJoin: r.flag(wire.PushMemberPSTN, m.PSTNJoin),
 	}

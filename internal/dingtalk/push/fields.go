@@ -2,10 +2,10 @@ package push
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
@@ -47,13 +47,5 @@ func (r fields) flag(f wire.Field, raw jsontext.Value) bool {
 	return value
 }
 
-// bounded shortens a text to at most limit bytes without breaking a character. The copy does not hold on to the push.
-func bounded(s string, limit int) string {
-	if len(s) > limit {
-		for limit > 0 && !utf8.RuneStart(s[limit]) {
-			limit--
-		}
-		s = s[:limit]
-	}
-	return strings.Clone(s)
-}
+// copied is the text, cut to at most limit bytes, in memory of its own: it does not hold on to the push.
+func copied(s string, limit int) string { return strings.Clone(plaintext.Cut(s, limit)) }

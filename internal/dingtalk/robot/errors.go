@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // What a robot's refusal means, for errors.Is.
@@ -74,5 +74,5 @@ func (c *Client) clean(message string) string {
 			message = strings.NewReplacer(secret, "********", url.QueryEscape(secret), "********").Replace(message)
 		}
 	}
-	return terminal.Clean(message, maxMessage)
+	return plaintext.Clean(message, maxMessage)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/base/proxy"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
@@ -179,7 +180,7 @@ func (c *client) address(gateway place) (string, error) {
 // clean returns an error of the same meaning in one bounded line, without the secret and the ticket: addresses are quoted
 // in the errors of connections, and servers are free to repeat what they were sent.
 func (c *client) clean(err error, ticket string) error {
-	return errors.New(wire.Clean(c.redact(err.Error(), ticket), maxError))
+	return errors.New(plaintext.Line(c.redact(err.Error(), ticket), maxError))
 }
 
 func (c *client) redact(text, ticket string) string {

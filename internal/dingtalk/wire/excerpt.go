@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 const (
@@ -29,30 +31,5 @@ func Excerpt(body []byte, redact func(string) string) string {
 	text := redact(string(body[:min(len(body), ExcerptInput)]))
 	text, _, _ = strings.Cut(text, "{") // what a page embeds may be JSON, too
 	text, _, _ = strings.Cut(text, "[{")
-	return Clean(strings.Join(strings.Fields(text), " "), maxExcerpt)
-}
-
-// Clean makes a text of DingTalk's fit for a log: no control characters, at most limit bytes.
-func Clean(text string, limit int) string {
-	return Cut(strings.Map(printable, text), limit)
-}
-
-func printable(r rune) rune {
-	if unicode.IsPrint(r) {
-		return r
-	}
-	return ' '
-}
-
-// Cut shortens text to at most limit bytes, a mark included, without breaking a character.
-func Cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	const mark = "…"
-	end := limit - len(mark)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + mark
+	return plaintext.Line(strings.Join(strings.Fields(text), " "), maxExcerpt)
 }

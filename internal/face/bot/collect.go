@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // maxComplaint is how much is logged of what is wrong with a message, in characters.
@@ -41,7 +41,7 @@ func (w *worker) take(ctx context.Context, d delivery) error {
 	e, err := events.Decode(d.payload)
 	if err != nil { // somebody else's message: it will not get better
 		w.logger.Warn("a message in the stream is no event", "robot", w.name, "sequence", d.seq,
-			"error", terminal.Clean(err.Error(), maxComplaint))
+			"error", plaintext.Clean(err.Error(), maxComplaint))
 		return nil
 	}
 	if e.Meeting != nil {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // How much of a text from outside is shown, in characters.
@@ -21,7 +21,7 @@ var lookalikes = map[rune]rune{
 
 // plain makes a text from outside one line of at most limit characters that nothing acts on.
 func plain(text string, limit int) string {
-	text = terminal.Clean(strings.Join(strings.Fields(text), " "), limit)
+	text = plaintext.Clean(strings.Join(strings.Fields(text), " "), limit)
 	text = strings.ReplaceAll(text, "://", "：//") // which clients would make a link of
 	runes := []rune(text)
 	var out strings.Builder

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/ended"
 )
 
@@ -50,7 +51,7 @@ func (a *api) ended(w http.ResponseWriter, r *http.Request, wanted listing) {
 	for i := range found {
 		body.Meetings = append(body.Meetings, newEnded(&found[i]))
 	}
-	reply(w, http.StatusOK, jsonType, body)
+	problem.Reply(w, http.StatusOK, jsonType, body)
 }
 
 func newEnded(m *ended.Meeting) endedBody {

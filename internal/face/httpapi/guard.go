@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
 // guard lets only those in who may use the API: with the token, or logged in with it, or, where none is
@@ -12,10 +14,10 @@ func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case a.opts.Token == "" && !local(r):
-			problem(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback")
+			problem.Write(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback")
 		case a.opts.Token != "" && !a.admitted(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
-			problem(w, http.StatusUnauthorized, "the API token is missing or wrong: send it as Authorization: Bearer TOKEN")
+			problem.Write(w, http.StatusUnauthorized, "the API token is missing or wrong: send it as Authorization: Bearer TOKEN")
 		default:
 			next(w, r)
 		}

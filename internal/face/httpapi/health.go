@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
 // live says that the process answers.
@@ -77,6 +79,6 @@ func noted(note string) string {
 }
 
 func text(w http.ResponseWriter, status int, body string) {
-	head(w, status, "text/plain; charset=utf-8")
+	problem.Head(w, status, "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(body)) // who went away hears nothing more
 }

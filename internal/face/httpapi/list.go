@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/ended"
 )
 
@@ -50,7 +51,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) {
 	wanted, err := listingOf(r.URL.Query())
 	switch {
 	case err != nil:
-		problem(w, http.StatusBadRequest, err.Error())
+		problem.Write(w, http.StatusBadRequest, err.Error())
 	case wanted.state == diff.Ended:
 		a.ended(w, r, wanted)
 	default:
@@ -72,5 +73,5 @@ func (a *api) watched(w http.ResponseWriter, r *http.Request, wanted listing) {
 			body.Meetings = append(body.Meetings, meetingBodyOf(*m))
 		}
 	}
-	reply(w, http.StatusOK, jsonType, body)
+	problem.Reply(w, http.StatusOK, jsonType, body)
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
 const (
@@ -51,34 +53,34 @@ type sessionBody struct {
 // loginState lets the page know what it cannot see: its cookie is hidden from scripts.
 func (a *api) loginState(w http.ResponseWriter, r *http.Request) {
 	required := a.opts.Token != ""
-	reply(w, http.StatusOK, jsonType, sessionBody{required, required && a.admitted(r)})
+	problem.Reply(w, http.StatusOK, jsonType, sessionBody{required, required && a.admitted(r)})
 }
 
 // login takes {"token"} and keeps a browser logged in, by a cookie that its scripts cannot read.
 func (a *api) login(w http.ResponseWriter, r *http.Request) {
 	if a.opts.Token == "" {
-		problem(w, http.StatusNotFound, "no API token is set (ROLLCALL_API_TOKEN), so there is nothing to log in to")
+		problem.Write(w, http.StatusNotFound, "no API token is set (ROLLCALL_API_TOKEN), so there is nothing to log in to")
 		return
 	}
 	if !ownPage(r) {
-		problem(w, http.StatusForbidden, "another site's page may not log in here")
+		problem.Write(w, http.StatusForbidden, "another site's page may not log in here")
 		return
 	}
 	if !a.wrong.allows() {
 		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusTooManyRequests, "too many wrong tokens: try again in a few seconds")
+		problem.Write(w, http.StatusTooManyRequests, "too many wrong tokens: try again in a few seconds")
 		return
 	}
 	var body struct {
 		Token string `json:"token"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body); err != nil {
-		problem(w, http.StatusBadRequest, `the body is not {"token": "…"}`) // the error may quote the token
+		problem.Write(w, http.StatusBadRequest, `the body is not {"token": "…"}`) // the error may quote the token
 		return
 	}
 	if !sameToken(strings.TrimSpace(body.Token), a.opts.Token) {
 		a.wrong.count()
-		problem(w, http.StatusUnauthorized, "the API token is wrong")
+		problem.Write(w, http.StatusUnauthorized, "the API token is wrong")
 		return
 	}
 	setSession(w, r, session(a.opts.Token), int(sessionLife/time.Second))
@@ -87,7 +89,7 @@ func (a *api) login(w http.ResponseWriter, r *http.Request) {
 // logout forgets that a browser has logged in.
 func (a *api) logout(w http.ResponseWriter, r *http.Request) {
 	if !ownPage(r) {
-		problem(w, http.StatusForbidden, "another site's page may not log out here")
+		problem.Write(w, http.StatusForbidden, "another site's page may not log out here")
 		return
 	}
 	setSession(w, r, "", -1)

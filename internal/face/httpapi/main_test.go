@@ -15,6 +15,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/stored/report"
 	"github.com/c4342123/rollcall/internal/testing/leak"
@@ -145,7 +146,7 @@ func problemOf(t *testing.T, resp *http.Response, status int) string {
 	assert.Equal(t, status, resp.StatusCode)
 	assert.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 	assert.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
-	var body problemBody
+	var body problem.Body
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&body))
 	assert.Equal(t, status, body.Status)
 	assert.Equal(t, "about:blank", body.Type)

@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -35,7 +36,7 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		fail(w, id, err)
 	default:
-		reply(w, http.StatusOK, jsonType, oneMeetingBody{meetingBodyOf(status), nil, roster(state)})
+		problem.Reply(w, http.StatusOK, jsonType, oneMeetingBody{meetingBodyOf(status), nil, roster(state)})
 	}
 }
 
@@ -46,7 +47,7 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 	}
 	title, status, err := readTitle(w, r)
 	if err != nil {
-		problem(w, status, err.Error())
+		problem.Write(w, status, err.Error())
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
@@ -65,7 +66,7 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 	if current, _, err := a.opts.Meetings.Meeting(ctx, id); err == nil {
 		body = meetingBodyOf(current)
 	}
-	reply(w, status, jsonType, body)
+	problem.Reply(w, status, jsonType, body)
 }
 
 func (a *api) delete(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +87,7 @@ func (a *api) delete(w http.ResponseWriter, r *http.Request) {
 func conferenceID(w http.ResponseWriter, r *http.Request) (string, bool) {
 	id := r.PathValue("id")
 	if err := events.CheckConferenceID(id); err != nil {
-		problem(w, http.StatusBadRequest, err.Error())
+		problem.Write(w, http.StatusBadRequest, err.Error())
 		return "", false
 	}
 	return id, true
@@ -161,12 +162,12 @@ func bodyError(err error, text []byte) error {
 func fail(w http.ResponseWriter, id string, err error) {
 	switch {
 	case errors.Is(err, poller.ErrNotWatched):
-		problem(w, http.StatusNotFound, notWatched(id))
+		problem.Write(w, http.StatusNotFound, notWatched(id))
 	case errors.Is(err, events.ErrConferenceID):
-		problem(w, http.StatusBadRequest, err.Error())
+		problem.Write(w, http.StatusBadRequest, err.Error())
 	default:
 		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusServiceUnavailable, err.Error())
+		problem.Write(w, http.StatusServiceUnavailable, err.Error())
 	}
 }
 

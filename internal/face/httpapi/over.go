@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/stored/report"
 	"github.com/c4342123/rollcall/poller"
@@ -21,12 +22,12 @@ func (a *api) notWatched(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	case state != nil && state.Phase == diff.Watched: // since a moment ago
 		status := peers.Meeting{Status: poller.StatusOf(state)}
-		reply(w, http.StatusOK, jsonType, oneMeetingBody{meetingBodyOf(status), nil, roster(state)})
+		problem.Reply(w, http.StatusOK, jsonType, oneMeetingBody{meetingBodyOf(status), nil, roster(state)})
 		return
 	case state != nil && state.Phase != diff.Ended:
-		body := newProblem(http.StatusNotFound, notWatched(id))
+		body := problem.New(http.StatusNotFound, notWatched(id))
 		body.State = state.Phase.String()
-		reply(w, body.Status, problemType, body)
+		problem.Reply(w, body.Status, problem.ContentType, body)
 		return
 	}
 	told, err := a.opts.Reports.Report(r.Context(), id)
@@ -35,9 +36,9 @@ func (a *api) notWatched(w http.ResponseWriter, r *http.Request, id string) {
 	case err != nil && !errors.Is(err, report.ErrNoEvents):
 		fail(w, id, err)
 	case state != nil, recorded && !told.Running():
-		reply(w, http.StatusOK, jsonType, overOf(id, state, told, recorded))
+		problem.Reply(w, http.StatusOK, jsonType, overOf(id, state, told, recorded))
 	default:
-		problem(w, http.StatusNotFound, notWatched(id))
+		problem.Write(w, http.StatusNotFound, notWatched(id))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -77,7 +78,7 @@ func TestGetOfAMeetingThatIsNotWatched(t *testing.T) {
 	problemOf(t, get(nil, assert.AnError, none), http.StatusServiceUnavailable)
 	problemOf(t, get(state, nil, &fakeReports{err: assert.AnError}), http.StatusServiceUnavailable)
 
-	given := jsonOf[problemBody]
+	given := jsonOf[problem.Body]
 	resp := get(state.WithPhase(diff.Unwatched), nil, &fakeReports{err: errors.New("not asked")})
 	assert.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 	resp.Header.Set("Content-Type", jsonType)

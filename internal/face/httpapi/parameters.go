@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
 // parameters are those that a path knows in the query of a request, and how often each may be given.
@@ -24,7 +26,7 @@ const (
 func (p parameters) only(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := p.check(r.URL.RawQuery); err != nil {
-			problem(w, http.StatusBadRequest, err.Error())
+			problem.Write(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		next(w, r)

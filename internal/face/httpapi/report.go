@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -28,14 +29,14 @@ func (a *api) report(w http.ResponseWriter, r *http.Request) {
 	if name := r.URL.Query().Get("format"); name != "" {
 		var err error
 		if format, err = report.ParseFormat(name); err != nil {
-			problem(w, http.StatusBadRequest, "format: "+err.Error())
+			problem.Write(w, http.StatusBadRequest, "format: "+err.Error())
 			return
 		}
 	}
 	found, err := a.opts.Reports.Report(r.Context(), id)
 	switch {
 	case errors.Is(err, report.ErrNoEvents):
-		problem(w, http.StatusNotFound, "nothing is stored of meeting "+id)
+		problem.Write(w, http.StatusNotFound, "nothing is stored of meeting "+id)
 		return
 	case err != nil:
 		fail(w, id, err)
@@ -48,6 +49,6 @@ func (a *api) report(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Security-Policy", reportPolicy)
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`inline; filename="rollcall-%s.%s"`, id, format))
-	head(w, http.StatusOK, format.ContentType())
+	problem.Head(w, http.StatusOK, format.ContentType())
 	_, _ = body.WriteTo(w) // who went away reads nothing more
 }

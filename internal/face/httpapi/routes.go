@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
 type api struct {
@@ -101,18 +103,18 @@ func (a *api) recovered(w http.ResponseWriter, r *http.Request) {
 		panic(v)
 	default:
 		a.log.Error("a request failed", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-		problem(w, http.StatusInternalServerError, "something went wrong in Rollcall; its log says more")
+		problem.Write(w, http.StatusInternalServerError, "something went wrong in Rollcall; its log says more")
 	}
 }
 
 func nothing(w http.ResponseWriter, _ *http.Request) {
-	problem(w, http.StatusNotFound, "there is nothing at this path")
+	problem.Write(w, http.StatusNotFound, "there is nothing at this path")
 }
 
 // notAllowed answers a method that the path does not know.
 func notAllowed(allow string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allow)
-		problem(w, http.StatusMethodNotAllowed, r.Method+" is not possible here, only "+allow)
+		problem.Write(w, http.StatusMethodNotAllowed, r.Method+" is not possible here, only "+allow)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
 var (
@@ -47,7 +48,7 @@ func schemas() string {
 // description answers with a description of an interface.
 func description(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		head(w, http.StatusOK, "application/yaml; charset=utf-8")
+		problem.Head(w, http.StatusOK, "application/yaml; charset=utf-8")
 		_, _ = w.Write([]byte(text)) // who went away reads nothing more
 	}
 }

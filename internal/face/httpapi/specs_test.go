@@ -23,6 +23,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -101,7 +102,7 @@ func TestEveryDescribedPathIsServed(t *testing.T) {
 
 func TestEveryFieldIsDescribed(t *testing.T) {
 	for name, body := range map[string]any{
-		"MeetingList": listBody{}, "Meeting": meetingBody{}, "Person": personBody{}, "Problem": problemBody{},
+		"MeetingList": listBody{}, "Meeting": meetingBody{}, "Person": personBody{}, "Problem": problem.Body{},
 		"EndedList": endedListBody{}, "Ended": endedBody{}, "Report": report.Report{}, "Period": report.Period{}, "Gap": report.Gap{},
 		"Attendee": report.Person{}, "Attendance": report.Attendance{}, "Session": sessionBody{},
 	} {

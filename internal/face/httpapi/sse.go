@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/feed"
 )
 
@@ -42,7 +43,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	if !a.seats.take() {
 		a.opts.Refusals.Readers.Add(1)
 		w.Header().Set("Retry-After", strconv.Itoa(seatRetry))
-		problem(w, http.StatusTooManyRequests, fmt.Sprintf("%d read the events already, which is the most (ROLLCALL_EVENT_READERS, "+
+		problem.Write(w, http.StatusTooManyRequests, fmt.Sprintf("%d read the events already, which is the most (ROLLCALL_EVENT_READERS, "+
 			"or what the limit of open files leaves)", a.seats.most))
 		return
 	}
@@ -58,7 +59,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	s := &sse{rc: http.NewResponseController(w), w: w, patience: a.opts.patience.withDefaults()}
 	_ = s.rc.SetReadDeadline(time.Time{}) // the request has been read; the time for it must not end the answer
 	w.Header().Set("X-Accel-Buffering", "no")
-	head(w, http.StatusOK, "text/event-stream")
+	problem.Head(w, http.StatusOK, "text/event-stream")
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -78,13 +79,13 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, bool) {
 	filter, err := filterOf(r.URL.Query())
 	if err != nil {
-		problem(w, http.StatusBadRequest, err.Error())
+		problem.Write(w, http.StatusBadRequest, err.Error())
 		return nil, false
 	}
 	last := r.Header.Get("Last-Event-ID")
 	after, err := feed.ParseID(last)
 	if last != "" && err != nil {
-		problem(w, http.StatusBadRequest, "Last-Event-ID: "+err.Error())
+		problem.Write(w, http.StatusBadRequest, "Last-Event-ID: "+err.Error())
 		return nil, false
 	}
 	var reader *feed.Reader

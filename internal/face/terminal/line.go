@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // The colours of a terminal.
@@ -50,7 +51,7 @@ func (l Lines) local(t time.Time) time.Time {
 func (l Lines) Line(e events.Event) string {
 	at := l.local(e.Time)
 	head := func(color, what string) string {
-		id := Clean(e.ConferenceID(), 20)
+		id := plaintext.Clean(e.ConferenceID(), 20)
 		return fmt.Sprintf("%s  %s  %-20s  ", at.Format("15:04:05.000-07:00"), l.paint(color, fmt.Sprintf("%-12s", what)), id)
 	}
 	switch {
@@ -58,12 +59,12 @@ func (l Lines) Line(e events.Event) string {
 		color, what := look(e)
 		return head(color, what) + l.member(e)
 	case e.Gap != nil:
-		return head(red, "gap") + Clean(e.Gap.Reason, maxName)
+		return head(red, "gap") + plaintext.Clean(e.Gap.Reason, maxName)
 	case e.Meeting != nil:
 		verb := strings.TrimPrefix(string(e.Type), "conference.meeting.")
-		return head(bold, verb) + Clean(e.Meeting.Title, maxName)
+		return head(bold, verb) + plaintext.Clean(e.Meeting.Title, maxName)
 	default:
-		return head(grey, Clean(string(e.Type), maxName))
+		return head(grey, plaintext.Clean(string(e.Type), maxName))
 	}
 }
 
@@ -79,22 +80,22 @@ func look(e events.Event) (color, what string) {
 	case e.Member.Reason == events.ReasonLeft:
 		return grey, "- left"
 	default:
-		return grey, "- " + Clean(strings.ReplaceAll(string(e.Member.Reason), "_", " "), maxName)
+		return grey, "- " + plaintext.Clean(strings.ReplaceAll(string(e.Member.Reason), "_", " "), maxName)
 	}
 }
 
 func (l Lines) member(e events.Event) string {
 	m := e.Member
-	name := Clean(m.UserNick, maxName)
+	name := plaintext.Clean(m.UserNick, maxName)
 	if name == "" {
-		name = Clean(e.Subject, maxName)
+		name = plaintext.Clean(e.Subject, maxName)
 	}
 	notes := roles(m)
 	if e.Type != events.Joined {
 		notes = append(notes, "after "+short(time.Duration(m.Duration)*time.Millisecond))
 	}
 	notes = append(notes, fmt.Sprintf("%d here", m.ActiveCount))
-	how := Clean(string(m.Via), maxName)
+	how := plaintext.Clean(string(m.Via), maxName)
 	switch late := e.RecordedTime.Sub(e.Time); {
 	case m.Initial:
 		how += ", first look"
@@ -105,7 +106,7 @@ func (l Lines) member(e events.Event) string {
 	}
 	text := l.paint(bold, name) + "  " + strings.Join(notes, ", ") + "  " + l.paint(grey, "["+how+"]")
 	if m.Title != "" {
-		text += "  " + Clean(m.Title, maxName)
+		text += "  " + plaintext.Clean(m.Title, maxName)
 	}
 	return text
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/plaintext/plaintexttest"
 	"github.com/c4342123/rollcall/internal/face/terminal"
 )
 
@@ -138,7 +139,7 @@ func TestLineOfHostileNames(t *testing.T) {
 				{Type: events.Type(hostile), Time: at},
 			} {
 				line := terminal.Lines{Color: true}.Line(e)
-				assertHarmless(t, stripped(line))
+				plaintexttest.AssertHarmless(t, stripped(line))
 				assert.Less(t, len([]rune(line)), 500)
 			}
 		})

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // byteOrderMark makes spreadsheets read UTF-8: without it Excel turns Chinese names into rubbish.
@@ -98,7 +98,7 @@ func yesNo(yes bool) string {
 func harmless(s string) string {
 	var out strings.Builder
 	begins := true
-	for _, r := range terminal.Clean(s, len(s)) {
+	for _, r := range plaintext.Clean(s, len(s)) {
 		if begins && formula(r) {
 			out.WriteByte('\'')
 		}

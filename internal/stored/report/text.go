@@ -9,7 +9,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/face/terminal"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // maxName is how much of a name or title is written, in characters.
@@ -23,7 +23,7 @@ func clean(s string) string {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, terminal.Clean(s, maxName))
+	}, plaintext.Clean(s, maxName))
 }
 
 // name is what a person is called, made harmless.

@@ -1,4 +1,5 @@
-package terminal
+// Package plaintext makes texts from outside fit for the place where they are shown.
+package plaintext
 
 import (
 	"strings"
@@ -23,7 +24,7 @@ func Clean(s string, limit int) string {
 			out.WriteRune('…')
 			break
 		}
-		if acted(r) {
+		if actedOn(r) {
 			r = unicode.ReplacementChar
 		}
 		out.WriteRune(r)
@@ -43,7 +44,7 @@ func Escaped(json []byte) []byte {
 			continue
 		}
 		r, size := utf8.DecodeRune(json[i:])
-		if valid := r != utf8.RuneError || size > 1; valid && !acted(r) {
+		if valid := r != utf8.RuneError || size > 1; valid && !actedOn(r) {
 			i += size
 			continue
 		}
@@ -60,11 +61,41 @@ func Escaped(json []byte) []byte {
 	return append(out, json[copied:]...)
 }
 
-// acted tells whether a terminal may act on a character instead of showing it.
-func acted(r rune) bool {
+// actedOn tells whether a terminal may act on a character instead of showing it.
+func actedOn(r rune) bool {
 	switch r {
 	case zeroWidthNonJoiner, zeroWidthJoiner:
 		return false
 	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.In(r, unicode.Zl, unicode.Zp)
+}
+
+// Line makes a text one line that is fit for a log or an error: no control characters, at most limit bytes.
+func Line(text string, limit int) string { return Shorten(strings.Map(printable, text), limit) }
+
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
+}
+
+// Shorten cuts a text to at most limit bytes, a mark at the end of what was cut included, without breaking a character.
+func Shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	const mark = "…"
+	return Cut(text, limit-len(mark)) + mark
+}
+
+// Cut cuts a text to at most limit bytes without breaking a character. What it returns shares the memory of the text.
+func Cut[T ~string | ~[]byte](text T, limit int) T {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
 }
