@@ -10,6 +10,10 @@ import (
 // Stream is the name of the JetStream stream that holds every event.
 const Stream = "CONFERENCE"
 
+// OwnConsumers begins the names of Rollcall's own consumers. Consumers of others are named otherwise: where readers have an
+// account of their own they cannot make, change or delete one with such a name.
+const OwnConsumers = "rollcall-"
+
 // Subjects to subscribe to, or to filter a consumer by. An event is published on the literal subject that its type
 // names and again by meeting, see [ByMeeting]: pick one view.
 const (

@@ -67,6 +67,7 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 		return err == nil
 	}
 	cfg := jetstream.ConsumerConfig{
+		Name:          "states",
 		Description:   "rollcall: the states of all meetings, at the start",
 		FilterSubject: AllStates, DeliverPolicy: jetstream.DeliverAllPolicy,
 	}

@@ -3,11 +3,14 @@ package publisher
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/events"
 )
 
 const (
@@ -57,8 +60,10 @@ func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstr
 	}
 }
 
-// ephemeral makes a consumer one that leaves nothing behind.
+// ephemeral makes a consumer one that leaves nothing behind, and that has a name of ours. Its name so far says what it is for;
+// what is added tells it from others for the same, of which there may be several at a time.
 func ephemeral(cfg jetstream.ConsumerConfig) jetstream.ConsumerConfig {
+	cfg.Name = events.OwnConsumers + cfg.Name + "-" + rand.Text()
 	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas = jetstream.AckNonePolicy, true, 1
 	cfg.InactiveThreshold = cmp.Or(cfg.InactiveThreshold, inactive)
 	return cfg

@@ -46,6 +46,7 @@ func (p *Publisher) follow(ctx context.Context, after diff.Position, tell func(s
 		return err
 	}
 	cfg := jetstream.ConsumerConfig{
+		Name:          "follow",
 		Description:   "rollcall: which meetings' states change",
 		FilterSubject: AllStates, HeadersOnly: true,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after.Sequence + 1,

@@ -49,6 +49,7 @@ func (p *Publisher) eachEvent(ctx context.Context, conferenceID string, handle f
 		return err
 	}
 	cfg := jetstream.ConsumerConfig{
+		Name:          "rebuild",
 		Description:   "rollcall: a meeting's events, from which its state is made again",
 		FilterSubject: events.OfMeeting(conferenceID), DeliverPolicy: jetstream.DeliverAllPolicy,
 	}

@@ -117,6 +117,7 @@ func (s *Survey[T]) read(ctx context.Context, fresh bool) error {
 // many subjects the time grows with the square of the stream.
 func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number int, shard *surveyed[T]) error {
 	cfg := jetstream.ConsumerConfig{
+		Name:          "past",
 		Description:   "rollcall: the states of a shard's meetings, for the list of past ones",
 		FilterSubject: statePrefix + strconv.Itoa(number) + ".>", InactiveThreshold: surveyIdle,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,

@@ -259,7 +259,7 @@ func tryConsumers(ctx context.Context, st jetstream.Stream, n int) error {
 	var cons jetstream.Consumer
 	for i := range n {
 		var err error
-		if cons, err = st.CreateConsumer(ctx, ephemeral(jetstream.ConsumerConfig{})); err != nil {
+		if cons, err = st.CreateConsumer(ctx, ephemeral(jetstream.ConsumerConfig{Name: "trial"})); err != nil {
 			return fmt.Errorf("create consumer %d of %d: %w", i+1, n, err)
 		}
 	}
@@ -287,7 +287,7 @@ func TryReading(ctx context.Context, nc *nats.Conn) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, trialTime)
 	defer cancel()
-	cons, err := js.CreateConsumer(ctx, events.Stream, ephemeral(jetstream.ConsumerConfig{HeadersOnly: true}))
+	cons, err := js.CreateConsumer(ctx, events.Stream, ephemeral(jetstream.ConsumerConfig{Name: "trial", HeadersOnly: true}))
 	if err != nil {
 		return fmt.Errorf("create a consumer: %w", err)
 	}

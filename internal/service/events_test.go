@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/events"
 )
 
 // What is stored is sent to whoever listens over HTTP, from the place on that they name.
@@ -57,6 +59,7 @@ func described(t *testing.T, js jetstream.JetStream) {
 		list := stream.ListConsumers(t.Context())
 		for c := range list.Info() {
 			consumers++
+			assert.Regexp(t, "^"+events.OwnConsumers, c.Name, "it must be known as ours")
 			assert.NotEmpty(t, c.Config.Description, "%s of %s, filter %s %s", c.Name, info.Config.Name, c.Config.FilterSubject, c.Config.FilterSubjects)
 		}
 		require.NoError(t, list.Err())

@@ -16,7 +16,7 @@ import (
 const ackWait = 5 * time.Second
 
 // consumerPrefix begins the names of the durable consumers; that of the robot follows.
-const consumerPrefix = "rollcall-bot-"
+const consumerPrefix = events.OwnConsumers + "bot-"
 
 // subjects are what is read.
 var subjects = []string{events.AllMembers, string(events.MeetingStarted), string(events.MeetingUpdated)}

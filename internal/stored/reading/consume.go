@@ -3,6 +3,7 @@ package reading
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -24,6 +25,8 @@ const (
 	quiet = time.Second
 	// inactive is how long the server keeps the position of a reader it hears nothing of.
 	inactive = 30 * time.Second
+	// serviceConnection is how the connection of the service is named.
+	serviceConnection = "rollcall"
 )
 
 // read hands on messages until all are read, which is no error, or something fails.
@@ -172,8 +175,18 @@ func (r *Reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
 // config is what all consumers of a reader have in common.
 func (r *Reader) config() jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
+		Name:           r.name(),
 		Description:    "events, read by " + cmp.Or(r.js.Conn().Opts.Name, "rollcall"),
 		FilterSubjects: r.opts.Subjects, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1,
 		InactiveThreshold: inactive,
 	}
+}
+
+// name is that of a consumer of the service, which is one of ours. A command may have logged in as somebody who only reads,
+// and who is refused such names: its consumers are named by the client library.
+func (r *Reader) name() string {
+	if r.js.Conn().Opts.Name != serviceConnection {
+		return ""
+	}
+	return events.OwnConsumers + "read-" + rand.Text()
 }
