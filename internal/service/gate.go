@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
-	"github.com/c4342123/rollcall/internal/dingtalk/receiver"
 	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/nats/conn"
@@ -44,11 +43,11 @@ type parts struct {
 }
 
 var (
-	_ httpapi.Meetings  = (*gate)(nil)
-	_ httpapi.Events    = (*gate)(nil)
-	_ httpapi.Past      = (*gate)(nil)
-	_ httpapi.Reports   = (*gate)(nil)
-	_ receiver.Notifier = (*gate)(nil)
+	_ httpapi.Meetings = (*gate)(nil)
+	_ httpapi.Events   = (*gate)(nil)
+	_ httpapi.Past     = (*gate)(nil)
+	_ httpapi.Reports  = (*gate)(nil)
+	_ push.Notifier    = (*gate)(nil)
 )
 
 var errNotConnected = errors.New("not connected")
@@ -87,7 +86,7 @@ func (g *gate) poller() (*poller.Poller, error) {
 	}
 }
 
-// Notice implements [receiver.Notifier]. A push waits for NATS, not until the stored meetings are known.
+// Notice implements [push.Notifier]. A push waits for NATS, not until the stored meetings are known.
 func (g *gate) Notice(ctx context.Context, n poller.Notice) error {
 	b := g.behind.Load()
 	if b == nil {

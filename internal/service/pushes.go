@@ -11,7 +11,6 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
-	"github.com/c4342123/rollcall/internal/dingtalk/receiver"
 	"github.com/c4342123/rollcall/internal/dingtalk/streammode"
 	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/poller"
@@ -30,7 +29,7 @@ type pushes struct {
 func (s *service) newPushes() (*pushes, error) {
 	labels := []string{"way", "outcome"}
 	quota := &pushQuota{
-		next: push.NewOnce(receiver.New(&s.gate, s.hider()), 0), location: s.opts.Settings.DingTalk.Location(), now: time.Now,
+		next: push.NewOnce(push.HandOver(&s.gate, s.hider()), 0), location: s.opts.Settings.DingTalk.Location(), now: time.Now,
 		reporter: s.changes,
 	}
 	p := &pushes{
@@ -80,7 +79,7 @@ func (p *pushes) checks() []httpapi.Check {
 }
 
 // hider is what privacy makes of the people in pushes; nil when they are shown as they are.
-func (s *service) hider() receiver.Hider {
+func (s *service) hider() push.Hider {
 	if p := s.pseudonyms(); p != nil {
 		return p
 	}

@@ -1,5 +1,5 @@
-// Package push reads what DingTalk pushes about meetings, whichever way it came: over the encrypted callback or over the
-// stream connection.
+// Package push reads what DingTalk pushes about meetings, whichever way it came (over the encrypted callback or over the
+// stream connection), and hands it on to the poller.
 package push
 
 import (

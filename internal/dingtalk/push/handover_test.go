@@ -1,4 +1,4 @@
-package receiver_test
+package push_test
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
-	"github.com/c4342123/rollcall/internal/dingtalk/receiver"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -80,7 +79,7 @@ func TestEverySceneIsHandedOn(t *testing.T) {
 			test.push.ConferenceID, test.want.ConferenceID = "m", "m"
 			n := &notifier{}
 			given := slices.Clone(test.push.Rows)
-			require.NoError(t, receiver.New(n, nil).Receive(t.Context(), push.Push{Notices: []push.Notice{test.push}}))
+			require.NoError(t, push.HandOver(n, nil).Receive(t.Context(), push.Push{Notices: []push.Notice{test.push}}))
 			require.Len(t, n.told, 1)
 			assert.Equal(t, test.want, n.told[0])
 			assert.Equal(t, given, test.push.Rows, "the rows of the push are its own: it may be handed on again")
@@ -91,11 +90,11 @@ func TestEverySceneIsHandedOn(t *testing.T) {
 
 func TestAPushWithoutNotices(t *testing.T) {
 	n := &notifier{}
-	require.NoError(t, receiver.New(n, nil).Receive(t.Context(), push.Push{Type: "meeting_status_change"}))
+	require.NoError(t, push.HandOver(n, nil).Receive(t.Context(), push.Push{Type: "meeting_status_change"}))
 	assert.Empty(t, n.told)
 }
 
-func TestSeveralMeetingsInOnePush(t *testing.T) {
+func TestWhatFailsForOneMeetingIsStoredForTheOthers(t *testing.T) {
 	p := push.Push{Notices: []push.Notice{{ConferenceID: "a"}, {ConferenceID: "b"}, {ConferenceID: "c"}}}
 	busy, away := errors.New("busy"), errors.New("away")
 	for name, fails := range map[string]map[string]error{
@@ -103,7 +102,7 @@ func TestSeveralMeetingsInOnePush(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := &notifier{fails: fails}
-			err := receiver.New(n, nil).Receive(t.Context(), p)
+			err := push.HandOver(n, nil).Receive(t.Context(), p)
 			assert.Equal(t, []string{"a", "b", "c"}, n.meetings(), "what fails for one is stored for the others")
 			if len(fails) == 0 {
 				assert.NoError(t, err)
@@ -119,7 +118,7 @@ func TestAPollerThatStartsOrStops(t *testing.T) {
 	p := push.Push{Notices: []push.Notice{{ConferenceID: "a"}, {ConferenceID: "b"}}}
 	for cause, away := range map[error]bool{poller.ErrStopping: true, poller.ErrNotReady: true, poller.ErrNotWatched: false} {
 		n := &notifier{fails: map[string]error{"a": fmt.Errorf("meeting a: %w", cause)}}
-		err := receiver.New(n, nil).Receive(t.Context(), p)
+		err := push.HandOver(n, nil).Receive(t.Context(), p)
 		require.ErrorIs(t, err, cause)
 		require.Equal(t, away, errors.Is(err, push.ErrAway))
 	}
@@ -133,7 +132,7 @@ func TestPseudonyms(t *testing.T) {
 		Meeting: push.Meeting{Title: "Ann's weekly", CreatorID: "ann", CreatorNick: "Ann", StartTime: 3},
 	}}}
 	hider := pseudonym.NewSource(nil, "key")
-	r := receiver.New(n, hider)
+	r := push.HandOver(n, hider)
 	require.NoError(t, r.Receive(t.Context(), p))
 	require.NoError(t, r.Receive(t.Context(), p)) // as after a failure
 	require.Len(t, n.told, 2)

@@ -1,5 +1,4 @@
-// Package receiver hands pushes on to the poller, in its terms.
-package receiver
+package push
 
 import (
 	"context"
@@ -7,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -22,57 +20,54 @@ type Hider interface {
 	HideCreator(id, nick, title *string)
 }
 
-// Receiver is a [push.Receiver].
-type Receiver struct {
+type handover struct {
 	notifier Notifier
 	hider    Hider
 }
 
-var _ push.Receiver = (*Receiver)(nil)
+// HandOver returns a [Receiver] that hands pushes on to the poller, in its terms. A nil hider shows everybody by name.
+func HandOver(to Notifier, hider Hider) Receiver { return &handover{to, hider} }
 
-// New returns a receiver. A nil hider shows everybody by name.
-func New(notifier Notifier, hider Hider) *Receiver { return &Receiver{notifier, hider} }
-
-// Receive implements [push.Receiver]. A push about several meetings is stored for each of them that it can be stored
+// Receive implements [Receiver]. A push about several meetings is stored for each of them that it can be stored
 // for, and is to be sent again when it could not be for one: that changes nothing for the others.
-func (r *Receiver) Receive(ctx context.Context, p push.Push) error {
+func (h *handover) Receive(ctx context.Context, p Push) error {
 	var failed []error
 	for _, n := range p.Notices {
-		err := r.notifier.Notice(ctx, r.notice(n))
+		err := h.notifier.Notice(ctx, h.notice(n))
 		if errors.Is(err, poller.ErrStopping) || errors.Is(err, poller.ErrNotReady) {
-			err = fmt.Errorf("%w: %w", push.ErrAway, err)
+			err = fmt.Errorf("%w: %w", ErrAway, err)
 		}
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
 }
 
-func (r *Receiver) notice(n push.Notice) poller.Notice {
+func (h *handover) notice(n Notice) poller.Notice {
 	out := poller.Notice{
 		ConferenceID: n.ConferenceID, Scene: sceneOf(n.Scene), Time: n.Time, Look: n.Look,
-		Gone: n.Look && (n.Scene == push.MemberLeft || n.Scene == push.MemberKicked),
+		Gone: n.Look && (n.Scene == MemberLeft || n.Scene == MemberKicked),
 		Description: diff.Description{
 			Title: n.Meeting.Title, CreatorID: n.Meeting.CreatorID, CreatorNick: n.Meeting.CreatorNick,
 			StartTime: n.Meeting.StartTime,
 		},
 		Rows: append([]diff.Row(nil), n.Rows...),
 	}
-	if r.hider == nil {
+	if h.hider == nil {
 		return out
 	}
 	d := &out.Description
-	r.hider.HideCreator(&d.CreatorID, &d.CreatorNick, &d.Title)
+	h.hider.HideCreator(&d.CreatorID, &d.CreatorNick, &d.Title)
 	for i := range out.Rows {
-		r.hider.HideRow(n.ConferenceID, &out.Rows[i])
+		h.hider.HideRow(n.ConferenceID, &out.Rows[i])
 	}
 	return out
 }
 
-func sceneOf(s push.Scene) poller.Scene {
+func sceneOf(s Scene) poller.Scene {
 	switch s {
-	case push.MeetingCreated:
+	case MeetingCreated:
 		return poller.Created
-	case push.MeetingClosed:
+	case MeetingClosed:
 		return poller.Closed
 	default:
 		return poller.Members
