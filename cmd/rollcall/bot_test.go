@@ -112,32 +112,3 @@ func TestBotThatIsKilled(t *testing.T) {
 		}
 	}
 }
-
-func TestBotThatIsUsedWrongly(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "rules.yaml")
-	require.NoError(t, os.WriteFile(path, []byte("robots:\n  a: {token: s3cret, secret: s3cret, colour: red}\n"), 0o600))
-	for name, c := range map[string]struct {
-		environ, args, says []string
-	}{
-		"without rules":     {nil, nil, []string{"--bot-rules", "ROLLCALL_BOT_RULES", "is required"}},
-		"without the file":  {nil, []string{"--rules=/nowhere"}, []string{"--bot-rules: ", "/nowhere"}},
-		"with a wrong file": {[]string{"ROLLCALL_BOT_RULES=" + path}, nil, []string{"ROLLCALL_BOT_RULES: ", path + ":2: unknown key colour"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			status, stdout, stderr := call(t, c.environ, append([]string{"bot"}, c.args...)...)
-			assert.Equal(t, 2, status)
-			assert.Empty(t, stdout)
-			for _, text := range c.says {
-				assert.Contains(t, stderr, text)
-			}
-			assert.NotContains(t, stderr, "s3cret")
-			assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
-		})
-	}
-	status, help, _ := call(t, nil, "bot", "--help")
-	assert.Equal(t, 0, status)
-	for _, want := range []string{"quiet_hours", "--bot-rules", "ROLLCALL_BOT_RULES", "20 messages"} {
-		assert.Contains(t, help, want)
-	}
-}

@@ -28,13 +28,3 @@ func TestDoctor(t *testing.T) {
 	assert.Contains(t, stdout, "ok       stream", "the other checks are made all the same")
 	assert.NotContains(t, stdout, "hunter2")
 }
-
-func TestDoctorPrints(t *testing.T) {
-	status, stdout, stderr := call(t, []string{"ROLLCALL_DINGTALK_APP_KEY=key", "ROLLCALL_DINGTALK_APP_SECRET=hunter2"},
-		"doctor", "--print", "--poll-max-interval=2m")
-	assert.Zero(t, status)
-	assert.Empty(t, stderr)
-	assert.Contains(t, stdout, "poll_max_interval: 2m # --poll-max-interval")
-	assert.Contains(t, stdout, "dingtalk_app_key: key # ROLLCALL_DINGTALK_APP_KEY")
-	assert.NotContains(t, stdout, "hunter2")
-}

@@ -2,14 +2,17 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -17,16 +20,29 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
-// asProgram makes the test binary be the program: what is tested is the real thing, signals and pipes included, and
-// the race detector watches it.
-const asProgram = "RUN_AS_THE_PROGRAM"
+// program is the name under which this test binary is the program: what is tested is the real thing, signals and pipes
+// included, and the race detector watches it.
+const program = "rollcall"
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
+func TestMain(m *testing.M) { testscript.Main(tests{m}, map[string]func(){program: main}) }
+
+// tests are those of this package. Most of their time they wait for another process, so more of them run at a time than
+// there are processors.
+type tests struct{ *testing.M }
+
+// Run runs them and looks for what they left running.
+func (m tests) Run() int {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", strconv.Itoa(sideBySide))
 	}
-	leak.Main(m)
+	return leak.Run(m.M)
 }
+
+// sideBySide is how many tests run at a time, unless -parallel says otherwise.
+const sideBySide = 8
 
 const (
 	patience = time.Minute
@@ -39,7 +55,7 @@ type output = logbuffer.Buffer
 
 // process is the program as a process of its own.
 type process struct {
-	t              *testing.T
+	t              testing.TB
 	cmd            *exec.Cmd
 	stdout, stderr *output
 	exited         chan struct{}
@@ -47,18 +63,18 @@ type process struct {
 
 // environment is all that a process gets to know: nothing of the machine's own settings.
 func environment(tmp string, more ...string) []string {
-	return append([]string{asProgram + "=1", "TMPDIR=" + tmp, "HOME=" + tmp, "TZ=UTC"}, more...)
+	return append([]string{"TMPDIR=" + tmp, "HOME=" + tmp, "TZ=UTC"}, more...)
 }
 
 // launch starts the program, which is killed at the end of the test if it still runs. stdout is where the program
 // writes to; nil collects it.
-func launch(t *testing.T, stdout io.Writer, env []string, args ...string) *process {
+func launch(t testing.TB, stdout io.Writer, env []string, args ...string) *process {
 	t.Helper()
-	return launchAs(t, stdout, env, exec.Command(os.Args[0], args...))
+	return launchAs(t, stdout, env, exec.Command(program, args...))
 }
 
 // launchAs is launch of a command that ends as the program.
-func launchAs(t *testing.T, stdout io.Writer, env []string, cmd *exec.Cmd) *process {
+func launchAs(t testing.TB, stdout io.Writer, env []string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, stdout: &output{}, stderr: &output{}, exited: make(chan struct{})}
 	if stdout == nil {
@@ -112,7 +128,7 @@ func (p *process) stop(sig os.Signal) {
 }
 
 // between returns what stands in the output between two texts.
-func between(t *testing.T, text, before, after string) string {
+func between(t testing.TB, text, before, after string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(text, before)
 	require.True(t, found, "no %q in %s", before, text)

@@ -33,22 +33,24 @@ func told(t *testing.T, stdout string) []string {
 }
 
 // recorded is a stream with two meetings.
-func recorded(t *testing.T) (s *streamtest.Server, all []string) {
+func recorded(t testing.TB) (s *streamtest.Server, all []string) {
 	t.Helper()
 	s = streamtest.Start(t)
 	r := s.Record()
-	row := func(person string, join, leave int64) diff.Row {
-		out := diff.Row{UnionID: person, UserNick: "Nick of " + person, Status: diff.StatusActive, JoinTime: streamtest.Begin + join*1000}
-		if leave > 0 {
-			out.Status, out.LeaveTime = diff.StatusLeft, streamtest.Begin+leave*1000
-		}
-		return out
-	}
 	r.Watch("a", streamtest.Begin, diff.Description{})
 	r.Look("a", streamtest.Begin+10_000, row("ann", 5, 0))
 	r.Look("b", streamtest.Begin+20_000, row("ann", 12, 0), row("bob", 15, 0))
 	r.Look("a", streamtest.Begin+40_000, row("ann", 5, 30), row("cho", 31, 0))
 	return s, []string{"a started", "a ann joined", "b ann joined", "b bob joined", "a ann left", "a cho joined"}
+}
+
+// row is of a person who joined and left that many seconds after the beginning, or is still there.
+func row(person string, joined, left int64) diff.Row {
+	out := diff.Row{UnionID: person, UserNick: "Nick of " + person, Status: diff.StatusActive, JoinTime: streamtest.Begin + joined*1000}
+	if left > 0 {
+		out.Status, out.LeaveTime = diff.StatusLeft, streamtest.Begin+left*1000
+	}
+	return out
 }
 
 // at writes a time that many seconds after the beginning.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -19,7 +18,9 @@ import (
 func TestLittleRoom(t *testing.T) {
 	t.Parallel()
 	in := install(t)
-	cmd := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0" serve`, os.Args[0])
+	path, err := exec.LookPath(program)
+	require.NoError(t, err)
+	cmd := exec.Command("sh", "-c", `ulimit -n 64 && exec "$0" serve`, path)
 	p := launchAs(t, nil, in.env, cmd)
 	p.logs(`"msg":"ready"`)
 	p.logs("the limit of open files allows fewer HTTP connections")

@@ -2,6 +2,8 @@
 package leak
 
 import (
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,8 +15,13 @@ import (
 const patience = 30 * time.Second
 
 // Main runs the tests and ends the process: with a failure if one failed, or if goroutines outlive them all.
-func Main(m *testing.M, options ...goleak.Option) {
-	goleak.VerifyTestMain(waiting{m.Run, options}, options...)
+func Main(m *testing.M, options ...goleak.Option) { os.Exit(Run(m, options...)) }
+
+// Run is Main for tests after which something is to be done: it returns the status with which the process has to end.
+func Run(m *testing.M, options ...goleak.Option) (code int) {
+	keep := goleak.Cleanup(func(status int) { code = status })
+	goleak.VerifyTestMain(waiting{m.Run, options}, append(slices.Clone(options), keep)...)
+	return code
 }
 
 // ServersCutShort excuses what a NATS server leaves running that is shut down while it makes a stream: the stream's files
