@@ -54,7 +54,8 @@ func (in *installation) hears(messages int) []string {
 	return titles
 }
 
-// looked waits until the service has looked at the meeting: who joins from then on was not there before.
+// looked waits until the service has looked at the meeting: who joins from then on was not there
+// before.
 func (in *installation) looked() {
 	in.t.Helper()
 	require.Eventually(in.t, func() bool {

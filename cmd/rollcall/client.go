@@ -10,8 +10,8 @@ import (
 	"github.com/c4342123/rollcall/internal/nats/conn"
 )
 
-// openClient connects a command that reads what the service stored, under a name that the server lists. Whoever calls
-// it closes the connection.
+// openClient connects a command that reads what the service stored, under a name that the server
+// lists. Whoever calls it closes the connection.
 func openClient(ctx context.Context, call *config.Invocation, c config.Client, name string, logger *slog.Logger) (jetstream.JetStream, error) {
 	nc, err := conn.Connect(ctx, c.NATS, conn.Options{
 		Name: name, Embedded: c.Embedded.Listen, LookupEnv: call.LookupEnv, Logger: logger,

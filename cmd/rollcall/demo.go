@@ -27,7 +27,8 @@ type demo struct {
 	Seed    int64         `placeholder:"N" default:"0" help:"What chance depends on; 0 = as the demo's scenario says."`
 }
 
-// Run shows everything on this machine, until it is told to stop, its time is over or nobody reads the events any more.
+// Run shows everything on this machine, until it is told to stop, its time is over or nobody reads
+// the events any more.
 func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 	if c.For > 0 {
 		var cancel context.CancelFunc
@@ -56,8 +57,8 @@ func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 	return c.play(ctx, call, sim, ln, c.settings(call, sim.Settings(), ln.Addr(), dir, keys))
 }
 
-// play runs the simulated DingTalk, the service and the printing of events side by side. The first that ends ends them
-// all, and its error is returned.
+// play runs the simulated DingTalk, the service and the printing of events side by side. The first
+// that ends ends them all, and its error is returned.
 func (c *demo) play(ctx context.Context, call *config.Invocation, sim *simulator.Simulator, ln net.Listener, settings config.Settings) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -13,16 +13,19 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator"
 )
 
-// What the demo uses where its settings were left alone: it has the simulated DingTalk for itself, and somebody watches.
-// Looks are rarer than that would allow, so that pushes have something to be ahead of.
+// What the demo uses where its settings were left alone: it has the simulated DingTalk for itself,
+// and somebody watches. Looks are rarer than that would allow, so that pushes have something to be
+// ahead of.
 const (
 	demoMinInterval = time.Second
 	demoMaxInterval = 5 * time.Second
 	demoDiscovery   = 2 * time.Second
 	demoRate        = 20
-	// demoStart is how long after the demo the meetings begin: until then nobody would hear the first push.
+	// demoStart is how long after the demo the meetings begin: until then nobody would hear the
+	// first push.
 	demoStart = 500 * time.Millisecond
-	// demoLost is the share of the pushes that the simulated DingTalk loses: what they said is found by looking.
+	// demoLost is the share of the pushes that the simulated DingTalk loses: what they said is
+	// found by looking.
 	demoLost = 0.2
 )
 
@@ -33,7 +36,8 @@ func (c *demo) Help() string {
 		demoMinInterval, demoMaxInterval, demoDiscovery, c.Demo.Help())
 }
 
-// demoKeys are shared by the simulated DingTalk and the service that runs beside it, and by nobody else.
+// demoKeys are shared by the simulated DingTalk and the service that runs beside it, and by nobody
+// else.
 func demoKeys(owner string) config.Pushes {
 	return config.Pushes{
 		WebhookToken:    config.Secret(rand.Text()),
@@ -43,8 +47,8 @@ func demoKeys(owner string) config.Pushes {
 	}
 }
 
-// addresses are where the demo listens. They are known before anything runs, as the simulated DingTalk has to know where
-// to push.
+// addresses are where the demo listens. They are known before anything runs, as the simulated
+// DingTalk has to know where to push.
 func (c *demo) addresses(call *config.Invocation) (http, embedded config.Address, err error) {
 	http, embedded = c.HTTP.Listen, c.Embedded.Listen
 	if _, port := split(http); port == "0" || call.Origin("listen").Level == config.Default {
@@ -105,7 +109,8 @@ func (c *demo) settings(call *config.Invocation, sim simulator.Settings, api net
 // usualSimulated is where the simulated DingTalk is looked for, as simulate serves it there, too.
 const usualSimulated = "127.0.0.1:8090"
 
-// listenSimulated listens for the simulated DingTalk at its usual address, or at any when that is in use.
+// listenSimulated listens for the simulated DingTalk at its usual address, or at any when that is
+// in use.
 func listenSimulated(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	if ln, err := lc.Listen(ctx, "tcp", usualSimulated); err == nil {
@@ -121,8 +126,8 @@ func unset(call *config.Invocation, name string, setting *time.Duration, value t
 	}
 }
 
-// freeOr returns the address or, when something else listens there, any free port of this machine: a demo should not
-// fail because a NATS server is running.
+// freeOr returns the address or, when something else listens there, any free port of this machine:
+// a demo should not fail because a NATS server is running.
 func freeOr(address config.Address) config.Address {
 	for _, try := range []string{string(address), "127.0.0.1:0"} {
 		if ln, err := net.Listen("tcp", try); err == nil {

@@ -67,7 +67,8 @@ func (l *jsonLines) flush() error {
 	return nil
 }
 
-// oneLine makes sure that an event is one JSON object on one line, as every one is that Rollcall stored.
+// oneLine makes sure that an event is one JSON object on one line, as every one is that Rollcall
+// stored.
 func oneLine(data []byte) ([]byte, error) {
 	if n := len(data); n >= 2 && data[0] == '{' && data[n-1] == '}' && bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
 		return data, nil

@@ -1,4 +1,5 @@
-// Rollcall tells who joined, left or was kicked from DingTalk video meetings, as events in NATS JetStream.
+// Rollcall tells who joined, left or was kicked from DingTalk video meetings, as events in NATS
+// JetStream.
 package main
 
 import (
@@ -34,8 +35,8 @@ type commands struct {
 	Version  showVers `cmd:"" help:"Print the version."`
 }
 
-// run is the program. SIGINT and SIGTERM stop it cleanly, and so does SIGHUP, unless the program is to outlive its
-// terminal.
+// run is the program. SIGINT and SIGTERM stop it cleanly, and so does SIGHUP, unless the program is
+// to outlive its terminal.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -59,8 +60,8 @@ func newLogger(call *config.Invocation, settings config.Logging) *slog.Logger {
 	return logger
 }
 
-// unlessUnread makes nothing of the error of writing to a reader who has gone, as head does after a few lines: it is
-// nobody's failure.
+// unlessUnread makes nothing of the error of writing to a reader who has gone, as head does after a
+// few lines: it is nobody's failure.
 func unlessUnread(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return nil

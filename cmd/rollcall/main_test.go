@@ -20,14 +20,14 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
-// program is the name under which this test binary is the program: what is tested is the real thing, signals and pipes
-// included, and the race detector watches it.
+// program is the name under which this test binary is the program: what is tested is the real
+// thing, signals and pipes included, and the race detector watches it.
 const program = "rollcall"
 
 func TestMain(m *testing.M) { testscript.Main(tests{m}, map[string]func(){program: main}) }
 
-// tests are those of this package. Most of their time they wait for another process, so more of them run at a time than
-// there are processors.
+// tests are those of this package. Most of their time they wait for another process, so more of
+// them run at a time than there are processors.
 type tests struct{ *testing.M }
 
 // Run runs them and looks for what they left running.
@@ -66,8 +66,8 @@ func environment(tmp string, more ...string) []string {
 	return append([]string{"TMPDIR=" + tmp, "HOME=" + tmp, "TZ=UTC"}, more...)
 }
 
-// launch starts the program, which is killed at the end of the test if it still runs. stdout is where the program
-// writes to; nil collects it.
+// launch starts the program, which is killed at the end of the test if it still runs. stdout is
+// where the program writes to; nil collects it.
 func launch(t testing.TB, stdout io.Writer, env []string, args ...string) *process {
 	t.Helper()
 	return launchAs(t, stdout, env, exec.Command(program, args...))
@@ -137,7 +137,8 @@ func between(t testing.TB, text, before, after string) string {
 	return got
 }
 
-// take occupies an address until the test ends. Somebody else may have it already, which is as good.
+// take occupies an address until the test ends. Somebody else may have it already, which is as
+// good.
 func take(t *testing.T, address string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", address)

@@ -20,7 +20,8 @@ var moments = []struct {
 	{"15:04", true},
 }
 
-// parseMoment reads a time: how long ago, or when, by the reader's own clock unless it says otherwise.
+// parseMoment reads a time: how long ago, or when, by the reader's own clock unless it says
+// otherwise.
 func parseMoment(text string, now time.Time) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil

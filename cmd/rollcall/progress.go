@@ -7,7 +7,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress shows how far a long reading has come. It is drawn a few times a second, however fast it goes.
+// progress shows how far a long reading has come. It is drawn a few times a second, however fast it
+// goes.
 type progress struct {
 	w     io.Writer // nil for nobody to see it
 	bar   *progressbar.ProgressBar

@@ -158,7 +158,8 @@ func long(t *testing.T) (*streamtest.Server, int) {
 	return s, people
 }
 
-// An interrupted replay has done what it was told, and says where to go on: in two parts everything comes once.
+// An interrupted replay has done what it was told, and says where to go on: in two parts everything
+// comes once.
 func TestInterruptedReplay(t *testing.T) {
 	t.Parallel()
 	s, people := long(t)
@@ -203,7 +204,8 @@ func TestReplayWhoseReaderGoesAway(t *testing.T) {
 	assert.Empty(t, p.stderr.String())
 }
 
-// On a terminal there are no positions to be copied from between the lines, and what a person typed does nothing.
+// On a terminal there are no positions to be copied from between the lines, and what a person typed
+// does nothing.
 func TestJSONLines(t *testing.T) {
 	var out bytes.Buffer
 	l := jsonLines{w: &out, escape: true}

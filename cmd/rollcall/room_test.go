@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLittleRoom: with 64 open files allowed, hundreds of connections and readers take nothing from NATS and DingTalk.
+// TestLittleRoom: with 64 open files allowed, hundreds of connections and readers take nothing from
+// NATS and DingTalk.
 func TestLittleRoom(t *testing.T) {
 	t.Parallel()
 	in := install(t)

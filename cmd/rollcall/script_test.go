@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "write what the commands print now into 
 
 const scripts = "testdata/script"
 
-// TestScripts shows what the command line says and with which status it ends, by one script for each matter. Scripts know
-// the commands of package testscript and those of scriptCommands.
+// TestScripts shows what the command line says and with which status it ends, by one script for
+// each matter. Scripts know the commands of package testscript and those of scriptCommands.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: scripts, UpdateScripts: *update, RequireUniqueNames: true, Cmds: scriptCommands,
@@ -55,8 +55,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			ts.Fatalf("exit status %d, not %d", got, want)
 		}
 	},
-	// complains TEXT… requires that the last command printed nothing but one line on stderr, with all of these texts and
-	// without the secret of the scripts, s3cret.
+	// complains TEXT… requires that the last command printed nothing but one line on stderr, with
+	// all of these texts and without the secret of the scripts, s3cret.
 	"complains": func(ts *testscript.TestScript, _ bool, args []string) {
 		line := ts.ReadFile("stderr")
 		if out := ts.ReadFile("stdout"); out != "" {
@@ -71,8 +71,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			}
 		}
 	},
-	// recorded starts a NATS server with the events of three meetings, which every command then uses: a and b go on, over
-	// has ended.
+	// recorded starts a NATS server with the events of three meetings, which every command then
+	// uses: a and b go on, over has ended.
 	"recorded": func(ts *testscript.TestScript, _ bool, _ []string) {
 		server, _ := recorded(ts.Value(testKey{}).(testing.TB))
 		r, kicked := server.Record(), row("bob", 5, 20)
@@ -82,7 +82,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		r.End("over", streamtest.Begin+60_000, row("ann", 5, 30), kicked, row("cho", 31, 60))
 		ts.Setenv("ROLLCALL_NATS_URL", server.URL())
 	},
-	// simulated FILE runs a simulated DingTalk that plays the scenario, which every command then asks.
+	// simulated FILE runs a simulated DingTalk that plays the scenario, which every command then
+	// asks.
 	"simulated": func(ts *testscript.TestScript, _ bool, args []string) {
 		t := ts.Value(testKey{}).(testing.TB)
 		p := launch(t, nil, environment(t.TempDir()), "simulate", "--listen=127.0.0.1:0", "--scenario="+ts.MkAbs(args[0]))

@@ -8,9 +8,9 @@ import (
 	"github.com/c4342123/rollcall/internal/service"
 )
 
-// gcPercent is how much the heap may grow between two collections, unless GOGC says otherwise. A service that watches
-// 100,000 quiet meetings makes little garbage, so collecting twice as often as usual costs nothing, and saves a fifth
-// of the memory.
+// gcPercent is how much the heap may grow between two collections, unless GOGC says otherwise. A
+// service that watches 100,000 quiet meetings makes little garbage, so collecting twice as often as
+// usual costs nothing, and saves a fifth of the memory.
 const gcPercent = 50
 
 type serve struct {

@@ -81,7 +81,8 @@ func TestServeAndTail(t *testing.T) {
 	readable, raw, other := in.run("tail"), in.run("tail", "--json", "--meeting=desk"), in.run("tail", "--meeting=other")
 	readable.says("who, and how it was noticed")
 	other.says("who, and how it was noticed")
-	// Only what comes after the beginning is shown, and nothing tells when raw has begun but an event.
+	// Only what comes after the beginning is shown, and nothing tells when raw has begun but an
+	// event.
 	want := 0
 	require.Eventually(t, func() bool {
 		in.does([]string{"join", "leave"}[want%2], "bob")
@@ -119,7 +120,8 @@ func TestServeAndTail(t *testing.T) {
 	assert.NotContains(t, serve.stderr.String(), "simulated-app-secret")
 }
 
-// tail sees every event once, though the service, and the NATS server in it, is killed and started again.
+// tail sees every event once, though the service, and the NATS server in it, is killed and started
+// again.
 func TestTailOverKilledServers(t *testing.T) {
 	t.Parallel()
 	in := install(t)

@@ -55,7 +55,8 @@ func (c *tail) Run(ctx context.Context, call *config.Invocation) error {
 	return unlessUnread(printLines(ctx, follower, call))
 }
 
-// sayIfUnknown says that no event of the meeting is stored: its id may be mistyped, or it is yet to begin.
+// sayIfUnknown says that no event of the meeting is stored: its id may be mistyped, or it is yet to
+// begin.
 func (c *tail) sayIfUnknown(ctx context.Context, js jetstream.JetStream, stderr io.Writer) error {
 	if c.Meeting == "" {
 		return nil
@@ -106,7 +107,8 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// printJSON prints an event as it is stored. On a terminal, what a person typed into a nickname must not act on it.
+// printJSON prints an event as it is stored. On a terminal, what a person typed into a nickname
+// must not act on it.
 func printJSON(call *config.Invocation, payload []byte) error {
 	if logging.IsTerminal(call.Stdout) {
 		payload = plaintext.Escaped(payload)

@@ -13,7 +13,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
-// History comes first, and then what is new: nothing is missing between them, and nothing comes twice.
+// History comes first, and then what is new: nothing is missing between them, and nothing comes
+// twice.
 func TestTailFrom(t *testing.T) {
 	t.Parallel()
 	s, all := recorded(t)

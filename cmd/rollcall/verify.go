@@ -86,8 +86,8 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 // giveBackTimeout is how long giving back what was not called may take.
 const giveBackTimeout = time.Second
 
-// limits let this program's calls through at the rate of the settings, and take them out of the month's, which the service
-// counts as well. The function that is returned gives back what is left.
+// limits let this program's calls through at the rate of the settings, and take them out of the
+// month's, which the service counts as well. The function that is returned gives back what is left.
 func (c *verified) limits(ctx context.Context, nc *nats.Conn) (*budget.Limiter, func(), error) {
 	pace, err := budget.NewRate(budget.RateOptions{PerSecond: c.DingTalk.Rate})
 	if err != nil {
@@ -138,7 +138,8 @@ func (c *verified) print(call *config.Invocation, r verify.Result) error {
 // maxWho is how much of a name or an id is printed, in characters.
 const maxWho = 100
 
-// stamp writes a time of this machine with its distance from UTC, as an hour comes twice where summer time ends.
+// stamp writes a time of this machine with its distance from UTC, as an hour comes twice where
+// summer time ends.
 func stamp(ms int64) string { return time.UnixMilli(ms).Format(time.DateTime + "-07:00") }
 
 // who names a person, and says since when they are or are not there.

@@ -10,22 +10,24 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is how long what is about to end may take to end. goleak alone waits for a third of a second, and a busy
-// machine may let a goroutine stand still for longer than that.
+// patience is how long what is about to end may take to end. goleak alone waits for a third of a
+// second, and a busy machine may let a goroutine stand still for longer than that.
 const patience = 30 * time.Second
 
-// Main runs the tests and ends the process: with a failure if one failed, or if goroutines outlive them all.
+// Main runs the tests and ends the process: with a failure if one failed, or if goroutines outlive
+// them all.
 func Main(m *testing.M, options ...goleak.Option) { os.Exit(Run(m, options...)) }
 
-// Run is Main for tests after which something is to be done: it returns the status with which the process has to end.
+// Run is Main for tests after which something is to be done: it returns the status with which the
+// process has to end.
 func Run(m *testing.M, options ...goleak.Option) (code int) {
 	keep := goleak.Cleanup(func(status int) { code = status })
 	goleak.VerifyTestMain(waiting{m.Run, options}, append(slices.Clone(options), keep)...)
 	return code
 }
 
-// ServersCutShort excuses what a NATS server leaves running that is shut down while it makes a stream: the stream's files
-// stay open (nats-server 2.15.3).
+// ServersCutShort excuses what a NATS server leaves running that is shut down while it makes a
+// stream: the stream's files stay open (nats-server 2.15.3).
 func ServersCutShort() []goleak.Option {
 	const server = "github.com/nats-io/nats-server/v2/server"
 	return []goleak.Option{
