@@ -9,6 +9,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // count is what the information call says of the number of people.
@@ -188,7 +189,7 @@ func (p *Poller) reread(ctx context.Context, m *look) error {
 	}
 	p.health.ok(areaState)
 	m.record, m.doubt = record, false
-	m.era = p.eraOf(m.m)
+	m.era = guarded.Get(p.table, func(*locked) int32 { return m.m.era })
 	return m.over()
 }
 

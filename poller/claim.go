@@ -4,30 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // untilLeft waits until nobody is giving a meeting up any more.
 func (p *Poller) untilLeft(ctx context.Context, conferenceID string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for {
-		m, ok := p.meetings[conferenceID]
-		if !ok || !m.leaving {
+		idle := guarded.Get(p.table, func(t *locked) <-chan struct{} {
+			if m, ok := t.meetings[conferenceID]; ok && m.leaving {
+				return m.untilIdle()
+			}
+			return nil
+		})
+		if idle == nil {
 			return nil
 		}
-		if err := p.await(ctx, m); err != nil {
+		if err := await(ctx, conferenceID, idle); err != nil {
 			return err
 		}
 	}
 }
 
-// occupyNew puts a meeting that nothing is known of into the table. The caller holds mu, and owns the meeting afterwards.
-func (p *Poller) occupyNew(conferenceID string) *look {
-	m := p.newMeeting(conferenceID)
-	p.meetings[conferenceID] = m
-	l := p.occupy(m)
-	m.began = 0 // that is no look
-	return l
+// await waits until a meeting that is busy no longer is.
+func await(ctx context.Context, conferenceID string, idle <-chan struct{}) error {
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a look at %s: %w", conferenceID, context.Cause(ctx))
+	}
+}
+
+// untilIdle returns what is closed when a meeting that is busy no longer is.
+func (m *meeting) untilIdle() <-chan struct{} {
+	if m.idle == nil {
+		m.idle = make(chan struct{})
+	}
+	return m.idle
 }
 
 // acquire takes a meeting that is to be given up out of the schedule, as soon as nobody else has it busy. Its
@@ -49,62 +63,74 @@ func (p *Poller) acquire(ctx context.Context, conferenceID string) (*look, error
 
 // acquireUnread is acquire for a meeting whose state is perhaps to be read first. One that is not in the table may be
 // watched by another replica.
-func (p *Poller) acquireUnread(ctx context.Context, conferenceID string) (*look, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.loaded {
-		return nil, ErrNotReady
-	}
-	m, ok := p.meetings[conferenceID]
-	if !ok {
-		l := p.occupyNew(conferenceID)
-		l.m.leaving, l.leaving = true, true
-		return l, nil
-	}
-	m.claims++
-	for m.busy {
-		if err := p.await(ctx, m); err != nil {
-			m.claims--
-			if !m.busy && p.meetings[conferenceID] == m {
-				p.enqueue(m, m.due)
-			}
+func (p *Poller) acquireUnread(ctx context.Context, conferenceID string) (l *look, err error) {
+	var m *meeting
+	var busy <-chan struct{}
+	p.table.With(func(t *locked) {
+		if !t.loaded {
+			err = ErrNotReady
+			return
+		}
+		_, known := t.meetings[conferenceID]
+		m = t.claim(conferenceID)
+		l, busy, err = t.take(m)
+		if !known {
+			m.began = 0 // that is no look
+		}
+	})
+	for busy != nil {
+		if err := await(ctx, conferenceID, busy); err != nil {
+			p.table.With(func(t *locked) { t.unclaim(m) })
 			return nil, err
 		}
+		p.table.With(func(t *locked) { l, busy, err = t.take(m) })
+	}
+	return l, err
+}
+
+// claim keeps a meeting from being queued until it is taken or unclaimed. One that nothing is known of comes into the table.
+func (t *locked) claim(conferenceID string) *meeting {
+	m, ok := t.meetings[conferenceID]
+	if !ok {
+		m = t.newMeeting(conferenceID)
+		t.meetings[conferenceID] = m
+	}
+	m.claims++
+	return m
+}
+
+// take takes a meeting that is claimed and to be given up out of the schedule, or returns what is to be waited for before
+// it can be tried again.
+func (t *locked) take(m *meeting) (l *look, busy <-chan struct{}, err error) {
+	if m.busy {
+		return nil, m.untilIdle(), nil
 	}
 	m.claims--
-	if p.meetings[conferenceID] != m {
-		return nil, ErrNotWatched
+	if t.meetings[m.id] != m {
+		return nil, nil, ErrNotWatched
 	}
-	l := p.occupy(m)
+	l = t.occupy(m)
 	m.leaving, l.leaving = true, true
-	return l, nil
+	return l, nil, nil
 }
 
-// await waits until a meeting that is busy no longer is. The caller holds mu, which is free meanwhile.
-func (p *Poller) await(ctx context.Context, m *meeting) error {
-	if m.idle == nil {
-		m.idle = make(chan struct{})
-	}
-	idle := m.idle
-	p.mu.Unlock()
-	defer p.mu.Lock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for a look at %s: %w", m.id, context.Cause(ctx))
+// unclaim is for who does not wait to take a meeting any more. What could not be queued meanwhile is.
+func (t *locked) unclaim(m *meeting) {
+	m.claims--
+	if !m.busy && t.meetings[m.id] == m {
+		t.enqueue(m, m.due)
 	}
 }
 
-// occupy takes a meeting out of the queue and marks it busy. The caller holds mu.
-func (p *Poller) occupy(m *meeting) *look {
+// occupy takes a meeting out of the queue and marks it busy.
+func (t *locked) occupy(m *meeting) *look {
 	l := &look{
 		m: m, id: m.id, record: m.record, doubt: m.doubt, era: m.era, routine: !m.wanted(),
 		asked: m.asked, owed: m.asked || m.doubted || m.owed,
 		progress: m.progress, rare: m.rarely(),
 	}
-	p.unqueue(m)
-	m.busy, m.began = true, p.now()
+	t.unqueue(m)
+	m.busy, m.began = true, t.now()
 	if m.asked {
 		m.asked, l.listDue = false, 0
 	}
@@ -117,35 +143,28 @@ func (p *Poller) occupy(m *meeting) *look {
 
 // release gives up what acquire or next took, and queues the meeting for its next look.
 func (p *Poller) release(l *look, out outcome) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if out.ok && p.now() >= p.paused { // else it began before
-		p.limited = 0
+	p.table.With(func(t *locked) { t.release(l, out) })
+}
+
+func (t *locked) release(l *look, out outcome) {
+	if out.ok && t.now() >= t.paused { // else it began before
+		t.limited = 0
 	}
 	m := l.m
 	m.busy, m.leaving = false, false
-	p.leave(l)
-	p.settle(m, l)
-	m.owed = l.owed && (!out.ok || l.failures > 0) && l.failures < guestTries && !p.mine(m)
+	t.leave(l)
+	t.settle(m, l)
+	m.owed = l.owed && (!out.ok || l.failures > 0) && l.failures < guestTries && !t.mine(m)
 	switch {
 	case m.unwatched() && !m.storing: // else there may be a push that begins to watch it
-		p.forget(m)
-	case p.mine(m) || m.wanted():
-		p.enqueue(m, out.due)
+		t.forget(m)
+	case t.mine(m) || m.wanted():
+		t.enqueue(m, out.due)
 	default:
-		p.enqueue(m, p.now()+guestLinger)
+		t.enqueue(m, t.now()+guestLinger)
 	}
 	if m.idle != nil {
 		close(m.idle)
 		m.idle = nil
 	}
-}
-
-// forget drops a meeting from the table. The caller holds mu.
-func (p *Poller) forget(m *meeting) {
-	p.unqueue(m)
-	p.cool(m)
-	p.pacer.Forget(&m.pace)
-	p.health.forget(areaMeeting + m.id)
-	delete(p.meetings, m.id)
 }

@@ -19,12 +19,15 @@ func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := New(nil, nil, Options{})
 		require.NoError(t, err)
-		p.hold(^shardSet(0))
-		p.resume(diff.Record{State: diff.New("m").WithPhase(diff.Watched), Revision: 1}, [events.Shards]time.Time{})
-		p.open()
-		l, _ := p.next()
-		require.NotNil(t, l)
-		m := l.m
+		var m *meeting
+		p.table.With(func(tab *locked) {
+			tab.hold(^shardSet(0))
+			tab.resume(diff.Record{State: diff.New("m").WithPhase(diff.Watched), Revision: 1}, [events.Shards]time.Time{})
+			tab.open()
+			l, _ := tab.next()
+			require.NotNil(t, l)
+			m = l.m
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		result := make(chan error, 1)
 		go func() {
@@ -33,14 +36,14 @@ func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
 		}()
 		synctest.Wait()
 
-		p.mu.Lock()
-		cancel() // decides what acquire has waited for; it goes on once it has mu
-		m.busy = false
-		p.enqueue(m, p.now()+time.Minute)
-		assert.Negative(t, m.place, "it is left to the one who waits")
-		close(m.idle)
-		m.idle = nil
-		p.mu.Unlock()
+		p.table.With(func(tab *locked) {
+			cancel() // decides what acquire has waited for; it goes on once it has the table
+			m.busy = false
+			tab.enqueue(m, p.now()+time.Minute)
+			assert.Negative(t, m.place, "it is left to the one who waits")
+			close(m.idle)
+			m.idle = nil
+		})
 
 		require.ErrorIs(t, <-result, context.Canceled)
 		assert.Zero(t, m.place, "in the queue")

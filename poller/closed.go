@@ -6,6 +6,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // close starts the end of a meeting that a push says is over: with one last look, as soon as possible. Of several
@@ -53,9 +54,7 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 
 // closedSince tells whether a push came during the look that tells of a later end than those before.
 func (p *Poller) closedSince(m *look) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return m.m.closed > m.closing
+	return guarded.Get(p.table, func(*locked) bool { return m.m.closed > m.closing })
 }
 
 // outlast has the meeting end no earlier than somebody left who came after the end that a push tells: that is the end of

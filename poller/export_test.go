@@ -1,8 +1,8 @@
 package poller
 
+import "github.com/c4342123/rollcall/poller/guarded"
+
 // Table tells how many meetings are in the table, guests included.
 func (p *Poller) Table() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.meetings)
+	return guarded.Get(p.table, func(t *locked) int { return len(t.meetings) })
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 const (
@@ -51,7 +52,7 @@ func (p *Poller) follow(ctx context.Context) {
 		if err == nil {
 			err = f.Follow(ctx, p.position, func(conferenceID string, at diff.Position) {
 				p.position = at
-				p.hear(conferenceID, at.Sequence)
+				p.table.With(func(t *locked) { t.hear(conferenceID, at.Sequence) })
 			})
 		}
 		well.Stop()
@@ -76,26 +77,24 @@ func (p *Poller) follow(ctx context.Context) {
 }
 
 // hear takes note that a newer state of a meeting is stored.
-func (p *Poller) hear(conferenceID string, revision uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
+func (t *locked) hear(conferenceID string, revision uint64) {
+	m, ok := t.meetings[conferenceID]
 	switch {
-	case !ok && !p.held.has(uint8(events.Shard(conferenceID))):
+	case !ok && !t.held.has(uint8(events.Shard(conferenceID))):
 		return
 	case ok && revision <= m.record.Revision:
 		return // our own, mostly
-	case ok && !m.busy && !m.storing && !p.mine(m):
-		p.cool(m) // a guest: it is read again if it is needed
+	case ok && !m.busy && !m.storing && !t.mine(m):
+		t.cool(m) // a guest: it is read again if it is needed
 		return
 	}
-	p.stale[conferenceID] = revision
-	p.signalStale()
+	t.stale[conferenceID] = revision
+	t.signalStale()
 }
 
-func (p *Poller) signalStale() {
+func (f *fixed) signalStale() {
 	select {
-	case p.news <- struct{}{}:
+	case f.news <- struct{}{}:
 	default:
 	}
 }
@@ -130,7 +129,7 @@ func (p *Poller) refresh(ctx context.Context) {
 func (p *Poller) readStale(ctx context.Context) error {
 	var all errgroup.Group
 	all.SetLimit(loadsAtOnce)
-	for id, revision := range p.takeStale() {
+	for id, revision := range guarded.Get(p.table, (*locked).takeStale) {
 		all.Go(func() error {
 			err := p.read(ctx, id)
 			switch {
@@ -140,9 +139,7 @@ func (p *Poller) readStale(ctx context.Context) error {
 				p.log.Error("a stored meeting cannot be read and is not watched", "meeting", id, "error", err)
 				return nil
 			}
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.stale[id] = max(p.stale[id], revision)
+			p.table.With(func(t *locked) { t.stale[id] = max(t.stale[id], revision) })
 			return err
 		})
 	}
@@ -151,16 +148,14 @@ func (p *Poller) readStale(ctx context.Context) error {
 
 // takeStale returns the meetings whose state is to be read, with the revision that we heard of. Whoever is storing
 // something for a meeting may have written that one.
-func (p *Poller) takeStale() map[string]uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *locked) takeStale() map[string]uint64 {
 	out := map[string]uint64{}
-	for id, revision := range p.stale {
-		m, ok := p.meetings[id]
+	for id, revision := range t.stale {
+		m, ok := t.meetings[id]
 		if ok && m.storing {
 			continue // it is signalled when that is done
 		}
-		delete(p.stale, id)
+		delete(t.stale, id)
 		if !ok || m.dubious || revision > m.record.Revision {
 			out[id] = revision
 		}
@@ -169,21 +164,19 @@ func (p *Poller) takeStale() map[string]uint64 {
 }
 
 // heard adopts a state that somebody else has stored. A meeting that is watched and was not is looked at at once.
-func (p *Poller) heard(id string, record diff.Record) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if m, ok := p.meetings[id]; ok {
-		p.adopt(m, record)
+func (t *locked) heard(id string, record diff.Record) {
+	if m, ok := t.meetings[id]; ok {
+		t.adopt(m, record)
 		return
 	}
 	if record.State.Phase != diff.Watched || record.Revision == 0 {
 		return
 	}
-	m := p.newMeeting(id)
-	if !p.mine(m) {
+	m := t.newMeeting(id)
+	if !t.mine(m) {
 		return
 	}
-	m.sight = p.sees(record.State)
-	p.admit(m, record)
-	p.enqueue(m, p.now()-headStart)
+	m.sight = t.sees(record.State)
+	t.admit(m, record)
+	t.enqueue(m, t.now()-headStart)
 }

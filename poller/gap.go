@@ -8,6 +8,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 const (
@@ -30,9 +31,9 @@ func (p *Poller) patrol(ctx context.Context) {
 	ticker := time.NewTicker(patrolEvery)
 	defer ticker.Stop()
 	for {
-		complete := p.readShards()
+		complete := guarded.Get(p.table, func(t *locked) shardSet { return t.complete })
 		p.audit(ctx)
-		if p.announceGaps(ctx) && p.cover(complete) {
+		if p.announceGaps(ctx) && guarded.Get(p.table, func(t *locked) bool { return t.cover(complete) }) {
 			p.beatSoon()
 		}
 		select {
@@ -43,19 +44,11 @@ func (p *Poller) patrol(ctx context.Context) {
 	}
 }
 
-func (p *Poller) readShards() shardSet {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.complete
-}
-
 // cover takes note that the gaps of the shards' meetings are announced, and tells whether some of them are new.
-func (p *Poller) cover(shards shardSet) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	before := p.covered
-	p.covered |= shards & p.complete
-	return p.covered != before
+func (t *locked) cover(shards shardSet) bool {
+	before := t.covered
+	t.covered |= shards & t.complete
+	return t.covered != before
 }
 
 // announceGaps stores a gap for every meeting that has been out of sight for too long, and tells whether it could. What
@@ -63,7 +56,7 @@ func (p *Poller) cover(shards shardSet) bool {
 func (p *Poller) announceGaps(ctx context.Context) bool {
 	var all errgroup.Group
 	all.SetLimit(gapsAtOnce)
-	for m, gap := range p.outOfSight() {
+	for m, gap := range guarded.Get(p.table, (*locked).outOfSight) {
 		all.Go(func() error {
 			_, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
 				return startFirst(s, gap.to, func(s *diff.State) diff.Result {
@@ -74,7 +67,7 @@ func (p *Poller) announceGaps(ctx context.Context) bool {
 				})
 			})
 			if err == nil && gap.reason == events.GapStoreLost {
-				p.toldLoss(m)
+				p.table.With(func(*locked) { m.untold = false })
 			}
 			return err
 		})
@@ -94,12 +87,10 @@ type gap struct {
 }
 
 // outOfSight returns our meetings with a gap that has not been announced.
-func (p *Poller) outOfSight() map[*meeting]gap {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *locked) outOfSight() map[*meeting]gap {
 	out := map[*meeting]gap{}
-	now := p.sees(nil)
-	for m := range p.ours() {
+	now := t.sees(nil)
+	for m := range t.ours() {
 		if m.untold {
 			out[m] = gap{from: m.lostAt, to: now.wall, reason: events.GapStoreLost}
 			continue
@@ -109,15 +100,15 @@ func (p *Poller) outOfSight() map[*meeting]gap {
 		}
 		from, to := m.sight.gap(now)
 		r := m.rarely()
-		out[m] = gap{from, to, m.sight.known, p.why(reasonOf(r.trouble, m.away))}
+		out[m] = gap{from, to, m.sight.known, t.why(reasonOf(r.trouble, m.away))}
 	}
 	return out
 }
 
-// why is the reason of a gap. The caller holds mu.
-func (p *Poller) why(reason string) string {
-	if p.paused > p.now() {
-		return p.pausedBy
+// why is the reason of a gap.
+func (t *locked) why(reason string) string {
+	if t.paused > t.now() {
+		return t.pausedBy
 	}
 	return reason
 }

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/c4342123/rollcall/poller/condition"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // What failures are reported under.
@@ -29,9 +29,17 @@ const (
 const outageAfter = 3
 
 // health knows what fails at present.
-type health struct {
+type health struct{ faults *guarded.Value[faults] }
+
+func newHealth(r condition.Reporter) *health {
+	return &health{guarded.New(faults{
+		reporter: r, failing: map[string]string{}, away: map[string]bool{}, suspected: map[string]error{}, inARow: map[string]row{},
+	})}
+}
+
+// faults are what fails, as who holds the lock of health sees it.
+type faults struct {
 	reporter  condition.Reporter
-	mu        sync.Mutex
 	failing   map[string]string
 	away      map[string]bool  // of what fails: because it cannot be reached
 	suspected map[string]error // what could not be read since the last beat began
@@ -57,121 +65,109 @@ func (r *row) add(conferenceID string, err error) bool {
 
 // failed keeps and reports a failure, and tells whether the area worked until now.
 func (h *health) failed(area string, err error) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.note(area, err)
+	return guarded.Get(h.faults, func(f *faults) bool { return f.note(area, err) })
 }
 
 // unreachable is an error that may say that nothing is wrong but that the store cannot be reached.
 type unreachable interface{ Unreachable() bool }
 
 // note keeps and reports a failure, and tells whether the area worked until now. In what words it is told that something
-// cannot be reached varies in the course of one outage, and is reported once. The caller holds mu.
-func (h *health) note(area string, err error) bool {
-	if h.failing == nil {
-		h.failing, h.away = map[string]string{}, map[string]bool{}
-	}
+// cannot be reached varies in the course of one outage, and is reported once.
+func (f *faults) note(area string, err error) bool {
 	var u unreachable
 	away := errors.As(err, &u) && u.Unreachable()
-	_, before := h.failing[area]
-	same := before && away && h.away[area]
-	h.failing[area], h.away[area] = err.Error(), away
-	if !same {
-		h.reporter.Failed(area, err)
+	_, before := f.failing[area]
+	same := before && away && f.away[area]
+	f.failing[area], f.away[area] = err.Error(), away
+	if f.reporter != nil && !same {
+		f.reporter.Failed(area, err)
 	}
 	return !before
 }
 
 // fails tells whether something fails at present.
 func (h *health) fails(area string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, failing := h.failing[area]
-	return failing
+	return guarded.Get(h.faults, func(f *faults) bool {
+		_, failing := f.failing[area]
+		return failing
+	})
 }
 
 // suspect keeps a failure until it is known whether it is a matter of its own. While nothing can be stored it is none.
 func (h *health) suspect(area string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, failing := h.failing[areaStore]; failing {
-		return
-	}
-	if h.suspected == nil {
-		h.suspected = map[string]error{}
-	}
-	h.suspected[area] = err
+	h.faults.With(func(f *faults) {
+		if _, failing := f.failing[areaStore]; !failing {
+			f.suspected[area] = err
+		}
+	})
 }
 
 // suspects returns what is suspected, and suspects it no longer.
 func (h *health) suspects() map[string]error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	out := h.suspected
-	h.suspected = nil
-	return out
+	return guarded.Get(h.faults, func(f *faults) map[string]error {
+		out := f.suspected
+		f.suspected = map[string]error{}
+		return out
+	})
 }
 
 // confirm reports failures that turned out to be matters of their own.
 func (h *health) confirm(failures map[string]error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for area, err := range failures {
-		h.note(area, err)
-	}
+	h.faults.With(func(f *faults) {
+		for area, err := range failures {
+			f.note(area, err)
+		}
+	})
 }
 
 // callFailed takes note of a call about one meeting. What fails for one meeting only is reported as such; of an outage
 // nobody needs a report for each of ten thousand meetings.
 func (h *health) callFailed(area, conferenceID string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.inARow == nil {
-		h.inARow = map[string]row{}
-	}
-	r := h.inARow[area]
-	outage := r.add(conferenceID, err)
-	h.inARow[area] = r
-	if !outage {
-		area = areaMeeting + conferenceID
-	}
-	h.note(area, err)
+	h.faults.With(func(f *faults) {
+		r := f.inARow[area]
+		outage := r.add(conferenceID, err)
+		f.inARow[area] = r
+		if !outage {
+			area = areaMeeting + conferenceID
+		}
+		f.note(area, err)
+	})
 }
 
 // callOK takes note of a call that succeeded: those of its kind work.
 func (h *health) callOK(area string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.inARow, area)
-	h.clear(area)
+	h.faults.With(func(f *faults) {
+		delete(f.inARow, area)
+		f.clear(area)
+	})
 }
 
 func (h *health) ok(area string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.clear(area)
+	h.faults.With(func(f *faults) { f.clear(area) })
 }
 
-// clear reports that what failed works again. The caller holds mu.
-func (h *health) clear(area string) {
-	delete(h.suspected, area)
-	if _, failing := h.failing[area]; !failing {
+// clear reports that what failed works again.
+func (f *faults) clear(area string) {
+	delete(f.suspected, area)
+	if _, failing := f.failing[area]; !failing {
 		return
 	}
-	delete(h.failing, area)
-	h.reporter.OK(area)
+	delete(f.failing, area)
+	if f.reporter != nil {
+		f.reporter.OK(area)
+	}
 }
 
 // forget drops what failed, when nobody is interested any more.
 func (h *health) forget(area string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.failing, area)
-	condition.Forget(h.reporter, area)
+	h.faults.With(func(f *faults) {
+		delete(f.failing, area)
+		if r, ok := f.reporter.(condition.Forgetter); ok {
+			r.Forget(area)
+		}
+	})
 }
 
 func (h *health) failures() map[string]string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return maps.Clone(h.failing)
+	return guarded.Get(h.faults, func(f *faults) map[string]string { return maps.Clone(f.failing) })
 }

@@ -46,28 +46,33 @@ func (p *Poller) submit(ctx context.Context, m *meeting, compare func(*diff.Stat
 }
 
 // drop puts something into a meeting's inbox and sees to it that somebody empties that.
-func (p *Poller) drop(m *meeting, e *entry) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.storing == nil:
-		return ErrStopping
-	case len(m.inbox) >= maxInbox:
-		return errBusy
-	}
-	m.inbox = append(m.inbox, e)
-	if !m.storing {
-		m.storing = true
-		ctx := p.storing
-		p.emptying.Go(func() { p.empty(ctx, m) })
-	}
-	return nil
+func (p *Poller) drop(m *meeting, e *entry) (err error) {
+	p.table.With(func(t *locked) {
+		switch {
+		case t.storing == nil:
+			err = ErrStopping
+			return
+		case len(m.inbox) >= maxInbox:
+			err = errBusy
+			return
+		}
+		m.inbox = append(m.inbox, e)
+		if !m.storing {
+			m.storing = true
+			ctx := t.storing
+			p.emptying.Go(func() { p.empty(ctx, m) })
+		}
+	})
+	return err
 }
 
 // empty stores what is in a meeting's inbox, as much as possible at once, until there is no more.
 func (p *Poller) empty(ctx context.Context, m *meeting) {
 	for {
-		together, base, dubious := p.collect(m)
+		var together []*entry
+		var base diff.Record
+		var dubious bool
+		p.table.With(func(t *locked) { together, base, dubious = t.collect(m) })
 		if len(together) == 0 {
 			return
 		}
@@ -75,12 +80,12 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 		switch {
 		case err == nil:
 			p.counts.events.Add(record.State.Sequence - min(base.State.Sequence, record.State.Sequence))
-			p.adoptOwn(m, record)
+			p.table.With(func(t *locked) { t.adopt(m, record) })
 		case ctx.Err() == nil:
 			p.notStored(err)
 		}
 		if err != nil && dubious {
-			p.doubt(m)
+			p.table.With(func(t *locked) { t.doubt(m) })
 		}
 		for _, e := range together {
 			e.record, e.stored = record, record.Revision != base.Revision
@@ -116,17 +121,15 @@ func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entr
 
 // collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with, which is to be
 // read first when what is known of it is dubious.
-func (p *Poller) collect(m *meeting) (together []*entry, base diff.Record, dubious bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, dubious bool) {
 	n := min(len(m.inbox), maxTogether)
 	together = m.inbox[:n:n]
 	m.inbox = m.inbox[n:]
 	if n == 0 {
 		m.inbox, m.storing = nil, false
-		p.forgetIfOver(m)
-		if _, ok := p.stale[m.id]; ok {
-			p.signalStale()
+		t.forgetIfOver(m)
+		if _, ok := t.stale[m.id]; ok {
+			t.signalStale()
 		}
 	}
 	base = m.record
@@ -136,36 +139,22 @@ func (p *Poller) collect(m *meeting) (together []*entry, base diff.Record, dubio
 	return together, base, dubious
 }
 
-func (p *Poller) adoptOwn(m *meeting, record diff.Record) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.adopt(m, record)
-}
-
-// adopt takes note of a newer state of a meeting, which may be that it is not watched any more. The caller holds mu.
-func (p *Poller) adopt(m *meeting, record diff.Record) {
+// adopt takes note of a newer state of a meeting, which may be that it is not watched any more.
+func (t *locked) adopt(m *meeting, record diff.Record) {
 	newer := record.Revision > m.record.Revision
 	again := record.Revision == m.record.Revision && m.record.State == nil
-	if p.meetings[m.id] != m || !newer && !again {
+	if t.meetings[m.id] != m || !newer && !again {
 		return
 	}
 	if newer && record.State.Sequence < m.brief.sequence && record.State.Phase == diff.Watched {
-		m.untold, m.lostAt = true, p.wall().UnixMilli() // somebody else began anew, who did not know of more
+		m.untold, m.lostAt = true, t.wall().UnixMilli() // somebody else began anew, who did not know of more
 	}
-	p.keep(m, record)
-	p.forgetIfOver(m)
+	t.keep(m, record)
+	t.forgetIfOver(m)
 }
 
-// forgetIfOver forgets a meeting that is not watched any more, unless somebody has it busy, who will find out. The caller
-// holds mu.
-func (p *Poller) forgetIfOver(m *meeting) {
-	if m.unwatched() && !m.busy && !m.storing && p.meetings[m.id] == m {
-		p.forget(m)
-	}
-}
-
-// settle takes over what the one who had a meeting busy knows. The caller holds mu.
-func (p *Poller) settle(m *meeting, l *look) {
+// settle takes over what the one who had a meeting busy knows.
+func (t *locked) settle(m *meeting, l *look) {
 	m.progress, m.doubt = l.progress, l.doubt
 	m.rare = nil
 	if l.rare != (rare{}) {
@@ -176,7 +165,7 @@ func (p *Poller) settle(m *meeting, l *look) {
 		return
 	}
 	if l.record.State != nil && l.record.Revision >= m.record.Revision {
-		p.keep(m, l.record)
+		t.keep(m, l.record)
 	}
 	if m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
 		m.lostAt = 0

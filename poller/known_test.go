@@ -4,12 +4,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 func TestKnown(t *testing.T) {
-	p := &Poller{held: 0b1111, complete: 0b0111}
+	f := &fixed{}
+	p := &Poller{fixed: f, table: guarded.New(locked{fixed: f, held: 0b1111, complete: 0b0111})}
 	assert.Empty(t, p.Known(), "before the states have been read")
-	p.loaded = true
+	p.table.With(func(t *locked) { t.loaded = true })
 	assert.Equal(t, []int{0, 1, 2}, p.Known())
 	p.opts.Shards = lost{}
 	assert.Equal(t, []int{1, 2}, p.Known(), "what is lost is not waited for to be let go")

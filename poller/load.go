@@ -9,6 +9,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // load reads the stored states for the first time, again and again until it succeeds: NATS may come up later than we
@@ -22,7 +23,8 @@ func (p *Poller) load(ctx context.Context) error {
 		switch {
 		case err == nil:
 			p.loadedWell()
-			p.open()
+			p.table.With((*locked).open)
+			close(p.ready)
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -49,23 +51,14 @@ func (p *Poller) pauseLoading(ctx context.Context, failures int) bool {
 }
 
 // open lets meetings be watched from now on.
-func (p *Poller) open() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.loaded = true
-	close(p.ready)
-	for _, m := range p.meetings {
+func (t *locked) open() {
+	t.loaded = true
+	for _, m := range t.meetings {
 		if m.place < 0 {
-			p.arrange(m, p.now()) // a push came meanwhile
+			t.arrange(m, t.now()) // a push came meanwhile
 		}
 	}
-	p.log.Info("watching", "meetings", len(p.meetings))
-}
-
-func (p *Poller) isLoaded() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.loaded
+	t.log.Info("watching", "meetings", len(t.meetings))
 }
 
 // gain reads the states of shards that are ours now, and goes on with every meeting of them that is watched, due at
@@ -76,39 +69,35 @@ func (p *Poller) gain(ctx context.Context, shards shardSet) error {
 	if shards == 0 {
 		return nil
 	}
-	p.hold(shards)
+	p.table.With(func(t *locked) { t.hold(shards) })
 	beats, err := p.lastBeats(ctx)
 	if err != nil {
 		return err
 	}
 	for record, err := range p.store.All(ctx, shards.list()...) {
 		switch {
-		case errors.Is(err, diff.ErrCorruptState), errors.Is(err, diff.ErrNewerVersion) && p.isLoaded():
+		case errors.Is(err, diff.ErrCorruptState), errors.Is(err, diff.ErrNewerVersion) && guarded.Get(p.table, (*locked).isLoaded):
 			p.log.Error("a stored meeting cannot be read and is not watched", "error", err)
 		case err != nil:
 			return fmt.Errorf("reading the stored meetings: %w", err)
 		default:
-			p.resume(record, beats)
+			p.table.With(func(t *locked) { t.resume(record, beats) })
 		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.complete |= shards & p.held // else they were lost meanwhile
+	p.table.With(func(t *locked) { t.complete |= shards & t.held }) // else they were lost meanwhile
 	return nil
 }
 
 // hold heeds from now on what is heard of the meetings of these shards. The guests among them are ours, and due.
-func (p *Poller) hold(shards shardSet) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fresh := shards &^ p.held
-	p.held |= shards
-	for _, m := range p.meetings {
+func (t *locked) hold(shards shardSet) {
+	fresh := shards &^ t.held
+	t.held |= shards
+	for _, m := range t.meetings {
 		if fresh.has(m.shard) {
-			p.arrange(m, p.now())
+			t.arrange(m, t.now())
 		}
 	}
 }
@@ -117,58 +106,49 @@ func (p *Poller) hold(shards shardSet) {
 // nothing new leaves no trace of its own.
 //
 // The meetings come in no certain order: of many, always the same would have to wait where owners do not live for long.
-func (p *Poller) resume(record diff.Record, beats [events.Shards]time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 	id := record.State.ConferenceID
-	m, ok := p.meetings[id]
+	m, ok := t.meetings[id]
 	switch {
 	case ok:
-		p.adopt(m, record) // it was a guest, or was heard of meanwhile
+		t.adopt(m, record) // it was a guest, or was heard of meanwhile
 		if m.watched && !m.busy && m.sight.never() {
-			p.goOn(m, record.State, beats)
+			t.goOn(m, record.State, beats)
 		}
 		return
 	case record.State.Phase != diff.Watched:
 		return
 	}
-	m = p.newMeeting(id)
-	if !p.mine(m) {
+	m = t.newMeeting(id)
+	if !t.mine(m) {
 		return
 	}
-	p.admit(m, record)
-	p.goOn(m, record.State, beats)
+	t.admit(m, record)
+	t.goOn(m, record.State, beats)
 }
 
-// goOn has a meeting looked at that was watched before we came. The caller holds mu.
-func (p *Poller) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
+// goOn has a meeting looked at that was watched before we came.
+func (t *locked) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
-		m.sight, m.away = p.sees(s).before(time.Since(alive)), true
+		m.sight, m.away = t.sees(s).before(time.Since(alive)), true
 		// Its last look may have come after that, unless another clock told when it was.
 		if later := time.Duration(s.LookedAt-m.sight.wall) * time.Millisecond; later > 0 && later <= patrolEvery {
 			m.sight = m.sight.before(-later)
 		}
 	}
-	p.enqueue(m, p.now()-rand.N(anyOrder))
+	t.enqueue(m, t.now()-rand.N(anyOrder))
 }
 
-// admit puts a meeting whose state is known into the table. The caller holds mu.
-func (p *Poller) admit(m *meeting, record diff.Record) {
-	p.meetings[m.id] = m
-	p.keep(m, record)
-}
-
-// newMeeting returns a meeting of which every call is due.
-func (p *Poller) newMeeting(id string) *meeting {
-	return &meeting{
-		id: id, shard: uint8(events.Shard(id)), place: -1, kept: -1, progress: progress{interval: p.opts.MinInterval},
-	}
+// admit puts a meeting whose state is known into the table.
+func (t *locked) admit(m *meeting, record diff.Record) {
+	t.meetings[m.id] = m
+	t.keep(m, record)
 }
 
 // fetch reads a meeting's state, with what is known of it that is not stored.
 func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
-	known := p.knownRevision(m)
+	known := guarded.Get(p.table, func(*locked) uint64 { return m.record.Revision })
 	record, err := p.store.Load(ctx, m.id)
 	if err == nil && record.Revision < known {
 		record, err = p.regain(ctx, m, known)
@@ -176,11 +156,10 @@ func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
 	if err != nil {
 		return record, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if record.State.LookedAt < m.lookedAt && record.State.Phase == diff.Watched {
+	lookedAt := guarded.Get(p.table, func(*locked) int64 { return m.lookedAt })
+	if record.State.LookedAt < lookedAt && record.State.Phase == diff.Watched {
 		next := *record.State
-		next.LookedAt = m.lookedAt
+		next.LookedAt = lookedAt
 		record.State = &next
 	}
 	return record, nil

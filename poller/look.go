@@ -15,7 +15,8 @@ var errOver = errors.New("meeting is over")
 
 // look asks what is due about a meeting and stores what follows. The caller has the meeting busy.
 func (p *Poller) look(ctx context.Context, m *look) outcome {
-	ctx, ours := p.enter(ctx, m)
+	var ours bool
+	p.table.With(func(t *locked) { ctx, ours = t.enter(ctx, m) })
 	if !ours {
 		return outcome{due: p.now()}
 	}

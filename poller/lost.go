@@ -8,6 +8,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 const (
@@ -28,7 +29,7 @@ func (p *Poller) beginAnew(ctx context.Context, f Follower, why error) error {
 	if err != nil {
 		return err
 	}
-	if err := p.gain(ctx, p.doubtAll()); err != nil {
+	if err := p.gain(ctx, guarded.Get(p.table, (*locked).doubtAll)); err != nil {
 		return err
 	}
 	p.position = at
@@ -38,7 +39,7 @@ func (p *Poller) beginAnew(ctx context.Context, f Follower, why error) error {
 // checkNewest returns an error that wraps [diff.ErrAnew] when the newest state that is known, perhaps one of our own of which
 // following has not told, is not stored any more.
 func (p *Poller) checkNewest(ctx context.Context) error {
-	newest := p.newest()
+	newest := guarded.Get(p.table, (*locked).newest)
 	if newest.m == nil {
 		return nil
 	}
@@ -53,11 +54,9 @@ func (p *Poller) checkNewest(ctx context.Context) error {
 }
 
 // newest is the meeting with the newest state that is known.
-func (p *Poller) newest() audited {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *locked) newest() audited {
 	var newest audited
-	for _, m := range p.meetings {
+	for _, m := range t.meetings {
 		if m.record.Revision > newest.revision {
 			newest = audited{m, m.record.Revision}
 		}
@@ -66,60 +65,43 @@ func (p *Poller) newest() audited {
 }
 
 // doubtAll has every state read again, and returns the shards whose meetings are ours.
-func (p *Poller) doubtAll() shardSet {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, m := range p.meetings {
-		p.doubtLocked(m)
+func (t *locked) doubtAll() shardSet {
+	for _, m := range t.meetings {
+		t.doubt(m)
 	}
-	return p.held
+	return t.held
 }
 
 // doubt has a meeting's state read again before anything is stored for it.
-func (p *Poller) doubt(m *meeting) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.doubtLocked(m)
-}
-
-// doubtLocked is doubt for who holds mu.
-func (p *Poller) doubtLocked(m *meeting) {
-	if p.meetings[m.id] != m || m.record.Revision == 0 {
+func (t *locked) doubt(m *meeting) {
+	if t.meetings[m.id] != m || m.record.Revision == 0 {
 		return
 	}
 	m.dubious = true
-	p.stale[m.id] = max(p.stale[m.id], m.record.Revision)
-	p.signalStale()
+	t.stale[m.id] = max(t.stale[m.id], m.record.Revision)
+	t.signalStale()
 }
 
 // read reads a state that others have changed, or that is dubious.
 func (p *Poller) read(ctx context.Context, id string) error {
-	p.mu.Lock()
-	m, ok := p.meetings[id]
-	dubious := ok && m.dubious
-	p.mu.Unlock()
-	if dubious {
+	m := guarded.Get(p.table, func(t *locked) *meeting { return t.dubious(id) })
+	if m != nil {
 		_, err := p.submit(ctx, m, func(s *diff.State) diff.Result { return diff.Result{State: s} })
 		return err
 	}
 	record, err := p.store.Load(ctx, id)
 	if err == nil {
-		p.heard(id, record)
+		p.table.With(func(t *locked) { t.heard(id, record) })
 	}
 	return err
 }
 
-// knownRevision is that of the newest state that is known.
-func (p *Poller) knownRevision(m *meeting) uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return m.record.Revision
-}
-
-func (p *Poller) eraOf(m *meeting) int32 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return m.era
+// dubious returns the meeting if its state is dubious, else nil.
+func (t *locked) dubious(id string) *meeting {
+	if m, ok := t.meetings[id]; ok && m.dubious {
+		return m
+	}
+	return nil
 }
 
 // settled reads a state of which less seems to be stored than was: who was asked may not have known yet what is stored.
@@ -139,7 +121,7 @@ func (p *Poller) regain(ctx context.Context, m *meeting, known uint64) (diff.Rec
 	if err != nil || record.Revision >= known {
 		return record, err
 	}
-	l := p.lossOf(m)
+	l := guarded.Get(p.table, func(t *locked) loss { return t.lossOf(m) })
 	if l.watched && (l.mine || record.Revision == 0) {
 		p.noteLoss(fmt.Errorf("%w: a state is at %d, and was at %d", diff.ErrLost, record.Revision, known))
 		record.State = record.State.NumberedFrom(l.sequence)
@@ -152,7 +134,7 @@ func (p *Poller) regain(ctx context.Context, m *meeting, known uint64) (diff.Rec
 			return record, err
 		}
 	}
-	p.adoptLoss(m, record, known, l)
+	p.table.With(func(t *locked) { t.adoptLoss(m, record, known, l) })
 	return record, nil
 }
 
@@ -165,16 +147,14 @@ type loss struct {
 	untold        bool
 }
 
-func (p *Poller) lossOf(m *meeting) loss {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b, at := m.brief, p.wall().UnixMilli()
+func (t *locked) lossOf(m *meeting) loss {
+	b, at := m.brief, t.wall().UnixMilli()
 	l := loss{
 		known: diff.Description{
 			Title: b.title, TitleGiven: b.titleGiven, CreatorID: b.creatorID, CreatorNick: b.creatorNick, StartTime: b.startTime,
 		},
 		sequence: b.sequence,
-		from:     m.sight.wall, at: at, mine: p.mine(m),
+		from:     m.sight.wall, at: at, mine: t.mine(m),
 		watched: m.watched,
 	}
 	if l.from == 0 {
@@ -194,33 +174,29 @@ func (l loss) restore(s *diff.State, tell bool) diff.Result {
 }
 
 // adoptLoss takes note of what is stored of a meeting of which less is stored than was, and has it looked at.
-func (p *Poller) adoptLoss(m *meeting, record diff.Record, known uint64, l loss) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *locked) adoptLoss(m *meeting, record diff.Record, known uint64, l loss) {
 	switch {
-	case p.meetings[m.id] != m:
+	case t.meetings[m.id] != m:
 		return
 	case m.record.Revision != known: // somebody else has found out something, too
-		p.doubtLocked(m)
+		t.doubt(m)
 		return
 	}
 	m.era++
 	m.lookedAt, m.lostAt, m.untold = 0, l.at, l.untold
-	p.keep(m, record)
-	if p.forgetIfOver(m); p.meetings[m.id] != m || !p.mine(m) {
+	t.keep(m, record)
+	if t.forgetIfOver(m); t.meetings[m.id] != m || !t.mine(m) {
 		return
 	}
 	m.asked = true
 	if !m.busy {
-		p.enqueue(m, p.now())
+		t.enqueue(m, t.now())
 	}
 }
 
 // noteLoss says that something was lost, once for all that is lost at about the same time.
 func (p *Poller) noteLoss(why error) {
-	p.mu.Lock()
-	p.lossAt = p.now()
-	p.mu.Unlock()
+	p.table.With(func(t *locked) { t.lossAt = t.now() })
 	p.log.Debug("a loss is noticed", "error", why)
 	p.health.failed(areaLost, errStoreLost)
 }
@@ -230,49 +206,37 @@ func (p *Poller) waitsForIDs(err error) bool {
 	if !errors.Is(err, diff.ErrRemembered) {
 		return false
 	}
-	p.mu.Lock()
-	known := p.lossAt > 0
-	p.mu.Unlock()
-	if !known {
+	if guarded.Get(p.table, func(t *locked) moment { return t.lossAt }) == 0 {
 		p.noteLoss(err)
 	}
 	return true
 }
 
-// toldLoss takes note that it was announced that something of the meeting was lost.
-func (p *Poller) toldLoss(m *meeting) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m.untold = false
-}
-
 // mended tells whether what was lost is announced anew, a while ago.
-func (p *Poller) mended() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.lossAt == 0 || p.now()-p.lossAt < lossShown {
+func (t *locked) mended() bool {
+	if t.lossAt == 0 || t.now()-t.lossAt < lossShown {
 		return false
 	}
-	for m := range p.ours() {
+	for m := range t.ours() {
 		if m.lostAt > 0 {
 			return false
 		}
 	}
-	p.lossAt = 0
+	t.lossAt = 0
 	return true
 }
 
 // audit makes sure that the states of our meetings are stored still, of as many as is reasonable at one time. Whatever
 // seems to be missing is read.
 func (p *Poller) audit(ctx context.Context) {
-	if p.mended() {
+	if guarded.Get(p.table, (*locked).mended) {
 		p.health.ok(areaLost)
 	}
 	a, ok := p.store.(Auditor)
 	if !ok {
 		return
 	}
-	for shard, known := range p.toAudit() {
+	for shard, known := range guarded.Get(p.table, p.toAudit) {
 		stored, oldest, err := a.Stored(ctx, shard)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -281,14 +245,17 @@ func (p *Poller) audit(ctx context.Context) {
 			return
 		}
 		p.health.ok(areaAudit)
-		p.mu.Lock()
-		for _, k := range known {
-			_, there := stored[k.m.id]
-			if (!there || k.revision < oldest) && k.m.record.Revision == k.revision {
-				p.doubtLocked(k.m)
-			}
+		p.table.With(func(t *locked) { t.missing(known, stored, oldest) })
+	}
+}
+
+// missing has those of the meetings read again whose states are not among those stored, or are older than the oldest.
+func (t *locked) missing(known []audited, stored map[string]struct{}, oldest uint64) {
+	for _, k := range known {
+		_, there := stored[k.m.id]
+		if (!there || k.revision < oldest) && k.m.record.Revision == k.revision {
+			t.doubt(k.m)
 		}
-		p.mu.Unlock()
 	}
 }
 
@@ -299,11 +266,9 @@ type audited struct {
 }
 
 // toAudit returns the meetings of the shards whose turn it is.
-func (p *Poller) toAudit() map[int][]audited {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *Poller) toAudit(t *locked) map[int][]audited {
 	var sizes [events.Shards]int
-	for m := range p.ours() {
+	for m := range t.ours() {
 		sizes[m.shard]++
 	}
 	turn, names := shardSet(0), 0
@@ -316,7 +281,7 @@ func (p *Poller) toAudit() map[int][]audited {
 		p.audited = (p.audited + 1) % events.Shards
 	}
 	out := map[int][]audited{}
-	for m := range p.ours() {
+	for m := range t.ours() {
 		if turn.has(m.shard) && m.record.Revision > 0 {
 			out[int(m.shard)] = append(out[int(m.shard)], audited{m, m.record.Revision})
 		}

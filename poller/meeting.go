@@ -10,20 +10,11 @@ import (
 	"github.com/c4342123/rollcall/poller/pace"
 )
 
-// moment is a time as the schedule knows it: how long after an hour before the poller was made, by a clock that never
-// goes back. 0 is long ago.
-type moment = time.Duration
-
 // forever is a moment that never comes.
 const forever moment = math.MaxInt64
 
-func (p *Poller) now() moment { return time.Since(p.epoch) }
-
-// wall is what the wall clock says.
-func (p *Poller) wall() time.Time { return p.opts.Clock() }
-
 // meeting is a meeting in the table: one that is ours to look at, or a guest, which is another replica's but has something
-// to be stored or looked at here. Poller.mu guards it.
+// to be stored or looked at here. It belongs to the table: only who holds its lock reads or changes more than id and shard.
 type meeting struct {
 	id     string
 	due    moment

@@ -118,7 +118,7 @@ func (s *memStore) Follow(ctx context.Context, after diff.Position, tell func(st
 	}
 }
 
-// tellOf wakes those who follow. The caller holds mu.
+// tellOf wakes those who follow; it is called under the lock.
 func (s *memStore) tellOf(id string) {
 	s.heard = append(s.heard, change{id, s.last})
 	close(s.grown)

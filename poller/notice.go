@@ -5,6 +5,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // Scene is what a push says has happened.
@@ -53,7 +54,8 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	at, began := p.wall().UnixMilli(), false
 	wanted := func(s *diff.State) bool { return n.wants(s, at) }
 	b := beginning{description: n.Description, wanted: wanted, atOnce: len(n.Rows) > 0}
-	e, err := p.submit(ctx, p.visit(n.ConferenceID), func(s *diff.State) (res diff.Result) {
+	m := guarded.Get(p.table, func(t *locked) *meeting { return t.visit(n.ConferenceID) })
+	e, err := p.submit(ctx, m, func(s *diff.State) (res diff.Result) {
 		began, res = b.begin(s, at)
 		if len(n.Rows) > 0 {
 			res = res.Then(n.compare(res.State, at))
@@ -70,7 +72,7 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	case n.Scene == Closed:
 		p.close(n.ConferenceID, n.Time)
 	case began:
-		p.expect(n.ConferenceID)
+		p.table.With(func(t *locked) { t.expect(n.ConferenceID) })
 	case n.Look || e.result.LookNow:
 		p.ask(n.ConferenceID, func(m *meeting) { m.asked = true })
 	}
@@ -150,13 +152,13 @@ func startFirst(s *diff.State, at int64, compare func(*diff.State) diff.Result) 
 
 // ask has a watched meeting looked at here, whoever it belongs to.
 func (p *Poller) ask(conferenceID string, ask func(*meeting)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
-	if !ok { // it left the table meanwhile: whoever looks at it finds out why
-		m = p.newMeeting(conferenceID)
-		p.meetings[conferenceID] = m
-	}
-	ask(m)
-	p.arrange(m, m.due)
+	p.table.With(func(t *locked) {
+		m, ok := t.meetings[conferenceID]
+		if !ok { // it left the table meanwhile: whoever looks at it finds out why
+			m = t.newMeeting(conferenceID)
+			t.meetings[conferenceID] = m
+		}
+		ask(m)
+		t.arrange(m, m.due)
+	})
 }

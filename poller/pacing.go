@@ -27,19 +27,19 @@ func (p *Poller) paceList(m *look, first bool, changes int) {
 }
 
 // stretched is how long to leave between calls that are to be made every d: longer when there are too few calls for that.
-func (p *Poller) stretched(d time.Duration) time.Duration {
-	return time.Duration(min(float64(d)*p.pacer.Stretch(), float64(30*24*time.Hour)))
+func (f *fixed) stretched(d time.Duration) time.Duration {
+	return time.Duration(min(float64(d)*f.pacer.Stretch(), float64(30*24*time.Hour)))
 }
 
 // review returns when a call is due for a meeting that is not busy. It may be sooner than it was put off to, because
-// there are more calls to be made now. The caller holds mu.
-func (p *Poller) review(m *meeting, now moment) moment {
+// there are more calls to be made now.
+func (t *locked) review(m *meeting, now moment) moment {
 	if m.rare != nil || m.wanted() || m.infoDue == forever {
 		return m.due
 	}
-	m.listDue = min(m.listDue, now+p.pacer.Interval(&m.pace))
-	m.infoDue = min(m.infoDue, now+p.stretched(infoAfter))
-	m.checkDue = min(m.checkDue, now+p.stretched(checkAfter))
+	m.listDue = min(m.listDue, now+t.pacer.Interval(&m.pace))
+	m.infoDue = min(m.infoDue, now+t.stretched(infoAfter))
+	m.checkDue = min(m.checkDue, now+t.stretched(checkAfter))
 	return min(m.listDue, m.infoDue, m.checkDue, now+reviewAfter)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/poller/condition"
+	"github.com/c4342123/rollcall/poller/guarded"
 	"github.com/c4342123/rollcall/poller/pace"
 )
 
@@ -78,50 +79,20 @@ func (o Options) check() error {
 // Poller watches meetings: it looks at each when it is due, compares what it sees with what was announced, and has
 // the difference stored. One goroutine schedules and a fixed number looks, however many meetings are watched.
 type Poller struct {
+	*fixed
 	source  Source
 	store   Store
-	opts    Options
-	log     *slog.Logger
-	epoch   time.Time     // moment 0
-	tick    time.Duration // looks that are not urgent begin on multiples of it
+	table   *table
 	counts  counters
-	health  health
-	pacer   *pace.Pacer
 	beatDue chan struct{} // holds a token when it is to be shown at once whether anything can be stored
 
-	work  chan *look
-	wake  chan struct{} // holds a token when the schedule changed
-	news  chan struct{} // holds a token when states are stale
-	infos chan struct{} // holds a token for every information call under way
-	ready chan struct{} // closed when loaded
-
-	mu       sync.Mutex
-	running  bool // Run was called
-	loaded   bool
-	meetings map[string]*meeting
-	queue    queue
-	lasts    queue           // of those to be looked at for the last time
-	wakeAt   moment          // when the scheduler looks at the queues again by itself
-	paused   moment          // no look begins before, but for
-	halted   moment          // last looks, which begin no sooner than that
-	pausedBy string          // the trouble that holds looks back, in the words of a gap
-	limited  int             // pauses in a row
-	storing  context.Context // of what is stored; nil while nothing is to be
-	emptying sync.WaitGroup  // the inboxes that are being emptied
-
-	held      shardSet                     // whose meetings are ours, or were until a moment ago; see owned
-	complete  shardSet                     // of them, those whose states were read
-	covered   shardSet                     // of them, those whose gaps from before are announced
-	looks     map[*look]context.CancelFunc // under way, that nobody asked for
-	lookEnded chan struct{}                // closed when one of them ends; nil while nobody waits for that
-	doubts    map[string]doubt             // meetings that are over and still listed
-	stale     map[string]uint64            // meetings whose state is to be read, and the revision we heard of
-	kept      []*meeting                   // whose states are in memory
-	keptBytes int                          // that these take, roughly
+	work     chan *look
+	infos    chan struct{}  // holds a token for every information call under way
+	ready    chan struct{}  // closed when loaded
+	emptying sync.WaitGroup // the inboxes that are being emptied
 
 	position diff.Position // up to which we have heard of what is stored; only load and follow use it
 	audited  int           // the shard to be audited next; only patrol uses it
-	lossAt   moment        // when a loss was noticed last; 0 while none was
 }
 
 // Errors of a [Poller].
@@ -144,16 +115,19 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	return &Poller{
-		source: source, store: store, opts: opts, log: opts.Logger, epoch: time.Now().Add(-time.Hour),
-		tick:   min(opts.MinInterval/20, maxTick),
-		health: health{reporter: condition.OrNone(opts.Reporter)},
+	f := &fixed{
+		clock: clock{epoch: time.Now().Add(-time.Hour), wallTime: opts.Clock},
+		opts:  opts, log: opts.Logger, tick: min(opts.MinInterval/20, maxTick),
+		health: newHealth(opts.Reporter),
 		pacer: pace.New(pace.Options{
 			MinInterval: opts.MinInterval, MaxInterval: opts.MaxInterval, InfoInterval: infoAfter, Rate: opts.Rate,
 		}),
-		work: make(chan *look), wake: make(chan struct{}, 1), beatDue: make(chan struct{}, 1), news: make(chan struct{}, 1), ready: make(chan struct{}),
-		infos: make(chan struct{}, max(opts.Workers/2, 1)), meetings: map[string]*meeting{},
-		looks: map[*look]context.CancelFunc{}, stale: map[string]uint64{}, doubts: map[string]doubt{},
+		wake: make(chan struct{}, 1), news: make(chan struct{}, 1),
+	}
+	return &Poller{
+		fixed: f, source: source, store: store, table: newTable(f),
+		beatDue: make(chan struct{}, 1), work: make(chan *look), ready: make(chan struct{}),
+		infos: make(chan struct{}, max(opts.Workers/2, 1)),
 	}, nil
 }
 
@@ -165,11 +139,7 @@ func (p *Poller) Ready() <-chan struct{} { return p.ready }
 // that ended before the states were read, [diff.ErrNewerVersion] when one of them was written by a newer version, else
 // nil. It can be called once.
 func (p *Poller) Run(ctx context.Context) error {
-	p.mu.Lock()
-	again := p.running
-	p.running = true
-	p.mu.Unlock()
-	if again {
+	if !guarded.Get(p.table, (*locked).begin) {
 		return ErrRunning
 	}
 	looking, stop := context.WithCancel(ctx)
@@ -214,21 +184,22 @@ func (p *Poller) startLooking(ctx context.Context, parts *sync.WaitGroup) {
 // openInboxes lets what is seen and told be stored, until closeInboxes. What is being stored when looks end is stored all
 // the same: whoever sent it would send it again, but late.
 func (p *Poller) openInboxes(ctx context.Context) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.storing = ctx
+	p.table.With(func(t *locked) { t.storing = ctx })
 }
 
 func (p *Poller) closeInboxes() {
-	p.mu.Lock()
-	p.storing = nil
-	p.mu.Unlock()
+	p.table.With(func(t *locked) { t.storing = nil })
 	p.emptying.Wait()
 }
 
-// isHalted tells whether not even last looks can be made.
-func (p *Poller) isHalted() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.now() < p.halted
+// begin takes note that Run was called, and tells whether it was not before.
+func (t *locked) begin() bool {
+	again := t.running
+	t.running = true
+	return !again
 }
+
+// isHalted tells whether not even last looks can be made.
+func (t *locked) isHalted() bool { return t.now() < t.halted }
+
+func (t *locked) isLoaded() bool { return t.loaded }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 const (
@@ -61,7 +62,7 @@ func (p *Poller) beat(outer context.Context) {
 	ctx, cancel := context.WithTimeout(outer, pulseTimeout)
 	defer cancel()
 	suspects := p.health.suspects()
-	err := p.store.(Pulse).Beat(ctx, p.lookedAfter().list()...)
+	err := p.store.(Pulse).Beat(ctx, guarded.Get(p.table, (*locked).lookedAfter).list()...)
 	switch {
 	case outer.Err() != nil:
 	case err != nil:
@@ -81,11 +82,7 @@ func (p *Poller) beatSoon() {
 }
 
 // lookedAfter are the shards that we look after.
-func (p *Poller) lookedAfter() shardSet {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.covered & p.owned()
-}
+func (t *locked) lookedAfter() shardSet { return t.covered & t.owned() }
 
 // StoreAttempted tells the poller how an attempt to store something went, for a store that tries several times before it
 // gives up: nil when it is stored, otherwise why not.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 type readingKey struct{}
@@ -38,9 +39,8 @@ func (p *Poller) reading(ctx context.Context, m *look) (context.Context, *start)
 
 // known is what is known of a meeting now, by pushes too that came since the look began.
 func (p *Poller) known(m *look) diff.Mark {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if newest := m.m.record; newest.State != nil && newest.Revision > m.record.Revision {
+	newest := guarded.Get(p.table, func(*locked) diff.Record { return m.m.record })
+	if newest.State != nil && newest.Revision > m.record.Revision {
 		return newest.State.Mark()
 	}
 	return m.record.State.Mark()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 const (
@@ -52,7 +53,7 @@ func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Descr
 
 // goesOn tells whether the information call says that a meeting goes on that ended, if it is time to ask.
 func (p *Poller) goesOn(ctx context.Context, conferenceID string, ended int64) bool {
-	if !p.mayDoubt(conferenceID, ended) {
+	if !guarded.Get(p.table, func(t *locked) bool { return t.mayDoubt(conferenceID, ended) }) {
 		return false
 	}
 	info, err := p.source.Info(ctx, conferenceID)
@@ -66,17 +67,15 @@ func (p *Poller) goesOn(ctx context.Context, conferenceID string, ended int64) b
 }
 
 // mayDoubt tells whether it is time to ask about a meeting that ended and is still listed, and puts off the next time.
-func (p *Poller) mayDoubt(conferenceID string, ended int64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	d := p.doubts[conferenceID]
-	if now < p.paused || d.ended == ended && now < d.next {
+func (t *locked) mayDoubt(conferenceID string, ended int64) bool {
+	now := t.now()
+	d := t.doubts[conferenceID]
+	if now < t.paused || d.ended == ended && now < d.next {
 		return false
 	}
-	for id, old := range p.doubts {
+	for id, old := range t.doubts {
 		if now > old.next+longestDoubt {
-			delete(p.doubts, id) // it is not listed any more
+			delete(t.doubts, id) // it is not listed any more
 		}
 	}
 	if d.ended != ended {
@@ -84,6 +83,6 @@ func (p *Poller) mayDoubt(conferenceID string, ended int64) bool {
 	}
 	d.wait = min(2*d.wait, longestDoubt)
 	d.next = now + d.wait
-	p.doubts[conferenceID] = d
+	t.doubts[conferenceID] = d
 	return true
 }

@@ -17,7 +17,9 @@ func (p *Poller) schedule(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		l, wait := p.next()
+		var l *look
+		var wait time.Duration
+		p.table.With(func(t *locked) { l, wait = t.next() })
 		if l != nil {
 			select {
 			case p.work <- l:
@@ -37,85 +39,83 @@ func (p *Poller) schedule(ctx context.Context) {
 
 // rounded is when a meeting is woken that is due: looks that are due at about the same time share a wake-up, which costs
 // more than they do.
-func (p *Poller) rounded(due moment) moment { return (due + p.tick - 1) / p.tick * p.tick }
+func (f *fixed) rounded(due moment) moment { return (due + f.tick - 1) / f.tick * f.tick }
 
 // next returns the meeting that is due, marked busy, or how long to wait for one. Last looks come first.
-func (p *Poller) next() (*look, time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *locked) next() (*look, time.Duration) {
 	for {
-		now := p.now()
-		m, due := p.lasts.first(p.halted)
-		if other, at := p.queue.first(p.paused); m == nil || due > now && at < due {
+		now := t.now()
+		m, due := t.lasts.first(t.halted)
+		if other, at := t.queue.first(t.paused); m == nil || due > now && at < due {
 			m, due = other, at
 		}
 		switch {
 		case m == nil:
-			p.wakeAt = now + time.Hour
+			t.wakeAt = now + time.Hour
 			return nil, time.Hour
 		case due > now:
-			p.wakeAt = p.rounded(due)
-			return nil, p.wakeAt - now
+			t.wakeAt = t.rounded(due)
+			return nil, t.wakeAt - now
 		case !m.watched && m.storing && !m.wanted(): // it is about to be watched, perhaps
-			p.enqueue(m, now+guestLinger)
-		case p.mine(m) || m.wanted():
-			if due := p.review(m, now); due > now {
-				p.enqueue(m, due)
+			t.enqueue(m, now+guestLinger)
+		case t.mine(m) || m.wanted():
+			if due := t.review(m, now); due > now {
+				t.enqueue(m, due)
 				continue
 			}
-			return p.occupy(m), 0
-		case p.held.has(m.shard):
-			p.letGo() // nobody has told us yet
+			return t.occupy(m), 0
+		case t.held.has(m.shard):
+			t.letGo() // nobody has told us yet
 		case m.storing:
-			p.enqueue(m, now+guestLinger)
+			t.enqueue(m, now+guestLinger)
 		default:
-			p.forget(m) // a guest whom nobody asks for any more
+			t.forget(m) // a guest whom nobody asks for any more
 		}
 	}
 }
 
-// enqueue queues a meeting, unless somebody waits to have it busy. The caller holds mu.
-func (p *Poller) enqueue(m *meeting, due moment) {
+// enqueue queues a meeting, unless somebody waits to have it busy.
+func (t *locked) enqueue(m *meeting, due moment) {
 	if m.asked {
-		due = min(due, p.askedDue(m))
+		due = min(due, t.askedDue(m))
 	}
 	m.due = due
 	if m.claims > 0 {
 		return
 	}
 	if last := m.ends(); last != m.last {
-		p.unqueue(m)
+		t.unqueue(m)
 		m.last = last
 	}
 	if m.last {
-		p.lasts.put(m, due)
+		t.lasts.put(m, due)
 	} else {
-		p.queue.put(m, due)
+		t.queue.put(m, due)
 	}
-	if due <= p.now() || p.rounded(due) < p.wakeAt {
-		p.signal()
+	if due <= t.now() || t.rounded(due) < t.wakeAt {
+		t.signal()
 	}
 }
 
 // askedDue is when somebody who asks for a look gets it: ahead of those who are merely due, but not at once after the
 // last one, however often they ask.
-func (p *Poller) askedDue(m *meeting) moment {
-	return max(p.now()-headStart, m.began+min(p.opts.MinInterval, askedSpacing))
+func (t *locked) askedDue(m *meeting) moment {
+	return max(t.now()-headStart, m.began+min(t.opts.MinInterval, askedSpacing))
 }
 
-// unqueue takes a meeting out of the queue that it is in. The caller holds mu.
-func (p *Poller) unqueue(m *meeting) {
+// unqueue takes a meeting out of the queue that it is in.
+func (t *locked) unqueue(m *meeting) {
 	if m.last {
-		p.lasts.remove(m)
+		t.lasts.remove(m)
 	} else {
-		p.queue.remove(m)
+		t.queue.remove(m)
 	}
 }
 
 // signal wakes the scheduler.
-func (p *Poller) signal() {
+func (f *fixed) signal() {
 	select {
-	case p.wake <- struct{}{}:
+	case f.wake <- struct{}{}:
 	default:
 	}
 }
@@ -123,19 +123,21 @@ func (p *Poller) signal() {
 // pause holds all looks back after an error that concerns all calls: as long as upstream asks for, and longer each time
 // a look after the pause ends the same way. When the month's calls are used up there may be some left for last looks.
 func (p *Poller) pause(err error) {
+	p.table.With(func(t *locked) { t.pause(err) })
+}
+
+func (t *locked) pause(err error) {
 	trouble, _ := troubleOf(err)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.health.failed(areaLimit, err)
-	now := p.now()
-	if now >= p.paused { // else it is one more of the calls that were under way
-		p.limited++
+	t.health.failed(areaLimit, err)
+	now := t.now()
+	if now >= t.paused { // else it is one more of the calls that were under way
+		t.limited++
 	}
-	wait := max(waitOf(err), retryAfter(p.limited, trouble.patience()))
-	p.pausedBy = trouble.String()
-	p.paused = max(p.paused, now+wait+time.Duration(rand.Float64()*float64(wait)/10))
+	wait := max(waitOf(err), retryAfter(t.limited, trouble.patience()))
+	t.pausedBy = trouble.String()
+	t.paused = max(t.paused, now+wait+time.Duration(rand.Float64()*float64(wait)/10))
 	if trouble != Exhausted {
-		p.halted = p.paused
+		t.halted = t.paused
 	}
 }
 
@@ -146,9 +148,9 @@ func (p *Poller) succeeded(area string, u urgency) {
 	if u == lastLook {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.now() >= p.paused {
-		p.health.ok(areaLimit)
-	}
+	p.table.With(func(t *locked) {
+		if t.now() >= t.paused {
+			t.health.ok(areaLimit)
+		}
+	})
 }

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 	"sync"
 
-	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // Shards says which meetings are to be looked at here, and which by other replicas: each belongs to the shard that
@@ -31,25 +31,6 @@ func (s shardSet) list() []int {
 	return out
 }
 
-// owned are the shards that are ours at this moment.
-func (p *Poller) owned() shardSet {
-	if p.opts.Shards == nil {
-		return ^shardSet(0)
-	}
-	var s shardSet
-	for shard := range events.Shards {
-		if p.opts.Shards.Owns(shard) {
-			s |= 1 << shard
-		}
-	}
-	return s
-}
-
-// mine tells whether a meeting is ours to look at unasked, at this moment. The caller holds mu.
-func (p *Poller) mine(m *meeting) bool {
-	return p.held.has(m.shard) && (p.opts.Shards == nil || p.opts.Shards.Owns(int(m.shard)))
-}
-
 // tend takes the meetings of the shards that become ours, and lets go of those that no longer are, until ctx ends.
 func (p *Poller) tend(ctx context.Context) {
 	if p.opts.Shards == nil {
@@ -60,7 +41,7 @@ func (p *Poller) tend(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	taking.Go(func() { p.takeShards(ctx, changed) })
 	for ctx.Err() == nil {
-		p.shed() // also while states are being read: a shard may come back soon, and others have had it meanwhile
+		p.table.With((*locked).letGo) // also while states are being read: a shard may come back soon, and others have had it meanwhile
 		select {
 		case changed <- struct{}{}:
 		default:
@@ -81,7 +62,7 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 			return
 		}
 		for failures := 1; ; failures++ {
-			err := p.gain(ctx, p.lacking())
+			err := p.gain(ctx, guarded.Get(p.table, (*locked).lacking))
 			if err == nil {
 				p.health.ok(areaShards)
 				break
@@ -97,35 +78,24 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 }
 
 // lacking are the shards that are ours and whose states have not been read.
-func (p *Poller) lacking() shardSet {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.owned() &^ p.complete
-}
+func (t *locked) lacking() shardSet { return t.owned() &^ t.complete }
 
-// shed lets go of the meetings of shards that are not ours any more, and ends the looks at them that nobody asked for:
+// letGo lets go of the meetings of shards that are not ours any more, and ends the looks at them that nobody asked for:
 // whoever has them now looks at once.
-func (p *Poller) shed() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.letGo()
-}
-
-// letGo is shed for who holds mu.
-func (p *Poller) letGo() {
-	gone := p.held &^ p.owned()
+func (t *locked) letGo() {
+	gone := t.held &^ t.owned()
 	if gone == 0 {
 		return
 	}
-	p.held &^= gone
-	p.complete &^= gone
-	p.covered &^= gone
-	for _, m := range p.meetings {
+	t.held &^= gone
+	t.complete &^= gone
+	t.covered &^= gone
+	for _, m := range t.meetings {
 		if gone.has(m.shard) && !m.busy && !m.storing && !m.wanted() && m.claims == 0 {
-			p.forget(m)
+			t.forget(m)
 		}
 	}
-	for l, cancel := range p.looks {
+	for l, cancel := range t.looks {
 		if gone.has(l.m.shard) {
 			cancel()
 		}
@@ -135,9 +105,9 @@ func (p *Poller) letGo() {
 // Quiet returns when no look is under way at a meeting that is not ours any more, but for those that somebody has asked
 // for: then its shard can be handed over. It returns the cause of ctx when that ends before.
 func (p *Poller) Quiet(ctx context.Context) error {
-	p.shed()
+	p.table.With((*locked).letGo)
 	for {
-		ended := p.unquiet()
+		ended := guarded.Get(p.table, (*locked).unquiet)
 		if ended == nil {
 			return nil
 		}
@@ -150,47 +120,43 @@ func (p *Poller) Quiet(ctx context.Context) error {
 }
 
 // unquiet returns what is closed when the next look ends, or nil when nothing is to be waited for.
-func (p *Poller) unquiet() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for l := range p.looks {
-		if p.mine(l.m) {
+func (t *locked) unquiet() <-chan struct{} {
+	for l := range t.looks {
+		if t.mine(l.m) {
 			continue
 		}
-		if p.lookEnded == nil {
-			p.lookEnded = make(chan struct{})
+		if t.lookEnded == nil {
+			t.lookEnded = make(chan struct{})
 		}
-		return p.lookEnded
+		return t.lookEnded
 	}
 	return nil
 }
 
 // enter registers a look that nobody asked for, and returns the context it has. It refuses one at a meeting that is
 // not ours any more: this process may have been stopped for a while.
-func (p *Poller) enter(ctx context.Context, l *look) (context.Context, bool) {
+func (t *locked) enter(ctx context.Context, l *look) (context.Context, bool) {
 	if !l.routine {
 		return ctx, true
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.mine(l.m) {
-		p.letGo()
+	if !t.mine(l.m) {
+		t.letGo()
 		return ctx, false
 	}
-	ctx, p.looks[l] = context.WithCancel(ctx)
+	ctx, t.looks[l] = context.WithCancel(ctx)
 	return ctx, true
 }
 
-// leave is the counterpart of enter. The caller holds mu.
-func (p *Poller) leave(l *look) {
-	cancel, ok := p.looks[l]
+// leave is the counterpart of enter.
+func (t *locked) leave(l *look) {
+	cancel, ok := t.looks[l]
 	if !ok {
 		return
 	}
 	cancel()
-	delete(p.looks, l)
-	if p.lookEnded != nil {
-		close(p.lookEnded)
-		p.lookEnded = nil
+	delete(t.looks, l)
+	if t.lookEnded != nil {
+		close(t.lookEnded)
+		t.lookEnded = nil
 	}
 }

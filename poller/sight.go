@@ -19,8 +19,8 @@ type sighting struct {
 const clockDrift = time.Second
 
 // sees is a sighting now, by whom the state is known.
-func (p *Poller) sees(s *diff.State) sighting {
-	out := sighting{at: p.now(), wall: p.wall().UnixMilli()}
+func (c clock) sees(s *diff.State) sighting {
+	out := sighting{at: c.now(), wall: c.wall().UnixMilli()}
 	if s != nil {
 		out.known = s.Mark()
 	}

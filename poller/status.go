@@ -3,7 +3,6 @@ package poller
 import (
 	"context"
 	"fmt"
-	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // Status is what is known of one watched meeting.
@@ -32,47 +32,38 @@ type Status struct {
 // Meetings returns what is watched here, ordered by id: the meetings that are ours to look at. There is none before the
 // stored states have been read.
 func (p *Poller) Meetings() []Status {
-	p.mu.Lock()
-	out := make([]Status, 0, len(p.meetings))
-	for m := range p.ours() {
-		if p.loaded {
-			out = append(out, m.status(p.nextLook(m)))
-		}
-	}
-	p.mu.Unlock()
+	out := guarded.Get(p.table, (*locked).status)
 	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(a.ConferenceID, b.ConferenceID) })
 	return out
 }
 
-// ours are the watched meetings that are ours to look at. The caller holds mu.
-func (p *Poller) ours() iter.Seq[*meeting] {
-	shards := p.held & p.owned()
-	return func(yield func(*meeting) bool) {
-		for _, m := range p.meetings {
-			if m.watched && shards.has(m.shard) && !yield(m) {
-				return
-			}
+func (t *locked) status() []Status {
+	out := make([]Status, 0, len(t.meetings))
+	for m := range t.ours() {
+		if t.loaded {
+			out = append(out, m.status(t.nextLook(m)))
 		}
 	}
+	return out
 }
 
 // Meeting returns one watched meeting and what has been announced of it, whichever replica looks at it, or
 // [ErrNotWatched]. When and how another replica looks is not known here. An error of the [Store] says that what has been
 // announced cannot be read.
 func (p *Poller) Meeting(ctx context.Context, conferenceID string) (Status, *diff.State, error) {
-	p.mu.Lock()
-	if !p.loaded {
-		p.mu.Unlock()
-		return Status{}, nil, ErrNotReady
-	}
 	status, state := Status{}, (*diff.State)(nil)
-	m, ok := p.meetings[conferenceID]
-	known := ok && m.watched && p.mine(m)
-	if known {
-		status, state = m.status(p.nextLook(m)), m.record.State
-	}
-	p.mu.Unlock()
-	if state != nil {
+	var loaded, known bool
+	p.table.With(func(t *locked) {
+		m, ok := t.meetings[conferenceID]
+		loaded, known = t.loaded, ok && m.watched && t.mine(m)
+		if known {
+			status, state = m.status(t.nextLook(m)), m.record.State
+		}
+	})
+	switch {
+	case !loaded:
+		return Status{}, nil, ErrNotReady
+	case state != nil:
 		return status, state, nil
 	}
 	record, err := p.store.Load(ctx, conferenceID)
@@ -104,16 +95,16 @@ func statusOf(conferenceID string, b brief) Status {
 	}
 }
 
-// nextLook is when a meeting is looked at next: now if that is under way or overdue. The caller holds mu.
-func (p *Poller) nextLook(m *meeting) time.Time {
-	due := max(m.due, p.paused)
+// nextLook is when a meeting is looked at next: now if that is under way or overdue.
+func (t *locked) nextLook(m *meeting) time.Time {
+	due := max(m.due, t.paused)
 	if m.last {
-		due = max(m.due, p.halted)
+		due = max(m.due, t.halted)
 	}
-	return p.wall().Add(max(due-p.now(), 0))
+	return t.wall().Add(max(due-t.now(), 0))
 }
 
-// status is what is known of a meeting, with the time of the next look. The caller holds Poller.mu.
+// status is what is known of a meeting, with the time of the next look.
 func (m *meeting) status(next time.Time) Status {
 	out := statusOf(m.id, m.brief)
 	r := m.rarely()
@@ -134,9 +125,7 @@ type Health struct {
 
 // Health returns how the poller fares.
 func (p *Poller) Health() Health {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return Health{Ready: p.loaded, Failing: p.health.failures()}
+	return Health{Ready: guarded.Get(p.table, (*locked).isLoaded), Failing: p.health.failures()}
 }
 
 // counters count what happened since the start.
@@ -165,14 +154,14 @@ func (p *Poller) Counts() Counts {
 		UnknownStatus: c.unknownStatus.Load(), Uncertain: c.uncertain.Load(),
 	}
 	newest, oldest := int64(0), int64(math.MaxInt64)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for m := range p.ours() {
-		out.Meetings++
-		if m.lastLook > 0 {
-			newest, oldest = max(newest, m.lastLook), min(oldest, m.lastLook)
+	p.table.With(func(t *locked) {
+		for m := range t.ours() {
+			out.Meetings++
+			if m.lastLook > 0 {
+				newest, oldest = max(newest, m.lastLook), min(oldest, m.lastLook)
+			}
 		}
-	}
+	})
 	if newest > 0 {
 		out.NewestLook, out.OldestLook = time.UnixMilli(newest), time.UnixMilli(oldest)
 	}

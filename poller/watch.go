@@ -7,6 +7,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // Watch begins to watch a meeting, with a look at once, and tells whether it was not watched before. A meeting that
@@ -29,10 +30,11 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (b
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return false, err
 	}
-	if !p.isLoaded() {
+	if !guarded.Get(p.table, (*locked).isLoaded) {
 		return false, ErrNotReady
 	}
-	m, at := p.visit(conferenceID), p.wall().UnixMilli()
+	m := guarded.Get(p.table, func(t *locked) *meeting { return t.visit(conferenceID) })
+	at := p.wall().UnixMilli()
 	began := false // only for who has waited for the outcome: what was submitted may still be compared after ctx has ended
 	e, err := p.submit(ctx, m, func(s *diff.State) (res diff.Result) {
 		began, res = b.begin(s, at)
@@ -42,7 +44,7 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (b
 		return false, fmt.Errorf("watching %s: %w", conferenceID, err)
 	}
 	if began {
-		p.expect(conferenceID)
+		p.table.With(func(t *locked) { t.expect(conferenceID) })
 	}
 	return began, nil
 }
@@ -56,7 +58,7 @@ func (p *Poller) watches(ctx context.Context, m *meeting, b beginning) bool {
 	if began, res := b.begin(record.State, 0); began || res.Changed {
 		return false
 	}
-	p.adoptOwn(m, record)
+	p.table.With(func(t *locked) { t.adopt(m, record) })
 	return record.State.Phase == diff.Watched
 }
 
@@ -87,38 +89,22 @@ func (b beginning) begin(s *diff.State, at int64) (began bool, res diff.Result) 
 	return !watched, res
 }
 
-// visit returns the meeting from the table. One that is not in it comes in, until it is known whether it is watched, or
-// as a guest.
-func (p *Poller) visit(conferenceID string) *meeting {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
-	if !ok {
-		m = p.newMeeting(conferenceID)
-		p.meetings[conferenceID] = m
-		p.arrange(m, p.now()+guestLinger)
-	}
-	return m
-}
-
 // expect has the first look made at a meeting that is watched from now on. It is left to the replica that the
 // meeting belongs to, which hears of the meeting at once.
-func (p *Poller) expect(conferenceID string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
-	if !ok || !p.mine(m) {
+func (t *locked) expect(conferenceID string) {
+	m, ok := t.meetings[conferenceID]
+	if !ok || !t.mine(m) {
 		return
 	}
-	m.sight = p.sees(m.record.State)
-	p.arrange(m, p.now()-headStart)
+	m.sight = t.sees(m.record.State)
+	t.arrange(m, t.now()-headStart)
 }
 
 // arrange queues a meeting unless it is busy. Before the stored states have been read, that is left to those who read
-// them: they know since when nobody has looked. The caller holds mu.
-func (p *Poller) arrange(m *meeting, due moment) {
-	if !m.busy && p.loaded {
-		p.enqueue(m, due)
+// them: they know since when nobody has looked.
+func (t *locked) arrange(m *meeting, due moment) {
+	if !m.busy && t.loaded {
+		t.enqueue(m, due)
 	}
 }
 
@@ -158,7 +144,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 
 // lookLast looks at a meeting that is being given up.
 func (p *Poller) lookLast(ctx context.Context, m *look) error {
-	if p.isHalted() {
+	if guarded.Get(p.table, (*locked).isHalted) {
 		return errPaused
 	}
 	ctx, cancel := context.WithTimeout(ctx, giveUpTime)
@@ -192,21 +178,23 @@ func (p *Poller) want(conferenceID string, ask func(*meeting)) error {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m, ok := p.meetings[conferenceID]
+	return guarded.Get(p.table, func(t *locked) error { return t.want(conferenceID, ask) })
+}
+
+func (t *locked) want(conferenceID string, ask func(*meeting)) error {
+	m, ok := t.meetings[conferenceID]
 	switch {
-	case !p.loaded:
+	case !t.loaded:
 		return ErrNotReady
 	case !ok:
-		if m = p.newMeeting(conferenceID); p.mine(m) {
+		if m = t.newMeeting(conferenceID); t.mine(m) {
 			return ErrNotWatched
 		}
-		p.meetings[conferenceID] = m
-	case !m.watched && p.mine(m):
+		t.meetings[conferenceID] = m
+	case !m.watched && t.mine(m):
 		return ErrNotWatched
 	}
 	ask(m)
-	p.arrange(m, m.due)
+	t.arrange(m, m.due)
 	return nil
 }
