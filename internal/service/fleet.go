@@ -53,7 +53,7 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 			return nil, err
 		}
 	}
-	s.limits.open(budget.NewLimiter(budget.LimiterOptions{Rate: f.rate, Month: f.month, Purpose: purpose}))
+	s.limits.open(budget.NewLimiter(budget.LimiterOptions{Rate: f.rate, Month: f.month}))
 	return f, nil
 }
 
@@ -83,20 +83,6 @@ func (s *service) openRate(ctx context.Context, conn *nats.Conn, r *shards.Repli
 // lets the month's calls last.
 func (f *fleet) perSecond() float64 {
 	return min(f.rate.PerSecond(), f.month.PerSecond()/float64(max(f.shards.Live(), 1)))
-}
-
-// purpose tells what a call is for.
-func purpose(ctx context.Context) budget.Purpose {
-	switch {
-	case poller.LastLook(ctx):
-		return budget.LastLook
-	case poller.Asked(ctx):
-		return budget.Asked
-	case poller.Continued(ctx):
-		return budget.Continued
-	default:
-		return budget.From(ctx)
-	}
 }
 
 // run takes part until ctx ends, and then hands over what this replica has.

@@ -15,6 +15,7 @@ const habitsKey = "hours"
 type demand struct {
 	wanted map[int64]float64
 	blind  int64 // the hour that tells nothing, as calls were refused in it
+	told   int64 // the last hour of which it is stored that calls may have been wanted in it
 }
 
 func newDemand() demand { return demand{wanted: map[int64]float64{}} }
@@ -42,9 +43,20 @@ func (d *demand) take(now time.Time, known bool) map[int64]float64 {
 	return taken
 }
 
+// isNews tells whether what was taken is worth storing.
+func (d *demand) isNews(taken map[int64]float64) bool {
+	for hour, wanted := range taken {
+		if wanted > 0 || hour != d.told {
+			return true
+		}
+	}
+	return false
+}
+
 // stored forgets what was taken before.
 func (d *demand) stored(taken map[int64]float64) {
 	for hour, wanted := range taken {
+		d.told = max(d.told, hour)
 		if d.wanted[hour] -= wanted; d.wanted[hour] <= 0 {
 			delete(d.wanted, hour)
 		}
@@ -56,7 +68,11 @@ func (d *demand) stored(taken map[int64]float64) {
 func (m *Month) storeDemand(ctx context.Context) error {
 	m.mu.Lock()
 	wanted := m.asked.take(m.time())
+	news := m.asked.isNews(wanted)
 	m.mu.Unlock()
+	if !news {
+		return nil
+	}
 	learned, err := m.store.learn(ctx, wanted, m.opts.Location)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/poller/condition"
 )
@@ -102,6 +103,13 @@ func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, er
 		return nil, fmt.Errorf("budget: opening the count of the month's calls: %w", err)
 	}
 	return newMonth(ctx, s, o, s.time)
+}
+
+// OpenMonthIn opens the count in a bucket that is open already, of servers whose time ask tells. It is for whoever keeps
+// the bucket by other means than a connection, as simulations on a virtual clock do.
+func OpenMonthIn(ctx context.Context, kv jetstream.KeyValue, ask func(context.Context) (time.Time, error), o MonthOptions) (*Month, error) {
+	s := &store{ready: func() bool { return true }, kv: kv}
+	return newMonth(ctx, s, o.withDefaults(), ask)
 }
 
 // newMonth makes a month of options with their defaults, and with what tells the server's time.

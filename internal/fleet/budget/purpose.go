@@ -1,6 +1,10 @@
 package budget
 
-import "context"
+import (
+	"context"
+
+	"github.com/c4342123/rollcall/poller"
+)
 
 // Purpose is what a call is made for. It decides who is first when calls are scarce.
 type Purpose uint8
@@ -45,8 +49,17 @@ func With(ctx context.Context, p Purpose) context.Context {
 	return context.WithValue(ctx, purposeKey{}, p)
 }
 
-// From returns the purpose given by [With], [Look] if there is none.
+// From returns what a call under ctx is for: what the poller says of it, else the purpose given by [With], [Look] if there
+// is none.
 func From(ctx context.Context) Purpose {
+	switch {
+	case poller.LastLook(ctx):
+		return LastLook
+	case poller.Asked(ctx):
+		return Asked
+	case poller.Continued(ctx):
+		return Continued
+	}
 	p, _ := ctx.Value(purposeKey{}).(Purpose)
 	return p
 }

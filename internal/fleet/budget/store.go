@@ -24,7 +24,7 @@ const conflictPause = 20 * time.Millisecond
 
 // store is what the replicas share.
 type store struct {
-	conn   *nats.Conn
+	ready  func() bool // whether the servers can be asked
 	js     jetstream.JetStream
 	config jetstream.KeyValueConfig
 	stream jetstream.Stream
@@ -47,7 +47,7 @@ func openStore(ctx context.Context, nc *nats.Conn, replicas int) (*store, error)
 	if err != nil {
 		return nil, err
 	}
-	return &store{conn: nc, js: js, config: config, stream: stream, kv: kv}, nil
+	return &store{ready: nc.IsConnected, js: js, config: config, stream: stream, kv: kv}, nil
 }
 
 // remake makes the bucket again after somebody has deleted it. Those who had it go on with the new one, which has its name.

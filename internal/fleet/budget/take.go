@@ -66,7 +66,7 @@ func (m *Month) takeDrawn(p Purpose) (t ticket, done bool, err error) {
 		err := m.exhausted(now)
 		m.note(p, now, err)
 		return ticket{}, true, err
-	case !m.store.conn.IsConnected():
+	case !m.store.ready():
 		return ticket{}, true, refusal(poller.Unavailable, 0, fmt.Errorf("%w: not connected to NATS", ErrUncounted))
 	}
 	err = m.refuse(p, now)

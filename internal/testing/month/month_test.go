@@ -1,0 +1,67 @@
+// Package month plays whole months on a virtual clock around the real poller, pace, comparison, budget and discovery, and
+// compares what they store with what happened.
+package month
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"github.com/c4342123/rollcall/internal/testing/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+// seeds are how many months are played of each tenant.
+const seeds = 5
+
+// BenchmarkMonth plays a month of each tenant and of each variant. It reports the calls made, by kind and for every hour
+// that a meeting goes on; the events that are missing, and those that are wrong; the meetings never seen; and how long it
+// took to notice an event, and the end of a meeting, in seconds. Give it -benchtime 1x.
+func BenchmarkMonth(b *testing.B) {
+	for _, name := range []string{"A", "B", "C", "D", "E", "F", "idle", "status"} {
+		for seed := range uint64(seeds) {
+			t := tenants[name]
+			t.seed = seed + 1
+			b.Run(fmt.Sprintf("%s/%d", name, t.seed), func(b *testing.B) {
+				for b.Loop() {
+					t.inBubble(b.Name(), func(o *outcome) { o.report(b) })
+				}
+			})
+		}
+	}
+}
+
+// inBubble plays a month in a bubble, which only tests can make.
+func (t tenant) inBubble(name string, then func(*outcome)) {
+	testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: name, F: func(test *testing.T) {
+		synctest.Test(test, func(test *testing.T) { then(t.play(test)) })
+	}}})
+}
+
+func (o *outcome) report(b *testing.B) {
+	for _, kind := range []string{"lists", "asked", "last", "infos", "org"} {
+		b.ReportMetric(float64(o.calls[kind]), kind)
+	}
+	b.ReportMetric(float64(o.total), "calls")
+	b.ReportMetric(float64(o.total)/max(o.meetingHours, 1), "calls/mh")
+	b.ReportMetric(float64(o.missing), "missing")
+	b.ReportMetric(float64(o.wrong), "wrong")
+	b.ReportMetric(float64(o.unseen), "unseen")
+	b.ReportMetric(float64(o.untrue), "untrue")
+	b.ReportMetric(float64(o.outOn), "out-on")
+	for _, q := range []int{50, 90, 99} {
+		b.ReportMetric(quantile(o.notice, float64(q)/100), fmt.Sprintf("notice%d-s", q))
+		b.ReportMetric(quantile(o.end, float64(q)/100), fmt.Sprintf("end%d-s", q))
+	}
+	b.Log(o)
+}
+
+// String is one line of a table.
+func (o *outcome) String() string {
+	return fmt.Sprintf("calls %d (%.0f/mh: lists %d, asked %d, last %d, infos %d, org %d, refused %d) out on %d; of %d events missing %d, wrong %d, untrue %d; "+
+		"of %d meetings (%.0f h) unseen %d, not ended %d; gaps %d; pushes %d; notice %.1f/%.1f/%.1f s, end %.1f/%.1f/%.1f s",
+		o.total, float64(o.total)/max(o.meetingHours, 1), o.calls["lists"], o.calls["asked"], o.calls["last"], o.calls["infos"], o.calls["org"], o.calls["refused"], o.outOn,
+		o.truth, o.missing, o.wrong, o.untrue, o.meetings, o.meetingHours, o.unseen, o.unended, o.gaps, o.pushes,
+		quantile(o.notice, .5), quantile(o.notice, .9), quantile(o.notice, .99), quantile(o.end, .5), quantile(o.end, .9), quantile(o.end, .99))
+}

@@ -1,0 +1,48 @@
+package month
+
+import "time"
+
+// tenant is an organisation, and what DingTalk does for it.
+type tenant struct {
+	perDay  int      // meetings on a working day
+	limit   int      // the month's calls as Rollcall is told them; 0 for none
+	grants  int      // what DingTalk itself grants; 0 for any number
+	pushes  pushKind // which it sends
+	until   float64  // the day of the month, from 0, from which on it sends none; 0 for never
+	lost    float64  // the part of the pushes that never comes
+	devices float64  // the part of the people who join by two devices
+	reset   bool     // a rejoin takes over the row, and adds none
+	closes  duration // how long after a meeting's end its list can be read
+	learned bool     // the hours were learned in the months before
+	line    float64  // seconds after which somebody loses the connection, on average; 0 for the usual
+	seed    uint64
+}
+
+type duration = time.Duration
+
+// pushKind is which events the app subscribed to.
+type pushKind uint8
+
+const (
+	noPushes     pushKind = iota
+	statusPushes          // meetings beginning and ending
+	allPushes
+)
+
+const (
+	standard     = 5_000
+	professional = 200_000
+	readable     = time.Hour
+)
+
+// The tenants that the performance page tells of.
+var tenants = map[string]tenant{
+	"A":      {perDay: 4, limit: standard, pushes: allPushes, closes: readable},
+	"B":      {perDay: 4, limit: standard, pushes: allPushes, until: 11.4, closes: readable},
+	"C":      {perDay: 20, limit: standard, pushes: allPushes, closes: readable},
+	"D":      {perDay: 20, limit: standard, closes: readable},
+	"E":      {perDay: 200, limit: professional, pushes: allPushes, closes: readable},
+	"F":      {perDay: 4, grants: standard, pushes: allPushes, closes: readable},
+	"idle":   {limit: standard, closes: readable},
+	"status": {perDay: 20, limit: standard, pushes: statusPushes, closes: readable},
+}
