@@ -1,0 +1,140 @@
+package docs
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What the documentation names between backquotes or as the target of a link.
+var (
+	quoted  = regexp.MustCompile("`([^`\n]+)`")
+	linking = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	file    = regexp.MustCompile(`^[\w.\-/…]+$`)
+	tests   = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w*…?`)
+	tested  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+)
+
+// repository is what there is to be named.
+type repository struct {
+	files map[string]bool // and folders, by their paths
+	names map[string]bool // of files, without the folder
+	tests []string        // their functions
+}
+
+// TestNamesExist holds the documentation to names that exist: files, folders, tests, and the
+// targets of links inside the repository.
+func TestNamesExist(t *testing.T) {
+	there := survey(t)
+	pages, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	more, err := filepath.Glob("*/*.md")
+	require.NoError(t, err)
+	top, err := filepath.Glob(root + "/*.md")
+	require.NoError(t, err)
+	pages = slices.Concat(pages, more, top)
+	require.Greater(t, len(pages), 5)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, missing := range there.missing(filepath.ToSlash(filepath.Join("docs", page)), string(text)) {
+			assert.Fail(t, "named, but not there", "%s: %s", page, missing)
+		}
+	}
+}
+
+// missing are the names in a page that are nowhere in the repository.
+func (r repository) missing(page, text string) []string {
+	var missing []string
+	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+		if file.MatchString(match[1]) && !r.has(match[1]) {
+			missing = append(missing, match[1])
+		}
+	}
+	for _, match := range linking.FindAllStringSubmatch(text, -1) {
+		target, _, _ := strings.Cut(match[1], "#")
+		if target == "" || strings.Contains(target, "://") {
+			continue
+		}
+		if !r.files[path.Join(path.Dir(page), target)] {
+			missing = append(missing, target)
+		}
+	}
+	for _, name := range tests.FindAllString(text, -1) {
+		prefix, cut := strings.CutSuffix(name, "…")
+		if !slices.ContainsFunc(r.tests, func(test string) bool { return test == name || cut && strings.HasPrefix(test, prefix) }) {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// has tells whether a text names something that is there, or looks like no name of a file of ours:
+// not below one of the top folders and without the ending of source code.
+func (r repository) has(name string) bool {
+	name, cut := strings.CutSuffix(strings.TrimSuffix(name, "/"), "…")
+	top, _, below := strings.Cut(name, "/")
+	switch {
+	case below && r.files[top] && cut:
+		for known := range r.files {
+			if strings.HasPrefix(known, name) {
+				return true
+			}
+		}
+		return false
+	case below && r.files[top]:
+		return r.files[name]
+	case !below && strings.HasSuffix(name, ".go"):
+		return r.names[name]
+	}
+	return true
+}
+
+// survey lists what is in the repository.
+func survey(t *testing.T) repository {
+	t.Helper()
+	r := repository{files: map[string]bool{}, names: map[string]bool{}}
+	require.NoError(t, filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || name == root {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		relative, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		r.files[filepath.ToSlash(relative)], r.names[entry.Name()] = true, true
+		if strings.HasSuffix(name, "_test.go") {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			for _, match := range tested.FindAllStringSubmatch(string(text), -1) {
+				r.tests = append(r.tests, match[1])
+			}
+		}
+		return nil
+	}))
+	return r
+}
+
+func TestMissingNamesAreFound(t *testing.T) {
+	r := repository{
+		files: map[string]bool{"diff": true, "diff/fold.go": true, "docs": true, "docs/semantics.md": true},
+		names: map[string]bool{"diff": true, "fold.go": true}, tests: []string{"TestRule1", "FuzzCompare"},
+	}
+	assert.Empty(t, r.missing("docs/a.md", "`diff/fold.go`, `fold.go`, `diff/f…`, `text/html`, [b](semantics.md#rule), [c](https://x.example/y), "+
+		"`TestRule…`, TestRule1, `go test ./diff -fuzz FuzzCompare`, `internal/…`"))
+	assert.Equal(t, []string{"diff/gone.go", "gone.go", "diff/g…", "gone.md", "TestRule", "FuzzRules"}, r.missing(
+		"docs/a.md", "`diff/gone.go`, `gone.go`, `diff/g…` [b](gone.md) `TestRule` `go test -fuzz FuzzRules`"))
+}
