@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/c4342123/rollcall/events"
 )
 
 const (
@@ -11,9 +13,9 @@ const (
 	// round differently.
 	sameTime = 2000
 	forever  = math.MaxInt64
-	// maxTime is a millisecond before the end of the year 9999, the last that RFC 3339 can write: an attendance may
-	// have to be announced a millisecond late.
-	maxTime = 253402300799998
+	// maxTime is a millisecond before the last that an event can say: an attendance may have to be announced a millisecond
+	// late.
+	maxTime = events.MaxTime - 1
 )
 
 // interval is what one row says about presence. end is forever while the row is open.

@@ -90,6 +90,9 @@ func (e *Event) validate() error {
 	return CheckConferenceID(e.ConferenceID())
 }
 
+// MaxTime is the end of the year 9999 in Unix milliseconds, the last time that RFC 3339 can write.
+const MaxTime = 253402300799999
+
 // writable tells whether RFC 3339 can write t.
 func writable(t time.Time) bool {
 	year := t.UTC().Year()

@@ -8,7 +8,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -72,22 +71,24 @@ func (c *Client) Info(ctx context.Context, conferenceID string) (poller.Info, er
 // info reads the description. What cannot be read is left empty, but for the status: an unreadable one is no reason to
 // believe that the meeting goes on.
 func (m *meetingModel) info(odd *wire.Oddities, f *modelFields) (poller.Info, error) {
-	r := fieldReader{odd}
+	r := wire.Reader{Odd: odd}
 	ended, err := m.ended(odd, f.status)
+	start, _ := r.Time(f.start, m.StartTime)
+	end, _ := r.Time(f.end, m.EndTime)
 	return poller.Info{
-		Title:         r.text(f.title, m.Title, maxTitle),
-		CreatorID:     r.id(f.creator, m.CreatorID),
-		CreatorNick:   r.text(f.creatorNick, m.CreatorNick, maxNick),
-		StartTime:     r.time(f.start, m.StartTime),
-		EndTime:       r.time(f.end, m.EndTime),
+		Title:         r.Text(f.title, m.Title, wire.MaxTitle),
+		CreatorID:     r.UnionID(f.creator, m.CreatorID),
+		CreatorNick:   r.Text(f.creatorNick, m.CreatorNick, wire.MaxNick),
+		StartTime:     start,
+		EndTime:       end,
 		Ended:         ended,
-		ActiveCount:   r.count(wire.InfoActive, m.ActiveNum),
-		AttendedCount: r.count(wire.InfoAttended, m.AttendNum),
+		ActiveCount:   r.Count(wire.InfoActive, m.ActiveNum),
+		AttendedCount: r.Count(wire.InfoAttended, m.AttendNum),
 	}, err
 }
 
 func (m *meetingModel) ended(odd *wire.Oddities, f wire.Field) (bool, error) {
-	status, reading := readStatus(m.Status)
+	status, reading := wire.Status(m.Status)
 	odd.Note(f, reading)
 	if reading == wire.Unreadable {
 		return false, errors.New("status: not a number")
@@ -106,30 +107,3 @@ var (
 		wire.OrgTitle, wire.OrgCreator, wire.OrgCreatorNick, wire.OrgStart, wire.OrgEnd, wire.OrgStatus,
 	}
 )
-
-// fieldReader reads raw values and counts the odd ones.
-type fieldReader struct{ odd *wire.Oddities }
-
-func (r fieldReader) text(f wire.Field, raw jsontext.Value, limit int) string {
-	text, reading := wire.AppendText(nil, raw)
-	r.odd.Note(f, reading)
-	return string(plaintext.Cut(text, limit))
-}
-
-func (r fieldReader) id(f wire.Field, raw jsontext.Value) string {
-	text, reading := wire.AppendID(nil, raw)
-	r.odd.Note(f, reading)
-	return string(carriedID(text))
-}
-
-func (r fieldReader) time(f wire.Field, raw jsontext.Value) int64 {
-	at, reading := wire.Time(raw)
-	r.odd.Note(f, reading)
-	return at
-}
-
-func (r fieldReader) count(f wire.Field, raw jsontext.Value) int {
-	n, reading := readStatus(raw)
-	r.odd.Note(f, reading)
-	return max(n, 0)
-}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -32,7 +33,7 @@ func TestInfo(t *testing.T) {
 		"absurd numbers": {`{"confInfo":{"activeNum":-4,"startTime":-1,"endTime":1e99}}`, poller.Info{}},
 		"wild texts": {
 			`{"confInfo":{"title":"` + strings.Repeat("x", 600) + `","creatorId":"a\nb"}}`,
-			poller.Info{Title: strings.Repeat("x", 512), CreatorID: UnionID("a\nb")},
+			poller.Info{Title: strings.Repeat("x", 512), CreatorID: wire.UnionID("a\nb")},
 		},
 	}
 	for name, c := range cases {

@@ -53,7 +53,7 @@ func clipped(n *int64) int { return int(min(max(or(n), -1<<31), 1<<31-1)) }
 // memberFields are the fields of a row: what a value makes of it, and whether the row can be read with it.
 var memberFields = map[string]func(wiretest.Value, *diff.Row) bool{
 	"unionId": func(v wiretest.Value, r *diff.Row) bool {
-		r.UnionID = UnionID(or(v.Text))
+		r.UnionID = wire.UnionID(or(v.Text))
 		return v.Text != nil && !v.Anonymous
 	},
 	"userNick":       func(v wiretest.Value, r *diff.Row) bool { r.UserNick = or(v.Text); return true },
@@ -163,7 +163,7 @@ var infoFieldsOf = map[string]func(wiretest.Value, *poller.Info){
 	"title": func(v wiretest.Value, i *poller.Info) { i.Title = or(v.Text) },
 	"creatorId": func(v wiretest.Value, i *poller.Info) {
 		if !v.Anonymous {
-			i.CreatorID = UnionID(or(v.Text))
+			i.CreatorID = wire.UnionID(or(v.Text))
 		}
 	},
 	"creatorNick":  func(v wiretest.Value, i *poller.Info) { i.CreatorNick = or(v.Text) },

@@ -6,15 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
-
-// DefaultBaseURL is the API of mainland DingTalk; the international edition's is https://api.dingtalk.io.
-const DefaultBaseURL = "https://api.dingtalk.com"
 
 const (
 	defaultPageSize  = 500 // the platform's general page: at most 500
@@ -39,7 +35,7 @@ type Observer interface{ Observe(err error) }
 // Options say how to reach DingTalk and as whom. Either AccessToken or AppKey and AppSecret are required; everything
 // else has a working zero value.
 type Options struct {
-	// BaseURL is where the API is, without a query; empty means [DefaultBaseURL]. A path is kept as a prefix.
+	// BaseURL is where the API is, without a query; empty means [wire.DefaultBaseURL]. A path is kept as a prefix.
 	BaseURL string
 	// AppKey and AppSecret are the pair of an internal app (its client id and client secret).
 	AppKey    string
@@ -77,7 +73,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	if o.BaseURL == "" {
-		o.BaseURL = DefaultBaseURL
+		o.BaseURL = wire.DefaultBaseURL
 	}
 	if o.PageSize == 0 {
 		o.PageSize = defaultPageSize
@@ -102,8 +98,8 @@ func (o Options) withDefaults() Options {
 
 // validate reports the first unusable option by its name, never with the value of a secret.
 func (o Options) validate() error {
-	if err := validateBaseURL(o.BaseURL); err != nil {
-		return err
+	if err := wire.CheckBaseURL(o.BaseURL); err != nil {
+		return fmt.Errorf("dingtalk: %w", err)
 	}
 	if err := o.validateIdentity(); err != nil {
 		return err
@@ -117,24 +113,6 @@ func (o Options) validate() error {
 		return fmt.Errorf("dingtalk: MaxConns %d is negative", o.MaxConns)
 	case !headerSafe(o.UserAgent):
 		return fmt.Errorf("dingtalk: UserAgent %q cannot be sent in a header", o.UserAgent)
-	}
-	return nil
-}
-
-// validateBaseURL does not repeat the URL where it may hold a password.
-func validateBaseURL(base string) error {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil:
-		return errors.New("dingtalk: BaseURL is not a URL")
-	case u.User != nil:
-		return errors.New("dingtalk: BaseURL must not hold a user or password")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("dingtalk: BaseURL %q does not begin with https:// or http://", base)
-	case u.Host == "":
-		return fmt.Errorf("dingtalk: BaseURL %q names no host", base)
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return fmt.Errorf("dingtalk: BaseURL %q must not have a query or fragment", base)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
 func TestNewNamesTheUnusableOption(t *testing.T) {
@@ -52,7 +54,7 @@ func TestNewHasDefaults(t *testing.T) {
 	c, err := New(Options{AccessToken: testToken})
 	require.NoError(t, err)
 	defer c.Close()
-	assert.Equal(t, DefaultBaseURL, c.base)
+	assert.Equal(t, wire.DefaultBaseURL, c.base)
 	assert.Equal(t, 500, c.pageSize)
 	assert.Equal(t, 10*time.Second, c.timeout)
 	assert.Equal(t, []string{"rollcall"}, c.userAgent)

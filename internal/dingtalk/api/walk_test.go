@@ -51,7 +51,7 @@ func TestMemberFields(t *testing.T) {
 		"id as a number":         {`{"unionId":12345678901234567890}`, diff.Row{UnionID: "12345678901234567890"}},
 		"unknown status":         {`{"attendStatus":77}`, diff.Row{Status: 77}},
 		"absurd status":          {`{"attendStatus":99999999999}`, diff.Row{Status: math.MaxInt32}},
-		"escapes":                {`{"\u0075nionId":"\u4e2d\"\\\n","userNick":"\ud83d\ude00"}`, diff.Row{UnionID: UnionID("中\"\\\n"), UserNick: "😀"}},
+		"escapes":                {`{"\u0075nionId":"\u4e2d\"\\\n","userNick":"\ud83d\ude00"}`, diff.Row{UnionID: wire.UnionID("中\"\\\n"), UserNick: "😀"}},
 		"half a surrogate":       {`{"userNick":"a\ud83db"}`, diff.Row{UserNick: "a\uFFFDb"}},
 		"bad byte in a nickname": {"{\"unionId\":\"u\",\"userNick\":\"a\xffb\"}", diff.Row{UnionID: "u", UserNick: "a\uFFFDb"}},
 		"bad byte in a name":     {"{\"\xff\":1,\"unionId\":\"u\"}", diff.Row{UnionID: "u"}},
@@ -151,8 +151,8 @@ func FuzzDecodePage(f *testing.F) {
 
 func checkRow(t *testing.T, row diff.Row) {
 	assert.True(t, utf8.ValidString(row.UnionID) && utf8.ValidString(row.UserNick))
-	assert.Equal(t, row.UnionID, UnionID(row.UnionID), "what is carried can be carried")
-	assert.LessOrEqual(t, len(row.UserNick), maxNick)
+	assert.Equal(t, row.UnionID, wire.UnionID(row.UnionID), "what is carried can be carried")
+	assert.LessOrEqual(t, len(row.UserNick), wire.MaxNick)
 	for _, at := range []int64{row.JoinTime, row.LeaveTime} {
 		assert.True(t, at == 0 || at >= 1000 && at <= wire.MaxTime)
 	}
@@ -163,7 +163,7 @@ func plainRow(m plainMember) diff.Row {
 		return wire.Millis(ms)
 	}
 	return diff.Row{
-		UnionID: UnionID(m.UnionID), UserNick: string(plaintext.Cut([]byte(m.UserNick), maxNick)),
+		UnionID: wire.UnionID(m.UnionID), UserNick: string(plaintext.Cut([]byte(m.UserNick), wire.MaxNick)),
 		JoinTime: at(m.JoinTime), LeaveTime: at(m.LeaveTime),
 		Status: int(min(max(m.AttendStatus, math.MinInt32), math.MaxInt32)),
 		Host:   m.Host, CoHost: m.CoHost, OuterOrgMember: m.OuterOrgMember, PSTNJoin: m.PSTNJoin,

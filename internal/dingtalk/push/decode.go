@@ -11,7 +11,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
@@ -22,6 +22,7 @@ const (
 	targetSuffix = "_target_push"
 	// maxMembers bounds the people in one push; DingTalk names one or a few.
 	maxMembers = 1000
+	maxWord    = 128 // bytes of a type, an event id or a scene
 )
 
 // Envelope is what a stream frame says of a push outside its data, which then holds the business fields only. Empty
@@ -39,14 +40,14 @@ type Envelope struct {
 // nil.
 func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
 	b, err := readBody(data)
-	r := fields{odd}
-	eventType := envelope.Type
+	r := wire.Reader{Odd: odd}
+	eventType := word(envelope.Type)
 	if eventType == "" {
-		eventType = r.text(wire.PushType, b.EventType)
+		eventType = r.Text(wire.PushType, b.EventType, maxWord)
 	}
 	p := Push{
-		Type: copied(eventType, maxWord), ID: copied(cmp.Or(envelope.ID, r.text(wire.PushID, b.EventID)), maxWord),
-		Time: cmp.Or(eventTime(r, &b), inRange(envelope.Time)), Exhausted: err == nil && b.exhausted(),
+		Type: eventType, ID: cmp.Or(word(envelope.ID), r.Text(wire.PushID, b.EventID, maxWord)),
+		Time: cmp.Or(eventTime(r, &b), wire.InTime(envelope.Time)), Exhausted: err == nil && b.exhausted(),
 	}
 	switch {
 	case p.Exhausted, envelope.Type != "" && !p.ours():
@@ -63,18 +64,13 @@ func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
 	return p, nil
 }
 
-func eventTime(r fields, b *body) int64 {
-	at, _ := r.time(wire.PushTime, b.EventTime)
-	born, _ := r.time(wire.PushTime, b.BornTime)
-	return cmp.Or(at, born)
-}
+// word is a short text of an envelope, in memory of its own: it does not hold on to the frame.
+func word(text string) string { return strings.Clone(plaintext.Cut(text, maxWord)) }
 
-// inRange is a time, or 0 for what can be none.
-func inRange(n int64) int64 {
-	if n < 0 || n > wire.MaxTime {
-		return 0
-	}
-	return n
+func eventTime(r wire.Reader, b *body) int64 {
+	at, _ := r.Time(wire.PushTime, b.EventTime)
+	born, _ := r.Time(wire.PushTime, b.BornTime)
+	return cmp.Or(at, born)
 }
 
 func (p *Push) ours() bool {
@@ -83,28 +79,28 @@ func (p *Push) ours() bool {
 }
 
 // read adds what the data says of meetings.
-func (p *Push) read(r fields, b *body) error {
+func (p *Push) read(r wire.Reader, b *body) error {
 	if strings.TrimSuffix(p.Type, targetSuffix) == statusEvent {
 		return p.addMeeting(r, b)
 	}
 	return p.addMembers(r, b)
 }
 
-func (p *Push) addMeeting(r fields, b *body) error {
-	m, err := b.meeting(r.odd)
+func (p *Push) addMeeting(r wire.Reader, b *body) error {
+	m, err := b.meeting(r.Odd)
 	if err != nil {
 		return err
 	}
-	id := r.id(wire.PushMeetingID, m.ConferenceID)
+	id := r.ID(wire.PushMeetingID, m.ConferenceID)
 	if err := checkMeeting(id); err != nil {
 		return fmt.Errorf("openConfModel: %w", err)
 	}
 	n := p.notice(id, scene(r, b))
-	start, _ := r.time(wire.PushStart, m.StartTime)
+	start, _ := r.Time(wire.PushStart, m.StartTime)
 	n.Meeting = Meeting{
-		Title:       copied(r.text(wire.PushTitle, m.Title), maxTitle),
-		CreatorID:   api.UnionID(r.id(wire.PushCreator, m.CreatorID)),
-		CreatorNick: copied(r.text(wire.PushCreatorNick, m.CreatorNick), maxNick), StartTime: start,
+		Title:       r.Text(wire.PushTitle, m.Title, wire.MaxTitle),
+		CreatorID:   r.UnionID(wire.PushCreator, m.CreatorID),
+		CreatorNick: r.Text(wire.PushCreatorNick, m.CreatorNick, wire.MaxNick), StartTime: start,
 	}
 	// A scene nobody documents is a reason to look.
 	n.Look = n.Scene != MeetingCreated && n.Scene != MeetingClosed
@@ -112,8 +108,8 @@ func (p *Push) addMeeting(r fields, b *body) error {
 }
 
 // addMembers takes in the members that can be read. For the others the member lists of the same meetings are looked at.
-func (p *Push) addMembers(r fields, b *body) error {
-	rows, err := b.members(r.odd)
+func (p *Push) addMembers(r wire.Reader, b *body) error {
+	rows, err := b.members(r.Odd)
 	if err != nil {
 		return err
 	}
@@ -124,7 +120,7 @@ func (p *Push) addMembers(r fields, b *body) error {
 	s := scene(r, b)
 	for i, raw := range rows {
 		if err := p.addMember(r, raw, s); err != nil {
-			r.odd.Note(wire.PushMemberRow, wire.Unreadable)
+			r.Odd.Note(wire.PushMemberRow, wire.Unreadable)
 			unread = fmt.Errorf("openMemberModels %d: %w", i, err)
 		}
 	}
@@ -137,12 +133,12 @@ func (p *Push) addMembers(r fields, b *body) error {
 	return nil
 }
 
-func (p *Push) addMember(r fields, raw jsontext.Value, s Scene) error {
+func (p *Push) addMember(r wire.Reader, raw jsontext.Value, s Scene) error {
 	var m memberModel
 	if raw.Kind() != '{' || json.Unmarshal(raw, &m, wire.AnyCase) != nil {
 		return errors.New("not an object")
 	}
-	id := r.id(wire.PushMemberMeeting, m.ConferenceID)
+	id := r.ID(wire.PushMemberMeeting, m.ConferenceID)
 	if err := checkMeeting(id); err != nil {
 		return err
 	}
@@ -166,7 +162,7 @@ func checkMeeting(id string) error {
 	return nil
 }
 
-func scene(r fields, b *body) Scene { return Scene(copied(r.text(wire.PushScene, b.Scene), maxWord)) }
+func scene(r wire.Reader, b *body) Scene { return Scene(r.Text(wire.PushScene, b.Scene, maxWord)) }
 
 // notice returns the notice for a meeting, made when there is none yet.
 func (p *Push) notice(conferenceID string, scene Scene) *Notice {
@@ -180,15 +176,16 @@ func (p *Push) notice(conferenceID string, scene Scene) *Notice {
 }
 
 // row is the member as a list would show it, or false when the push does not tell who it is, since when, or what happened.
-// The leaveTime counts only at an end: a user_join carries one too.
-func (m *memberModel) row(r fields, scene Scene) (diff.Row, bool) {
-	joined, timed := r.time(wire.PushMemberJoin, m.JoinTime)
-	left, _ := r.time(wire.PushMemberLeave, m.LeaveTime)
+// The leaveTime counts only at an end: a user_join carries one too. A role that cannot be read is false: roles decide
+// nothing that a look does not mend.
+func (m *memberModel) row(r wire.Reader, scene Scene) (diff.Row, bool) {
+	joined, timed := r.Time(wire.PushMemberJoin, m.JoinTime)
+	left, _ := r.Time(wire.PushMemberLeave, m.LeaveTime)
 	row := diff.Row{
-		UnionID:  api.UnionID(r.id(wire.PushMemberID, m.UserID)),
-		UserNick: copied(r.text(wire.PushMemberNick, m.UserNick), maxNick), JoinTime: joined,
-		Host: r.flag(wire.PushMemberHost, m.Host), CoHost: r.flag(wire.PushMemberCoHost, m.CoHost),
-		PSTNJoin: r.flag(wire.PushMemberPSTN, m.PSTNJoin),
+		UnionID:  r.UnionID(wire.PushMemberID, m.UserID),
+		UserNick: r.Text(wire.PushMemberNick, m.UserNick, wire.MaxNick), JoinTime: joined,
+		Host: r.Bool(wire.PushMemberHost, m.Host), CoHost: r.Bool(wire.PushMemberCoHost, m.CoHost),
+		PSTNJoin: r.Bool(wire.PushMemberPSTN, m.PSTNJoin),
 	}
 	switch scene {
 	case MemberJoined:

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/internal/dingtalk/api"
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
 // The documented examples.
@@ -290,11 +290,11 @@ func TestTextsAreThoseOfTheMemberList(t *testing.T) {
 	long := strings.Repeat("é", 600)
 	p := decode(t, strings.NewReplacer("2iPOw", `a\nb`, "Ann", long).Replace(joined))
 	row := p.Notices[0].Rows[0]
-	assert.Equal(t, api.UnionID("a\nb"), row.UnionID)
+	assert.Equal(t, wire.UnionID("a\nb"), row.UnionID)
 	assert.Equal(t, strings.Repeat("é", 128), row.UserNick)
 
 	m := decode(t, strings.NewReplacer("2iPOw", strings.Repeat("u", 200), "Ann", long, "Weekly", long).Replace(created)).Notices[0].Meeting
-	assert.Equal(t, api.UnionID(strings.Repeat("u", 200)), m.CreatorID)
+	assert.Equal(t, wire.UnionID(strings.Repeat("u", 200)), m.CreatorID)
 	assert.Equal(t, strings.Repeat("é", 128), m.CreatorNick)
 	assert.Equal(t, strings.Repeat("é", 256), m.Title)
 }

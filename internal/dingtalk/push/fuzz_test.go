@@ -9,7 +9,6 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
@@ -52,14 +51,14 @@ func checkNotice(t *testing.T, n Notice) {
 	require.NoError(t, events.CheckConferenceID(n.ConferenceID))
 	checkTime(t, n.Time)
 	checkTime(t, n.Meeting.StartTime)
-	require.LessOrEqual(t, len(n.Meeting.Title), maxTitle)
-	require.LessOrEqual(t, len(n.Meeting.CreatorNick), maxNick)
+	require.LessOrEqual(t, len(n.Meeting.Title), wire.MaxTitle)
+	require.LessOrEqual(t, len(n.Meeting.CreatorNick), wire.MaxNick)
 	want := map[Scene]diff.AttendStatus{MemberJoined: diff.StatusActive, MemberLeft: diff.StatusLeft, MemberKicked: diff.StatusKicked}
 	for _, r := range n.Rows {
 		require.Equal(t, want[n.Scene], r.Status)
 		require.NotEmpty(t, r.UnionID)
-		require.Equal(t, api.UnionID(r.UnionID), r.UnionID)
-		require.LessOrEqual(t, len(r.UserNick), maxNick)
+		require.Equal(t, wire.UnionID(r.UnionID), r.UnionID)
+		require.LessOrEqual(t, len(r.UserNick), wire.MaxNick)
 		checkTime(t, r.JoinTime)
 		checkTime(t, r.LeaveTime)
 		assert.False(t, n.Scene == MemberJoined && r.LeaveTime != 0)

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire/wiretest"
 )
@@ -28,7 +27,7 @@ func idOf(v wiretest.Value) string {
 	if v.Anonymous {
 		return ""
 	}
-	return api.UnionID(or(v.Text))
+	return wire.UnionID(or(v.Text))
 }
 
 // memberFields are the fields of a member in a push: what a value makes of the row, and whether there is one with it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/c4342123/rollcall/internal/base/plaintext"
+	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
 // What a robot's refusal means, for errors.Is.
@@ -22,26 +23,23 @@ var (
 	ErrContent = errors.New("the robot refuses the content of the message")
 )
 
-// blockedStatus is the "status" of the reply to an address that is blocked for having called too often. It comes without
-// an errcode, or with that of a robot that was sent too much.
-const blockedStatus = 1111
-
-// kinds are the documented codes, and 130101, which robots answered for 410100 in the past. What is not listed has no
-// kind: the message may be sent again later.
+// kinds are the documented codes; 130101, which robots answered for 410100 in the past; and the status of a blocked
+// address, which comes without an errcode or with that of a robot that was sent too much. What is not listed has no kind:
+// the message may be sent again later.
 var kinds = map[int]error{
-	-1:            ErrBusy,
-	130101:        ErrThrottled,
-	410100:        ErrThrottled,
-	blockedStatus: ErrThrottled,
-	310000:        ErrRefused, // keyword, signature or address
-	400013:        ErrRefused, // the group is no more
-	400101:        ErrRefused, // no such token
-	400102:        ErrRefused, // the robot is switched off
-	400106:        ErrRefused, // no such robot
-	430101:        ErrContent, // an unsafe link
-	430102:        ErrContent, // an inappropriate text
-	430103:        ErrContent, // an inappropriate picture
-	430104:        ErrContent, // inappropriate for another reason
+	-1:                 ErrBusy,
+	130101:             ErrThrottled,
+	410100:             ErrThrottled,
+	wire.BlockedStatus: ErrThrottled,
+	310000:             ErrRefused, // keyword, signature or address
+	400013:             ErrRefused, // the group is no more
+	400101:             ErrRefused, // no such token
+	400102:             ErrRefused, // the robot is switched off
+	400106:             ErrRefused, // no such robot
+	430101:             ErrContent, // an unsafe link
+	430102:             ErrContent, // an inappropriate text
+	430103:             ErrContent, // an inappropriate picture
+	430104:             ErrContent, // inappropriate for another reason
 }
 
 // Error is a robot's answer that it has not said a message.

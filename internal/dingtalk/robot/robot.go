@@ -152,7 +152,7 @@ func (c *Client) judge(status int, body []byte) error {
 	switch {
 	case wire.None(reply.ErrCode) || reading == wire.Unreadable:
 		if reply.Blocked() {
-			return &Error{Code: blockedStatus, Message: "the address is blocked"}
+			return &Error{Code: wire.BlockedStatus, Message: "the address is blocked"}
 		}
 		return fmt.Errorf("the robot's reply has HTTP status %d and no errcode", status)
 	case code == 0 && status == http.StatusOK:

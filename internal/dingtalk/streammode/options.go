@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"time"
 
@@ -13,9 +12,6 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 	"github.com/c4342123/rollcall/poller/condition"
 )
-
-// DefaultBaseURL is the API of mainland DingTalk.
-const DefaultBaseURL = "https://api.dingtalk.com"
 
 const (
 	defaultUserAgent = "rollcall"
@@ -32,7 +28,7 @@ const (
 // Options of a stream connection. ClientID, ClientSecret and Receiver are required; everything else has a working zero
 // value.
 type Options struct {
-	// BaseURL is where the API is, without a query; empty means [DefaultBaseURL]. A path is kept as a prefix.
+	// BaseURL is where the API is, without a query; empty means [wire.DefaultBaseURL]. A path is kept as a prefix.
 	BaseURL string
 	// ClientID and ClientSecret are the pair of an internal app (its app key and secret).
 	ClientID     string
@@ -88,7 +84,7 @@ const (
 func (o Options) withDefaults() Options {
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	if o.BaseURL == "" {
-		o.BaseURL = DefaultBaseURL
+		o.BaseURL = wire.DefaultBaseURL
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = defaultUserAgent
@@ -120,8 +116,8 @@ func (o Options) withDefaults() Options {
 
 // validate reports the first unusable option by its name, never with the value of a secret. Defaults are in place.
 func (o Options) validate() error {
-	if err := validateBaseURL(o.BaseURL); err != nil {
-		return err
+	if err := wire.CheckBaseURL(o.BaseURL); err != nil {
+		return fmt.Errorf("stream: %w", err)
 	}
 	switch {
 	case o.ClientID == "":
@@ -140,22 +136,6 @@ func (o Options) validate() error {
 		if d < 0 {
 			return fmt.Errorf("stream: %s %v is negative", name, d)
 		}
-	}
-	return nil
-}
-
-// validateBaseURL does not repeat the URL where it may hold a password.
-func validateBaseURL(base string) error {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil:
-		return errors.New("stream: BaseURL is not a URL")
-	case u.User != nil:
-		return errors.New("stream: BaseURL must not hold a user or password")
-	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
-		return fmt.Errorf("stream: BaseURL %q is not https://host or http://host", base)
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return fmt.Errorf("stream: BaseURL %q must not have a query or fragment", base)
 	}
 	return nil
 }

@@ -26,9 +26,6 @@ type Fault struct {
 	Punish jsontext.Value `json:"punish"`
 }
 
-// blockStatus is the status of the reply to a blocked address.
-const blockStatus = 1111
-
 // ReadFault reads a body. An error says that it is no JSON object.
 func ReadFault(body []byte) (Fault, error) {
 	var f Fault
@@ -72,7 +69,7 @@ func (f *Fault) RequestID() string {
 
 // Blocked reports whether it says that this machine's address is blocked.
 func (f *Fault) Blocked() bool {
-	if n, r := Code(f.Status); r != Unreadable && n == blockStatus {
+	if n, r := Code(f.Status); r != Unreadable && n == BlockedStatus {
 		return true
 	}
 	source, _ := Text(f.Source)

@@ -11,13 +11,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-const (
-	// MaxTime is the last millisecond of the year 9999, beyond which RFC 3339 has no form.
-	MaxTime = 253402300799999
-	// firstMillis is the least number that is taken for milliseconds: what is below it are seconds. As milliseconds
-	// it is in 1973, as seconds in the year 5138.
-	firstMillis = 100_000_000_000
-)
+// firstMillis is the least number that is taken for milliseconds: what is below it are seconds. As milliseconds it is in
+// 1973, as seconds in the year 5138.
+const firstMillis = 100_000_000_000
 
 // Bool reads true or false: also any number, where 0 is false, and the same in quotes, yes and no, in any case.
 func Bool(raw jsontext.Value) (bool, Reading) {
@@ -120,7 +116,7 @@ func timeOf(text string) (int64, Reading) {
 	f, ok := parseFloat(text)
 	if !ok {
 		if at, err := time.Parse(time.RFC3339, text); err == nil {
-			return inTime(at.UnixMilli()), Odd
+			return InTime(at.UnixMilli()), Odd
 		}
 		n, ok := leadingDigits(text)
 		if !ok {
@@ -139,11 +135,11 @@ func Millis(n int64) int64 {
 	if n > 0 && n < firstMillis {
 		return n * 1000
 	}
-	return inTime(n)
+	return InTime(n)
 }
 
-// inTime is a time in milliseconds, or 0 for what can be none.
-func inTime(n int64) int64 {
+// InTime is a time in milliseconds, or 0 for what can be none.
+func InTime(n int64) int64 {
 	if n < 0 || n > MaxTime {
 		return 0
 	}

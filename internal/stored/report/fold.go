@@ -57,11 +57,8 @@ func (f *fold) apply(e events.Event) bool {
 	return true
 }
 
-// lastTime is the last millisecond of the year 9999, the last that can be written.
-const lastTime = 253402300799999
-
 func (f *fold) member(e events.Event) bool {
-	if m := e.Member; min(m.JoinTime, m.LeaveTime) < 0 || max(m.JoinTime, m.LeaveTime) > lastTime {
+	if m := e.Member; min(m.JoinTime, m.LeaveTime) < 0 || max(m.JoinTime, m.LeaveTime) > events.MaxTime {
 		return false
 	}
 	now := &f.parts[len(f.parts)-1]

@@ -1,4 +1,4 @@
-package api
+package wire
 
 import (
 	"bytes"
@@ -6,13 +6,6 @@ import (
 	"encoding/hex"
 	"unicode"
 	"unicode/utf8"
-)
-
-// Bounds of the texts of a meeting, in bytes. What DingTalk gives out is far below them.
-const (
-	maxUnionID = 128
-	maxNick    = 256
-	maxTitle   = 512
 )
 
 // guestPrefix begins the substitute that names a guest without a unionId; see [events.Event].
@@ -24,10 +17,10 @@ const guestPrefix = "guest:"
 // the NATS header Union-Id and begin another), a line separator or a non-character (which a CloudEvents subject must
 // not hold), with a blank at either end (header values lose those), or one that looks like the substitute of a guest.
 // Everything that reads unionIds from DingTalk, pushes too, has to go through here.
-func UnionID(id string) string { return string(carriedID([]byte(id))) }
+func UnionID(id string) string { return string(CarriedID([]byte(id))) }
 
-// carriedID returns id itself when it can be carried as it is.
-func carriedID(id []byte) []byte {
+// CarriedID is [UnionID] of bytes. It returns id itself when that can be carried as it is.
+func CarriedID(id []byte) []byte {
 	if carriable(id) {
 		return id
 	}
@@ -39,7 +32,7 @@ func carriable(id []byte) bool {
 	switch {
 	case len(id) == 0:
 		return true
-	case len(id) > maxUnionID, id[0] == ' ', id[len(id)-1] == ' ', bytes.HasPrefix(id, []byte(guestPrefix)):
+	case len(id) > MaxUnionID, id[0] == ' ', id[len(id)-1] == ' ', bytes.HasPrefix(id, []byte(guestPrefix)):
 		return false
 	}
 	for i := 0; i < len(id); {
