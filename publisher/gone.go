@@ -50,7 +50,9 @@ func (p *Publisher) tend(ctx context.Context) {
 		if !p.gone(ctx) {
 			continue
 		}
-		err := ensureStream(ctx, p.js, p.opts.Replicas, p.reached.Load()+unheard, p.log)
+		cfg := marked(streamConfig(p.opts.Replicas), p.Older())
+		cfg.FirstSeq = p.reached.Load() + unheard
+		_, err := ensureStream(ctx, p.js, cfg, p.log)
 		switch {
 		case err == nil:
 			p.log.Error("the stream was gone, with all that was stored: it was made again", "stream", events.Stream)

@@ -35,6 +35,8 @@ type Publisher struct {
 	batchLimit atomic.Int64
 	// reached is the highest sequence of the stream that this publisher has heard of.
 	reached atomic.Uint64
+	// older is [Publisher.Older].
+	older atomic.Bool
 	// remembering is until when a lasting duplicate is believed at once to be one that only the server remembers, as
 	// Unix nanoseconds.
 	remembering atomic.Int64
@@ -140,7 +142,8 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	if err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
-	if err := ensureStream(ctx, js, opts.Replicas, 0, opts.Logger); err != nil {
+	have, err := ensureStream(ctx, js, marked(streamConfig(opts.Replicas), false), opts.Logger)
+	if err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
 	if err := checkKeepers(ctx, nc, js, opts.Logger); err != nil {
@@ -152,5 +155,6 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 		setBack: make(map[string]uint64),
 	}
 	p.batchLimit.Store(maxBatch)
+	p.older.Store(older(have))
 	return p, nil
 }

@@ -49,29 +49,30 @@ func streamConfig(replicas int) jetstream.StreamConfig {
 	}
 }
 
-// ensureStream creates the stream, whose first message gets the sequence first, 1 when that is 0, or makes sure of the one that exists.
-func ensureStream(ctx context.Context, js jetstream.JetStream, replicas int, first uint64, log *slog.Logger) error {
+// ensureStream creates the stream as wanted, or makes sure of the one that exists. It returns the stream's configuration
+// as it found it, or has made it.
+func ensureStream(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig, log *slog.Logger) (jetstream.StreamConfig, error) {
 	for range createStreamAttempts {
 		st, err := js.Stream(ctx, events.Stream)
 		if err == nil {
-			return adoptStream(ctx, js, st.CachedInfo().Config, replicas, log)
+			have := st.CachedInfo().Config
+			return have, adoptStream(ctx, js, have, cfg.Replicas, log)
 		}
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
-			return fmt.Errorf("look for stream %s: %w", events.Stream, err)
+			return cfg, fmt.Errorf("look for stream %s: %w", events.Stream, err)
 		}
-		cfg := streamConfig(replicas)
-		cfg.FirstSeq = first
 		st, err = js.CreateStream(ctx, cfg)
 		if err == nil {
-			log.Info("created the stream", "stream", events.Stream, "replicas", replicas)
-			return confirm(st.CachedInfo().Config, replicas)
+			log.Info("created the stream", "stream", events.Stream, "replicas", cfg.Replicas)
+			have := st.CachedInfo().Config
+			return have, confirm(have, cfg.Replicas)
 		}
 		// Another replica may have created it since.
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return fmt.Errorf("create stream %s: %w", events.Stream, err)
+			return cfg, fmt.Errorf("create stream %s: %w", events.Stream, err)
 		}
 	}
-	return fmt.Errorf("stream %s is neither there nor can it be created", events.Stream)
+	return cfg, fmt.Errorf("stream %s is neither there nor can it be created", events.Stream)
 }
 
 // adoptStream checks an existing stream and changes what can be changed without harm.

@@ -23,6 +23,7 @@ func (c *examine) Run(ctx context.Context, call *config.Invocation) error {
 	if err := call.CheckProxy(); err != nil {
 		return err
 	}
+	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
 	for _, warning := range call.Warnings {
 		if err := printFinding(call, doctor.Finding{Check: "settings", Verdict: doctor.Note, Text: warning}); err != nil {
 			return err

@@ -28,6 +28,7 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	if _, set := call.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)
 	}
+	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
 	logger := newLogger(call, c.Logging)
 	return service.Run(ctx, service.Options{Settings: c.Settings, LookupEnv: call.LookupEnv, Logger: logger})
 }

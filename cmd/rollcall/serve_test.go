@@ -39,7 +39,7 @@ func install(t *testing.T) *installation {
 	require.NoError(t, os.WriteFile(scenario, []byte(desk), 0o600))
 	in.env = environment(in.tmp,
 		"ROLLCALL_DINGTALK_URL=http://"+in.api, "ROLLCALL_DINGTALK_APP_KEY=dingsimulatedapp",
-		"ROLLCALL_DINGTALK_APP_SECRET=simulated-app-secret", "ROLLCALL_LISTEN="+in.http, "ROLLCALL_EMBEDDED_LISTEN="+in.nats,
+		"ROLLCALL_DINGTALK_APP_SECRET=simulated-app-secret", "ROLLCALL_DINGTALK_MONTHLY_CALLS=0", "ROLLCALL_LISTEN="+in.http, "ROLLCALL_EMBEDDED_LISTEN="+in.nats,
 		"ROLLCALL_DATA_DIR="+filepath.Join(in.tmp, "data"), "ROLLCALL_POLL_MIN_INTERVAL=20ms", "ROLLCALL_POLL_MAX_INTERVAL=100ms",
 		"ROLLCALL_DISCOVERY_INTERVAL=100ms", "ROLLCALL_DINGTALK_RATE=100")
 	p := launch(t, nil, in.env, "simulate", "--listen="+in.api, "--scenario="+scenario)

@@ -45,7 +45,8 @@ func (c *simulate) Run(ctx context.Context, call *config.Invocation) error {
 	settings := sim.Settings()
 	_, err = fmt.Fprintf(call.Stdout, "DingTalk is simulated at http://%s, control API below /_sim/.\n"+
 		"Let the service use it:\n\n"+
-		"  ROLLCALL_DINGTALK_URL=http://%[1]s ROLLCALL_DINGTALK_APP_KEY=%s ROLLCALL_DINGTALK_APP_SECRET=%s rollcall serve\n\n"+
+		"  ROLLCALL_DINGTALK_URL=http://%[1]s ROLLCALL_DINGTALK_APP_KEY=%s ROLLCALL_DINGTALK_APP_SECRET=%s "+
+		"ROLLCALL_DINGTALK_MONTHLY_CALLS=0 ROLLCALL_DINGTALK_MONTHLY_PUSHES=0 rollcall serve\n\n"+
 		"A group robot for rollcall bot: url http://%[1]s, token %[4]s, secret %[5]s; what it says: http://%[1]s/_sim/robots\n\n",
 		ln.Addr(), settings.AppKey, settings.AppSecret, settings.Robots[0].Token, settings.Robots[0].Secret)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/plaintext"
@@ -46,6 +47,7 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 	if err := c.DingTalk.RequireLogin(); err != nil {
 		return err
 	}
+	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
 	if err := call.CheckProxy(); err != nil {
 		return err
 	}
@@ -93,8 +95,16 @@ func (c *verified) limits(ctx context.Context, nc *nats.Conn) (*budget.Limiter, 
 	if err != nil {
 		return nil, nil, err
 	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, nil, err
+	}
+	older, err := publisher.Older(ctx, js)
+	if err != nil {
+		return nil, nil, err
+	}
 	month, err := budget.OpenMonth(ctx, nc, budget.MonthOptions{
-		Limit: int(c.DingTalk.MonthlyCalls), Location: c.DingTalk.Location(),
+		Limit: c.DingTalk.Month(older).Calls, Location: c.DingTalk.Location(),
 	})
 	if err != nil {
 		return nil, nil, err

@@ -64,10 +64,6 @@ func (d DingTalk) Validate() error {
 		return Usagef("dingtalk-corp-id", "%q is not 1 to 128 of A-Z a-z 0-9 _ -", d.CorpID)
 	case d.Rate <= 0:
 		return Usagef("dingtalk-rate", "%v is not more than 0", d.Rate)
-	case d.MonthlyCalls < 0:
-		return Usagef("dingtalk-monthly-calls", "%d is negative", d.MonthlyCalls)
-	case d.MonthlyCalls > math.MaxInt32:
-		return Usagef("dingtalk-monthly-calls", "%d is more than %d; 0 is no limit", d.MonthlyCalls, math.MaxInt32)
 	}
 	if _, err := time.LoadLocation(d.TimeZone); err != nil {
 		return Usagef("dingtalk-time-zone", "%q is no time zone such as Asia/Shanghai", d.TimeZone)

@@ -63,6 +63,9 @@ func (i *Invocation) Origin(setting string) Origin {
 	return Origin{}
 }
 
+// Assumed tells whether nobody has set the setting with that flag name: it has its default.
+func (i *Invocation) Assumed(setting string) bool { return i.Origin(setting).Level == Default }
+
 // globals are the flags of every command.
 type globals struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file [ROLLCALL_CONFIG]."`

@@ -78,10 +78,18 @@ type DingTalk struct {
 	CorpID string `name:"corp-id" placeholder:"ID" default:"default" help:"The organisation's corpId, part of every event's source."`
 	// Rate is the calls per second of all replicas together.
 	Rate float64 `placeholder:"N" default:"15" help:"Calls per second, all replicas together."`
-	// MonthlyCalls is the calls per calendar month of all replicas together; 0 means no limit.
-	MonthlyCalls int64 `placeholder:"N" default:"0" help:"Calls per calendar month, all replicas together; 0 = no limit."`
-	// TimeZone is where the month of MonthlyCalls begins, as a name of the IANA database.
-	TimeZone string `placeholder:"ZONE" default:"Asia/Shanghai" help:"Time zone in which the month of the calls begins."`
+	// Edition is the organisation's edition of DingTalk, which has so many calls and pushes a month.
+	Edition Edition `placeholder:"standard|professional|pack" default:"standard" help:"DingTalk's edition, which sets the calls and pushes of a calendar month: 5000 and 3000, 200000 and 50000, 5000000 and 500000."`
+	// EditionAssumed says that nobody has set Edition. The program fills it in; it is no setting.
+	EditionAssumed bool `kong:"-"`
+	// MonthlyCalls is the calls per calendar month of all replicas together, MonthlyPushes the pushes and messages of
+	// robots; where they are set they count instead of what the edition has.
+	MonthlyCalls  Quota `placeholder:"N" default:"" help:"Calls per calendar month, all replicas together, instead of the edition's; 0 = no limit."`
+	MonthlyPushes Quota `placeholder:"N" default:"" help:"Pushes per calendar month, messages of robots included, instead of the edition's; 0 = no limit."`
+	// Grace lets the last looks at meetings go on for five days after the month's calls are used up.
+	Grace bool `default:"false" help:"Let last looks at meetings, and nothing else, go on in the five days of grace after the month's calls are used up."`
+	// TimeZone is where the months begin, as a name of the IANA database.
+	TimeZone string `placeholder:"ZONE" default:"Asia/Shanghai" help:"Time zone in which the month of calls and pushes begins."`
 }
 
 // Pushes says how DingTalk's pushes are received. The three webhook keys are all set or all empty.

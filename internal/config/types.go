@@ -93,6 +93,8 @@ func mappers() []kong.Option {
 		mapper(parseFloat),
 		mapper(parseInt[int]),
 		mapper(parseInt[int64]),
+		mapper(oneOf(EditionStandard, EditionProfessional, EditionPack)),
+		mapper(parseQuota),
 		mapper(oneOf(PrivacyFull, PrivacyPseudonym)),
 		mapper(oneOf(LogAuto, LogText, LogJSON)),
 		mapper(parseLevel),

@@ -43,7 +43,7 @@ func (s *store) giveUp(why string) {
 // call takes one call out of the month's, if these are limited. Where they cannot be counted there is none to be had.
 func (s *store) call(ctx context.Context) error {
 	d := s.opts.Settings.DingTalk
-	if d.MonthlyCalls == 0 {
+	if d.Month(false).Calls == 0 {
 		return nil
 	}
 	if s.conn == nil {
@@ -52,13 +52,27 @@ func (s *store) call(ctx context.Context) error {
 	if !s.may(toServe) {
 		return errors.New("calls cannot be counted without the permissions above")
 	}
+	limit, err := s.limit(ctx)
+	if err != nil {
+		return err
+	}
 	month, err := budget.OpenMonth(ctx, s.conn, budget.MonthOptions{
-		Limit: int(d.MonthlyCalls), Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas,
+		Limit: limit, Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas,
 	})
 	if err != nil {
 		return err
 	}
 	return errors.Join(month.Take(ctx, budget.Look), month.Close(ctx))
+}
+
+// limit is how many calls the month has.
+func (s *store) limit(ctx context.Context) (int, error) {
+	js, err := jetstream.New(s.conn)
+	if err != nil {
+		return 0, err
+	}
+	older, err := publisher.Older(ctx, js)
+	return s.opts.Settings.DingTalk.Month(older).Calls, err
 }
 
 // updateServers is what to do about NATS servers that are too old.

@@ -44,6 +44,7 @@ func (s *service) checks() []httpapi.Check {
 // parts says how everything fares now.
 func (s *service) parts() []httpapi.Check {
 	checks := append(s.gate.checks(), s.pushes.checks()...)
+	checks = append(checks, s.plan.Load().check()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)
 	followStore(checks)
 	return append(checks, httpapi.Check{Name: "dingtalk fields", Note: s.odd.String()})

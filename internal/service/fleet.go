@@ -66,7 +66,7 @@ func (s *service) openShards(ctx context.Context, conn *nats.Conn, q *quiet) (*s
 func (s *service) openMonth(ctx context.Context, conn *nats.Conn, r *shards.Replica) (*budget.Month, error) {
 	d := s.opts.Settings.DingTalk
 	return budget.OpenMonth(ctx, conn, budget.MonthOptions{
-		Limit: int(d.MonthlyCalls), Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas, Live: r.Live,
+		Limit: s.plan.Load().Calls, Grace: d.Grace, Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas, Live: r.Live,
 		Reporter: untilStop{ctx, s.changes},
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -52,12 +53,13 @@ type service struct {
 	disk       *diskWatch // under the embedded server; nil without one
 	pushes     *pushes
 	board      board
-	refusals   conn.Refusals      // what NATS does not let this user
-	turnedAway httpapi.Refusals   // HTTP connections and readers that were turned away
-	odd        *wire.Oddities     // values from DingTalk of other types than documented
-	stop       context.CancelFunc // makes every part stop
-	served     chan struct{}      // closed when no request is under way any more
-	handedIn   chan struct{}      // closed when there is no push under way either
+	plan       atomic.Pointer[plan] // what a month has; nil until the stream is open
+	refusals   conn.Refusals        // what NATS does not let this user
+	turnedAway httpapi.Refusals     // HTTP connections and readers that were turned away
+	odd        *wire.Oddities       // values from DingTalk of other types than documented
+	stop       context.CancelFunc   // makes every part stop
+	served     chan struct{}        // closed when no request is under way any more
+	handedIn   chan struct{}        // closed when there is no push under way either
 }
 
 // Run runs the service until ctx ends. Then requests and looks end first, what they found out is stored, and connection
@@ -159,6 +161,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	if err != nil {
 		return stopped(ctx, err)
 	}
+	s.assume(pub)
 	f, err := s.join(ctx, link.conn)
 	if err != nil {
 		return stopped(ctx, err)

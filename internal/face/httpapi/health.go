@@ -29,7 +29,7 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case c.Err == nil:
 			if verbose {
-				fmt.Fprintf(&lines, "[+] %s ok%s%s\n", c.Name, times(c), noted(c.Note))
+				lines.WriteString(well(c))
 			}
 			continue
 		case c.Vital:
@@ -52,6 +52,18 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	text(w, status, lines.String()+verdict+"\n")
+}
+
+// well is the line of a part that works.
+func well(c Check) string {
+	if c.Warning == "" {
+		return fmt.Sprintf("[+] %s ok%s%s\n", c.Name, times(c), noted(c.Note))
+	}
+	do := ""
+	if c.Do != "" {
+		do = "; what to do: " + c.Do
+	}
+	return fmt.Sprintf("[!] %s: %s%s%s%s\n", c.Name, oneLine(c.Warning), times(c), noted(c.Note), do)
 }
 
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", "; ") }

@@ -35,6 +35,11 @@ func TestReady(t *testing.T) {
 			"[-] dingtalk: connection refused; by 192.0.2.1\ndegraded\n",
 			"[+] nats ok\n[-] dingtalk: connection refused; by 192.0.2.1\ndegraded\n",
 		},
+		"a warning": {
+			[]Check{{Name: "nats", Vital: true}, {Name: "edition", Warning: "no limit", Note: "7 used", Do: "set one"}},
+			200,
+			"ready\n", "[+] nats ok\n[!] edition: no limit (7 used); what to do: set one\nready\n",
+		},
 		"both fail": {
 			[]Check{{Name: "dingtalk", Err: away}, {Name: "nats", Err: away, Vital: true}, {Name: "other", Err: away}},
 			503,

@@ -58,9 +58,11 @@ type Check struct {
 	Err error
 	// Note is what else there is to say, to everybody.
 	Note string
+	// Warning is what is well now, and may not stay so; it makes nothing degraded.
+	Warning string
 	// Since is since when it is so, and Success when it worked last; zero when that is not known.
 	Since, Success time.Time
-	// Do is what to do when it fails.
+	// Do is what to do when it fails, or about the warning.
 	Do string
 	// Details are about single meetings, and shown only to those who may read about meetings.
 	Details []string

@@ -62,7 +62,7 @@ func (m *Month) adopt(c count, begun time.Time) {
 	defer m.mu.Unlock()
 	m.begun = later(m.begun, begun)
 	if c.month == m.known.month && c.revision < m.known.revision { // the bucket was deleted, purged or restored from a backup
-		c.Drawn, c.Until = max(c.Drawn, m.known.Drawn), max(c.Until, m.known.Until)
+		c.Drawn, c.Until, c.Spent = max(c.Drawn, m.known.Drawn), max(c.Until, m.known.Until), max(c.Spent, m.known.Spent)
 		c.Listed, c.NextList = max(c.Listed, m.known.Listed), max(c.NextList, m.known.NextList)
 	}
 	m.known, m.stale = c, false

@@ -33,6 +33,8 @@ var china = time.FixedZone("China Standard Time", 8*60*60)
 type MonthOptions struct {
 	// Limit is how many calls all replicas together may make in a calendar month; 0 means no limit.
 	Limit int
+	// Grace lets last looks go on when the month's calls are used up, for the days that upstream goes on answering.
+	Grace bool
 	// Location is where months begin and offices are open; nil means China Standard Time.
 	Location *time.Location
 	// Replicas is how many NATS servers keep the count, see [jetstream.KeyValueConfig]; 0 means 1.

@@ -46,7 +46,7 @@ func (m *Month) exhausted(now time.Time) error {
 
 // short tells whether the calls that are left are not for this purpose. The caller holds mu.
 func (m *Month) short(p Purpose, now time.Time) error {
-	if m.store == nil || m.left(now) > m.kept(p, now) {
+	if m.store == nil || m.left(now) > m.kept(p, now) || p == LastLook && m.graceful(now) {
 		return nil
 	}
 	return m.spent(p, now)

@@ -129,9 +129,10 @@ func (m *Month) plan(p Purpose) (c count, n int, err error) {
 	}
 	c = m.known
 	n = m.parcelSize(p, now)
-	if c.Drawn += n; c.Drawn > m.opts.Limit { // the parcel may hold some yet, but those are not to be had here
+	if c.Drawn += n; c.Drawn > m.opts.Limit && (p != LastLook || !m.graceful(now)) { // the parcel may hold some yet, but those are not to be had here
 		return count{}, 0, refusal(poller.Exhausted, longestWait, m.spent(p, now))
 	}
+	c.spend(m.opts.Limit, now)
 	if p == Discovery {
 		c.list(now, m.listSpacing(now))
 	}

@@ -62,7 +62,7 @@ func newTarget(b *testing.B, meetings int) *target {
 	settings := sim.Settings()
 	t.process = newProcess(b, "service", []string{
 		"ROLLCALL_DINGTALK_URL=http://" + ln.Addr().String(), "ROLLCALL_DINGTALK_APP_KEY=" + settings.AppKey,
-		"ROLLCALL_DINGTALK_APP_SECRET=" + settings.AppSecret, "ROLLCALL_DINGTALK_RATE=200",
+		"ROLLCALL_DINGTALK_APP_SECRET=" + settings.AppSecret, "ROLLCALL_DINGTALK_RATE=200", "ROLLCALL_DINGTALK_MONTHLY_CALLS=0",
 		"ROLLCALL_POLL_MIN_INTERVAL=5m", "ROLLCALL_POLL_MAX_INTERVAL=5m", "ROLLCALL_DISCOVERY_INTERVAL=5m",
 		"ROLLCALL_WEBHOOK_TOKEN=" + keys.Token, "ROLLCALL_WEBHOOK_AES_KEY=" + keys.AESKey,
 		"ROLLCALL_WEBHOOK_OWNER_KEY=" + keys.OwnerKey,

@@ -28,7 +28,7 @@ func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker
 	r := &replica{number: n, addr: addr, toDingTalk: faultproxy.Start(t, d.listen(n))}
 	env = append([]string{
 		"ROLLCALL_LISTEN=" + r.addr, "ROLLCALL_DINGTALK_URL=http://" + r.toDingTalk.Addr(),
-		"ROLLCALL_DINGTALK_APP_KEY=" + simulator.DefaultAppKey, "ROLLCALL_DINGTALK_APP_SECRET=" + simulator.DefaultAppSecret,
+		"ROLLCALL_DINGTALK_APP_KEY=" + simulator.DefaultAppKey, "ROLLCALL_DINGTALK_APP_SECRET=" + simulator.DefaultAppSecret, "ROLLCALL_DINGTALK_MONTHLY_CALLS=0",
 		"ROLLCALL_WEBHOOK_TOKEN=" + keys.Token, "ROLLCALL_WEBHOOK_AES_KEY=" + keys.AESKey,
 		"ROLLCALL_WEBHOOK_OWNER_KEY=" + keys.OwnerKey,
 		"ROLLCALL_LOG_LEVEL=debug", "ROLLCALL_LOG_FORMAT=text",
