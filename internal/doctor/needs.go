@@ -8,11 +8,11 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
 	"github.com/c4342123/rollcall/internal/face/bot"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/fleet/shards"
+	"github.com/c4342123/rollcall/internal/fleet/turns"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/stored/feed"
 	"github.com/c4342123/rollcall/publisher"
@@ -64,7 +64,7 @@ func kv(bucket string) string { return "KV_" + bucket }
 func buckets(s config.Settings) []string {
 	out := []string{shards.Bucket, budget.Bucket}
 	if s.Polling.DiscoveryInterval > 0 {
-		out = append(out, discovery.Bucket)
+		out = append(out, turns.Bucket)
 	}
 	return out
 }

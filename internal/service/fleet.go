@@ -72,11 +72,11 @@ func (s *service) openMonth(ctx context.Context, conn *nats.Conn, r *shards.Repl
 }
 
 func (s *service) openRate(ctx context.Context, conn *nats.Conn, r *shards.Replica) (*budget.Rate, error) {
-	turns, err := budget.OpenTurns(ctx, conn, s.opts.Settings.Store.Replicas)
+	slots, err := budget.OpenSlots(ctx, conn, s.opts.Settings.Store.Replicas)
 	if err != nil {
 		return nil, err
 	}
-	return budget.NewRate(budget.RateOptions{PerSecond: s.opts.Settings.DingTalk.Rate, Peers: r, Turns: turns})
+	return budget.NewRate(budget.RateOptions{PerSecond: s.opts.Settings.DingTalk.Rate, Peers: r, Slots: slots})
 }
 
 // perSecond is how many calls a second this replica is to make on average at present: its share of the rate, or of what

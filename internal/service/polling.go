@@ -11,6 +11,7 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
 	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
+	"github.com/c4342123/rollcall/internal/fleet/turns"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/poller/condition"
@@ -133,11 +134,12 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 	if interval == 0 {
 		return
 	}
-	turns := &turns{
-		conn: s.gate.behind.Load().conn, owner: owner(), interval: interval, replicas: s.opts.Settings.Store.Replicas,
-	}
+	listing := turns.New(s.gate.behind.Load().conn, turns.Options{
+		Owner: owner(), Interval: interval, Replicas: s.opts.Settings.Store.Replicas,
+	})
 	discovery.Run(ctx, discovery.Options{
-		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Turn: sparing(s.gate.behind.Load().fleet.month, turns.take), Logger: s.log,
+		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Logger: s.log,
+		Turn:     sparing(s.gate.behind.Load().fleet.month, listing.Take),
 		Reporter: s.board.post(discoveryPart, s.changes),
 	})
 }

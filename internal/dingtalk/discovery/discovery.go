@@ -16,9 +16,6 @@ import (
 	"github.com/c4342123/rollcall/poller/condition"
 )
 
-// Bucket is the JetStream bucket by which replicas take turns at it.
-const Bucket = "ROLLCALL_DISCOVERY"
-
 const (
 	// Area is discovery's name where failures are reported.
 	Area = "discovery"

@@ -37,8 +37,8 @@ type RateOptions struct {
 	PerSecond float64
 	// Peers share the rate; nil means that there are none.
 	Peers Peers
-	// Turns, if not nil, serves while there are more replicas than the rate allows to share it; see [Turns].
-	Turns *Turns
+	// Slots, if not nil, serve while there are more replicas than the rate allows to share it; see [Slots].
+	Slots *Slots
 }
 
 // Rate is this replica's share of a rate of calls. It is safe for concurrent use.
@@ -49,7 +49,7 @@ type RateOptions struct {
 type Rate struct {
 	perSecond float64
 	peers     Peers
-	turns     *Turns
+	slots     *Slots
 
 	mu     sync.Mutex
 	bucket *rate.Limiter
@@ -69,7 +69,7 @@ func NewRate(o RateOptions) (*Rate, error) {
 	if o.Peers == nil {
 		o.Peers = alone{}
 	}
-	r := &Rate{perSecond: o.PerSecond, peers: o.Peers, turns: o.Turns, factor: 1}
+	r := &Rate{perSecond: o.PerSecond, peers: o.Peers, slots: o.Slots, factor: 1}
 	r.timer = time.AfterFunc(time.Hour, r.dispatch)
 	r.timer.Stop()
 	return r, nil
@@ -93,23 +93,23 @@ func (r *Rate) Wait(ctx context.Context, p Purpose) error {
 	}
 	w, err := r.enter(p)
 	if w == nil {
-		return r.turn(ctx, err)
+		return r.slot(ctx, err)
 	}
 	select {
 	case <-w.ready:
-		return r.turn(ctx, w.err)
+		return r.slot(ctx, w.err)
 	case <-ctx.Done():
 		r.leave(w)
 		return ctx.Err()
 	}
 }
 
-// turn waits for this replica's turn where replicas are too many to have a share each.
-func (r *Rate) turn(ctx context.Context, err error) error {
+// slot waits for a slot of this replica where replicas are too many to have a share each.
+func (r *Rate) slot(ctx context.Context, err error) error {
 	if err != nil || !r.scarce(r.peers.Live()) {
 		return err
 	}
-	return r.turns.wait(ctx, timeFor(1, r.perSecond))
+	return r.slots.wait(ctx, timeFor(1, r.perSecond))
 }
 
 // enter takes a call at once if it may, and else queues: then it returns what to wait for.
@@ -211,7 +211,7 @@ func (r *Rate) current(now time.Time) (share float64, burst int) {
 
 // scarce tells whether live replicas are too many to have a share each: a replica makes at least one call at a time,
 // and if all do so at once that must be no more than a quarter of what five seconds allow.
-func (r *Rate) scarce(live int) bool { return r.turns != nil && float64(live) > 1.25*r.perSecond }
+func (r *Rate) scarce(live int) bool { return r.slots != nil && float64(live) > 1.25*r.perSecond }
 
 // PerSecond returns this replica's share at this moment, in calls per second; 0 while no call may be made.
 func (r *Rate) PerSecond() float64 {

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func openTurns(t *testing.T, url string) *Turns {
+func openSlots(t *testing.T, url string) *Slots {
 	t.Helper()
-	turns, err := OpenTurns(t.Context(), connect(t, url), 0)
+	slots, err := OpenSlots(t.Context(), connect(t, url), 0)
 	require.NoError(t, err)
-	return turns
+	return slots
 }
 
 func TestTurnsAreApart(t *testing.T) {
@@ -24,14 +24,14 @@ func TestTurnsAreApart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var mu sync.Mutex
-	var ends []time.Time // when turns were had
+	var ends []time.Time // when slots were had
 	var all sync.WaitGroup
 	began := time.Now()
 	for range 5 {
-		turns := openTurns(t, url)
+		slots := openSlots(t, url)
 		for range 2 {
 			all.Go(func() {
-				for turns.wait(ctx, every) == nil {
+				for slots.wait(ctx, every) == nil {
 					mu.Lock()
 					ends = append(ends, time.Now())
 					if len(ends) == 20 {
@@ -46,39 +46,39 @@ func TestTurnsAreApart(t *testing.T) {
 	slices.SortFunc(ends, time.Time.Compare)
 	require.GreaterOrEqual(t, len(ends), 20)
 	assert.GreaterOrEqual(t, ends[len(ends)-1].Sub(began), time.Duration(len(ends)-1)*every,
-		"each turn is at least that long after the one before")
+		"each slot is at least that long after the one before")
 }
 
-func TestALateReplicaWaitsForItsTurn(t *testing.T) {
+func TestALateReplicaWaitsForItsSlot(t *testing.T) {
 	url := startServer(t)
-	a, b := openTurns(t, url), openTurns(t, url)
+	a, b := openSlots(t, url), openSlots(t, url)
 	require.NoError(t, a.wait(t.Context(), time.Millisecond))
 	began := time.Now()
 	require.NoError(t, b.wait(t.Context(), 200*time.Millisecond))
-	assert.GreaterOrEqual(t, time.Since(began), 200*time.Millisecond, "it cannot know how long ago the last turn was")
+	assert.GreaterOrEqual(t, time.Since(began), 200*time.Millisecond, "it cannot know how long ago the last slot was")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	assert.ErrorIs(t, a.wait(ctx, time.Hour), context.DeadlineExceeded)
 	require.NoError(t, a.wait(t.Context(), time.Millisecond), "whoever gave up may try again")
 }
 
-func TestWithoutNATSNobodyHasATurn(t *testing.T) {
+func TestWithoutNATSNobodyHasASlot(t *testing.T) {
 	conn := connect(t, startServer(t))
-	turns, err := OpenTurns(t.Context(), conn, 1)
+	slots, err := OpenSlots(t.Context(), conn, 1)
 	require.NoError(t, err)
 	conn.Close()
-	assert.ErrorIs(t, turns.wait(t.Context(), time.Millisecond), ErrUncounted)
-	_, err = OpenTurns(t.Context(), conn, 1)
+	assert.ErrorIs(t, slots.wait(t.Context(), time.Millisecond), ErrUncounted)
+	_, err = OpenSlots(t.Context(), conn, 1)
 	assert.ErrorContains(t, err, "opening the turns")
 }
 
-func TestTooManyReplicasTakeTurns(t *testing.T) {
+func TestTooManyReplicasTakeSlots(t *testing.T) {
 	url := startServer(t)
 	peers := new(fixed)
 	peers.live.Store(40)
 	var rates []*Rate
 	for range 3 {
-		r, err := NewRate(RateOptions{PerSecond: 28, Peers: peers, Turns: openTurns(t, url)})
+		r, err := NewRate(RateOptions{PerSecond: 28, Peers: peers, Slots: openSlots(t, url)})
 		require.NoError(t, err)
 		assert.InDelta(t, 0.7, r.PerSecond(), 1e-9)
 		rates = append(rates, r)

@@ -1,4 +1,4 @@
-package service
+package turns_test
 
 import (
 	"testing"
@@ -8,8 +8,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/fleet/turns"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
+	"github.com/c4342123/rollcall/internal/testing/leak"
 )
+
+// patience is how long anything may take that is waited for.
+const patience = time.Minute
+
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestOneReplicaListsAtATime(t *testing.T) {
 	t.Parallel()
@@ -19,11 +26,11 @@ func TestOneReplicaListsAtATime(t *testing.T) {
 	nc, err := nats.Connect(server.ClientURL(), nats.Timeout(patience))
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	replica := func(owner string, interval time.Duration) *turns {
-		return &turns{conn: nc, owner: owner, interval: interval, replicas: 1}
+	replica := func(owner string, interval time.Duration) *turns.Turns {
+		return turns.New(nc, turns.Options{Owner: owner, Interval: interval, Replicas: 1})
 	}
-	take := func(r *turns) bool {
-		mine, err := r.take(t.Context())
+	take := func(r *turns.Turns) bool {
+		mine, err := r.Take(t.Context())
 		require.NoError(t, err)
 		return mine
 	}
@@ -36,6 +43,6 @@ func TestOneReplicaListsAtATime(t *testing.T) {
 	assert.True(t, take(b))
 	require.Eventually(t, func() bool { return take(b) }, patience, 20*time.Millisecond, "a is gone")
 	nc.Close()
-	_, err = b.take(t.Context())
+	_, err = b.Take(t.Context())
 	assert.Error(t, err)
 }
