@@ -37,7 +37,9 @@ var mayImport = []struct{ room, rooms string }{
 
 	// What tests Rollcall shares none of the code that it tests: the same mistake in both would be
 	// seen by nobody.
-	{"internal/simulator", "internal/base internal/config"},
+	{"internal/simulator/history", ""},
+	{"internal/simulator/fault", "internal/simulator/history"},
+	{"internal/simulator", "internal/base internal/config internal/simulator/history internal/simulator/fault"},
 	{"internal/testing", "events diff publisher internal/base internal/config internal/nats"},
 
 	// Only the program knows everything, the simulator too, which `rollcall simulate` and `rollcall
@@ -74,6 +76,8 @@ var knowsNothingOf = []struct {
 	{"poller/pace", [][]string{inputAndOutput, clocks, chance, nats, settings}},
 	{"poller", [][]string{http, nats, settings}},
 	{"publisher", [][]string{http, settings}},
+	{"internal/simulator/history", [][]string{inputAndOutput, clocks, nats, settings}},
+	{"internal/simulator/fault", [][]string{inputAndOutput, clocks, nats, settings}},
 	{"internal/dingtalk/api", [][]string{nats, settings}},
 	{"internal/dingtalk", [][]string{nats}},
 }

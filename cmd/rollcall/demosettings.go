@@ -11,6 +11,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // What the demo uses where its settings were left alone: it has the simulated DingTalk for itself,
@@ -86,7 +87,7 @@ func pushing(opts simulator.Options, http config.Address, keys config.Pushes) si
 		AESKey: keys.WebhookAESKey.Reveal(), OwnerKey: keys.WebhookOwnerKey,
 	}
 	opts.Start = time.Now().Add(demoStart)
-	opts.Faults = append(opts.Faults, simulator.Fault{Kind: simulator.FaultPushLost, Probability: demoLost})
+	opts.Faults = append(opts.Faults, fault.Fault{Kind: fault.PushLost, Probability: demoLost})
 	return opts
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -64,7 +65,8 @@ func (c *simulate) print(call *config.Invocation, opts simulator.Options) error 
 	if err != nil {
 		return err
 	}
-	return unlessUnread(sim.Truth().WriteText(call.Stdout))
+	_, err = io.WriteString(call.Stdout, sim.Truth().String())
+	return unlessUnread(err)
 }
 
 // newSimulator makes a simulator. What it refuses is the fault of whoever called the command.

@@ -19,6 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/testing/leak"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/port"
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 var secrets = []string{simulator.DefaultAppSecret, "hunter2", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"}
 
 // patient is an installation that lacks nothing: a simulated DingTalk, free addresses and a directory.
-func patient(t *testing.T, faults ...simulator.Fault) config.Settings {
+func patient(t *testing.T, faults ...fault.Fault) config.Settings {
 	t.Helper()
 	sc, err := simulator.ParseScenario([]byte(`{meetings: [{id: m, title: M}]}`))
 	require.NoError(t, err)
@@ -105,7 +106,7 @@ func TestAllIsWell(t *testing.T) {
 func TestWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		breaks  func(t *testing.T, s *config.Settings)
-		faults  []simulator.Fault
+		faults  []fault.Fault
 		check   string
 		verdict Verdict
 		says    []string
@@ -139,19 +140,19 @@ func TestWhatIsWrong(t *testing.T) {
 			check:  "access token", verdict: Failed, says: []string{"invalidClientIdOrSecret", "--dingtalk-app-secret"},
 		},
 		"no permission": {
-			faults: []simulator.Fault{{Kind: simulator.FaultDenied, Calls: []simulator.Class{simulator.ClassOrg}}},
+			faults: []fault.Fault{{Kind: fault.Denied, Calls: []fault.Class{fault.ClassOrg}}},
 			check:  "permission", verdict: Failed, says: []string{"VideoConference.Conference.Read"},
 		},
 		"the month's calls are used up": {
-			faults: []simulator.Fault{{Kind: simulator.FaultQuota, Calls: []simulator.Class{simulator.ClassOrg}}},
+			faults: []fault.Fault{{Kind: fault.Quota, Calls: []fault.Class{fault.ClassOrg}}},
 			check:  "permission", verdict: Failed, says: []string{"used up", "buy"},
 		},
 		"too many calls": {
-			faults: []simulator.Fault{{Kind: simulator.FaultQPSApp, Calls: []simulator.Class{simulator.ClassOrg}}},
+			faults: []fault.Fault{{Kind: fault.QPSApp, Calls: []fault.Class{fault.ClassOrg}}},
 			check:  "permission", verdict: Failed, says: []string{"--dingtalk-rate"},
 		},
 		"a log-in page": {
-			faults: []simulator.Fault{{Kind: simulator.FaultHTML, Calls: []simulator.Class{simulator.ClassOrg}}},
+			faults: []fault.Fault{{Kind: fault.HTML, Calls: []fault.Class{fault.ClassOrg}}},
 			check:  "permission", verdict: Failed, says: []string{"blocked"},
 		},
 		"no pushes": {

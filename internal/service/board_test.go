@@ -17,7 +17,7 @@ import (
 	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 	"github.com/c4342123/rollcall/poller/condition"
 )
@@ -144,7 +144,7 @@ func TestReadyTellsOfEveryPart(t *testing.T) {
 	authorised := &running{t: t, base: r.base, token: s.HTTP.APIToken.Reveal()}
 	status, body := authorised.do(http.MethodPut, "/v1/meetings/office", "")
 	require.Equal(t, http.StatusCreated, status, body)
-	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultDenied, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo}})
+	_, err := sim.AddFaults(fault.Fault{Kind: fault.Denied, Calls: []fault.Class{fault.ClassMembers, fault.ClassInfo}})
 	require.NoError(t, err)
 	open := r.eventually("/readyz?verbose", http.StatusOK, "[-] meetings read: 1 cannot be read")
 	assert.NotContains(t, open, "office")

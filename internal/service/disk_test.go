@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
@@ -46,7 +46,7 @@ func TestDiskThatIsFull(t *testing.T) {
 			r.eventually("/readyz", http.StatusServiceUnavailable, "[-] nats: ")
 			r.eventually("/readyz", http.StatusServiceUnavailable, s.Store.DataDir+": the disk is full: make room")
 			assert.Contains(t, r.refuses("other"), "the disk is full")
-			do(t, sim, leave("bob"), simulator.LiveAction{Do: simulator.End})
+			do(t, sim, leave("bob"), history.LiveAction{Do: history.End})
 			began := time.Now()
 			for time.Since(began) < 4*time.Second {
 				status, body = r.do(http.MethodGet, "/readyz", "")

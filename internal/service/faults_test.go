@@ -19,7 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/publisher"
@@ -199,7 +199,7 @@ func TestDingTalkFails(t *testing.T) {
 	require.Equal(t, http.StatusCreated, status)
 	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
 
-	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultTruncated, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo}})
+	_, err := sim.AddFaults(fault.Fault{Kind: fault.Truncated, Calls: []fault.Class{fault.ClassMembers, fault.ClassInfo}})
 	require.NoError(t, err)
 	body := r.eventually("/readyz?verbose", http.StatusOK, "degraded")
 	assert.Contains(t, body, "[+] nats ok")
@@ -214,7 +214,7 @@ func TestDingTalkFails(t *testing.T) {
 func TestNoMeetingCanBeFound(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, `{meetings: [{id: seen, people: [{nick: Ann, visits: [{from: 0s}]}]}]}`)
-	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultHTML, Calls: []simulator.Class{simulator.ClassOrg}})
+	_, err := sim.AddFaults(fault.Fault{Kind: fault.HTML, Calls: []fault.Class{fault.ClassOrg}})
 	require.NoError(t, err)
 	s := settings(t, api)
 	s.Polling.DiscoveryInterval = 50 * time.Millisecond

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // watched is how a meeting is listed.
@@ -108,7 +108,7 @@ func TestReplicasShareTheWork(t *testing.T) {
 	last := three[1]
 	require.Eventually(t, func() bool { return shardsOf(last) == "64" }, patience, 5*time.Millisecond)
 	for i := range offices {
-		_, _, err := sim.Do(fmt.Sprintf("office%d", i), simulator.LiveAction{Do: simulator.Join, Person: "bob", Nick: "Bob"})
+		_, _, err := sim.Do(fmt.Sprintf("office%d", i), history.LiveAction{Do: history.Join, Person: "bob", Nick: "Bob"})
 		require.NoError(t, err)
 	}
 	require.Eventually(t, func() bool {

@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // calls is how many calls count against rate and quota.
 func calls(sim *simulator.Simulator) uint64 {
 	stats := sim.Stats().Classes
-	return stats[simulator.ClassMembers].Calls + stats[simulator.ClassInfo].Calls + stats[simulator.ClassOrg].Calls
+	return stats[fault.ClassMembers].Calls + stats[fault.ClassInfo].Calls + stats[fault.ClassOrg].Calls
 }
 
 // The month's calls are not exceeded, however often the service is started.

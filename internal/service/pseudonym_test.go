@@ -12,6 +12,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // names are what must be nowhere.
@@ -27,9 +29,9 @@ func pseudonymous(t *testing.T) (*simulator.Simulator, *running, config.Settings
 	s := settings(t, api)
 	s.Events.Privacy, s.Events.PrivacyKey = config.PrivacyPseudonym, "privacy key"
 	s.Polling.DiscoveryInterval = 10 * time.Millisecond
-	require.NoError(t, sim.AddMeeting(simulator.Meeting{ID: "listed", Title: "Listed", People: []simulator.Person{
-		{ID: "zara-id", Nick: "Zara Nick", Visits: []simulator.Visit{{}}},
-		{ID: "guest-id", Nick: "Guest Nick", Guest: true, Visits: []simulator.Visit{{}}},
+	require.NoError(t, sim.AddMeeting(history.Plan{ID: "listed", Title: "Listed", People: []history.Person{
+		{ID: "zara-id", Nick: "Zara Nick", Visits: []history.Visit{{}}},
+		{ID: "guest-id", Nick: "Guest Nick", Guest: true, Visits: []history.Visit{{}}},
 	}}))
 	r := start(t, s)
 	r.ready()
@@ -40,7 +42,7 @@ func pseudonymous(t *testing.T) (*simulator.Simulator, *running, config.Settings
 	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":3`)
 	do(t, sim, leave("gus"), leave("bob"))
 	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
-	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultTruncated, Calls: []simulator.Class{simulator.ClassMembers}})
+	_, err := sim.AddFaults(fault.Fault{Kind: fault.Truncated, Calls: []fault.Class{fault.ClassMembers}})
 	require.NoError(t, err)
 	r.eventually("/v1/meetings/office", http.StatusOK, `"lastError"`)
 	return sim, r, s

@@ -11,24 +11,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // office is a meeting in which nothing happens but what a test does. No list of the organisation names it.
 const office = `{meetings: [{id: office, title: Office hours, unlisted: true, people: [
 	{id: ann, nick: Ann, host: true, visits: [{from: 0s}]}, {id: bob, nick: Bob}, {id: gus, nick: Gus, guest: true}]}]}`
 
-func do(t *testing.T, sim *simulator.Simulator, actions ...simulator.LiveAction) {
+func do(t *testing.T, sim *simulator.Simulator, actions ...history.LiveAction) {
 	t.Helper()
 	_, _, err := sim.Do("office", actions...)
 	require.NoError(t, err)
 }
 
-func join(person string) simulator.LiveAction {
-	return simulator.LiveAction{Do: simulator.Join, Person: person}
+func join(person string) history.LiveAction {
+	return history.LiveAction{Do: history.Join, Person: person}
 }
 
-func leave(person string) simulator.LiveAction {
-	return simulator.LiveAction{Do: simulator.Leave, Person: person}
+func leave(person string) history.LiveAction {
+	return history.LiveAction{Do: history.Leave, Person: person}
 }
 
 func TestEndToEnd(t *testing.T) {
@@ -44,7 +46,7 @@ func TestEndToEnd(t *testing.T) {
 
 	do(t, sim, join("bob"), join("gus"))
 	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":3`)
-	do(t, sim, leave("bob"), simulator.LiveAction{Do: simulator.Kick, Person: "gus"})
+	do(t, sim, leave("bob"), history.LiveAction{Do: history.Kick, Person: "gus"})
 	r.eventually("/v1/meetings/office", http.StatusOK, `"activeCount":1`)
 
 	m := r.meeting("office")
@@ -113,6 +115,6 @@ func TestDiscoveryCanBeOff(t *testing.T) {
 	r.ready()
 	status, _ := r.do(http.MethodPut, "/v1/meetings/seen", "")
 	require.Equal(t, http.StatusCreated, status)
-	require.Eventually(t, func() bool { return sim.Stats().Classes[simulator.ClassMembers].Calls > 0 }, patience, time.Millisecond)
-	assert.Zero(t, sim.Stats().Classes[simulator.ClassOrg].Calls)
+	require.Eventually(t, func() bool { return sim.Stats().Classes[fault.ClassMembers].Calls > 0 }, patience, time.Millisecond)
+	assert.Zero(t, sim.Stats().Classes[fault.ClassOrg].Calls)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/base/logging"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
@@ -31,13 +32,13 @@ var phases = map[string]phase{
 	"while NATS refuses":               natsRefuses,
 	"while NATS is silent":             natsIsSilent,
 	"while NATS does not answer":       natsDoesNotAnswer,
-	"while the token hangs":            calling(simulator.ClassToken, &simulator.Fault{Kind: simulator.FaultHang}),
-	"while the list of meetings hangs": calling(simulator.ClassOrg, &simulator.Fault{Kind: simulator.FaultHang}),
-	"while a member list hangs":        calling(simulator.ClassMembers, &simulator.Fault{Kind: simulator.FaultHang}),
-	"while DingTalk throttles":         calling(simulator.ClassOrg, &simulator.Fault{Kind: simulator.FaultQPSApp, RetryAfter: 60}),
+	"while the token hangs":            calling(fault.ClassToken, &fault.Fault{Kind: fault.Hang}),
+	"while the list of meetings hangs": calling(fault.ClassOrg, &fault.Fault{Kind: fault.Hang}),
+	"while a member list hangs":        calling(fault.ClassMembers, &fault.Fault{Kind: fault.Hang}),
+	"while DingTalk throttles":         calling(fault.ClassOrg, &fault.Fault{Kind: fault.QPSApp, RetryAfter: 60}),
 	"while the rate allows nothing": func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
 		s.DingTalk.Rate = 0.001
-		return calling(simulator.ClassToken, nil)(t, sim, s) // a token is got before the rate is waited for
+		return calling(fault.ClassToken, nil)(t, sim, s) // a token is got before the rate is waited for
 	},
 	"while a request hangs": requestHangs,
 }
@@ -56,12 +57,12 @@ func TestStopInEveryPhase(t *testing.T) {
 }
 
 // calling waits until calls of a class are made, and go wrong if there is a fault.
-func calling(class simulator.Class, fault *simulator.Fault) phase {
+func calling(class fault.Class, wrong *fault.Fault) phase {
 	return func(t *testing.T, sim *simulator.Simulator, s config.Settings) *running {
 		t.Helper()
-		if fault != nil {
-			f := *fault
-			f.Calls = []simulator.Class{class}
+		if wrong != nil {
+			f := *wrong
+			f.Calls = []fault.Class{class}
 			_, err := sim.AddFaults(f)
 			require.NoError(t, err)
 		}
@@ -73,7 +74,7 @@ func calling(class simulator.Class, fault *simulator.Fault) phase {
 }
 
 // calledMore waits until there were more calls of a class.
-func calledMore(t *testing.T, sim *simulator.Simulator, class simulator.Class, than uint64) {
+func calledMore(t *testing.T, sim *simulator.Simulator, class fault.Class, than uint64) {
 	t.Helper()
 	require.Eventually(t, func() bool { return sim.Stats().Classes[class].Calls > than }, patience, time.Millisecond)
 }
@@ -125,8 +126,8 @@ func requestHangs(t *testing.T, sim *simulator.Simulator, s config.Settings) *ru
 	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
 	require.Equal(t, http.StatusCreated, status)
 	r.eventually("/v1/meetings/office", http.StatusOK, "lastLook")
-	before := sim.Stats().Classes[simulator.ClassMembers].Calls
-	_, err := sim.AddFaults(simulator.Fault{Kind: simulator.FaultHang, Calls: []simulator.Class{simulator.ClassMembers}})
+	before := sim.Stats().Classes[fault.ClassMembers].Calls
+	_, err := sim.AddFaults(fault.Fault{Kind: fault.Hang, Calls: []fault.Class{fault.ClassMembers}})
 	require.NoError(t, err)
 	gone := make(chan struct{})
 	go func() {
@@ -134,7 +135,7 @@ func requestHangs(t *testing.T, sim *simulator.Simulator, s config.Settings) *ru
 		r.do(http.MethodDelete, "/v1/meetings/office", "")
 	}()
 	t.Cleanup(func() { <-gone })
-	calledMore(t, sim, simulator.ClassMembers, before)
+	calledMore(t, sim, fault.ClassMembers, before)
 	return r
 }
 
@@ -167,8 +168,8 @@ func TestStopWhileACommitIsNotAnswered(t *testing.T) {
 func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)
-	_, err := sim.AddFaults(simulator.Fault{ // or the meetings, which there are not, would be over within seconds
-		Kind: simulator.FaultSystemError, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo},
+	_, err := sim.AddFaults(fault.Fault{ // or the meetings, which there are not, would be over within seconds
+		Kind: fault.SystemError, Calls: []fault.Class{fault.ClassMembers, fault.ClassInfo},
 	})
 	require.NoError(t, err)
 	s := settings(t, api)

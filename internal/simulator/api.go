@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/base/pause"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // apiError is a reply other than 200.
@@ -17,9 +18,9 @@ type apiError struct {
 }
 
 // failure returns the error reply of a kind of fault.
-func failure(kind FaultKind) *apiError {
-	spec := faultSpecs[kind]
-	return &apiError{spec.status, spec.code, spec.message}
+func failure(kind fault.Kind) *apiError {
+	status, code, message := kind.Reply()
+	return &apiError{status, code, message}
 }
 
 // Handler returns the API, the stream gateway, which serves connections while [Simulator.RunPushes] runs, the group
@@ -51,11 +52,11 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	id, faults, throttled := s.begin(c)
 	for _, f := range faults {
-		if faultSpecs[f.Kind].stage == stageReply {
+		if f.Kind.Stage() == fault.StageReply {
 			s.done(c, id, s.replace(w, r, f, id))
 			return
 		}
-		f.retryHeader(w.Header())
+		retryAfter(w.Header(), f)
 		if !pause.For(r.Context(), time.Duration(f.Delay)) {
 			s.done(c, id, 0)
 			return
@@ -72,23 +73,23 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 // begin counts a call, and decides whether the limits let it pass and which faults stand in its way.
-func (s *Simulator) begin(c call) (requestID string, faults []Fault, throttled FaultKind) {
+func (s *Simulator) begin(c call) (requestID string, faults []fault.Fault, throttled fault.Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	s.stats.arrived(c.class, now)
-	if c.class == ClassMembers {
-		if _, ok := s.meetings[c.meeting]; ok {
+	if c.class == fault.ClassMembers {
+		if _, ok := s.meetings.Find(c.meeting); ok {
 			s.stats.members[c.meeting]++
 		}
 	}
 	if throttled = s.limits.take(c.class, now); throttled != "" {
 		s.stats.throttled(c.class)
-		return s.nextRequestID(), s.struck(c, now, stageWait), throttled
+		return s.nextRequestID(), s.struck(c, now, fault.StageWait), throttled
 	}
-	faults = s.struck(c, now, stageWait, stageReply)
+	faults = s.struck(c, now, fault.StageWait, fault.StageReply)
 	for _, f := range faults {
-		if f.Kind == FaultExpireToken {
+		if f.Kind == fault.ExpireToken {
 			s.tokens.revoke()
 		}
 	}
@@ -96,8 +97,8 @@ func (s *Simulator) begin(c call) (requestID string, faults []Fault, throttled F
 }
 
 // struck returns the faults that hit the call, and counts them.
-func (s *Simulator) struck(c call, now time.Time, stages ...stage) []Fault {
-	faults := s.faults.strike(c.class, c.meeting, now.UnixMilli(), s.rng, stages...)
+func (s *Simulator) struck(c call, now time.Time, stages ...fault.Stage) []fault.Fault {
+	faults := s.faults.Strike(c.class, c.meeting, now.UnixMilli(), s.rng, stages...)
 	for _, f := range faults {
 		s.stats.faults[f.Kind]++
 	}
@@ -105,18 +106,18 @@ func (s *Simulator) struck(c call, now time.Time, stages ...stage) []Fault {
 }
 
 // answer makes the honest reply, and returns the faults that damage it on its way.
-func (s *Simulator) answer(c call, requestID string) (reply, []Fault) {
+func (s *Simulator) answer(c call, requestID string) (reply, []fault.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	v, err := s.honest(c, now)
 	if err != nil {
-		return errorReply(err, requestID), s.struck(c, now, stageBody)
+		return errorReply(err, requestID), s.struck(c, now, fault.StageBody)
 	}
-	damage := s.struck(c, now, stageBody)
+	damage := s.struck(c, now, fault.StageBody)
 	if page, ok := v.(*memberPage); ok {
-		if faults := s.struck(c, now, stageRows); len(faults) > 0 {
-			return s.mangle(page, faults), append(damage, faults...)
+		if faults := s.struck(c, now, fault.StageRows); len(faults) > 0 {
+			return s.mangled(page, faults), append(damage, faults...)
 		}
 	}
 	return jsonReply(http.StatusOK, v), damage
@@ -125,20 +126,20 @@ func (s *Simulator) answer(c call, requestID string) (reply, []Fault) {
 // honest answers a call as the platform documents it.
 func (s *Simulator) honest(c call, now time.Time) (any, *apiError) {
 	switch c.class {
-	case ClassToken:
+	case fault.ClassToken:
 		return s.grant(c, now)
-	case ClassGateway:
+	case fault.ClassGateway:
 		return s.openConnection(c, now)
 	}
 	if !s.tokens.good(c.token, now) {
-		return nil, failure(FaultBadToken)
+		return nil, failure(fault.BadToken)
 	}
 	switch c.class {
-	case ClassMembers:
+	case fault.ClassMembers:
 		return s.members(c, now.UnixMilli())
-	case ClassInfo:
+	case fault.ClassInfo:
 		return s.info(c, now.UnixMilli())
-	case ClassOrg:
+	case fault.ClassOrg:
 		return s.org(c, now.UnixMilli())
 	default:
 		return s.query(c, now.UnixMilli())
@@ -179,6 +180,16 @@ func jsonReply(status int, v any) reply {
 		return reply{status: http.StatusInternalServerError, contentType: "text/plain", body: []byte(err.Error())}
 	}
 	return reply{status: status, contentType: jsonType, body: body}
+}
+
+// mangled is a page as the faults that change its content leave it.
+func (s *Simulator) mangled(page *memberPage, faults []fault.Fault) reply {
+	body, err := page.list.Mangle(faults, s.rng)
+	if err != nil {
+		// Every page is an object with rows.
+		return reply{status: http.StatusInternalServerError, contentType: "text/plain", body: []byte(err.Error())}
+	}
+	return reply{status: http.StatusOK, contentType: jsonType, body: body}
 }
 
 func errorReply(e *apiError, requestID string) reply {

@@ -3,6 +3,8 @@ package simulator
 import (
 	"errors"
 	"fmt"
+
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // Cipher signs and encrypts as DingTalk's callback does. The simulator has none of its own: it is handed the product's
@@ -32,10 +34,10 @@ func newCiphers(s PushSettings, newCipher func(token, aesKey, ownerKey string) (
 	var out ciphers
 	var err error
 	if out.cipher, err = newCipher(s.Token, s.AESKey, s.OwnerKey); err != nil {
-		return nil, fmt.Errorf("%w: settings.push: %w", ErrScenario, err)
+		return nil, fmt.Errorf("%w: settings.push: %w", history.ErrScenario, err)
 	}
 	if out.foreign, err = newCipher(s.Token, s.AESKey, s.OwnerKey+"-of-another-app"); err != nil {
-		return nil, fmt.Errorf("%w: settings.push: %w", ErrScenario, err)
+		return nil, fmt.Errorf("%w: settings.push: %w", history.ErrScenario, err)
 	}
 	return &out, nil
 }

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // tellFrom returns the time from which on somebody is told what happens, and whether anybody is. The caller holds the
@@ -17,15 +20,8 @@ func (s *Simulator) tellFrom() (int64, bool) {
 
 // notices returns what has happened and was not told before, in the order it happened; what happened before from is
 // passed over for good. The caller holds the lock.
-func (s *Simulator) notices(from int64) []notice {
-	var out []notice
-	now := s.millis()
-	for m := s.agenda.next(); m != nil && m.teller.due <= max(now, m.floor); m = s.agenda.next() {
-		out = append(out, m.tell(from, now, s.settings.Push.LeavesAtEnd)...)
-		s.agenda.changed(m)
-	}
-	slices.SortStableFunc(out, func(a, b notice) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.meeting, b.meeting)) })
-	return out
+func (s *Simulator) notices(from int64) []history.Notice {
+	return s.meetings.Notices(from, s.millis(), s.settings.Push.LeavesAtEnd)
 }
 
 // collect makes pushes of what has happened, and sends them as the faults that hit them allow.
@@ -37,9 +33,9 @@ func (o *outbox) collect() {
 
 // plannedPush is an event on one way, and the faults that hit it.
 type plannedPush struct {
-	class  Class
+	class  fault.Class
 	event  *pushEvent
-	faults []Fault
+	faults []fault.Fault
 }
 
 // planned returns the pushes that what has happened makes, within the month's quota.
@@ -61,8 +57,8 @@ func (s *Simulator) plan() []plannedPush {
 	now := s.now()
 	for _, n := range s.notices(from) {
 		event := s.newEvent(n, s.pushRng)
-		for _, class := range pushClasses {
-			if class == ClassWebhook && s.callback == nil || class == ClassStream && s.gateway.first == 0 {
+		for _, class := range fault.PushClasses {
+			if class == fault.ClassWebhook && s.callback == nil || class == fault.ClassStream && s.gateway.first == 0 {
 				continue
 			}
 			if !s.pushes.take(now) {
@@ -70,7 +66,7 @@ func (s *Simulator) plan() []plannedPush {
 				continue
 			}
 			s.pushes.count(class, func(w *WayStats) { w.Pushes++ })
-			faults := s.faults.strike(class, n.meeting, now.UnixMilli(), s.pushRng, stagePush)
+			faults := s.faults.Strike(class, n.Info.ID, now.UnixMilli(), s.pushRng, fault.StagePush)
 			for _, f := range faults {
 				s.stats.faults[f.Kind]++
 			}
@@ -89,22 +85,22 @@ func (o *outbox) send(p plannedPush) {
 		if damaging.has(f.Kind) {
 			wrong = append(wrong, f.Kind)
 		}
-		if f.Kind == FaultPushDelayed {
+		if f.Kind == fault.PushDelayed {
 			wait += time.Duration(f.Delay)
 		}
 	}
-	for _, kind := range []FaultKind{FaultPushForged, FaultPushWrongOwner} {
+	for _, kind := range []fault.Kind{fault.PushForged, fault.PushWrongOwner} {
 		if all.has(kind) {
 			d := newDelivery(p.class, p.event, damage{kind})
 			d.once = true
 			o.dispatch(d)
 		}
 	}
-	if all.has(FaultPushLost) {
+	if all.has(fault.PushLost) {
 		return
 	}
 	copies := []*delivery{newDelivery(p.class, p.event, wrong)}
-	if all.has(FaultPushDoubled) {
+	if all.has(fault.PushDoubled) {
 		copies = append(copies, newDelivery(p.class, p.event, wrong))
 	}
 	for _, d := range copies {
@@ -121,16 +117,16 @@ func (o *outbox) send(p plannedPush) {
 
 // damaging are the faults that change what is sent.
 var damaging = damage{
-	FaultPushGarbage, FaultPushTruncated, FaultPushUnknownType, FaultPushNoUser, FaultPushNoTimes, FaultPushOld,
+	fault.PushGarbage, fault.PushTruncated, fault.PushUnknownType, fault.PushNoUser, fault.PushNoTimes, fault.PushOld,
 }
 
 // hold keeps a reordered push back until the next of its lane has been sent.
-func (o *outbox) hold(d *delivery, faults []Fault) bool {
-	i := slices.IndexFunc(faults, func(f Fault) bool { return f.Kind == FaultPushReordered })
+func (o *outbox) hold(d *delivery, faults []fault.Fault) bool {
+	i := slices.IndexFunc(faults, func(f fault.Fault) bool { return f.Kind == fault.PushReordered })
 	if i < 0 || o.held[d.lane()] != nil {
 		return false
 	}
-	if o.postpone(d, time.Duration(cmp.Or(faults[i].Delay, Duration(defaultReorder)))) {
+	if o.postpone(d, time.Duration(cmp.Or(faults[i].Delay, history.Duration(defaultReorder)))) {
 		o.held[d.lane()] = d
 	}
 	return true

@@ -3,6 +3,9 @@ package simulator
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // The values of a meeting's status. See the official SDK's QueryConferenceInfoBatchResponseBodyInfos.
@@ -35,18 +38,18 @@ func (s *Simulator) info(c call, now int64) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if !m.known() {
-		return nil, failure(FaultNotFound)
+	if !m.Known() {
+		return nil, failure(fault.NotFound)
 	}
-	creator := m.creator()
+	in := m.Info()
 	out := confInfo{
-		ConferenceID: m.id, Title: m.title, CreatorID: creator.UnionID, CreatorNick: creator.Nick,
-		StartTime: m.start, ConfDuration: m.at - m.start, Status: meetingStarted,
-		ActiveNum: m.view.present, AttendNum: m.view.attended, InvitedNum: m.view.asked,
-		RoomCode: m.roomCode(), ScheduleConferenceID: scheduleID(m.id), BizType: bizType,
+		ConferenceID: in.ID, Title: in.Title, CreatorID: in.Creator.UnionID, CreatorNick: in.Creator.Nick,
+		StartTime: in.Start, ConfDuration: in.At - in.Start, Status: meetingStarted,
+		ActiveNum: in.Present, AttendNum: in.Attended, InvitedNum: in.Asked,
+		RoomCode: roomCode(in.ID), ScheduleConferenceID: scheduleID(in.ID), BizType: bizType,
 	}
-	if ended := m.view.ended; ended != 0 {
-		out.Status, out.EndTime, out.ConfDuration = meetingEnded, ended, ended-m.start
+	if in.Ended != 0 {
+		out.Status, out.EndTime, out.ConfDuration = meetingEnded, in.Ended, in.Ended-in.Start
 	}
 	return map[string]any{"confInfo": out}, nil
 }
@@ -57,7 +60,12 @@ const (
 )
 
 // scheduleID returns the id of the appointment a meeting belongs to.
-func scheduleID(conferenceID string) string { return fmt.Sprintf("%016x", hash(conferenceID)) }
+func scheduleID(conferenceID string) string { return fmt.Sprintf("%016x", history.Hash(conferenceID)) }
+
+// roomCode returns the eleven digits people type to get into a meeting.
+func roomCode(conferenceID string) string {
+	return fmt.Sprintf("%011d", history.Hash(conferenceID)%100_000_000_000)
+}
 
 // ongoing is a live meeting on the wire. See the official SDK's QueryOrgConferenceListResponseBodyOnGoingConfList.
 type ongoing struct {
@@ -80,9 +88,9 @@ type orgPage struct {
 
 // org answers a call for the organisation's live meetings.
 func (s *Simulator) org(c call, now int64) (any, *apiError) {
-	live := make([]*meeting, 0, len(s.meetings))
-	for _, m := range s.begun(now) {
-		if m.live() && !m.unlisted {
+	live := make([]*history.Meeting, 0, s.meetings.Len())
+	for _, m := range s.meetings.Begun(now) {
+		if m.Live() && !m.Unlisted() {
 			live = append(live, m)
 		}
 	}
@@ -92,10 +100,10 @@ func (s *Simulator) org(c call, now int64) (any, *apiError) {
 	}
 	page := orgPage{OnGoingConfList: make([]ongoing, 0, length), TotalCount: len(live), HasMore: from+length < len(live)}
 	for _, m := range live[from : from+length] {
-		creator := m.creator()
+		in := m.Info()
 		page.OnGoingConfList = append(page.OnGoingConfList, ongoing{
-			ConferenceID: m.id, Title: m.title, Status: meetingStarted, StartTime: m.start,
-			CreatorID: creator.UnionID, CreatorNick: creator.Nick, BizType: bizType, RoomCode: m.roomCode(),
+			ConferenceID: in.ID, Title: in.Title, Status: meetingStarted, StartTime: in.Start,
+			CreatorID: in.Creator.UnionID, CreatorNick: in.Creator.Nick, BizType: bizType, RoomCode: roomCode(in.ID),
 		})
 	}
 	page.NextToken = s.nextToken(from+length, len(live), c.meeting)
@@ -130,24 +138,24 @@ func (s *Simulator) query(c call, now int64) (any, *apiError) {
 		ConferenceIDList []string `json:"conferenceIdList"`
 	}
 	if json.Unmarshal(c.body, &req) != nil || len(req.ConferenceIDList) > maxQueried {
-		return nil, failure(FaultParamError)
+		return nil, failure(fault.ParamError)
 	}
 	if len(req.ConferenceIDList) == 0 {
-		return nil, failure(FaultMissingRoom)
+		return nil, failure(fault.MissingRoom)
 	}
 	infos := make([]batchInfo, 0, len(req.ConferenceIDList))
 	for _, id := range req.ConferenceIDList {
 		m, err := s.find(id, now)
-		if err != nil || !m.live() {
+		if err != nil || !m.Live() {
 			continue
 		}
-		info := batchInfo{ConferenceID: m.id, Title: m.title, StartTime: m.start, Status: meetingStarted}
-		for _, r := range m.view.rows {
-			info.UserList = append(info.UserList, batchUser{
-				UserID: m.people[r.person].UnionID, Nick: m.view.members[r.person].nick, AttendStatus: r.status,
-			})
+		in := m.Info()
+		out := batchInfo{ConferenceID: in.ID, Title: in.Title, StartTime: in.Start, Status: meetingStarted}
+		for _, r := range m.Rows() {
+			p := m.Person(r.Person)
+			out.UserList = append(out.UserList, batchUser{UserID: p.UnionID, Nick: p.Nick, AttendStatus: r.Status})
 		}
-		infos = append(infos, info)
+		infos = append(infos, out)
 	}
 	return map[string]any{"infos": infos}, nil
 }

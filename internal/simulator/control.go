@@ -9,6 +9,9 @@ import (
 	"net/http"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // control returns the control API. Replies are JSON; bodies may be JSON or YAML.
@@ -36,27 +39,27 @@ func (s *Simulator) controlTruth(w http.ResponseWriter, r *http.Request) {
 	if id := r.URL.Query().Get("meeting"); id != "" {
 		m, ok := truth.Meeting(id)
 		if !ok {
-			writeError(w, fmt.Errorf("%w, or not yet: %q", ErrNoMeeting, id))
+			writeError(w, fmt.Errorf("%w, or not yet: %q", history.ErrNoMeeting, id))
 			return
 		}
-		truth.Meetings = []MeetingTruth{m}
+		truth.Meetings = []history.MeetingTruth{m}
 	}
 	switch format := r.URL.Query().Get("format"); format {
 	case "", "json":
 		writeJSON(w, http.StatusOK, truth)
 	case "text":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_ = truth.WriteText(w)
+		_, _ = io.WriteString(w, truth.String())
 	case "yaml":
 		w.Header().Set("Content-Type", "application/yaml")
 		_ = yaml.NewEncoder(w).Encode(truth)
 	default:
-		writeError(w, fmt.Errorf("%w: format is %q, none of json, yaml, text", ErrScenario, format))
+		writeError(w, fmt.Errorf("%w: format is %q, none of json, yaml, text", history.ErrScenario, format))
 	}
 }
 
 func (s *Simulator) controlFaults(w http.ResponseWriter, r *http.Request) {
-	faults, err := readList[Fault](w, r)
+	faults, err := readList[fault.Fault](w, r)
 	if err == nil {
 		faults, err = s.AddFaults(faults...)
 	}
@@ -69,7 +72,7 @@ func (s *Simulator) controlFaults(w http.ResponseWriter, r *http.Request) {
 
 // controlStreams makes one of the stream faults happen to all connections.
 func (s *Simulator) controlStreams(w http.ResponseWriter, r *http.Request) {
-	var f Fault
+	var f fault.Fault
 	data, err := readControl(w, r)
 	if err == nil {
 		err = decodeStrict(data, &f)
@@ -86,14 +89,14 @@ func (s *Simulator) controlStreams(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Simulator) controlMeeting(w http.ResponseWriter, r *http.Request) {
-	var plan Meeting
+	var plan history.Plan
 	data, err := readControl(w, r)
 	if err == nil {
 		err = decodeStrict(data, &plan)
 	}
 	id := r.PathValue("id")
 	if err == nil && plan.ID != "" && plan.ID != id {
-		err = fmt.Errorf("%w: the path names meeting %q, the body %q", ErrScenario, id, plan.ID)
+		err = fmt.Errorf("%w: the path names meeting %q, the body %q", history.ErrScenario, id, plan.ID)
 	}
 	if err == nil {
 		plan.ID = id
@@ -108,12 +111,12 @@ func (s *Simulator) controlMeeting(w http.ResponseWriter, r *http.Request) {
 
 // ActionsReply is what the control API answers to live actions.
 type ActionsReply struct {
-	Done    []Action `json:"done"`    // with their times
-	Dropped []Action `json:"dropped"` // what had been planned for later and can no longer happen
+	Done    []history.Action `json:"done"`    // with their times
+	Dropped []history.Action `json:"dropped"` // what had been planned for later and can no longer happen
 }
 
 func (s *Simulator) controlActions(w http.ResponseWriter, r *http.Request) {
-	batch, err := readList[LiveAction](w, r)
+	batch, err := readList[history.LiveAction](w, r)
 	if err != nil {
 		writeError(w, err)
 		return
@@ -123,13 +126,13 @@ func (s *Simulator) controlActions(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, ActionsReply{Done: done, Dropped: append([]Action{}, dropped...)})
+	writeJSON(w, http.StatusOK, ActionsReply{Done: done, Dropped: append([]history.Action{}, dropped...)})
 }
 
 func readControl(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxScenarioBytes))
 	if err != nil {
-		return nil, fmt.Errorf("%w: read the body: %w", ErrScenario, err)
+		return nil, fmt.Errorf("%w: read the body: %w", history.ErrScenario, err)
 	}
 	return data, nil
 }
@@ -148,7 +151,7 @@ func readList[T any](w http.ResponseWriter, r *http.Request) ([]T, error) {
 		err = decodeStrict(data, &list[0])
 	}
 	if err == nil && len(list) == 0 {
-		err = fmt.Errorf("%w: the list is empty", ErrScenario)
+		err = fmt.Errorf("%w: the list is empty", history.ErrScenario)
 	}
 	return list, err
 }
@@ -172,9 +175,9 @@ func writeError(w http.ResponseWriter, err error) {
 	switch {
 	case errors.As(err, &tooLong):
 		status = http.StatusRequestEntityTooLarge
-	case errors.Is(err, ErrNoMeeting):
+	case errors.Is(err, history.ErrNoMeeting):
 		status = http.StatusNotFound
-	case errors.Is(err, ErrExists):
+	case errors.Is(err, history.ErrExists):
 		status = http.StatusConflict
 	}
 	writeJSON(w, status, map[string]string{"error": err.Error()})

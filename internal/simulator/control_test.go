@@ -13,6 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 func queryEscaped(text string) string { return url.QueryEscape(text) }
@@ -21,13 +24,13 @@ func TestControlTruth(t *testing.T) {
 	s, clock := play(t, quiet)
 	r := serve(t, s)
 	clock.at(40 * time.Second)
-	var truth Truth
+	var truth history.Truth
 	r.get("/_sim/truth").into(&truth)
 	assert.Equal(t, s.Truth(), truth)
 	r.get("/_sim/truth?meeting=m").into(&truth)
 	assert.Equal(t, s.Truth(), truth)
 	assert.Equal(t, s.Truth().String(), string(r.get("/_sim/truth?format=text").body))
-	truth = Truth{}
+	truth = history.Truth{}
 	require.NoError(t, yaml.Unmarshal(r.get("/_sim/truth?format=yaml").body, &truth))
 	assert.Equal(t, s.Truth(), truth)
 	assert.Equal(t, 400, r.get("/_sim/truth?format=xml").status)
@@ -41,10 +44,13 @@ func TestControlStateAndStats(t *testing.T) {
 	var state State
 	r.get("/_sim/state").into(&state)
 	assert.Equal(t, State{
-		At: epoch + 10_000, Start: epoch, Speed: 1, Seed: 1, Waiting: 1, Faults: []Fault{},
-		Meetings: []MeetingState{{
-			ConferenceID: "m", StartTime: epoch, Rejoin: AddRow, DeviceRows: RowPerDevice, Rows: 1, Actions: 1, Planned: 2, Present: 1,
-			People: []PersonState{{"Ann", "Ann", "Ann", []string{"desktop"}}, {"Bob", "Bob", "Bob", []string{}}},
+		At: epoch + 10_000, Start: epoch, Speed: 1, Seed: 1, Waiting: 1, Faults: []fault.Fault{},
+		Meetings: []history.MeetingState{{
+			ConferenceID: "m", StartTime: epoch, Rejoin: history.AddRow, DeviceRows: history.RowPerDevice, Rows: 1, Actions: 1, Planned: 2, Present: 1,
+			People: []history.PersonState{
+				{ID: "Ann", UnionID: "Ann", Nick: "Ann", Devices: []string{"desktop"}},
+				{ID: "Bob", UnionID: "Bob", Nick: "Bob", Devices: []string{}},
+			},
 		}},
 	}, state)
 	r.get(members)
@@ -57,16 +63,16 @@ func TestControlStateAndStats(t *testing.T) {
 func TestControlFaults(t *testing.T) {
 	s, _ := play(t, quiet)
 	r := serve(t, s)
-	var faults []Fault
+	var faults []fault.Fault
 	res := r.do("POST", "/_sim/faults", []byte(`{"kind":"busy","calls":["members"],"next":2,"retryAfter":3}`))
 	require.Equal(t, http.StatusCreated, res.status, "%s", res.body)
 	require.NoError(t, json.Unmarshal(res.body, &faults))
-	assert.Equal(t, []Fault{{ID: 1, Kind: FaultBusy, Calls: []Class{ClassMembers}, Next: 2, RetryAfter: 3}}, faults)
+	assert.Equal(t, []fault.Fault{{ID: 1, Kind: fault.Busy, Calls: []fault.Class{fault.ClassMembers}, Next: 2, RetryAfter: 3}}, faults)
 	res = r.do("POST", "/_sim/faults", []byte("- kind: delay\n  delay: 5ms\n- {kind: html, probability: 0.5}"))
 	require.Equal(t, http.StatusCreated, res.status, "%s", res.body)
 	r.get("/_sim/faults").into(&faults)
 	assert.Len(t, faults, 3)
-	assert.Equal(t, Duration(5*time.Millisecond), faults[1].Delay)
+	assert.Equal(t, history.Duration(5*time.Millisecond), faults[1].Delay)
 	assert.Equal(t, http.StatusNoContent, r.do("DELETE", "/_sim/faults", nil).status)
 	assert.Empty(t, s.Faults())
 }
@@ -81,9 +87,9 @@ func TestControlMeetingAndActions(t *testing.T) {
 	var reply ActionsReply
 	r.do("POST", "/_sim/meetings/live/actions", []byte(`{"do":"kick","person":"Ann"}`)).into(&reply)
 	assert.Equal(t, epoch+2_000, reply.Done[0].At)
-	assert.Equal(t, []Action{{At: epoch + 60_000, Do: Leave, Person: "Ann", Device: "desktop"}}, reply.Dropped)
+	assert.Equal(t, []history.Action{{At: epoch + 60_000, Do: history.Leave, Person: "Ann", Device: "desktop"}}, reply.Dropped)
 	r.do("POST", "/_sim/meetings/live/actions", []byte(`[{"do":"join","person":"gil","nick":"Gil","guest":true},{"do":"end"}]`)).into(&reply)
-	assert.Equal(t, []Action{}, reply.Dropped)
+	assert.Equal(t, []history.Action{}, reply.Dropped)
 	assert.Equal(t, []string{"Ann 5 1 2", "Gil 6 2 2.001"}, list(s, "live"))
 }
 
@@ -125,7 +131,9 @@ func TestControlRefusesWhatMakesNoSense(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
-	s, _ := play(t, quiet, func(o *Options) { o.Faults = []Fault{{Kind: FaultHang, Calls: []Class{ClassMembers}}} })
+	s, _ := play(t, quiet, func(o *Options) {
+		o.Faults = []fault.Fault{{Kind: fault.Hang, Calls: []fault.Class{fault.ClassMembers}}}
+	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -140,7 +148,7 @@ func TestServe(t *testing.T) {
 		_, err := r.try("GET", members, nil)
 		hanging <- err
 	}()
-	require.Eventually(t, func() bool { return s.Stats().Faults[FaultHang] == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Stats().Faults[fault.Hang] == 1 }, patience, time.Millisecond)
 	cancel()
 	require.NoError(t, <-served, "a call that hangs does not stop it from stopping")
 	require.Error(t, <-hanging)

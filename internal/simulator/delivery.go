@@ -5,16 +5,18 @@ import (
 	"container/heap"
 	"slices"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // damage is what is wrong with a push.
-type damage []FaultKind
+type damage []fault.Kind
 
-func (d damage) has(kind FaultKind) bool { return slices.Contains(d, kind) }
+func (d damage) has(kind fault.Kind) bool { return slices.Contains(d, kind) }
 
 // delivery is one event on its way to the webhook or over the stream.
 type delivery struct {
-	class    Class
+	class    fault.Class
 	event    *pushEvent
 	damage   damage
 	once     bool // a forgery: nobody sends it again
@@ -27,7 +29,7 @@ type delivery struct {
 	index     int       // in the schedule, -1 when it is not there
 }
 
-func newDelivery(class Class, e *pushEvent, d damage) *delivery {
+func newDelivery(class fault.Class, e *pushEvent, d damage) *delivery {
 	return &delivery{class: class, event: e, damage: d, index: -1}
 }
 

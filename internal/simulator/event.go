@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // The types of the meeting events. See https://open.dingtalk.com/document/orgapp/video-conference-events.
@@ -37,14 +40,14 @@ type eventData struct {
 }
 
 // newEvent makes an event of a notice. Its id depends on chance alone.
-func (s *Simulator) newEvent(n notice, rng *rand.Rand) *pushEvent {
+func (s *Simulator) newEvent(n history.Notice, rng *rand.Rand) *pushEvent {
 	e := &pushEvent{
-		EventType: memberEvent, EventTime: n.at, CorpID: s.settings.CorpID, BizID: fmt.Sprint(hash(n.meeting) % 1_000_000),
+		EventType: memberEvent, EventTime: n.Info.At, CorpID: s.settings.CorpID, BizID: fmt.Sprint(history.Hash(n.Info.ID) % 1_000_000),
 		EventID:   fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()),
-		eventData: eventData{OpenConfModel: n.conf, OpenMemberModels: n.members, StatusSeqNum: n.seq, ChangeScene: n.scene},
+		eventData: eventData{OpenMemberModels: newPushedMembers(n), StatusSeqNum: n.Seq, ChangeScene: string(n.Scene)},
 	}
-	if n.conf != nil {
-		e.EventType = meetingEvent
+	if n.Members == nil {
+		e.EventType, e.OpenConfModel = meetingEvent, newConfModel(n)
 	}
 	if s.settings.Push.TargetPush {
 		e.EventType += targetSuffix
@@ -55,19 +58,19 @@ func (s *Simulator) newEvent(n notice, rng *rand.Rand) *pushEvent {
 // with returns the event as the faults change what it says.
 func (e *pushEvent) with(d damage) *pushEvent {
 	out := *e
-	if d.has(FaultPushForged) || d.has(FaultPushWrongOwner) {
+	if d.has(fault.PushForged) || d.has(fault.PushWrongOwner) {
 		out = e.untrue()
 	}
-	if d.has(FaultPushUnknownType) {
+	if d.has(fault.PushUnknownType) {
 		out.EventType = unknownEvent
 	}
 	out.OpenMemberModels = slices.Clone(out.OpenMemberModels)
 	for i := range out.OpenMemberModels {
 		m := &out.OpenMemberModels[i]
-		if d.has(FaultPushNoUser) {
+		if d.has(fault.PushNoUser) {
 			m.UserID = ""
 		}
-		if d.has(FaultPushNoTimes) {
+		if d.has(fault.PushNoTimes) {
 			m.JoinTime, m.LeaveTime, m.Duration = nil, nil, nil
 		}
 	}
@@ -84,10 +87,10 @@ func (e *pushEvent) untrue() pushEvent {
 	out := *e
 	out.EventType = memberEvent + strings.TrimPrefix(strings.TrimPrefix(e.EventType, memberEvent), meetingEvent)
 	out.eventData = eventData{
-		StatusSeqNum: e.StatusSeqNum, ChangeScene: sceneJoin,
+		StatusSeqNum: e.StatusSeqNum, ChangeScene: string(history.SceneJoin),
 		OpenMemberModels: []pushedMember{{
-			UserID: "forged-" + e.EventID, UserNick: intruder, ConferenceID: e.conferenceID(), AttendStatus: statusActive,
-			JoinTime: &join, LeaveTime: &leave, Duration: &duration, DeviceType: deviceType(DefaultDevice),
+			UserID: "forged-" + e.EventID, UserNick: intruder, ConferenceID: e.conferenceID(), AttendStatus: history.StatusActive,
+			JoinTime: &join, LeaveTime: &leave, Duration: &duration, DeviceType: deviceType(history.DefaultDevice),
 		}},
 	}
 	return out

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"fmt"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/base/pause"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // htmlPage is what the platform's edge shows instead of an answer.
@@ -19,35 +19,40 @@ const htmlPage = `<!DOCTYPE html>
 <body><h1>Sorry, your request has been blocked as it may cause potential threats to the server's security.</h1></body></html>
 `
 
-const (
-	defaultHuge = 64 << 20
-	maxHang     = 10 * time.Minute
-)
+// maxHang ends a call that hangs, if the client does not.
+const maxHang = 10 * time.Minute
+
+// retryAfter sets the Retry-After header that a fault asks for.
+func retryAfter(h http.Header, f fault.Fault) {
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", fmt.Sprint(f.RetryAfter))
+	}
+}
 
 // replace sends a fault in the place of the honest reply, and returns the status sent; 0 for none.
-func (s *Simulator) replace(w http.ResponseWriter, r *http.Request, f Fault, requestID string) int {
-	f.retryHeader(w.Header())
-	rep := reply{status: f.status(), contentType: jsonType}
+func (s *Simulator) replace(w http.ResponseWriter, r *http.Request, f fault.Fault, requestID string) int {
+	retryAfter(w.Header(), f)
+	rep := reply{status: f.HTTPStatus(), contentType: jsonType}
 	switch f.Kind {
-	case FaultHTML:
+	case fault.HTML:
 		rep.contentType, rep.body = "text/html;charset=utf-8", []byte(htmlPage)
-	case FaultBlock:
+	case fault.Block:
 		rep.body = fmt.Appendf(nil, `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":%q}`, requestID)
-	case FaultEmpty:
-	case FaultOtherJSON:
+	case fault.Empty:
+	case fault.OtherJSON:
 		rep.body = []byte(`{"success":true,"result":{"value":42},"arguments":[]}`)
-	case FaultHuge:
+	case fault.Huge:
 		return huge(w, r, f)
-	case FaultHang:
+	case fault.Hang:
 		pause.For(r.Context(), maxHang)
 		reset(w)
 		return 0
-	case FaultReset:
+	case fault.Reset:
 		reset(w)
 		return 0
 	default:
 		e := failure(f.Kind)
-		e.status = f.status()
+		e.status = f.HTTPStatus()
 		rep = errorReply(e, requestID)
 	}
 	s.write(w, rep)
@@ -55,11 +60,11 @@ func (s *Simulator) replace(w http.ResponseWriter, r *http.Request, f Fault, req
 }
 
 // huge sends valid JSON that has no end worth waiting for.
-func huge(w http.ResponseWriter, r *http.Request, f Fault) int {
+func huge(w http.ResponseWriter, r *http.Request, f fault.Fault) int {
 	w.Header().Set("Content-Type", jsonType)
-	w.WriteHeader(f.status())
+	w.WriteHeader(f.HTTPStatus())
 	const head, tail = `{"memberModels":[],"totalCount":0,"padding":"`, `"}`
-	left := cmp.Or(f.Bytes, defaultHuge) - int64(len(head)+len(tail))
+	left := f.Size() - int64(len(head)+len(tail))
 	chunk := bytes.Repeat([]byte("x"), 64<<10)
 	_, err := w.Write([]byte(head))
 	for left > 0 && err == nil && r.Context().Err() == nil {
@@ -70,7 +75,7 @@ func huge(w http.ResponseWriter, r *http.Request, f Fault) int {
 	if err == nil {
 		_, _ = w.Write([]byte(tail))
 	}
-	return f.status()
+	return f.HTTPStatus()
 }
 
 // reset ends the connection with a TCP reset.
@@ -90,19 +95,19 @@ func reset(w http.ResponseWriter) {
 }
 
 // deliver sends an honest reply through what damages it, and returns the status sent.
-func (s *Simulator) deliver(w http.ResponseWriter, rep reply, damage []Fault) int {
+func (s *Simulator) deliver(w http.ResponseWriter, rep reply, damage []fault.Fault) int {
 	cut := false
 	for _, f := range damage {
-		f.retryHeader(w.Header())
+		retryAfter(w.Header(), f)
 		switch f.Kind {
-		case FaultTruncated:
+		case fault.Truncated:
 			rep.body = rep.body[:len(rep.body)/2]
-		case FaultContentType:
+		case fault.ContentType:
 			rep.contentType = "text/html;charset=utf-8"
-		case FaultGzip:
+		case fault.Gzip:
 			rep.body = gzipped(rep.body)
 			w.Header().Set("Content-Encoding", "gzip")
-		case FaultCut:
+		case fault.Cut:
 			cut = true
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 const (
@@ -72,7 +75,7 @@ func (s *Simulator) openConnection(c call, now time.Time) (any, *apiError) {
 		Subscriptions []subscription `json:"subscriptions"`
 	}
 	if json.Unmarshal(c.body, &req) != nil || len(req.Subscriptions) == 0 || len(req.Subscriptions) > 100 {
-		return nil, failure(FaultParamError)
+		return nil, failure(fault.ParamError)
 	}
 	if !same(req.ClientID, s.settings.AppKey) || !same(req.ClientSecret, s.settings.AppSecret) {
 		return nil, &apiError{http.StatusUnauthorized, "authFailed", "Authentication failed."}
@@ -84,7 +87,7 @@ func (s *Simulator) openConnection(c call, now time.Time) (any, *apiError) {
 		}
 	}
 	if len(g.tickets) >= maxTickets {
-		return nil, failure(FaultBusy)
+		return nil, failure(fault.Busy)
 	}
 	if g.tickets == nil {
 		g.tickets = map[string]ticket{}
@@ -141,7 +144,7 @@ func (s *Simulator) join(l *link) {
 	s.pushes.connected++
 	if s.gateway.first == 0 {
 		s.backlog = s.plan()
-		s.notices(nothingDue) // nobody is told when there is no webhook
+		s.notices(history.NothingDue) // nobody is told when there is no webhook
 		s.gateway.first = s.millis()
 		s.wake()
 	}
@@ -155,7 +158,7 @@ func (s *Simulator) part(l *link) {
 }
 
 // choose picks one of the connections that want an event, at random, and the faults that hit it.
-func (s *Simulator) choose(e *pushEvent) (l *link, topic string, faults []Fault) {
+func (s *Simulator) choose(e *pushEvent) (l *link, topic string, faults []fault.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var links []*link
@@ -167,7 +170,7 @@ func (s *Simulator) choose(e *pushEvent) (l *link, topic string, faults []Fault)
 	if len(links) == 0 {
 		return nil, "", nil
 	}
-	faults = s.faults.strike(ClassStream, e.conferenceID(), s.millis(), s.pushRng, stageLink)
+	faults = s.faults.Strike(fault.ClassStream, e.conferenceID(), s.millis(), s.pushRng, fault.StageLink)
 	for _, f := range faults {
 		s.stats.faults[f.Kind]++
 	}
@@ -176,13 +179,13 @@ func (s *Simulator) choose(e *pushEvent) (l *link, topic string, faults []Fault)
 }
 
 // DisturbStreams makes one of the stream faults happen to all connections at once, and returns to how many. The error
-// wraps [ErrScenario].
-func (s *Simulator) DisturbStreams(f Fault) (int, error) {
-	if err := f.validate("fault"); err != nil {
+// wraps [history.ErrScenario].
+func (s *Simulator) DisturbStreams(f fault.Fault) (int, error) {
+	if err := f.Validate("fault"); err != nil {
 		return 0, err
 	}
-	if faultSpecs[f.Kind].stage != stageLink {
-		return 0, fmt.Errorf("%w: %s is not what happens to a connection", ErrScenario, f.Kind)
+	if f.Kind.Stage() != fault.StageLink {
+		return 0, fmt.Errorf("%w: %s is not what happens to a connection", history.ErrScenario, f.Kind)
 	}
 	s.mu.Lock()
 	links := slices.Clone(s.gateway.links)

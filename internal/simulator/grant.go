@@ -5,6 +5,8 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // The calls for a token, by the last part of their paths.
@@ -35,7 +37,7 @@ type grantRequest struct {
 func (s *Simulator) grant(c call, now time.Time) (any, *apiError) {
 	var req grantRequest
 	if json.Unmarshal(c.body, &req) != nil {
-		return nil, failure(FaultParamError)
+		return nil, failure(fault.ParamError)
 	}
 	key, secret := req.AppKey, req.AppSecret
 	wantKey, wantSecret := s.settings.AppKey, s.settings.AppSecret
@@ -45,12 +47,12 @@ func (s *Simulator) grant(c call, now time.Time) (any, *apiError) {
 		key, secret, corp = req.SuiteKey, req.SuiteSecret, req.AuthCorpID
 		wantKey, wantSecret = s.settings.SuiteKey, s.settings.SuiteSecret
 		if req.SuiteTicket == "" {
-			return nil, failure(FaultParamError)
+			return nil, failure(fault.ParamError)
 		}
 	case grantClient:
 		key, secret, corp = req.ClientID, req.ClientSecret, c.corp
 		if req.GrantType != "client_credentials" {
-			return nil, failure(FaultParamError)
+			return nil, failure(fault.ParamError)
 		}
 	}
 	if !same(key, wantKey) || !same(secret, wantSecret) {

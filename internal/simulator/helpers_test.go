@@ -19,7 +19,14 @@ import (
 // epoch is when the scenarios of these tests begin.
 const epoch = int64(1_700_000_000_000)
 
-// clock is a clock that stands still until it is moved.
+// Two scenarios: one with little in it, and one with a crowd that comes and goes.
+const (
+	quiet = `{meetings: [{id: m, rejoin: add, end: 1m, people: [
+	{nick: Ann, host: true, visits: [{from: 1s, to: 30s}]}, {nick: Bob}]}, {id: later, start: 10m}]}`
+	lively = `{seed: 7, meetings: [{id: m, churn: {people: 10, guests: 1, phones: 1, every: 1s, kicks: 0.2, calls: 0.3, devices: 0.3}}]}`
+)
+
+// fakeClock is a clock that stands still until it is moved.
 type fakeClock struct{ ms atomic.Int64 }
 
 func newClock() *fakeClock {
@@ -170,30 +177,11 @@ func (r *remote) pages(id string, maxResults int) (rows []memberModel, pages int
 func list(s *Simulator, id string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.meetings[id]
-	m.advance(s.millis())
+	m, _ := s.meetings.Find(id)
+	m.Advance(s.millis())
 	out := []string{}
-	for _, row := range m.view.rows {
-		out = append(out, fmt.Sprintf("%s %d %s %s", m.view.members[row.person].nick, row.status, offset(row.join), offset(row.leave)))
-	}
-	return out
-}
-
-// expectedEvents prints a meeting's expected events: "time event nick visit reason", times in seconds after the epoch.
-func expectedEvents(t *testing.T, s *Simulator, id string) []string {
-	t.Helper()
-	m, ok := s.Truth().Meeting(id)
-	require.True(t, ok)
-	out := []string{}
-	for _, e := range m.Events {
-		text := fmt.Sprintf("%s %s %s %d %s", offset(e.At), e.Event, e.Nick, e.Visit, e.Reason)
-		if e.Inferred {
-			text += " inferred"
-		}
-		if e.ListedUntil != 0 {
-			text += " until " + offset(e.ListedUntil)
-		}
-		out = append(out, text)
+	for _, row := range m.Rows() {
+		out = append(out, fmt.Sprintf("%s %d %s %s", m.Person(row.Person).Nick, row.Status, offset(row.Join), offset(row.Leave)))
 	}
 	return out
 }

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 const (
@@ -87,17 +89,17 @@ func (h *hook) try(ctx context.Context, d *delivery) error {
 // https://open.dingtalk.com/document/orgapp/configure-event-subcription.
 func (h *hook) request(ctx context.Context, d *delivery) (*http.Request, error) {
 	settings, cipher := h.sim.settings.Push, h.sim.callback.cipher
-	if d.damage.has(FaultPushWrongOwner) {
+	if d.damage.has(fault.PushWrongOwner) {
 		cipher = h.sim.callback.foreign
 	}
 	now := h.sim.now()
-	if d.damage.has(FaultPushOld) {
+	if d.damage.has(fault.PushOld) {
 		now = now.Add(-stale)
 	}
 	timestamp, nonce := strconv.FormatInt(now.UnixMilli(), 10), rand.Text()[:nonceLength]
 	encrypted := cipher.Encrypt(encoded(d.event.with(d.damage)))
 	signature := cipher.Sign(timestamp, nonce, encrypted)
-	if d.damage.has(FaultPushForged) {
+	if d.damage.has(fault.PushForged) {
 		signature = cipher.Sign(timestamp, nonce, encrypted+"!")
 	}
 	u, err := url.Parse(settings.URL)
@@ -115,10 +117,10 @@ func (h *hook) request(ctx context.Context, d *delivery) (*http.Request, error) 
 	query.Set("nonce", nonce)
 	u.RawQuery = query.Encode()
 	body := encoded(map[string]string{"encrypt": encrypted})
-	if d.damage.has(FaultPushGarbage) {
+	if d.damage.has(fault.PushGarbage) {
 		body = []byte("}{ no JSON")
 	}
-	if d.damage.has(FaultPushTruncated) {
+	if d.damage.has(fault.PushTruncated) {
 		body = body[:len(body)/2]
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))

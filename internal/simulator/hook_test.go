@@ -13,13 +13,16 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // hooked are the settings for a webhook that may be slow, with retries a test can wait for.
 func hooked(r *receiver) Settings {
 	return Settings{Push: PushSettings{
-		URL: r.url, Token: hookToken, AESKey: hookKey, Timeout: Duration(patience),
-		Retry: Duration(20 * time.Millisecond), LastRetry: Duration(40 * time.Millisecond),
+		URL: r.url, Token: hookToken, AESKey: hookKey, Timeout: history.Duration(patience),
+		Retry: history.Duration(20 * time.Millisecond), LastRetry: history.Duration(40 * time.Millisecond),
 	}}
 }
 
@@ -28,9 +31,9 @@ func TestPushesToAWebhook(t *testing.T) {
 	s := pushing(t, hooked(r))
 	do(t, s, "join Ann", "join Bob", "leave Ann", "kick Bob", "end")
 	r.gets("user_join Ann", "user_join Bob", "user_leave Ann", "user_kicked Bob", "conference_closed")
-	settled(t, s, ClassWebhook, WayStats{Pushes: 5, Sent: 5, Acknowledged: 5})
+	settled(t, s, fault.ClassWebhook, WayStats{Pushes: 5, Sent: 5, Acknowledged: 5})
 	stats := s.Stats().Pushes
-	assert.Equal(t, WayStats{}, stats.Ways[ClassStream], "nobody ever connected")
+	assert.Equal(t, WayStats{}, stats.Ways[fault.ClassStream], "nobody ever connected")
 	assert.Equal(t, 5, stats.MonthPushes)
 	assert.Equal(t, time.Now().In(beijing).Format("2006-01"), stats.Month)
 	query, err := url.ParseQuery(r.queries[0])
@@ -87,7 +90,7 @@ func TestTheOutboxSleepsUntilThereIsSomethingToTell(t *testing.T) {
 	for start, want := range map[time.Duration]time.Duration{-time.Second: 0, 20 * time.Second: 20 * time.Second, time.Hour: idle} {
 		synctest.Test(t, func(t *testing.T) {
 			s, err := New(Options{
-				Scenario: &Scenario{Meetings: []Meeting{{ID: "m", Start: Duration(start)}}}, NewCipher: newCipher,
+				Scenario: &Scenario{Meetings: []history.Plan{{ID: "m", Start: history.Duration(start)}}}, NewCipher: newCipher,
 				Settings: hooked(&receiver{url: "http://localhost/"}),
 			})
 			require.NoError(t, err)
@@ -128,7 +131,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			r.answerBy(answer)
 			s := pushing(t, hooked(r))
 			do(t, s, "join Ann")
-			settled(t, s, ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
+			settled(t, s, fault.ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
 			r.gets("user_join Ann", "user_join Ann", "user_join Ann")
 			got := r.all()
 			assert.Equal(t, got[0].event, got[2].event)
@@ -146,10 +149,10 @@ func TestALongSilenceIsRefused(t *testing.T) {
 		answerWith(w, c, "success")
 	})
 	settings := hooked(r)
-	settings.Push.Timeout = Duration(100 * time.Millisecond)
+	settings.Push.Timeout = history.Duration(100 * time.Millisecond)
 	s := pushing(t, settings)
 	do(t, s, "join Ann")
-	settled(t, s, ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
+	settled(t, s, fault.ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
 }
 
 // otherToken signs with another token.
@@ -167,63 +170,63 @@ func TestRetriesSucceed(t *testing.T) {
 	})
 	s := pushing(t, hooked(r))
 	do(t, s, "join Ann")
-	settled(t, s, ClassWebhook, WayStats{Pushes: 1, Sent: 2, Acknowledged: 1, Refused: 1})
+	settled(t, s, fault.ClassWebhook, WayStats{Pushes: 1, Sent: 2, Acknowledged: 1, Refused: 1})
 }
 
 func TestNobodyListensAtTheWebhook(t *testing.T) {
 	s := pushing(t, hooked(&receiver{url: "http://127.0.0.1:1"}))
 	do(t, s, "join Ann")
-	settled(t, s, ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
+	settled(t, s, fault.ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
 }
 
 func TestPushFaults(t *testing.T) {
 	tests := map[string]struct {
-		fault Fault
+		fault fault.Fault
 		want  []string // in response to: Ann joins, Bob joins, Cat joins
 		stats WayStats
 	}{
 		"lost": {
-			Fault{Kind: FaultPushLost, Next: 1},
+			fault.Fault{Kind: fault.PushLost, Next: 1},
 			[]string{"user_join Bob", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 2, Acknowledged: 2},
 		},
 		"doubled": {
-			Fault{Kind: FaultPushDoubled, Next: 2},
+			fault.Fault{Kind: fault.PushDoubled, Next: 2},
 			[]string{"user_join Ann", "user_join Ann", "user_join Bob", "user_join Bob", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 5, Acknowledged: 5},
 		},
 		"delayed": {
-			Fault{Kind: FaultPushDelayed, Delay: Duration(100 * time.Millisecond), Next: 2},
+			fault.Fault{Kind: fault.PushDelayed, Delay: history.Duration(100 * time.Millisecond), Next: 2},
 			[]string{"user_join Cat", "user_join Ann", "user_join Bob"},
 			WayStats{Pushes: 3, Sent: 3, Acknowledged: 3},
 		},
 		"reordered": {
-			Fault{Kind: FaultPushReordered, Next: 1},
+			fault.Fault{Kind: fault.PushReordered, Next: 1},
 			[]string{"user_join Bob", "user_join Ann", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 3, Acknowledged: 3},
 		},
 		"all reordered": {
-			Fault{Kind: FaultPushReordered, Delay: Duration(100 * time.Millisecond)},
+			fault.Fault{Kind: fault.PushReordered, Delay: history.Duration(100 * time.Millisecond)},
 			[]string{"user_join Bob", "user_join Ann", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 3, Acknowledged: 3},
 		},
 		"forged": {
-			Fault{Kind: FaultPushForged, Next: 2},
+			fault.Fault{Kind: fault.PushForged, Next: 2},
 			[]string{"forged", "user_join Ann", "forged", "user_join Bob", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 5, Acknowledged: 3, Refused: 2},
 		},
 		"wrong owner": {
-			Fault{Kind: FaultPushWrongOwner, Next: 1},
+			fault.Fault{Kind: fault.PushWrongOwner, Next: 1},
 			[]string{"foreign", "user_join Ann", "user_join Bob", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 4, Acknowledged: 3, Refused: 1},
 		},
 		"for another meeting": {
-			Fault{Kind: FaultPushLost, Meeting: "other"},
+			fault.Fault{Kind: fault.PushLost, Meeting: "other"},
 			[]string{"user_join Ann", "user_join Bob", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 3, Acknowledged: 3},
 		},
 		"over the stream": {
-			Fault{Kind: FaultPushLost, Calls: []Class{ClassStream}},
+			fault.Fault{Kind: fault.PushLost, Calls: []fault.Class{fault.ClassStream}},
 			[]string{"user_join Ann", "user_join Bob", "user_join Cat"},
 			WayStats{Pushes: 3, Sent: 3, Acknowledged: 3},
 		},
@@ -233,29 +236,29 @@ func TestPushFaults(t *testing.T) {
 			r := receive(t)
 			s := pushing(t, hooked(r), test.fault)
 			do(t, s, "join Ann", "join Bob", "join Cat")
-			settled(t, s, ClassWebhook, test.stats)
+			settled(t, s, fault.ClassWebhook, test.stats)
 			r.gets(test.want...)
 		})
 	}
 }
 
 func TestDamagedPushes(t *testing.T) {
-	for kind, want := range map[FaultKind]string{
-		FaultPushGarbage: "no JSON", FaultPushTruncated: "no JSON", FaultPushOld: "old",
+	for kind, want := range map[fault.Kind]string{
+		fault.PushGarbage: "no JSON", fault.PushTruncated: "no JSON", fault.PushOld: "old",
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			r := receive(t)
-			s := pushing(t, hooked(r), Fault{Kind: kind, Next: 1})
+			s := pushing(t, hooked(r), fault.Fault{Kind: kind, Next: 1})
 			do(t, s, "join Ann")
-			settled(t, s, ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
+			settled(t, s, fault.ClassWebhook, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
 			r.gets(want, want, want)
 			do(t, s, "leave Ann")
-			settled(t, s, ClassWebhook, WayStats{Pushes: 2, Sent: 4, Acknowledged: 1, Refused: 3, GivenUp: 1})
+			settled(t, s, fault.ClassWebhook, WayStats{Pushes: 2, Sent: 4, Acknowledged: 1, Refused: 3, GivenUp: 1})
 			assert.Equal(t, uint64(1), s.Stats().Faults[kind])
 		})
 	}
 	r := receive(t)
-	s := pushing(t, hooked(r), Fault{Kind: FaultPushUnknownType, Next: 1}, Fault{Kind: FaultPushNoUser, Next: 1})
+	s := pushing(t, hooked(r), fault.Fault{Kind: fault.PushUnknownType, Next: 1}, fault.Fault{Kind: fault.PushNoUser, Next: 1})
 	do(t, s, "join Ann", "leave Ann")
 	r.gets("user_join Ann", "user_leave Ann")
 	assert.Equal(t, unknownEvent, r.all()[0].event.EventType)
@@ -269,7 +272,7 @@ func TestMonthlyPushes(t *testing.T) {
 	settings.Push.Monthly = 2
 	s := pushing(t, settings)
 	do(t, s, "join Ann", "join Bob", "join Cat", "leave Cat")
-	settled(t, s, ClassWebhook, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2, OverQuota: 2})
+	settled(t, s, fault.ClassWebhook, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2, OverQuota: 2})
 	r.gets("user_join Ann", "user_join Bob")
 	stats := s.Stats().Pushes
 	assert.Equal(t, 2, stats.MonthPushes)
@@ -286,7 +289,7 @@ func TestFaultsOfPushesAreDeterministic(t *testing.T) {
 	run := func(seed uint64) []string {
 		s, clock := play(t, `{meetings: [{id: m, churn: {people: 5, every: 1s}}]}`, func(o *Options) {
 			o.Seed = seed
-			o.Faults = []Fault{{Kind: FaultPushLost, Probability: 0.5}}
+			o.Faults = []fault.Fault{{Kind: fault.PushLost, Probability: 0.5}}
 		})
 		heard(s)
 		var out []string
@@ -316,7 +319,7 @@ func TestPushSettingsMistakes(t *testing.T) {
 		"AES key":             {URL: "http://host/", Token: "t", AESKey: "short"},
 	} {
 		_, err := New(Options{Settings: Settings{Push: push}, NewCipher: newCipher})
-		require.ErrorIs(t, err, ErrScenario, want)
+		require.ErrorIs(t, err, history.ErrScenario, want)
 		require.ErrorContains(t, err, want)
 	}
 	for want, stream := range map[string]StreamSettings{
@@ -324,7 +327,7 @@ func TestPushSettingsMistakes(t *testing.T) {
 		"stream.deliveries": {Deliveries: -1},
 	} {
 		_, err := New(Options{Settings: Settings{Stream: stream}})
-		require.ErrorIs(t, err, ErrScenario, want)
+		require.ErrorIs(t, err, history.ErrScenario, want)
 		require.ErrorContains(t, err, want)
 	}
 	_, err := New(Options{Settings: Settings{Push: PushSettings{URL: "http://host/", Token: "t", AESKey: hookKey}}})

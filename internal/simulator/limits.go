@@ -1,6 +1,10 @@
 package simulator
 
-import "time"
+import (
+	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+)
 
 // maxCallsPerSecond bounds the limit, and so the memory it needs.
 const maxCallsPerSecond = 100_000
@@ -30,13 +34,13 @@ func (w *window) add(now time.Time) { w.times = append(w.times, now.UnixNano()) 
 type limits struct {
 	perSecond int
 	perMonth  int
-	windows   map[Class]*window
+	windows   map[fault.Class]*window
 	month     string
 	used      int
 }
 
 func newLimits(s Settings) *limits {
-	return &limits{perSecond: s.CallsPerSecond, perMonth: s.MonthlyCalls, windows: map[Class]*window{}}
+	return &limits{perSecond: s.CallsPerSecond, perMonth: s.MonthlyCalls, windows: map[fault.Class]*window{}}
 }
 
 // beijing is where the platform's months begin.
@@ -44,8 +48,8 @@ var beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 // take counts a call, or returns the kind of fault it meets. Calls for a token or a stream connection are not limited;
 // calls rejected for their rate do not count against the month's.
-func (l *limits) take(class Class, now time.Time) FaultKind {
-	if class == ClassToken || class == ClassGateway {
+func (l *limits) take(class fault.Class, now time.Time) fault.Kind {
+	if class == fault.ClassToken || class == fault.ClassGateway {
 		return ""
 	}
 	if month := now.In(beijing).Format("2006-01"); month != l.month {
@@ -58,12 +62,12 @@ func (l *limits) take(class Class, now time.Time) FaultKind {
 			l.windows[class] = w
 		}
 		if w.count(now) >= l.perSecond {
-			return FaultQPSApp
+			return fault.QPSApp
 		}
 		w.add(now)
 	}
 	if l.perMonth > 0 && l.used >= l.perMonth {
-		return FaultQuota
+		return fault.Quota
 	}
 	l.used++
 	return ""

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 func TestCallsPerSecond(t *testing.T) {
@@ -25,7 +27,7 @@ func TestCallsPerSecond(t *testing.T) {
 		assert.Equal(t, 400, r.post("/v1.0/oauth2/accessToken", nil).status, "calls for a token are not limited")
 	}
 	stats := s.Stats()
-	assert.Equal(t, CallStats{Calls: 8, MaxPerSecond: 5, Throttled: 2, Statuses: map[int]uint64{200: 6, 403: 2}}, stats.Classes[ClassMembers])
+	assert.Equal(t, CallStats{Calls: 8, MaxPerSecond: 5, Throttled: 2, Statuses: map[int]uint64{200: 6, 403: 2}}, stats.Classes[fault.ClassMembers])
 	assert.Equal(t, 7, stats.MonthCalls, "what is rejected for its rate does not count, nor do calls for a token")
 	assert.Equal(t, uint64(15), stats.Total.Calls)
 }
@@ -46,7 +48,7 @@ func TestMonthlyCalls(t *testing.T) {
 	stats := s.Stats()
 	assert.Equal(t, "2023-12", stats.Month)
 	assert.Equal(t, []int{1, 4}, []int{stats.MonthCalls, stats.MonthLimit})
-	assert.Equal(t, uint64(2), stats.Classes[ClassMembers].Throttled)
+	assert.Equal(t, uint64(2), stats.Classes[fault.ClassMembers].Throttled)
 }
 
 func TestWindow(t *testing.T) {

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 const (
@@ -32,7 +33,7 @@ type link struct {
 // parcel is a frame to send, or what to do to the connection.
 type parcel struct {
 	frame   []byte
-	disturb Fault
+	disturb fault.Fault
 }
 
 // serveLink serves a stream connection until either side ends it.
@@ -152,19 +153,19 @@ func (l *link) deliver(ctx context.Context, p parcel) (over bool, err error) {
 	switch p.disturb.Kind {
 	case "":
 		return false, l.writeFrame(ctx, p.frame)
-	case FaultStreamDrop:
+	case fault.StreamDrop:
 		l.conn.reset()
-	case FaultStreamSilence:
+	case fault.StreamSilence:
 		l.sim.part(l)
 		l.conn.muted.Store(true)
-	case FaultStreamDisconnect:
+	case fault.StreamDisconnect:
 		l.sim.part(l)
 		goodbye := newFrame(frameSystem, topicDisconnect, "disconnect", l.sim.now(), []byte(`{"reason":"it is time"}`))
 		return true, l.writeFrame(ctx, encoded(goodbye))
-	case FaultStreamGarbage:
+	case fault.StreamGarbage:
 		return false, l.garbage(ctx)
-	case FaultStreamHuge:
-		return false, l.huge(ctx, cmp.Or(p.disturb.Bytes, defaultHuge))
+	case fault.StreamHuge:
+		return false, l.huge(ctx, p.disturb.Size())
 	}
 	return false, nil
 }

@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // defaultPage is maxResults when it is not given.
@@ -16,15 +19,8 @@ type memberPage struct {
 	NextToken    *string       `json:"nextToken,omitempty"`
 	TotalCount   int           `json:"totalCount"`
 
-	scope   string             // of its tokens
-	from    int                // the number of its first row
-	asked   int                // the number that was asked for, which may be beyond the last
-	rows    int                // of the whole list
-	opening func() *memberPage // what the call would have got without a token
+	list fault.Page // what the faults that change it have to know
 }
-
-// again is a token that leads to this page.
-func (p *memberPage) again() string { return pageToken(p.from, p.scope) }
 
 // presentFirst is the order of a list that moves: see [Settings].
 const presentFirst = "present-first"
@@ -51,108 +47,102 @@ func (s *Simulator) members(c call, now int64) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if !m.listable() {
-		return nil, failure(FaultNotFound)
+	if !m.Listable() {
+		return nil, failure(fault.NotFound)
 	}
-	from, length, err := s.pageOf(c, len(m.view.rows))
+	from, length, err := s.pageOf(c, len(m.Rows()))
 	if err != nil {
 		return nil, err
 	}
-	rows := s.ordered(m.view.rows)
+	rows := s.ordered(m.Rows())
 	asked, _ := parsePageToken(c.query.Get("nextToken"), c.meeting)
-	page := &memberPage{
-		MemberModels: s.models(m, rows[from:from+length]), TotalCount: s.total(m),
-		scope: c.meeting, from: from, asked: asked, rows: len(rows),
+	page := &memberPage{MemberModels: s.models(m, rows[from:from+length]), TotalCount: s.total(m)}
+	page.list = fault.Page{
+		Body: page, From: from, Asked: asked, Rows: len(rows),
+		Token:   func(from int) string { return pageToken(from, c.meeting) },
+		Opening: func() any { return s.opening(c, m, rows) },
 	}
-	page.opening = func() *memberPage { return s.opening(c, m, rows) }
 	page.NextToken = s.nextToken(from+length, len(rows), c.meeting)
 	return page, nil
 }
 
-// opening is the first page of a list, whichever a call asks for.
-func (s *Simulator) opening(c call, m *meeting, rows []row) *memberPage {
+// opening is the first page's rows, whichever page a call asks for.
+func (s *Simulator) opening(c call, m *history.Meeting, rows []history.Row) []memberModel {
 	c.query = maps.Clone(c.query)
 	c.query.Del("nextToken")
 	_, length, _ := s.pageOf(c, len(rows)) // the call was found good before
-	return &memberPage{MemberModels: s.models(m, rows[:length])}
+	return s.models(m, rows[:length])
 }
 
 // ordered is the list in the order of the settings.
-func (s *Simulator) ordered(rows []row) []row {
+func (s *Simulator) ordered(rows []history.Row) []history.Row {
 	if s.settings.ListOrder != presentFirst {
 		return rows
 	}
 	rows = slices.Clone(rows)
-	absent := func(r row) int {
-		if r.status == statusActive {
+	absent := func(r history.Row) int {
+		if r.Status == history.StatusActive {
 			return 0
 		}
 		return 1
 	}
-	slices.SortStableFunc(rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(absent(a), absent(b)), cmp.Compare(b.join, a.join))
+	slices.SortStableFunc(rows, func(a, b history.Row) int {
+		return cmp.Or(cmp.Compare(absent(a), absent(b)), cmp.Compare(b.Join, a.Join))
 	})
 	return rows
 }
 
-func (s *Simulator) models(m *meeting, rows []row) []memberModel {
-	out := make([]memberModel, 0, len(rows))
+func (s *Simulator) models(m *history.Meeting, rows []history.Row) []memberModel {
+	out, info := make([]memberModel, 0, len(rows)), m.Info()
 	for _, r := range rows {
-		out = append(out, s.model(m, r))
+		out = append(out, s.model(m.Person(r.Person), r, info))
 	}
 	return out
 }
 
 // total counts what the settings say that totalCount counts.
-func (s *Simulator) total(m *meeting) int {
+func (s *Simulator) total(m *history.Meeting) int {
 	switch s.settings.TotalCount {
 	case "present":
-		return m.view.present
+		return m.Info().Present
 	case "people":
-		n := 0
-		for i := range m.view.members {
-			if len(m.view.members[i].rows) > 0 {
-				n++
-			}
-		}
-		return n
+		return m.Listed()
 	}
-	return len(m.view.rows)
+	return len(m.Rows())
 }
 
-func (s *Simulator) model(m *meeting, r row) memberModel {
-	p, member := m.people[r.person], m.view.members[r.person]
+func (s *Simulator) model(p history.Person, r history.Row, of history.Info) memberModel {
 	out := memberModel{
-		UnionID: p.UnionID, ConferenceID: m.id, UserNick: member.nick,
-		JoinTime: r.join, LeaveTime: r.leave, AttendStatus: r.status,
-		Host: member.host, CoHost: member.coHost, OuterOrgMember: p.Outer, PSTNJoin: p.Phone,
+		UnionID: p.UnionID, ConferenceID: of.ID, UserNick: p.Nick,
+		JoinTime: r.Join, LeaveTime: r.Leave, AttendStatus: r.Status,
+		Host: p.Host, CoHost: p.CoHost, OuterOrgMember: p.Outer, PSTNJoin: p.Phone,
 	}
 	switch {
-	case r.join == 0:
-	case r.status == statusActive:
+	case r.Join == 0:
+	case r.Status == history.StatusActive:
 		if !s.settings.FixedDuration {
-			out.Duration = m.at - r.join
+			out.Duration = of.At - r.Join
 		}
-	case r.leave >= r.join:
-		out.Duration = r.leave - r.join
+	case r.Leave >= r.Join:
+		out.Duration = r.Leave - r.Join
 	}
 	return out
 }
 
 // find returns a meeting that has begun, played up to now.
-func (s *Simulator) find(id string, now int64) (*meeting, *apiError) {
+func (s *Simulator) find(id string, now int64) (*history.Meeting, *apiError) {
 	if id == "" {
-		return nil, failure(FaultMissingRoom)
+		return nil, failure(fault.MissingRoom)
 	}
-	m, ok := s.meetings[id]
+	m, ok := s.meetings.Find(id)
 	if !ok {
-		return nil, failure(FaultNotFound)
+		return nil, failure(fault.NotFound)
 	}
-	if m.advance(now); !m.begun() {
-		return nil, failure(FaultNotFound)
+	if m.Advance(now); !m.Begun() {
+		return nil, failure(fault.NotFound)
 	}
-	if m.denied {
-		return nil, failure(FaultDenied)
+	if m.Denied() {
+		return nil, failure(fault.Denied)
 	}
 	return m, nil
 }
@@ -163,13 +153,13 @@ func (s *Simulator) pageOf(c call, n int) (from, length int, err *apiError) {
 	if text := c.query.Get("maxResults"); text != "" {
 		v, convErr := strconv.ParseInt(text, 10, 32)
 		if convErr != nil || v < 1 {
-			return 0, 0, failure(FaultParamError)
+			return 0, 0, failure(fault.ParamError)
 		}
 		length = int(v)
 	}
 	from, ok := parsePageToken(c.query.Get("nextToken"), c.meeting)
 	if !ok {
-		return 0, 0, failure(FaultParamError)
+		return 0, 0, failure(fault.ParamError)
 	}
 	from = min(from, n)
 	length = min(length, s.settings.PageCap, n-from)

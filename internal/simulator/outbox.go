@@ -5,6 +5,9 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // ErrPushing says that the simulator's pushes run already.
@@ -114,8 +117,8 @@ func (o *outbox) wait(now time.Time) time.Duration {
 	if o.sim.otherClock {
 		return min(d, otherClock)
 	}
-	if m := o.sim.agenda.next(); m != nil {
-		d = min(d, time.Duration(m.teller.due-o.sim.millis())*time.Millisecond)
+	if due := o.sim.meetings.NoticeDue(); due != history.NothingDue {
+		d = min(d, time.Duration(due-o.sim.millis())*time.Millisecond)
 	}
 	return max(d, 0)
 }
@@ -154,12 +157,12 @@ func (o *outbox) post(ctx context.Context, lane <-chan *delivery) {
 // dispatch sends a delivery now.
 func (o *outbox) dispatch(d *delivery) {
 	d.attempts++
-	if d.class == ClassStream {
+	if d.class == fault.ClassStream {
 		o.stream(d)
 		return
 	}
 	select {
-	case o.lanes[hash(d.lane())%lanes] <- d:
+	case o.lanes[history.Hash(d.lane())%lanes] <- d:
 	default:
 		o.drop(d)
 	}

@@ -10,6 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 func TestAcknowledgedEventsAreForgotten(t *testing.T) {
@@ -27,7 +30,7 @@ func TestAcknowledgedEventsAreForgotten(t *testing.T) {
 	}
 	assert.Empty(t, o.sent)
 	assert.Empty(t, o.later.all)
-	assert.Equal(t, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2}, s.Stats().Pushes.Ways[ClassStream])
+	assert.Equal(t, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2}, s.Stats().Pushes.Ways[fault.ClassStream])
 }
 
 func TestTheTimeBeforeTheFirstConnectionIsNotSentOverIt(t *testing.T) {
@@ -60,27 +63,27 @@ func TestTheTimeBeforeTheFirstConnectionIsNotSentOverIt(t *testing.T) {
 func TestEverythingThatWaitsIsBounded(t *testing.T) {
 	s, _ := play(t, quiet)
 	o := &outbox{sim: s, held: map[string]*delivery{}, sent: map[string]*delivery{}}
-	e := s.newEvent(notice{meeting: "m", scene: sceneCreated, conf: &confModel{ConferenceID: "m"}}, s.pushRng)
+	e := s.newEvent(history.Notice{Scene: history.SceneCreated, Info: history.Info{ID: "m"}}, s.pushRng)
 	for range maxWaiting + 2 {
-		o.dispatch(newDelivery(ClassStream, e, nil)) // nobody is connected
+		o.dispatch(newDelivery(fault.ClassStream, e, nil)) // nobody is connected
 	}
 	assert.Len(t, o.later.all, maxWaiting)
 	o.lanes = make([]chan *delivery, lanes)
 	for i := range o.lanes {
 		o.lanes[i] = make(chan *delivery, 1)
 	}
-	o.dispatch(newDelivery(ClassWebhook, e, nil))
-	o.dispatch(newDelivery(ClassWebhook, e, nil))
+	o.dispatch(newDelivery(fault.ClassWebhook, e, nil))
+	o.dispatch(newDelivery(fault.ClassWebhook, e, nil))
 	ways := s.Stats().Pushes.Ways
-	assert.Equal(t, uint64(2), ways[ClassStream].Dropped)
-	assert.Equal(t, uint64(1), ways[ClassWebhook].Dropped)
+	assert.Equal(t, uint64(2), ways[fault.ClassStream].Dropped)
+	assert.Equal(t, uint64(1), ways[fault.ClassWebhook].Dropped)
 
 	l := &link{sim: s, subscriptions: []subscription{{frameEvent, allTopics}}, out: make(chan parcel, 1)}
 	s.join(l)
 	o.later = schedule{}
-	o.dispatch(newDelivery(ClassStream, e, nil))
-	o.dispatch(newDelivery(ClassStream, e, nil))
-	assert.Equal(t, uint64(1), s.Stats().Pushes.Ways[ClassStream].Sent, "a client that does not read gets no more")
+	o.dispatch(newDelivery(fault.ClassStream, e, nil))
+	o.dispatch(newDelivery(fault.ClassStream, e, nil))
+	assert.Equal(t, uint64(1), s.Stats().Pushes.Ways[fault.ClassStream].Sent, "a client that does not read gets no more")
 	assert.Len(t, o.later.all, 2)
 }
 
@@ -89,7 +92,7 @@ func TestScheduleIsInOrder(t *testing.T) {
 		var s schedule
 		var added []*delivery
 		for range rapid.IntRange(1, 50).Draw(t, "n") {
-			d := newDelivery(ClassWebhook, nil, nil)
+			d := newDelivery(fault.ClassWebhook, nil, nil)
 			require.True(t, s.add(d, time.UnixMilli(rapid.Int64Range(0, 20).Draw(t, "at"))))
 			added = append(added, d)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // A page token is the number of the page's first entry and a check sum over the list it belongs to, in clothes that
@@ -15,7 +17,7 @@ const (
 )
 
 func pageToken(from int, scope string) string {
-	text := fmt.Sprintf("%d.%08x", from, uint32(hash(scope)))
+	text := fmt.Sprintf("%d.%08x", from, uint32(history.Hash(scope)))
 	return tokenPrefix + base64.StdEncoding.EncodeToString([]byte(text)) + tokenSuffix
 }
 
@@ -32,5 +34,5 @@ func parsePageToken(token, scope string) (from int, ok bool) {
 	}
 	number, sum, _ := strings.Cut(string(text), ".")
 	n, err := strconv.ParseUint(number, 10, 31)
-	return int(n), err == nil && sum == fmt.Sprintf("%08x", uint32(hash(scope)))
+	return int(n), err == nil && sum == fmt.Sprintf("%08x", uint32(history.Hash(scope)))
 }

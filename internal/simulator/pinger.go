@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 const pingPrefix = "ping-"
@@ -20,7 +22,7 @@ type pinger struct {
 func (p *pinger) next(now time.Time, patience time.Duration) frame {
 	p.count++
 	id := fmt.Sprintf("%s%d", pingPrefix, p.count)
-	p.last = newFrame(frameSystem, topicPing, id, now, fmt.Appendf(nil, `{"opaque":"%s-%x"}`, id, hash(id)))
+	p.last = newFrame(frameSystem, topicPing, id, now, fmt.Appendf(nil, `{"opaque":"%s-%x"}`, id, history.Hash(id)))
 	p.overdue = time.After(patience)
 	return p.last
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // PushSettings say where and how the platform pushes what happens. The zero value pushes over the stream alone, to
@@ -25,9 +27,9 @@ type PushSettings struct {
 	LeavesAtEnd bool `yaml:"leavesAtEnd,omitempty"`
 	// Timeout is how long the webhook may take to answer: 2.5 s when 0. Retry and LastRetry are how long after a
 	// failed push it is sent a second and a last time: 10 s and 30 s when 0. All are real time.
-	Timeout   Duration `yaml:"timeout,omitempty"`
-	Retry     Duration `yaml:"retry,omitempty"`
-	LastRetry Duration `yaml:"lastRetry,omitempty"`
+	Timeout   history.Duration `yaml:"timeout,omitempty"`
+	Retry     history.Duration `yaml:"retry,omitempty"`
+	LastRetry history.Duration `yaml:"lastRetry,omitempty"`
 	// Monthly is the organisation's quota of pushes in a calendar month, webhook and stream together; none when 0.
 	// Once it is used up there simply are no more.
 	Monthly int `yaml:"monthly,omitempty"`
@@ -35,11 +37,11 @@ type PushSettings struct {
 
 // StreamSettings say how the stream gateway behaves. The zero value works. All times are real.
 type StreamSettings struct {
-	TicketLife Duration `yaml:"ticketLife,omitempty"` // how long a ticket is good for; 90 s when 0
-	AckTimeout Duration `yaml:"ackTimeout,omitempty"` // until a message without an acknowledgement comes again; 3 s when 0
-	Redeliver  Duration `yaml:"redeliver,omitempty"`  // until a message answered LATER comes again; 3 s when 0
-	Deliveries int      `yaml:"deliveries,omitempty"` // how often a message is tried; 20 times when 0
-	PingEvery  Duration `yaml:"pingEvery,omitempty"`  // between two pings to a connection; 30 s when 0
+	TicketLife history.Duration `yaml:"ticketLife,omitempty"` // how long a ticket is good for; 90 s when 0
+	AckTimeout history.Duration `yaml:"ackTimeout,omitempty"` // until a message without an acknowledgement comes again; 3 s when 0
+	Redeliver  history.Duration `yaml:"redeliver,omitempty"`  // until a message answered LATER comes again; 3 s when 0
+	Deliveries int              `yaml:"deliveries,omitempty"` // how often a message is tried; 20 times when 0
+	PingEvery  history.Duration `yaml:"pingEvery,omitempty"`  // between two pings to a connection; 30 s when 0
 	// IgnorePings keeps connections that do not answer a ping. Otherwise they are closed after AckTimeout.
 	IgnorePings bool `yaml:"ignorePings,omitempty"`
 }
@@ -63,14 +65,14 @@ func (p PushSettings) validate() error {
 	if p.URL != "" {
 		u, err := url.Parse(p.URL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("%w: settings.push.url is no URL of a webhook", ErrScenario)
+			return fmt.Errorf("%w: settings.push.url is no URL of a webhook", history.ErrScenario)
 		}
 	}
 	switch {
 	case p.Timeout < 0 || p.Retry < 0 || p.LastRetry < 0:
-		return fmt.Errorf("%w: settings.push: timeout, retry and lastRetry are not negative", ErrScenario)
+		return fmt.Errorf("%w: settings.push: timeout, retry and lastRetry are not negative", history.ErrScenario)
 	case p.Monthly < 0:
-		return fmt.Errorf("%w: settings.push.monthly is negative", ErrScenario)
+		return fmt.Errorf("%w: settings.push.monthly is negative", history.ErrScenario)
 	}
 	return nil
 }
@@ -83,9 +85,9 @@ func (p PushSettings) over(base PushSettings, appKey string) PushSettings {
 	pick(&p.OldParameters, base.OldParameters)
 	pick(&p.TargetPush, base.TargetPush)
 	pick(&p.LeavesAtEnd, base.LeavesAtEnd)
-	pick(&p.Timeout, base.Timeout, Duration(DefaultPushTimeout))
-	pick(&p.Retry, base.Retry, Duration(DefaultRetry))
-	pick(&p.LastRetry, base.LastRetry, Duration(DefaultLastRetry))
+	pick(&p.Timeout, base.Timeout, history.Duration(DefaultPushTimeout))
+	pick(&p.Retry, base.Retry, history.Duration(DefaultRetry))
+	pick(&p.LastRetry, base.LastRetry, history.Duration(DefaultLastRetry))
 	pick(&p.Monthly, base.Monthly)
 	return p
 }
@@ -93,19 +95,19 @@ func (p PushSettings) over(base PushSettings, appKey string) PushSettings {
 func (s StreamSettings) validate() error {
 	switch {
 	case s.TicketLife < 0 || s.AckTimeout < 0 || s.Redeliver < 0 || s.PingEvery < 0:
-		return fmt.Errorf("%w: settings.stream: its times are not negative", ErrScenario)
+		return fmt.Errorf("%w: settings.stream: its times are not negative", history.ErrScenario)
 	case s.Deliveries < 0 || s.Deliveries > maxStreamDeliveries:
-		return fmt.Errorf("%w: settings.stream.deliveries is not between 0 and %d", ErrScenario, maxStreamDeliveries)
+		return fmt.Errorf("%w: settings.stream.deliveries is not between 0 and %d", history.ErrScenario, maxStreamDeliveries)
 	}
 	return nil
 }
 
 func (s StreamSettings) over(base StreamSettings) StreamSettings {
-	pick(&s.TicketLife, base.TicketLife, Duration(DefaultTicketLife))
-	pick(&s.AckTimeout, base.AckTimeout, Duration(DefaultAckTimeout))
-	pick(&s.Redeliver, base.Redeliver, Duration(defaultRedeliver))
+	pick(&s.TicketLife, base.TicketLife, history.Duration(DefaultTicketLife))
+	pick(&s.AckTimeout, base.AckTimeout, history.Duration(DefaultAckTimeout))
+	pick(&s.Redeliver, base.Redeliver, history.Duration(defaultRedeliver))
 	pick(&s.Deliveries, base.Deliveries, defaultDeliveries)
-	pick(&s.PingEvery, base.PingEvery, Duration(defaultPingEvery))
+	pick(&s.PingEvery, base.PingEvery, history.Duration(defaultPingEvery))
 	pick(&s.IgnorePings, base.IgnorePings)
 	return s
 }

@@ -3,6 +3,8 @@ package simulator
 import (
 	"maps"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // PushStats counts pushes.
@@ -13,7 +15,7 @@ type PushStats struct {
 	MonthPushes int    `json:"monthPushes"`
 	MonthLimit  int    `json:"monthLimit"`
 	// Ways are the webhook and the stream.
-	Ways map[Class]WayStats `json:"ways"`
+	Ways map[fault.Class]WayStats `json:"ways"`
 	// Connections is how many stream connections are open, Connected how many ever were.
 	Connections int    `json:"connections"`
 	Connected   uint64 `json:"connected"`
@@ -39,12 +41,12 @@ type pushCount struct {
 	limit     int
 	month     string
 	used      int
-	ways      map[Class]WayStats
+	ways      map[fault.Class]WayStats
 	connected uint64
 }
 
 func newPushCount(s PushSettings) *pushCount {
-	return &pushCount{limit: s.Monthly, ways: map[Class]WayStats{ClassWebhook: {}, ClassStream: {}}}
+	return &pushCount{limit: s.Monthly, ways: map[fault.Class]WayStats{fault.ClassWebhook: {}, fault.ClassStream: {}}}
 }
 
 // take spends one push of the month's, and says whether there was one left.
@@ -67,13 +69,13 @@ func (c *pushCount) snapshot(connections int) PushStats {
 }
 
 // counted changes the numbers of one way.
-func (s *Simulator) counted(class Class, change func(*WayStats)) {
+func (s *Simulator) counted(class fault.Class, change func(*WayStats)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pushes.count(class, change)
 }
 
-func (c *pushCount) count(class Class, change func(*WayStats)) {
+func (c *pushCount) count(class fault.Class, change func(*WayStats)) {
 	way := c.ways[class]
 	change(&way)
 	c.ways[class] = way

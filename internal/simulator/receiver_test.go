@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // The keys of these tests.
@@ -157,10 +159,10 @@ func (r *receiver) gets(want ...string) {
 }
 
 // pushing starts the pushes of a simulator on the machine's clock, in which nobody has come yet to meeting m.
-func pushing(t *testing.T, settings Settings, faults ...Fault) *Simulator {
+func pushing(t *testing.T, settings Settings, faults ...fault.Fault) *Simulator {
 	t.Helper()
 	s, err := New(Options{
-		Scenario: &Scenario{Meetings: []Meeting{{ID: "m", Title: "T", Start: Duration(-time.Minute), People: []Person{{Nick: "Ann"}, {Nick: "Bob"}, {Nick: "Cat"}}}}},
+		Scenario: &Scenario{Meetings: []history.Plan{{ID: "m", Title: "T", Start: history.Duration(-time.Minute), People: []history.Person{{Nick: "Ann"}, {Nick: "Bob"}, {Nick: "Cat"}}}}},
 		Settings: settings, Faults: faults, NewCipher: newCipher,
 	})
 	require.NoError(t, err)
@@ -188,17 +190,17 @@ func runPushes(t *testing.T, s *Simulator) {
 // do makes things happen at once: "join Ann", "leave Ann".
 func do(t *testing.T, s *Simulator, what ...string) {
 	t.Helper()
-	var actions []LiveAction
+	var actions []history.LiveAction
 	for _, text := range what {
 		verb, person, _ := strings.Cut(text, " ")
-		actions = append(actions, LiveAction{Do: Verb(verb), Person: person})
+		actions = append(actions, history.LiveAction{Do: history.Verb(verb), Person: person})
 	}
 	_, _, err := s.Do("m", actions...)
 	require.NoError(t, err)
 }
 
 // settled waits until the counts of one way are these.
-func settled(t *testing.T, s *Simulator, class Class, want WayStats) {
+func settled(t *testing.T, s *Simulator, class fault.Class, want WayStats) {
 	t.Helper()
 	if !assert.Eventually(t, func() bool { return s.Stats().Pushes.Ways[class] == want }, patience, time.Millisecond) {
 		t.Fatalf("counts: %+v", s.Stats().Pushes.Ways[class])

@@ -10,6 +10,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // tellRobot sends a message to the default robot, signed by a clock.
@@ -116,23 +119,23 @@ func TestRobotBlocksWhoeverSendsTooMuch(t *testing.T) {
 }
 
 func TestRobotFaults(t *testing.T) {
-	for kind, c := range map[FaultKind]struct {
+	for kind, c := range map[fault.Kind]struct {
 		code string
 		said int
 	}{
-		FaultRobotBusy:      {"-1", 0},
-		FaultRobotRefused:   {"310000", 0},
-		FaultRobotBadToken:  {"400101", 0},
-		FaultRobotContent:   {"430104", 0},
-		FaultRobotThrottled: {"410100", 0},
-		FaultRobotHTML:      {"html", 0},
-		FaultRobotReset:     {"cut", 0},
-		FaultRobotLost:      {"cut", 1},
+		fault.RobotBusy:      {"-1", 0},
+		fault.RobotRefused:   {"310000", 0},
+		fault.RobotBadToken:  {"400101", 0},
+		fault.RobotContent:   {"430104", 0},
+		fault.RobotThrottled: {"410100", 0},
+		fault.RobotHTML:      {"html", 0},
+		fault.RobotReset:     {"cut", 0},
+		fault.RobotLost:      {"cut", 1},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			s, clock := play(t, "{}")
 			r := serve(t, s)
-			_, err := s.AddFaults(Fault{Kind: kind, Next: 1, Calls: []Class{ClassRobot}})
+			_, err := s.AddFaults(fault.Fault{Kind: kind, Next: 1, Calls: []fault.Class{fault.ClassRobot}})
 			require.NoError(t, err)
 			res, err := tellRobot(r, clock, "1", "a")
 			switch c.code {
@@ -175,7 +178,7 @@ func TestRobotsOfAScenario(t *testing.T) {
 		"faults: [{kind: busy, calls: [robot]}]":      "does not happen to calls of class",
 	} {
 		_, err := ParseScenario([]byte(text))
-		require.ErrorIs(t, err, ErrScenario)
+		require.ErrorIs(t, err, history.ErrScenario)
 		assert.ErrorContains(t, err, says)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/c4342123/rollcall/internal/base/pause"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // robotPath is where group robots take messages.
@@ -40,14 +41,14 @@ func (s *Simulator) serveRobot(w http.ResponseWriter, r *http.Request) {
 		s.write(w, jsonReply(http.StatusBadRequest, map[string]string{"errmsg": "a POST of less than 1 MiB is wanted"}))
 		return
 	}
-	answer, textCodes, fault := s.askRobot(r, body)
-	s.logger.Debug("simulator: robot", "errcode", answer.code, "fault", fault)
-	switch fault {
-	case FaultRobotReset, FaultRobotLost:
+	answer, textCodes, kind := s.askRobot(r, body)
+	s.logger.Debug("simulator: robot", "errcode", answer.code, "fault", kind)
+	switch kind {
+	case fault.RobotReset, fault.RobotLost:
 		reset(w)
-	case FaultRobotHTML:
+	case fault.RobotHTML:
 		s.write(w, reply{status: http.StatusBadGateway, contentType: "text/html;charset=utf-8", body: []byte(htmlPage)})
-	case FaultRobotHang:
+	case fault.RobotHang:
 		pause.For(r.Context(), maxHang)
 		reset(w)
 	default:
@@ -61,7 +62,7 @@ func (s *Simulator) serveRobot(w http.ResponseWriter, r *http.Request) {
 
 // askRobot lets a robot say a message, unless something is wrong with it or a fault is in its way. It returns the answer
 // and the fault that keeps it from being heard, if one does.
-func (s *Simulator) askRobot(r *http.Request, body []byte) (answer robotReply, textCodes bool, fault FaultKind) {
+func (s *Simulator) askRobot(r *http.Request, body []byte) (answer robotReply, textCodes bool, kind fault.Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, query := s.now(), r.URL.Query()
@@ -77,25 +78,25 @@ func (s *Simulator) askRobot(r *http.Request, body []byte) (answer robotReply, t
 	if !robot.take(now.UnixMilli()) {
 		return robotThrottled, textCodes, ""
 	}
-	if faults := s.struck(call{class: ClassRobot}, now, stageRobot); len(faults) > 0 {
-		fault = faults[0].Kind
+	if faults := s.struck(call{class: fault.ClassRobot}, now, fault.StageRobot); len(faults) > 0 {
+		kind = faults[0].Kind
 	}
-	switch fault {
-	case FaultRobotBusy:
+	switch kind {
+	case fault.RobotBusy:
 		return robotBusy, textCodes, ""
-	case FaultRobotThrottled:
+	case fault.RobotThrottled:
 		robot.block(now.UnixMilli())
 		return robotThrottled, textCodes, ""
-	case FaultRobotRefused:
+	case fault.RobotRefused:
 		return robotRefused, textCodes, ""
-	case FaultRobotBadToken:
+	case fault.RobotBadToken:
 		return robotBadToken, textCodes, ""
-	case FaultRobotContent:
+	case fault.RobotContent:
 		return robotContent, textCodes, ""
-	case FaultRobotReset, FaultRobotHTML:
-		return robotReply{}, textCodes, fault
+	case fault.RobotReset, fault.RobotHTML:
+		return robotReply{}, textCodes, kind
 	}
-	return robot.hear(body, now.UnixMilli()), textCodes, fault
+	return robot.hear(body, now.UnixMilli()), textCodes, kind
 }
 
 // hear reads a message and says it.

@@ -3,6 +3,8 @@ package simulator
 import (
 	"fmt"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // RobotSettings are a custom group robot's. The zero value works.
@@ -13,8 +15,8 @@ type RobotSettings struct {
 	Secret string `yaml:"secret,omitempty"`
 	// PerMinute is how many messages the robot takes in any minute: 20 when 0. Whoever sends more is blocked for Block:
 	// 10 minutes when 0. Both go by the simulator's clock.
-	PerMinute int      `yaml:"perMinute,omitempty"`
-	Block     Duration `yaml:"block,omitempty"`
+	PerMinute int              `yaml:"perMinute,omitempty"`
+	Block     history.Duration `yaml:"block,omitempty"`
 	// TextCodes writes errcode as a string. Otherwise it is a number.
 	TextCodes bool `yaml:"textCodes,omitempty"`
 }
@@ -35,17 +37,17 @@ const (
 
 func validateRobots(robots []RobotSettings) error {
 	if len(robots) > maxRobots {
-		return fmt.Errorf("%w: more than %d settings.robots", ErrScenario, maxRobots)
+		return fmt.Errorf("%w: more than %d settings.robots", history.ErrScenario, maxRobots)
 	}
 	known := map[string]bool{}
 	for i, r := range robots {
 		switch r = r.filled(); {
 		case known[r.Token]:
-			return fmt.Errorf("%w: settings.robots[%d].token is there twice", ErrScenario, i)
+			return fmt.Errorf("%w: settings.robots[%d].token is there twice", history.ErrScenario, i)
 		case r.PerMinute < 0 || r.PerMinute > maxPerMinute:
-			return fmt.Errorf("%w: settings.robots[%d].perMinute is not between 0 and %d", ErrScenario, i, maxPerMinute)
+			return fmt.Errorf("%w: settings.robots[%d].perMinute is not between 0 and %d", history.ErrScenario, i, maxPerMinute)
 		case r.Block < 0:
-			return fmt.Errorf("%w: settings.robots[%d].block is negative", ErrScenario, i)
+			return fmt.Errorf("%w: settings.robots[%d].block is negative", history.ErrScenario, i)
 		}
 		known[r.Token] = true
 	}
@@ -57,7 +59,7 @@ func (r RobotSettings) filled() RobotSettings {
 	pick(&r.Token, DefaultRobotToken)
 	pick(&r.Secret, DefaultRobotSecret)
 	pick(&r.PerMinute, DefaultPerMinute)
-	pick(&r.Block, Duration(DefaultBlock))
+	pick(&r.Block, history.Duration(DefaultBlock))
 	return r
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // maxBodyBytes bounds the body of an API call.
@@ -16,7 +18,7 @@ const tokenHeader = "x-acs-dingtalk-access-token"
 
 // call is one call of the API.
 type call struct {
-	class   Class
+	class   fault.Class
 	meeting string // the id in the path
 	grant   string // the last part of a token call's path
 	corp    string // the corpId in a token call's path
@@ -33,7 +35,7 @@ func parseCall(r *http.Request) (call, *apiError) {
 	for i := range path {
 		part, err := url.PathUnescape(path[i])
 		if err != nil {
-			return c, failure(FaultParamError)
+			return c, failure(fault.ParamError)
 		}
 		path[i] = part
 	}
@@ -42,7 +44,7 @@ func parseCall(r *http.Request) (call, *apiError) {
 	case len(path) < 3 || path[0] != "v1.0":
 		return c, errNoAPI
 	case path[1] == "oauth2":
-		method, c.class, c.grant = http.MethodPost, ClassToken, path[len(path)-1]
+		method, c.class, c.grant = http.MethodPost, fault.ClassToken, path[len(path)-1]
 		if len(path) == 4 {
 			c.corp = path[2]
 		}
@@ -50,19 +52,19 @@ func parseCall(r *http.Request) (call, *apiError) {
 			return c, errNoAPI
 		}
 	case path[1] == "gateway" && len(path) == 4 && path[2] == "connections" && path[3] == "open":
-		method, c.class = http.MethodPost, ClassGateway
+		method, c.class = http.MethodPost, fault.ClassGateway
 	case path[1] != "conference":
 		return c, errNoAPI
 	case path[2] == "orgConferences" && len(path) == 3:
-		c.class = ClassOrg
+		c.class = fault.ClassOrg
 	case path[2] != "videoConferences":
 		return c, errNoAPI
 	case len(path) == 4 && path[3] == "query" && r.Method == http.MethodPost:
-		method, c.class = http.MethodPost, ClassQuery
+		method, c.class = http.MethodPost, fault.ClassQuery
 	case len(path) == 4:
-		c.class, c.meeting = ClassInfo, path[3]
+		c.class, c.meeting = fault.ClassInfo, path[3]
 	case len(path) == 5 && path[4] == "members":
-		c.class, c.meeting = ClassMembers, path[3]
+		c.class, c.meeting = fault.ClassMembers, path[3]
 	default:
 		return c, errNoAPI
 	}

@@ -9,6 +9,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 func TestScenarioMistakesAreNamed(t *testing.T) {
@@ -75,7 +78,7 @@ func TestScenarioMistakesAreNamed(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			sc, err := ParseScenario([]byte(test.scenario))
-			require.ErrorIs(t, err, ErrScenario)
+			require.ErrorIs(t, err, history.ErrScenario)
 			assert.Nil(t, sc)
 			assert.ErrorContains(t, err, test.want)
 		})
@@ -88,7 +91,7 @@ func TestLoadScenario(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.NoError(t, os.WriteFile(path, []byte("name: mine\nspeed: x"), 0o600))
 	_, err = LoadScenario(path)
-	require.ErrorIs(t, err, ErrScenario)
+	require.ErrorIs(t, err, history.ErrScenario)
 	assert.ErrorContains(t, err, path)
 	require.NoError(t, os.WriteFile(path, []byte("name: mine\nspeed: 2"), 0o600))
 	sc, err := LoadScenario(path)
@@ -97,20 +100,20 @@ func TestLoadScenario(t *testing.T) {
 }
 
 func TestGeneratedScenariosSurviveTheirFile(t *testing.T) {
-	g := Generate{
-		Meetings: 3, People: 30, Spread: Duration(time.Minute), Devices: 0.5, Kicks: 0.2, Calls: 0.3, Absentees: 0.1,
+	g := history.Generate{
+		Meetings: 3, People: 30, Spread: history.Duration(time.Minute), Devices: 0.5, Kicks: 0.2, Calls: 0.3, Absentees: 0.1,
 		Guests: 0.2, Outer: 0.2, Phones: 0.2, Endless: 0.3,
 	}
-	meetings, err := g.Plan(5)
+	meetings, err := g.Plans(5)
 	require.NoError(t, err)
-	again, err := g.Plan(5)
+	again, err := g.Plans(5)
 	require.NoError(t, err)
 	assert.Equal(t, meetings, again)
-	other, err := g.Plan(6)
+	other, err := g.Plans(6)
 	require.NoError(t, err)
 	assert.NotEqual(t, meetings, other)
 
-	sc := &Scenario{Name: "generated", Meetings: meetings, Faults: []Fault{{Kind: FaultDelay, Calls: []Class{ClassInfo}, Delay: Duration(time.Second)}}}
+	sc := &Scenario{Name: "generated", Meetings: meetings, Faults: []fault.Fault{{Kind: fault.Delay, Calls: []fault.Class{fault.ClassInfo}, Delay: history.Duration(time.Second)}}}
 	text, err := sc.YAML()
 	require.NoError(t, err)
 	parsed, err := ParseScenario(text)
@@ -181,13 +184,13 @@ func TestNewRefusesBadOptions(t *testing.T) {
 	for name, o := range map[string]Options{
 		"speed":    {Speed: -1},
 		"settings": {Settings: Settings{PageCap: -1}},
-		"faults":   {Faults: []Fault{{Kind: "fire"}}},
-		"scenario": {Scenario: &Scenario{Meetings: []Meeting{{ID: "no good"}}}},
+		"faults":   {Faults: []fault.Fault{{Kind: "fire"}}},
+		"scenario": {Scenario: &Scenario{Meetings: []history.Plan{{ID: "no good"}}}},
 		"start":    {Start: time.UnixMilli(1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(o)
-			require.ErrorIs(t, err, ErrScenario)
+			require.ErrorIs(t, err, history.ErrScenario)
 		})
 	}
 }
@@ -200,7 +203,7 @@ func FuzzParseScenario(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		sc, err := ParseScenario(data)
 		if err != nil {
-			require.ErrorIs(t, err, ErrScenario)
+			require.ErrorIs(t, err, history.ErrScenario)
 			return
 		}
 		// What is accepted can be played, and written and read again.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // Settings are the properties of the simulated platform. The zero value works.
@@ -20,7 +22,7 @@ type Settings struct {
 	// AccessToken is accepted at all times, besides the tokens handed out; none when empty.
 	AccessToken string `yaml:"accessToken,omitempty"`
 	// TokenLife is how long a token is good for, in real time: 2 hours when 0.
-	TokenLife Duration `yaml:"tokenLife,omitempty"`
+	TokenLife history.Duration `yaml:"tokenLife,omitempty"`
 	// RenewToken starts a token's life anew whenever it is asked for. Otherwise expireIn counts down.
 	RenewToken bool `yaml:"renewToken,omitempty"`
 	// PageCap is the most rows on a page, whatever maxResults says; 128 when 0.
@@ -60,19 +62,19 @@ const (
 func (s Settings) validate() error {
 	switch {
 	case s.TokenLife < 0:
-		return fmt.Errorf("%w: settings.tokenLife is negative", ErrScenario)
+		return fmt.Errorf("%w: settings.tokenLife is negative", history.ErrScenario)
 	case s.PageCap < 0:
-		return fmt.Errorf("%w: settings.pageCap is negative", ErrScenario)
-	case !isShare(s.ShortPages):
-		return fmt.Errorf("%w: settings.shortPages is %v, not between 0 and 1", ErrScenario, s.ShortPages)
+		return fmt.Errorf("%w: settings.pageCap is negative", history.ErrScenario)
+	case !history.IsShare(s.ShortPages):
+		return fmt.Errorf("%w: settings.shortPages is %v, not between 0 and 1", history.ErrScenario, s.ShortPages)
 	case s.TotalCount != "" && s.TotalCount != "rows" && s.TotalCount != "people" && s.TotalCount != "present":
-		return fmt.Errorf("%w: settings.totalCount is %q, none of rows, people, present", ErrScenario, s.TotalCount)
+		return fmt.Errorf("%w: settings.totalCount is %q, none of rows, people, present", history.ErrScenario, s.TotalCount)
 	case s.ListOrder != "" && s.ListOrder != "joined" && s.ListOrder != presentFirst:
-		return fmt.Errorf("%w: settings.listOrder is %q, neither joined nor %s", ErrScenario, s.ListOrder, presentFirst)
+		return fmt.Errorf("%w: settings.listOrder is %q, neither joined nor %s", history.ErrScenario, s.ListOrder, presentFirst)
 	case s.CallsPerSecond < 0 || s.CallsPerSecond > maxCallsPerSecond:
-		return fmt.Errorf("%w: settings.callsPerSecond is not between 0 and %d", ErrScenario, maxCallsPerSecond)
+		return fmt.Errorf("%w: settings.callsPerSecond is not between 0 and %d", history.ErrScenario, maxCallsPerSecond)
 	case s.MonthlyCalls < 0:
-		return fmt.Errorf("%w: settings.monthlyCalls is negative", ErrScenario)
+		return fmt.Errorf("%w: settings.monthlyCalls is negative", history.ErrScenario)
 	}
 	return errors.Join(s.Push.validate(), s.Stream.validate(), validateRobots(s.Robots))
 }
@@ -85,7 +87,7 @@ func (s Settings) over(base Settings) Settings {
 	pick(&s.SuiteSecret, base.SuiteSecret, s.AppSecret)
 	pick(&s.CorpID, base.CorpID, DefaultCorpID)
 	pick(&s.AccessToken, base.AccessToken)
-	pick(&s.TokenLife, base.TokenLife, Duration(DefaultTokenLife))
+	pick(&s.TokenLife, base.TokenLife, history.Duration(DefaultTokenLife))
 	pick(&s.RenewToken, base.RenewToken)
 	pick(&s.PageCap, base.PageCap, DefaultPageCap)
 	pick(&s.ShortPages, base.ShortPages)
@@ -111,6 +113,3 @@ func pick[T comparable](v *T, candidates ...T) {
 		*v = c
 	}
 }
-
-// isShare says whether p is a probability; NaN is none.
-func isShare(p float64) bool { return p >= 0 && p <= 1 }

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // Options configure a simulator. The zero value plays the demo from now on.
@@ -21,7 +24,7 @@ type Options struct {
 	// Settings take the place of the scenario's, each that is not its zero value.
 	Settings Settings
 	// Faults are added to the scenario's.
-	Faults []Fault
+	Faults []fault.Fault
 	// Start is when the scenario's offsets begin; the time of New when zero.
 	Start time.Time
 	// Now is the clock; time.Now when nil. It decides what is listed, not how long a delay takes.
@@ -47,15 +50,14 @@ type Simulator struct {
 	news       chan struct{} // wakes whoever tells what happens
 
 	mu       sync.Mutex
-	meetings map[string]*meeting
-	faults   *faultSet
+	meetings *history.Meetings
+	faults   *fault.Set
 	tokens   *tokens
 	limits   *limits
 	stats    *stats
 	rng      *rand.Rand // decides about faults and short pages
 	requests uint64
 
-	agenda    agenda
 	pushes    *pushCount
 	backlog   []plannedPush // made and not yet sent
 	gateway   gateway
@@ -64,13 +66,13 @@ type Simulator struct {
 	ticketRng *rand.Rand
 }
 
-// New returns a simulator, or an error that wraps [ErrScenario] and says what is wrong with what it is to play.
+// New returns a simulator, or an error that wraps [history.ErrScenario] and says what is wrong with what it is to play.
 func New(o Options) (*Simulator, error) {
 	sc := o.Scenario
 	if sc == nil {
 		sc = Demo()
 	}
-	if err := errors.Join(o.Settings.validate(), checkSpeed(o.Speed), validateFaults(o.Faults, "options.faults")); err != nil {
+	if err := errors.Join(o.Settings.validate(), history.CheckSpeed(o.Speed), fault.ValidateAll(o.Faults, "options.faults")); err != nil {
 		return nil, err
 	}
 	s := &Simulator{
@@ -79,7 +81,7 @@ func New(o Options) (*Simulator, error) {
 		seed:     cmp.Or(o.Seed, sc.Seed, 1),
 		now:      o.Now,
 		logger:   o.Logger,
-		faults:   new(faultSet),
+		faults:   new(fault.Set),
 		news:     make(chan struct{}, 1),
 	}
 	if s.otherClock = s.now != nil; !s.otherClock {
@@ -93,17 +95,17 @@ func New(o Options) (*Simulator, error) {
 	if !o.Start.IsZero() {
 		s.start = o.Start.UnixMilli()
 	}
-	if s.start < earliestStart {
-		return nil, fmt.Errorf("%w: it would start at %s, before the year 2000", ErrScenario, time.UnixMilli(s.start).UTC())
+	if s.start < history.EarliestStart {
+		return nil, fmt.Errorf("%w: it would start at %s, before the year 2000", history.ErrScenario, time.UnixMilli(s.start).UTC())
 	}
 	var err error
 	if s.callback, err = newCiphers(s.settings.Push, o.NewCipher); err != nil {
 		return nil, err
 	}
-	if s.meetings, err = sc.compile(s.start, s.speed, s.seed, s.logger); err != nil {
+	if s.meetings, err = sc.compile(history.Playing{Start: s.start, Speed: s.speed, Seed: s.seed, Contradiction: s.contradicted}); err != nil {
 		return nil, err
 	}
-	if err := s.faults.add(slices.Concat(sc.Faults, o.Faults), s.start, s.speed); err != nil {
+	if err := s.faults.Add(slices.Concat(sc.Faults, o.Faults), s.start, s.speed); err != nil {
 		return nil, err
 	}
 	s.rng = rand.New(rand.NewPCG(s.seed, 0))
@@ -114,10 +116,12 @@ func New(o Options) (*Simulator, error) {
 	s.robots = newRobots(s.settings.Robots)
 	s.pushRng = rand.New(rand.NewPCG(s.seed, 2))
 	s.ticketRng = rand.New(rand.NewPCG(s.seed, 3))
-	for _, m := range s.meetings {
-		s.agenda.add(m)
-	}
 	return s, nil
+}
+
+// contradicted logs what cannot happen.
+func (s *Simulator) contradicted(meeting string, a history.Action, err error) {
+	s.logger.Error("simulator: the history contradicts itself", "meeting", meeting, "do", a.Do, "error", err)
 }
 
 // wake makes RunPushes look at what has happened.
@@ -131,114 +135,72 @@ func (s *Simulator) wake() {
 func (s *Simulator) millis() int64 { return s.now().UnixMilli() }
 
 // Truth returns what has happened in all meetings that have begun, sorted by id.
-func (s *Simulator) Truth() Truth {
+func (s *Simulator) Truth() history.Truth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := Truth{At: s.millis(), Meetings: []MeetingTruth{}}
-	for _, m := range s.begun(out.At) {
-		out.Meetings = append(out.Meetings, m.truth())
-	}
-	return out
-}
-
-// begun returns the meetings that have begun, played up to now and sorted by id.
-func (s *Simulator) begun(now int64) []*meeting {
-	var out []*meeting
-	for _, m := range s.meetings {
-		if m.advance(now); m.begun() {
-			out = append(out, m)
-		}
-	}
-	slices.SortFunc(out, func(a, b *meeting) int { return cmp.Compare(a.id, b.id) })
-	return out
+	return s.meetings.Truth(s.millis())
 }
 
 // MeetingIDs returns the ids of all meetings, also of those still to come, sorted.
 func (s *Simulator) MeetingIDs() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids := make([]string, 0, len(s.meetings))
-	for id := range s.meetings {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return s.meetings.IDs()
 }
 
 // Settings returns what is in force, defaults filled in.
 func (s *Simulator) Settings() Settings { return s.settings }
 
-// AddMeeting adds a meeting whose offsets count from now. The error wraps [ErrScenario] if the plan is wrong, and
-// [ErrExists] if there is a meeting with this id.
-func (s *Simulator) AddMeeting(plan Meeting) error {
+// AddMeeting adds a meeting whose offsets count from now. The error wraps [history.ErrScenario] if the plan is wrong, and
+// [history.ErrExists] if there is a meeting with this id.
+func (s *Simulator) AddMeeting(plan history.Plan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.meetings[plan.ID]; ok {
-		return fmt.Errorf("%w: %q", ErrExists, plan.ID)
-	}
-	if len(s.meetings) >= maxMeetings {
-		return fmt.Errorf("%w: more than %d meetings", ErrScenario, maxMeetings)
-	}
-	m, err := plan.compile(s.millis(), s.speed, s.seed, s.logger)
-	if err != nil {
+	if err := s.meetings.Add(plan, s.millis()); err != nil {
 		return err
 	}
-	s.meetings[plan.ID] = m
-	s.agenda.add(m)
 	s.wake()
 	return nil
 }
 
-// What can be wrong with a meeting's id.
-var (
-	ErrExists    = errors.New("there is such a meeting already")
-	ErrNoMeeting = errors.New("there is no such meeting")
-)
-
-// Do makes things happen in a meeting: all of them, in their order, or none. It returns them with their times, and
-// what had been planned for later and can no longer happen. The error wraps [ErrScenario] when something cannot
-// happen, and [ErrNoMeeting] when there is no such meeting.
-func (s *Simulator) Do(conferenceID string, batch ...LiveAction) (done, dropped []Action, err error) {
+// Do makes things happen in a meeting now: all of them, in their order, or none. It returns them with their times, and
+// what had been planned for later and can no longer happen. The error wraps [history.ErrScenario] when something cannot happen,
+// and [history.ErrNoMeeting] when there is no such meeting.
+func (s *Simulator) Do(conferenceID string, batch ...history.LiveAction) (done, dropped []history.Action, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, ok := s.meetings[conferenceID]
-	if !ok {
-		return nil, nil, fmt.Errorf("%w: %q", ErrNoMeeting, conferenceID)
-	}
-	done, dropped, err = m.happen(batch, s.millis())
-	s.agenda.changed(m)
-	s.wake()
-	return done, dropped, err
+	defer s.wake()
+	return s.meetings.Do(conferenceID, s.millis(), batch...)
 }
 
 // AddFaults switches faults on; their From and To count from now. It returns them with their ids, or an error that
-// wraps [ErrScenario], and then none is on.
-func (s *Simulator) AddFaults(faults ...Fault) ([]Fault, error) {
-	if err := validateFaults(faults, "faults"); err != nil {
+// wraps [history.ErrScenario], and then none is on.
+func (s *Simulator) AddFaults(faults ...fault.Fault) ([]fault.Fault, error) {
+	if err := fault.ValidateAll(faults, "faults"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.millis()
-	if err := s.faults.add(faults, now, s.speed); err != nil {
+	if err := s.faults.Add(faults, now, s.speed); err != nil {
 		return nil, err
 	}
-	all := s.faults.list(now)
+	all := s.faults.List(now)
 	return all[len(all)-len(faults):], nil
 }
 
 // Faults returns the faults that are on or still to come; Next is what is left of it.
-func (s *Simulator) Faults() []Fault {
+func (s *Simulator) Faults() []fault.Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.faults.list(s.millis())
+	return s.faults.List(s.millis())
 }
 
 // ClearFaults switches all faults off. A call that hangs goes on hanging.
 func (s *Simulator) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults.clear()
+	s.faults.Clear()
 }
 
 // Stats returns what has been called so far.

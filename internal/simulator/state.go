@@ -1,39 +1,19 @@
 package simulator
 
-import "cmp"
+import (
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
+)
 
 // State is what a simulator is doing. All times are Unix milliseconds.
 type State struct {
-	At       int64          `json:"at"`
-	Start    int64          `json:"start"` // when the offsets of the scenario began
-	Speed    float64        `json:"speed"`
-	Seed     uint64         `json:"seed"`
-	Meetings []MeetingState `json:"meetings"` // those that have begun, sorted by id
-	Waiting  int            `json:"waiting"`  // how many meetings have not
-	Faults   []Fault        `json:"faults"`
-}
-
-// MeetingState is how a meeting stands.
-type MeetingState struct {
-	ConferenceID string        `json:"conferenceId"`
-	Title        string        `json:"title"`
-	StartTime    int64         `json:"startTime"`
-	EndTime      int64         `json:"endTime,omitempty"` // 0 while it goes on
-	Rejoin       Rejoin        `json:"rejoin"`
-	DeviceRows   DeviceRows    `json:"deviceRows"`
-	Rows         int           `json:"rows"`    // of the member list
-	Actions      int           `json:"actions"` // that have happened
-	Planned      int           `json:"planned"` // that are still to come, as far as is decided
-	Present      int           `json:"present"`
-	People       []PersonState `json:"people"`
-}
-
-// PersonState is how a person stands, by the name that live actions use.
-type PersonState struct {
-	ID      string   `json:"id"`
-	UnionID string   `json:"unionId"`
-	Nick    string   `json:"userNick"`
-	Devices []string `json:"devices"` // in the meeting
+	At       int64                  `json:"at"`
+	Start    int64                  `json:"start"` // when the offsets of the scenario began
+	Speed    float64                `json:"speed"`
+	Seed     uint64                 `json:"seed"`
+	Meetings []history.MeetingState `json:"meetings"` // those that have begun, sorted by id
+	Waiting  int                    `json:"waiting"`  // how many meetings have not
+	Faults   []fault.Fault          `json:"faults"`
 }
 
 // State returns what the simulator is doing.
@@ -41,25 +21,10 @@ func (s *Simulator) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.millis()
-	out := State{At: now, Start: s.start, Speed: s.speed, Seed: s.seed, Meetings: []MeetingState{}, Faults: s.faults.list(now)}
-	for _, m := range s.begun(now) {
-		out.Meetings = append(out.Meetings, m.state())
+	out := State{At: now, Start: s.start, Speed: s.speed, Seed: s.seed, Meetings: []history.MeetingState{}, Faults: s.faults.List(now)}
+	for _, m := range s.meetings.Begun(now) {
+		out.Meetings = append(out.Meetings, m.State())
 	}
-	out.Waiting = len(s.meetings) - len(out.Meetings)
-	return out
-}
-
-func (m *meeting) state() MeetingState {
-	out := MeetingState{
-		ConferenceID: m.id, Title: m.title, StartTime: m.start, EndTime: m.view.ended,
-		Rejoin: m.rejoin, DeviceRows: m.deviceRows, Rows: len(m.view.rows), Present: m.view.present,
-		Actions: m.applied, Planned: len(m.history) - m.applied, People: make([]PersonState, 0, len(m.people)),
-	}
-	for i, p := range m.people {
-		member := &m.view.members[i]
-		out.People = append(out.People, PersonState{
-			ID: p.ID, UnionID: p.UnionID, Nick: cmp.Or(member.nick, p.Nick), Devices: append([]string{}, member.open...),
-		})
-	}
+	out.Waiting = s.meetings.Len() - len(out.Meetings)
 	return out
 }

@@ -3,15 +3,17 @@ package simulator
 import (
 	"maps"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // Stats counts calls.
 type Stats struct {
-	Since   int64                `json:"since"` // Unix milliseconds
-	At      int64                `json:"at"`    // Unix milliseconds
-	Total   CallStats            `json:"total"`
-	Classes map[Class]CallStats  `json:"classes"`
-	Faults  map[FaultKind]uint64 `json:"faults"` // how often each kind struck
+	Since   int64                     `json:"since"` // Unix milliseconds
+	At      int64                     `json:"at"`    // Unix milliseconds
+	Total   CallStats                 `json:"total"`
+	Classes map[fault.Class]CallStats `json:"classes"`
+	Faults  map[fault.Kind]uint64     `json:"faults"` // how often each kind struck
 	// Members counts the calls for pages by meeting.
 	Members map[string]uint64 `json:"members"`
 	// Tokens is the number of different tokens handed out.
@@ -44,22 +46,22 @@ type classCount struct {
 type stats struct {
 	since   int64
 	total   classCount
-	classes map[Class]*classCount
-	faults  map[FaultKind]uint64
+	classes map[fault.Class]*classCount
+	faults  map[fault.Kind]uint64
 	members map[string]uint64
 }
 
 func newStats(now int64) *stats {
-	s := &stats{since: now, classes: map[Class]*classCount{}, faults: map[FaultKind]uint64{}, members: map[string]uint64{}}
+	s := &stats{since: now, classes: map[fault.Class]*classCount{}, faults: map[fault.Kind]uint64{}, members: map[string]uint64{}}
 	s.total.Statuses = map[int]uint64{}
-	for _, class := range classes {
+	for _, class := range fault.Classes {
 		s.classes[class] = &classCount{CallStats: CallStats{Statuses: map[int]uint64{}}}
 	}
 	return s
 }
 
 // arrived counts a call.
-func (s *stats) arrived(class Class, now time.Time) {
+func (s *stats) arrived(class fault.Class, now time.Time) {
 	for _, c := range []*classCount{&s.total, s.classes[class]} {
 		c.Calls++
 		n := c.window.count(now)
@@ -70,20 +72,20 @@ func (s *stats) arrived(class Class, now time.Time) {
 	}
 }
 
-func (s *stats) throttled(class Class) {
+func (s *stats) throttled(class fault.Class) {
 	s.total.Throttled++
 	s.classes[class].Throttled++
 }
 
 // answered counts a reply; status 0 stands for none.
-func (s *stats) answered(class Class, status int) {
+func (s *stats) answered(class fault.Class, status int) {
 	s.total.Statuses[status]++
 	s.classes[class].Statuses[status]++
 }
 
 func (s *stats) snapshot(l *limits, tokens int, at int64) Stats {
 	out := Stats{
-		Since: s.since, At: at, Total: s.total.copied(), Classes: map[Class]CallStats{},
+		Since: s.since, At: at, Total: s.total.copied(), Classes: map[fault.Class]CallStats{},
 		Faults: maps.Clone(s.faults), Members: maps.Clone(s.members),
 		Tokens: tokens, Month: l.month, MonthCalls: l.used, MonthLimit: l.perMonth,
 	}

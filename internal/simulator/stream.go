@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // stream sends a delivery on one of the connections. Without one that wants it, it is tried again later.
@@ -20,16 +22,16 @@ func (o *outbox) stream(d *delivery) {
 		d.messageID = fmt.Sprintf("%s-%d", d.event.EventID[:16], o.ids)
 	}
 	data := encoded(event.frame(topic, d.messageID, s.settings.AppKey, s.now()))
-	if d.damage.has(FaultPushGarbage) {
+	if d.damage.has(fault.PushGarbage) {
 		data = []byte("}{ no JSON")
 	}
-	if d.damage.has(FaultPushTruncated) {
+	if d.damage.has(fault.PushTruncated) {
 		data = data[:len(data)/2]
 	}
 	// A disconnect follows the event; everything else comes before it.
 	first, last := []parcel{{frame: data}}, []parcel(nil)
 	for _, f := range slices.Backward(faults) {
-		if f.Kind == FaultStreamDisconnect {
+		if f.Kind == fault.StreamDisconnect {
 			last = append(last, parcel{disturb: f})
 		} else {
 			first = slices.Insert(first, 0, parcel{disturb: f})

@@ -14,6 +14,9 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 func TestOpenAConnection(t *testing.T) {
@@ -28,9 +31,9 @@ func TestOpenAConnection(t *testing.T) {
 	r.post(openPath, body).fails(http.StatusBadRequest, "paramError")
 	r.post(openPath, "no object").fails(http.StatusBadRequest, "paramError")
 	assert.Equal(t, 404, r.get(openPath).status)
-	assert.Equal(t, uint64(4), r.sim.Stats().Classes[ClassGateway].Calls)
+	assert.Equal(t, uint64(4), r.sim.Stats().Classes[fault.ClassGateway].Calls)
 
-	_, err := r.sim.AddFaults(Fault{Kind: FaultBusy, Calls: []Class{ClassGateway}, Next: 1})
+	_, err := r.sim.AddFaults(fault.Fault{Kind: fault.Busy, Calls: []fault.Class{fault.ClassGateway}, Next: 1})
 	require.NoError(t, err)
 	r.post(openPath, openRequest(r.sim)).fails(429, "system.busy")
 	r.connect(success)
@@ -95,7 +98,7 @@ func TestEventsOverTheStream(t *testing.T) {
 		c := r.connect(success)
 		do(t, r.sim, "join Ann", "leave Ann")
 		got := c.waits(frameEvent, 2)
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
 		assert.Equal(t, 1, r.sim.Stats().Pushes.Connections)
 		h := got[0].Headers
 		assert.Equal(t, "1.0", got[0].SpecVersion)
@@ -130,7 +133,7 @@ func keys(m map[string]any) []string {
 func TestWebhookAndStreamTogether(t *testing.T) {
 	hook := receive(t)
 	settings := hooked(hook)
-	settings.Stream.AckTimeout = Duration(patience)
+	settings.Stream.AckTimeout = history.Duration(patience)
 	settings.Push.Monthly = 5
 	s := pushing(t, settings)
 	c := serve(t, s).connect(success)
@@ -138,7 +141,7 @@ func TestWebhookAndStreamTogether(t *testing.T) {
 	hook.gets("user_join Ann", "user_join Bob", "user_join Cat")
 	got := c.waits(frameEvent, 2)
 	assert.Equal(t, hook.all()[0].event.EventID, got[0].Headers["eventId"])
-	settled(t, s, ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2, OverQuota: 1})
+	settled(t, s, fault.ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2, OverQuota: 1})
 }
 
 func TestSubscriptions(t *testing.T) {
@@ -148,7 +151,7 @@ func TestSubscriptions(t *testing.T) {
 		do(t, r.sim, "join Ann", "end")
 		assert.Equal(t, memberEvent, members.waits(frameEvent, 1)[0].Headers["topic"])
 		assert.Equal(t, meetingEvent, meetings.waits(frameEvent, 1)[0].Headers["topic"])
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
 	})
 }
 
@@ -188,7 +191,7 @@ func TestRedelivery(t *testing.T) {
 			})
 			do(t, r.sim, "join Ann")
 			got := c.waits(frameEvent, 3)
-			settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 3, Acknowledged: 1, Refused: 2})
+			settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 1, Sent: 3, Acknowledged: 1, Refused: 2})
 			assert.Equal(t, got[0].Headers["eventId"], got[2].Headers["eventId"])
 			assert.Equal(t, got[0].Data, got[2].Data)
 		}))
@@ -200,7 +203,7 @@ func TestRedeliveryEnds(t *testing.T) {
 		r := streamingWith(t, StreamSettings{Deliveries: 3})
 		c := r.connect(func(frame) *response { return nil })
 		do(t, r.sim, "join Ann")
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 1, Sent: 3, Refused: 3, GivenUp: 1})
 		c.waits(frameEvent, 3)
 	})
 }
@@ -213,7 +216,7 @@ func TestEventsWaitForAConnection(t *testing.T) {
 		require.Eventually(t, func() bool { return r.sim.Stats().Pushes.Connections == 0 }, patience, time.Millisecond)
 		do(t, r.sim, "join Ann")
 		r.connect(success).waits(frameEvent, 1)
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 1, Acknowledged: 1})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 1, Sent: 1, Acknowledged: 1})
 	})
 }
 
@@ -224,7 +227,7 @@ func TestSeveralConnectionsShareTheEvents(t *testing.T) {
 		for range 20 {
 			do(t, r.sim, "join Ann", "leave Ann")
 		}
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 40, Sent: 40, Acknowledged: 40})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 40, Sent: 40, Acknowledged: 40})
 		assert.Len(t, append(a.of(frameEvent), b.of(frameEvent)...), 40)
 		assert.Greater(t, len(a.of(frameEvent)), 5)
 		assert.Greater(t, len(b.of(frameEvent)), 5)
@@ -232,7 +235,7 @@ func TestSeveralConnectionsShareTheEvents(t *testing.T) {
 }
 
 func TestPings(t *testing.T) {
-	fast := StreamSettings{PingEvery: Duration(10 * time.Millisecond)}
+	fast := StreamSettings{PingEvery: history.Duration(10 * time.Millisecond)}
 	t.Run("answered", timeless(func(t *testing.T) {
 		c := streamingWith(t, fast).connect(success)
 		require.Eventually(t, func() bool { return len(c.of(topicPing)) > 15 }, patience, time.Millisecond)
@@ -252,7 +255,7 @@ func TestPings(t *testing.T) {
 	}
 	t.Run("not expected to be answered", timeless(func(t *testing.T) {
 		fast := fast
-		fast.IgnorePings, fast.AckTimeout = true, Duration(time.Millisecond)
+		fast.IgnorePings, fast.AckTimeout = true, history.Duration(time.Millisecond)
 		c := streamingWith(t, fast).connect(func(frame) *response { return nil })
 		require.Eventually(t, func() bool { return len(c.of(topicPing)) > 5 }, patience, time.Millisecond)
 	}))
@@ -260,12 +263,12 @@ func TestPings(t *testing.T) {
 
 func TestStreamPushFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := streaming(t, Fault{Kind: FaultPushLost, Next: 1}, Fault{Kind: FaultPushForged})
+		r := streaming(t, fault.Fault{Kind: fault.PushLost, Next: 1}, fault.Fault{Kind: fault.PushForged})
 		c := r.connect(success)
 		do(t, r.sim, "join Ann")
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 1})
-		for _, kind := range []FaultKind{FaultPushDoubled, FaultPushNoUser, FaultPushUnknownType} {
-			_, err := r.sim.AddFaults(Fault{Kind: kind, Next: 1})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 1})
+		for _, kind := range []fault.Kind{fault.PushDoubled, fault.PushNoUser, fault.PushUnknownType} {
+			_, err := r.sim.AddFaults(fault.Fault{Kind: kind, Next: 1})
 			require.NoError(t, err)
 		}
 		do(t, r.sim, "leave Ann")
@@ -275,7 +278,7 @@ func TestStreamPushFaults(t *testing.T) {
 		assert.Equal(t, unknownEvent, got[0].Headers["eventType"])
 		assert.Contains(t, got[0].Data, `"userId":""`)
 
-		_, err := r.sim.AddFaults(Fault{Kind: FaultPushTruncated, Next: 1})
+		_, err := r.sim.AddFaults(fault.Fault{Kind: fault.PushTruncated, Next: 1})
 		require.NoError(t, err)
 		do(t, r.sim, "join Ann")
 		require.Eventually(t, func() bool {
@@ -288,11 +291,11 @@ func TestStreamPushFaults(t *testing.T) {
 
 func TestStreamFaults(t *testing.T) {
 	t.Run("disconnect", timeless(func(t *testing.T) {
-		r := streaming(t, Fault{Kind: FaultStreamDisconnect, Next: 1})
+		r := streaming(t, fault.Fault{Kind: fault.StreamDisconnect, Next: 1})
 		c, other := r.connect(success), r.connect(success)
 		do(t, r.sim, "join Ann")
 		require.Eventually(t, func() bool { return r.sim.Stats().Pushes.Connections == 1 }, patience, time.Millisecond)
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 1, Acknowledged: 1})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 1, Sent: 1, Acknowledged: 1})
 		if len(c.of(frameEvent)) == 0 {
 			c = other
 		}
@@ -300,16 +303,16 @@ func TestStreamFaults(t *testing.T) {
 		c.isClosed() // it does not leave, so it is thrown out
 	}))
 	t.Run("drop", timeless(func(t *testing.T) {
-		r := streaming(t, Fault{Kind: FaultStreamDrop, Next: 1})
+		r := streaming(t, fault.Fault{Kind: fault.StreamDrop, Next: 1})
 		c := r.connect(success)
 		do(t, r.sim, "join Ann")
 		c.isClosed()
 		assert.Empty(t, c.of(frameEvent))
 		r.connect(success).waits(frameEvent, 1)
-		settled(t, r.sim, ClassStream, WayStats{Pushes: 1, Sent: 2, Acknowledged: 1, Refused: 1})
+		settled(t, r.sim, fault.ClassStream, WayStats{Pushes: 1, Sent: 2, Acknowledged: 1, Refused: 1})
 	}))
 	t.Run("silence", timeless(func(t *testing.T) {
-		r := streamingWith(t, StreamSettings{PingEvery: Duration(5 * time.Millisecond)}, Fault{Kind: FaultStreamSilence, Next: 1})
+		r := streamingWith(t, StreamSettings{PingEvery: history.Duration(5 * time.Millisecond)}, fault.Fault{Kind: fault.StreamSilence, Next: 1})
 		c := r.connect(success)
 		require.Eventually(t, func() bool { return len(c.of(topicPing)) > 1 }, patience, time.Millisecond)
 		do(t, r.sim, "join Ann")
@@ -326,14 +329,14 @@ func TestStreamFaults(t *testing.T) {
 		require.Eventually(t, func() bool { return serving(r.sim) == 1 }, patience, time.Millisecond)
 	}))
 	t.Run("garbage", timeless(func(t *testing.T) {
-		r := streaming(t, Fault{Kind: FaultStreamGarbage, Next: 1})
+		r := streaming(t, fault.Fault{Kind: fault.StreamGarbage, Next: 1})
 		c := r.connect(success)
 		do(t, r.sim, "join Ann")
 		c.waits(frameEvent, 1)
 		assert.Len(t, c.texts, 4)
 	}))
 	t.Run("huge", timeless(func(t *testing.T) {
-		r := streaming(t, Fault{Kind: FaultStreamHuge, Bytes: 3_000_000, Next: 1})
+		r := streaming(t, fault.Fault{Kind: fault.StreamHuge, Bytes: 3_000_000, Next: 1})
 		c := r.connect(success)
 		do(t, r.sim, "join Ann")
 		got := c.waits(frameEvent, 2)
@@ -361,7 +364,7 @@ func TestDisturbStreams(t *testing.T) {
 		a.isClosed()
 		b.isClosed()
 		require.Eventually(t, func() bool { return r.sim.Stats().Pushes.Connections == 0 }, patience, time.Millisecond)
-		n, err := r.sim.DisturbStreams(Fault{Kind: FaultStreamDisconnect})
+		n, err := r.sim.DisturbStreams(fault.Fault{Kind: fault.StreamDisconnect})
 		require.NoError(t, err)
 		assert.Zero(t, n)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/testing/pipe"
 )
 
@@ -143,12 +144,12 @@ func (c *client) isClosed() {
 
 // streaming starts a simulator with a stream gateway. In a bubble of [synctest] its time passes in no time, and however
 // slow the machine is nothing comes too late.
-func streaming(t *testing.T, faults ...Fault) *remote {
+func streaming(t *testing.T, faults ...fault.Fault) *remote {
 	t.Helper()
 	return streamingWith(t, StreamSettings{}, faults...)
 }
 
-func streamingWith(t *testing.T, stream StreamSettings, faults ...Fault) *remote {
+func streamingWith(t *testing.T, stream StreamSettings, faults ...fault.Fault) *remote {
 	t.Helper()
 	s := pushing(t, Settings{Stream: stream}, faults...)
 	network := pipe.Listen()

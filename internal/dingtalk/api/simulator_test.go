@@ -14,6 +14,8 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/testing/pipe"
 	"github.com/c4342123/rollcall/poller"
 )
@@ -23,17 +25,17 @@ const simulated = 250 // people, on three pages
 // simulate serves a meeting "m" of many people, also in a bubble.
 func simulate(t *testing.T, settings simulator.Settings) (*simulator.Simulator, *Client) {
 	t.Helper()
-	people := make([]simulator.Person, simulated)
+	people := make([]history.Person, simulated)
 	for i := range people {
-		people[i] = simulator.Person{
+		people[i] = history.Person{
 			UnionID: fmt.Sprint("u", i), Nick: fmt.Sprint("N", i),
-			Visits: []simulator.Visit{{From: simulator.Duration(-time.Minute)}},
+			Visits: []history.Visit{{From: history.Duration(-time.Minute)}},
 		}
 	}
 	settings.PageCap = 100
 	sim, err := simulator.New(simulator.Options{Scenario: &simulator.Scenario{
 		Settings: settings,
-		Meetings: []simulator.Meeting{{ID: "m", Title: "T", Start: simulator.Duration(-time.Hour), People: people}},
+		Meetings: []history.Plan{{ID: "m", Title: "T", Start: history.Duration(-time.Hour), People: people}},
 	}})
 	require.NoError(t, err)
 	listener := pipe.Listen()
@@ -83,57 +85,57 @@ func whole(t *testing.T, c *Client) {
 }
 
 // simulatedFaults says what becomes of a look during every fault there is: an error, or a list.
-var simulatedFaults = map[simulator.FaultKind]struct {
+var simulatedFaults = map[fault.Kind]struct {
 	fails     bool
 	trouble   poller.Trouble
 	rows      int
 	uncertain bool
 }{
-	simulator.FaultQPSApp:      {fails: true, trouble: poller.Throttled},
-	simulator.FaultQPMApp:      {fails: true, trouble: poller.Throttled},
-	simulator.FaultQPSAPI:      {fails: true, trouble: poller.Throttled},
-	simulator.FaultQPSSuite:    {fails: true, trouble: poller.Throttled},
-	simulator.FaultQuota:       {fails: true, trouble: poller.Exhausted},
-	simulator.FaultBusy:        {fails: true, trouble: poller.Throttled},
-	simulator.FaultSystemError: {fails: true, trouble: poller.Unavailable},
-	simulator.FaultNotFound:    {fails: true, trouble: poller.NotFound},
-	simulator.FaultDenied:      {fails: true, trouble: poller.Denied},
-	simulator.FaultParamError:  {fails: true, trouble: poller.Denied},
-	simulator.FaultMissingRoom: {fails: true, trouble: poller.Denied},
-	simulator.FaultBadToken:    {fails: true, trouble: poller.Unavailable},
-	simulator.FaultExpireToken: {fails: true, trouble: poller.Unavailable},
-	simulator.FaultHTML:        {fails: true, trouble: poller.Unavailable},
-	simulator.FaultBlock:       {fails: true, trouble: poller.Throttled},
-	simulator.FaultEmpty:       {fails: true, trouble: poller.Unavailable},
-	simulator.FaultOtherJSON:   {fails: true, trouble: poller.Unavailable},
-	simulator.FaultHuge:        {fails: true, trouble: poller.Unavailable},
-	simulator.FaultHang:        {fails: true, trouble: poller.Unavailable},
-	simulator.FaultReset:       {fails: true, trouble: poller.Unavailable},
-	simulator.FaultTruncated:   {fails: true, trouble: poller.Unavailable},
-	simulator.FaultCut:         {fails: true, trouble: poller.Unavailable},
-	simulator.FaultGzip:        {fails: true, trouble: poller.Unavailable},
-	simulator.FaultDelay:       {fails: true, trouble: poller.Unavailable},
+	fault.QPSApp:      {fails: true, trouble: poller.Throttled},
+	fault.QPMApp:      {fails: true, trouble: poller.Throttled},
+	fault.QPSAPI:      {fails: true, trouble: poller.Throttled},
+	fault.QPSSuite:    {fails: true, trouble: poller.Throttled},
+	fault.Quota:       {fails: true, trouble: poller.Exhausted},
+	fault.Busy:        {fails: true, trouble: poller.Throttled},
+	fault.SystemError: {fails: true, trouble: poller.Unavailable},
+	fault.NotFound:    {fails: true, trouble: poller.NotFound},
+	fault.Denied:      {fails: true, trouble: poller.Denied},
+	fault.ParamError:  {fails: true, trouble: poller.Denied},
+	fault.MissingRoom: {fails: true, trouble: poller.Denied},
+	fault.BadToken:    {fails: true, trouble: poller.Unavailable},
+	fault.ExpireToken: {fails: true, trouble: poller.Unavailable},
+	fault.HTML:        {fails: true, trouble: poller.Unavailable},
+	fault.Block:       {fails: true, trouble: poller.Throttled},
+	fault.Empty:       {fails: true, trouble: poller.Unavailable},
+	fault.OtherJSON:   {fails: true, trouble: poller.Unavailable},
+	fault.Huge:        {fails: true, trouble: poller.Unavailable},
+	fault.Hang:        {fails: true, trouble: poller.Unavailable},
+	fault.Reset:       {fails: true, trouble: poller.Unavailable},
+	fault.Truncated:   {fails: true, trouble: poller.Unavailable},
+	fault.Cut:         {fails: true, trouble: poller.Unavailable},
+	fault.Gzip:        {fails: true, trouble: poller.Unavailable},
+	fault.Delay:       {fails: true, trouble: poller.Unavailable},
 
-	simulator.FaultContentType:   {rows: simulated},
-	simulator.FaultRepeatToken:   {rows: 100, uncertain: true},
-	simulator.FaultIgnoredCursor: {rows: 100, uncertain: true},
-	simulator.FaultEndlessCursor: {rows: simulated},
-	simulator.FaultLastToken:     {rows: simulated},
-	simulator.FaultLastObject:    {rows: simulated},
-	simulator.FaultZeroToken:     {rows: 100, uncertain: true},
-	simulator.FaultMissingToken:  {rows: 100, uncertain: true},
-	simulator.FaultWrongTotal:    {rows: simulated, uncertain: true},
-	simulator.FaultMissingRows:   {rows: -1, uncertain: true},
-	simulator.FaultShuffle:       {rows: simulated},
-	simulator.FaultUnknownStatus: {rows: simulated},
-	simulator.FaultUnknownFields: {rows: simulated},
-	simulator.FaultMissingFields: {rows: simulated},
-	simulator.FaultInvalidUTF8:   {rows: simulated},
+	fault.ContentType:   {rows: simulated},
+	fault.RepeatToken:   {rows: 100, uncertain: true},
+	fault.IgnoredCursor: {rows: 100, uncertain: true},
+	fault.EndlessCursor: {rows: simulated},
+	fault.LastToken:     {rows: simulated},
+	fault.LastObject:    {rows: simulated},
+	fault.ZeroToken:     {rows: 100, uncertain: true},
+	fault.MissingToken:  {rows: 100, uncertain: true},
+	fault.WrongTotal:    {rows: simulated, uncertain: true},
+	fault.MissingRows:   {rows: -1, uncertain: true},
+	fault.Shuffle:       {rows: simulated},
+	fault.UnknownStatus: {rows: simulated},
+	fault.UnknownFields: {rows: simulated},
+	fault.MissingFields: {rows: simulated},
+	fault.InvalidUTF8:   {rows: simulated},
 }
 
 func TestEveryFaultOfTheSimulator(t *testing.T) {
-	for _, name := range simulator.FaultKinds() {
-		kind := simulator.FaultKind(name)
+	for _, name := range fault.Kinds() {
+		kind := fault.Kind(name)
 		if strings.HasPrefix(name, "push-") || strings.HasPrefix(name, "stream-") || strings.HasPrefix(name, "robot-") {
 			continue // of what the platform sends by itself, or of its robots
 		}
@@ -142,8 +144,8 @@ func TestEveryFaultOfTheSimulator(t *testing.T) {
 		t.Run(name, timeless(func(t *testing.T) {
 			sim, c := simulate(t, simulator.Settings{})
 			whole(t, c)
-			_, err := sim.AddFaults(simulator.Fault{
-				Kind: kind, Calls: []simulator.Class{simulator.ClassMembers}, Delay: simulator.Duration(time.Minute),
+			_, err := sim.AddFaults(fault.Fault{
+				Kind: kind, Calls: []fault.Class{fault.ClassMembers}, Delay: history.Duration(time.Minute),
 			})
 			require.NoError(t, err)
 			list, err := c.Members(t.Context(), "m")
@@ -167,8 +169,8 @@ func TestTokensOfTheSimulatorRunOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim, c := simulate(t, simulator.Settings{})
 		for range 5 {
-			_, err := sim.AddFaults(simulator.Fault{
-				Kind: simulator.FaultExpireToken, Calls: []simulator.Class{simulator.ClassMembers}, Next: 1,
+			_, err := sim.AddFaults(fault.Fault{
+				Kind: fault.ExpireToken, Calls: []fault.Class{fault.ClassMembers}, Next: 1,
 			})
 			require.NoError(t, err)
 			whole(t, c)

@@ -11,17 +11,19 @@ import (
 
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // simulate plays a meeting nobody has come to yet and returns it with the address of its API.
 func simulate(t *testing.T) (*simulator.Simulator, string) {
 	t.Helper()
 	sim, err := simulator.New(simulator.Options{
-		Scenario: &simulator.Scenario{Meetings: []simulator.Meeting{{
-			ID: "m", Title: "T", Start: simulator.Duration(-time.Minute), People: []simulator.Person{{Nick: "Ann"}, {Nick: "Bob"}},
+		Scenario: &simulator.Scenario{Meetings: []history.Plan{{
+			ID: "m", Title: "T", Start: history.Duration(-time.Minute), People: []history.Person{{Nick: "Ann"}, {Nick: "Bob"}},
 		}}},
 		Settings: simulator.Settings{Stream: simulator.StreamSettings{
-			AckTimeout: simulator.Duration(time.Second), Redeliver: simulator.Duration(50 * time.Millisecond), Deliveries: 1000,
+			AckTimeout: history.Duration(time.Second), Redeliver: history.Duration(50 * time.Millisecond), Deliveries: 1000,
 		}},
 	})
 	require.NoError(t, err)
@@ -39,21 +41,21 @@ func simulate(t *testing.T) (*simulator.Simulator, string) {
 
 // TestSimulatorFaults: whatever happens to the connection, what is pushed arrives.
 func TestSimulatorFaults(t *testing.T) {
-	for _, fault := range []simulator.Fault{
+	for _, f := range []fault.Fault{
 		{}, // none
-		{Kind: simulator.FaultStreamDisconnect, Next: 1},
-		{Kind: simulator.FaultStreamDrop, Next: 1},
-		{Kind: simulator.FaultStreamSilence, Next: 1},
-		{Kind: simulator.FaultStreamGarbage, Next: 1},
-		{Kind: simulator.FaultStreamHuge, Next: 1, Bytes: 2 << 20},
-		{Kind: simulator.FaultPushDoubled, Next: 1},
-		{Kind: simulator.FaultPushUnknownType, Next: 1},
-		{Kind: simulator.FaultPushGarbage, Next: 1},
+		{Kind: fault.StreamDisconnect, Next: 1},
+		{Kind: fault.StreamDrop, Next: 1},
+		{Kind: fault.StreamSilence, Next: 1},
+		{Kind: fault.StreamGarbage, Next: 1},
+		{Kind: fault.StreamHuge, Next: 1, Bytes: 2 << 20},
+		{Kind: fault.PushDoubled, Next: 1},
+		{Kind: fault.PushUnknownType, Next: 1},
+		{Kind: fault.PushGarbage, Next: 1},
 	} {
-		t.Run(string(fault.Kind), func(t *testing.T) {
+		t.Run(string(f.Kind), func(t *testing.T) {
 			sim, url := simulate(t)
-			if fault.Kind != "" {
-				_, err := sim.AddFaults(fault)
+			if f.Kind != "" {
+				_, err := sim.AddFaults(f)
 				require.NoError(t, err)
 			}
 			settings := sim.Settings()
@@ -69,7 +71,7 @@ func TestSimulatorFaults(t *testing.T) {
 			}()
 			require.Eventually(t, func() bool { return sim.Stats().Pushes.Connections == 1 }, soon, time.Millisecond)
 			for _, person := range []string{"Ann", "Bob"} { // the second is hit by no fault
-				_, _, err := sim.Do("m", simulator.LiveAction{Do: simulator.Join, Person: person})
+				_, _, err := sim.Do("m", history.LiveAction{Do: history.Join, Person: person})
 				require.NoError(t, err)
 			}
 			for {
@@ -81,11 +83,11 @@ func TestSimulatorFaults(t *testing.T) {
 			}
 			// Nothing stays unacknowledged but a frame that is no JSON and so has no messageId.
 			acks := uint64(2)
-			if fault.Kind == simulator.FaultPushGarbage {
+			if f.Kind == fault.PushGarbage {
 				acks = 1
 			}
 			require.Eventually(t, func() bool {
-				return sim.Stats().Pushes.Ways[simulator.ClassStream].Acknowledged >= acks
+				return sim.Stats().Pushes.Ways[fault.ClassStream].Acknowledged >= acks
 			}, soon, time.Millisecond)
 			cancel()
 			require.NoError(t, await(t, done, "end of Run"))

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // night is a robot that says nothing for some minutes of the night.
@@ -212,7 +212,7 @@ func TestRobotThatHangs(t *testing.T) {
 	w := newWorld(t)
 	w.launch("a", w.rules(office), -1, false)
 	w.ready("office")
-	w.fault(simulator.Fault{Kind: simulator.FaultRobotHang, Next: 1})
+	w.fault(fault.Fault{Kind: fault.RobotHang, Next: 1})
 	w.join("m", "Ann")
 	require.Eventually(t, func() bool { return w.sim.Robots()[0].Repeated == 1 }, patience, time.Millisecond)
 	w.told(0)

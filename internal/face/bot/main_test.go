@@ -28,6 +28,7 @@ import (
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/testing/leak"
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 	"github.com/c4342123/rollcall/internal/testing/port"
@@ -366,7 +367,7 @@ func (w *world) kept(robot string) state {
 	return st
 }
 
-func (w *world) fault(faults ...simulator.Fault) {
+func (w *world) fault(faults ...fault.Fault) {
 	w.t.Helper()
 	_, err := w.sim.AddFaults(faults...)
 	require.NoError(w.t, err)

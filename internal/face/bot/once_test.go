@@ -13,6 +13,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/dingtalk/robot"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 var seeds = flag.Int("bot.seeds", 6, "histories of kills and faults to play")
@@ -30,12 +31,12 @@ func TestEveryJoinIsToldOnce(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(seed), 0))
 			w := newWorld(t, simulator.RobotSettings{TextCodes: seed%2 == 1})
 			w.fault(
-				simulator.Fault{Kind: simulator.FaultRobotBusy, Probability: 0.1},
-				simulator.Fault{Kind: simulator.FaultRobotHTML, Probability: 0.05},
-				simulator.Fault{Kind: simulator.FaultRobotReset, Probability: 0.05},
-				simulator.Fault{Kind: simulator.FaultRobotLost, Probability: 0.2},
-				simulator.Fault{Kind: simulator.FaultRobotThrottled, Probability: 0.03},
-				simulator.Fault{Kind: simulator.FaultRobotRefused, Probability: 0.03},
+				fault.Fault{Kind: fault.RobotBusy, Probability: 0.1},
+				fault.Fault{Kind: fault.RobotHTML, Probability: 0.05},
+				fault.Fault{Kind: fault.RobotReset, Probability: 0.05},
+				fault.Fault{Kind: fault.RobotLost, Probability: 0.2},
+				fault.Fault{Kind: fault.RobotThrottled, Probability: 0.03},
+				fault.Fault{Kind: fault.RobotRefused, Probability: 0.03},
 			)
 			rules := w.rules(office)
 			first := w.launch("first", rules, -1, false)
@@ -67,7 +68,7 @@ func (p *process) died() bool {
 func TestProcessesThatDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.RobotSettings{PerMinute: 10_000})
-	w.fault(simulator.Fault{Kind: simulator.FaultRobotLost, Probability: 0.2})
+	w.fault(fault.Fault{Kind: fault.RobotLost, Probability: 0.2})
 	rules := w.rules(office)
 	w.launch("a", rules, -1, false)
 	w.launch("b", rules, -1, false)
@@ -109,7 +110,7 @@ func TestRobotThatIsAwayForLong(t *testing.T) {
 	rules := w.rules(office)
 	w.launch("a", rules, -1, false)
 	w.ready("office")
-	w.fault(simulator.Fault{Kind: simulator.FaultRobotReset})
+	w.fault(fault.Fault{Kind: fault.RobotReset})
 	w.join("m", "first")
 	began := w.clock.now()
 	require.Eventually(t, func() bool { return w.sim.Robots()[0].Calls > 40 }, patience, time.Millisecond)
@@ -132,7 +133,7 @@ func TestBlockIsWaitedFor(t *testing.T) {
 	rules := w.rules(office)
 	p := w.launch("a", rules, -1, false)
 	w.ready("office")
-	w.fault(simulator.Fault{Kind: simulator.FaultRobotThrottled, Next: 1})
+	w.fault(fault.Fault{Kind: fault.RobotThrottled, Next: 1})
 	w.join("m", "Ann")
 	require.Eventually(t, func() bool { return w.sim.Robots()[0].Throttled > 0 }, patience, time.Millisecond)
 	p.stop()
@@ -172,7 +173,7 @@ func TestContentThatIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.launch("a", w.rules(office), -1, false)
 	w.ready("office")
-	w.fault(simulator.Fault{Kind: simulator.FaultRobotContent})
+	w.fault(fault.Fault{Kind: fault.RobotContent})
 	w.join("m", "Ann")
 	require.Eventually(t, func() bool {
 		return strings.Contains(w.log.String(), "it is dropped") && len(w.kept("office").Outbox) == 0
@@ -205,7 +206,7 @@ func TestRulesThatChange(t *testing.T) {
 	w := newWorld(t)
 	p := w.launch("a", w.rules(office), -1, false)
 	w.ready("office")
-	w.fault(simulator.Fault{Kind: simulator.FaultRobotLost})
+	w.fault(fault.Fault{Kind: fault.RobotLost})
 	w.join("m", "Ann")
 	require.Eventually(t, func() bool { return w.sim.Robots()[0].Repeated > 0 }, patience, time.Millisecond)
 	p.stop()

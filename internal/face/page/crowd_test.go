@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -16,21 +17,21 @@ const crowdSize = 500
 
 // crowd is a meeting of 500 whose names and titles test the layout, a small one, and one that is over.
 func crowd() simulator.Scenario {
-	ago := func(d time.Duration) simulator.Duration { return simulator.Duration(-d) }
-	until := func(d time.Duration) *simulator.Duration { to := ago(d); return &to }
-	big := simulator.Meeting{
-		ID: "townhall", Start: ago(time.Hour), Rejoin: simulator.AddRow,
+	ago := func(d time.Duration) history.Duration { return history.Duration(-d) }
+	until := func(d time.Duration) *history.Duration { to := ago(d); return &to }
+	big := history.Plan{
+		ID: "townhall", Start: ago(time.Hour), Rejoin: history.AddRow,
 		Title: "Quarterly town hall of everybody in every office, with questions and answers at the end 全员大会以及最后的问答环节",
 	}
 	names := []string{"Ann", "王小明", "Wolfeschlegelsteinhausenbergerdorff-Maximilian-Alexander-von-Hohenstein", "محمد عبد الله", nasty, "José Ñandú 🎉"}
 	for i := range crowdSize {
-		p := simulator.Person{
+		p := history.Person{
 			ID: fmt.Sprintf("p%d", i), Nick: fmt.Sprintf("%s %d", names[i%len(names)], i), Host: i == 0, CoHost: i == 1, Outer: i%9 == 2, Phone: i%11 == 2,
-			Visits: []simulator.Visit{{From: ago(time.Hour - time.Duration(i)*time.Second)}},
+			Visits: []history.Visit{{From: ago(time.Hour - time.Duration(i)*time.Second)}},
 		}
 		if i%5 == 0 {
 			p.Visits[0].To = until(40 * time.Minute)
-			p.Visits = append(p.Visits, simulator.Visit{From: ago(30 * time.Minute), To: until(20 * time.Minute), Ends: simulator.Kick}, simulator.Visit{From: ago(10 * time.Minute)})
+			p.Visits = append(p.Visits, history.Visit{From: ago(30 * time.Minute), To: until(20 * time.Minute), Ends: history.Kick}, history.Visit{From: ago(10 * time.Minute)})
 		}
 		big.People = append(big.People, p)
 	}
@@ -57,7 +58,7 @@ func meetingOf500(t *testing.T, browser context.Context) {
 	p.click(".roster .search input")
 	p.press("p499")
 	p.sees(`document.querySelectorAll("tbody tr").length === 1`)
-	s.do("townhall", simulator.Leave, "p499")
+	s.do("townhall", history.Leave, "p499")
 	p.reads("tr.away", "499")
 
 	views := map[string]view{

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -22,10 +23,10 @@ const nasty = `<img src=x onerror=alert(1)>`
 
 // office is a meeting that goes on; nobody comes or goes by themselves.
 func office() simulator.Scenario {
-	return simulator.Scenario{Meetings: []simulator.Meeting{{
+	return simulator.Scenario{Meetings: []history.Plan{{
 		ID: "office", Title: "Office hours",
-		People: []simulator.Person{
-			{ID: "ann", Nick: "Ann", Host: true, Visits: []simulator.Visit{{}}},
+		People: []history.Person{
+			{ID: "ann", Nick: "Ann", Host: true, Visits: []history.Visit{{}}},
 			{ID: "bob", Nick: "Bob"},
 			{ID: "eve", Nick: nasty, Outer: true},
 		},
@@ -64,7 +65,7 @@ func peopleComeAndGo(t *testing.T, browser context.Context) {
 	p.reads(".meeting", "Office hours")
 	p.reads(".meeting .people", "1 person")
 	p.reads(".connection", "Live")
-	s.do("office", simulator.Join, "bob")
+	s.do("office", history.Join, "bob")
 	p.reads(".meeting .people", "2 people")
 	p.sees(`document.querySelector(".meeting .spark path")`)
 
@@ -72,17 +73,17 @@ func peopleComeAndGo(t *testing.T, browser context.Context) {
 	p.reads("h1", "Office hours")
 	p.reads("tr.here", "Ann")
 	p.reads("tr.here", "Bob")
-	s.do("office", simulator.Leave, "bob")
+	s.do("office", history.Leave, "bob")
 	p.reads(".events li", "Bob left")
 	p.reads("tr.away", "Bob")
-	s.do("office", simulator.Join, "bob", "eve")
+	s.do("office", history.Join, "bob", "eve")
 	p.reads(".events li", "Bob came back")
 	p.reads("tr.here", "Bob")
 	p.reads("tr.here", nasty)
-	s.do("office", simulator.Kick, "eve")
+	s.do("office", history.Kick, "eve")
 	p.reads(".events li", "was kicked")
 	p.sees(`document.querySelectorAll(".bars .visit.kicked").length === 1`)
-	s.do("office", simulator.End, "")
+	s.do("office", history.End, "")
 	p.sees(`!document.querySelector(".badge.live")`)
 	assert.True(t, look[bool](p, "window.neverLoadedAgain"))
 
@@ -121,16 +122,16 @@ type bar struct {
 
 func timelineIsTrue(t *testing.T, browser context.Context) {
 	sc := office()
-	from := func(seconds int) simulator.Duration { return simulator.Duration(time.Duration(seconds) * time.Second) }
-	to := func(seconds int) *simulator.Duration { d := from(seconds); return &d }
+	from := func(seconds int) history.Duration { return history.Duration(time.Duration(seconds) * time.Second) }
+	to := func(seconds int) *history.Duration { d := from(seconds); return &d }
 	m := &sc.Meetings[0]
-	m.Start, m.Rejoin = from(-100), simulator.AddRow
-	m.People[0].Visits = []simulator.Visit{{From: from(-100)}}
-	m.People[1].Visits = []simulator.Visit{{From: from(-90), To: to(-60)}, {From: from(-30), To: to(-15), Ends: simulator.Kick}}
+	m.Start, m.Rejoin = from(-100), history.AddRow
+	m.People[0].Visits = []history.Visit{{From: from(-100)}}
+	m.People[1].Visits = []history.Visit{{From: from(-90), To: to(-60)}, {From: from(-30), To: to(-15), Ends: history.Kick}}
 	s := run(t, sc, "")
-	s.do("office", simulator.Join, "eve")
+	s.do("office", history.Join, "eve")
 	s.reported("office", func(r report.Report) bool { return len(r.People) == 3 })
-	s.do("office", simulator.Vanish, "eve")
+	s.do("office", history.Vanish, "eve")
 	s.reported("office", func(r report.Report) bool { return !r.People[2].Present })
 	told := s.end("office")
 
@@ -172,8 +173,8 @@ func connectionIsLost(t *testing.T, browser context.Context) {
 	s.proxy.Refuse(true)
 	s.proxy.Cut()
 	p.reads(".connection.lost", "Connection lost")
-	s.do("office", simulator.Join, "bob")
-	s.do("office", simulator.Leave, "ann")
+	s.do("office", history.Join, "bob")
+	s.do("office", history.Leave, "ann")
 	p.reads(".connection.lost", "Connection lost")
 	assert.Zero(t, look[int](p, `document.querySelectorAll(".events li").length`))
 	s.proxy.Refuse(false)
@@ -192,7 +193,7 @@ func nicknameStaysText(t *testing.T, browser context.Context) {
 	p := open(t, browser, s.page)
 	p.reads(".meeting strong", nasty)
 	p.click(".meeting")
-	s.do("office", simulator.Join, "eve")
+	s.do("office", history.Join, "eve")
 	p.reads("tbody bdi", nasty)
 	p.reads(".events bdi", nasty)
 	p.reads("h1", nasty)

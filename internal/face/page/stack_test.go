@@ -19,6 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/service"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/stored/report"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 	"github.com/c4342123/rollcall/internal/testing/leak"
@@ -114,10 +115,10 @@ func (s *stack) reported(id string, done func(report.Report) bool) (r report.Rep
 }
 
 // do makes people of a meeting do something.
-func (s *stack) do(id string, verb simulator.Verb, people ...string) {
+func (s *stack) do(id string, verb history.Verb, people ...string) {
 	s.t.Helper()
 	for _, person := range people {
-		_, _, err := s.sim.Do(id, simulator.LiveAction{Do: verb, Person: person})
+		_, _, err := s.sim.Do(id, history.LiveAction{Do: verb, Person: person})
 		require.NoError(s.t, err)
 	}
 }
@@ -125,6 +126,6 @@ func (s *stack) do(id string, verb simulator.Verb, people ...string) {
 // end ends a meeting, and waits until that is told.
 func (s *stack) end(id string) report.Report {
 	s.t.Helper()
-	s.do(id, simulator.End, "")
+	s.do(id, history.End, "")
 	return s.reported(id, func(r report.Report) bool { return r.EndTime > 0 })
 }

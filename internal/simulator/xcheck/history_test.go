@@ -21,6 +21,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 const (
@@ -35,9 +36,9 @@ const (
 
 // kind is what DingTalk leaves open, and how much happens.
 type kind struct {
-	rejoin     simulator.Rejoin
-	deviceRows simulator.DeviceRows
-	atEnd      simulator.AtEnd
+	rejoin     history.Rejoin
+	deviceRows history.DeviceRows
+	atEnd      history.AtEnd
 	devices    float64
 }
 
@@ -46,9 +47,9 @@ func (k kind) String() string {
 }
 
 func kinds() (out []kind) {
-	for _, rejoin := range []simulator.Rejoin{simulator.ResetRow, simulator.AddRow} {
-		for _, rows := range []simulator.DeviceRows{simulator.RowPerDevice, simulator.OneRow} {
-			for _, atEnd := range []simulator.AtEnd{simulator.CloseRows, simulator.LeaveRowsOpen} {
+	for _, rejoin := range []history.Rejoin{history.ResetRow, history.AddRow} {
+		for _, rows := range []history.DeviceRows{history.RowPerDevice, history.OneRow} {
+			for _, atEnd := range []history.AtEnd{history.CloseRows, history.LeaveRowsOpen} {
 				for _, devices := range []float64{0, 0.5} {
 					out = append(out, kind{rejoin, rows, atEnd, devices})
 				}
@@ -58,8 +59,8 @@ func kinds() (out []kind) {
 	return out
 }
 
-// history is one meeting being watched.
-type history struct {
+// watched is one meeting as somebody sees it who only looks.
+type watched struct {
 	t       *testing.T
 	sim     *simulator.Simulator
 	handler http.Handler
@@ -70,19 +71,19 @@ type history struct {
 	found   []string
 }
 
-// newHistory makes a random meeting. The options are changed by each of the functions.
-func newHistory(t *testing.T, k kind, seed uint64, change ...func(*simulator.Options)) *history {
+// newWatched makes a random meeting. The options are changed by each of the functions.
+func newWatched(t *testing.T, k kind, seed uint64, change ...func(*simulator.Options)) *watched {
 	t.Helper()
-	meetings, err := simulator.Generate{
-		Meetings: 1, People: 6, Length: simulator.Duration(length), Visits: 4, Gap: simulator.Duration(gap),
+	meetings, err := history.Generate{
+		Meetings: 1, People: 6, Length: history.Duration(length), Visits: 4, Gap: history.Duration(gap),
 		Devices: k.devices, Kicks: 0.2, Calls: 0.3, Absentees: 0.1, Guests: 0.2, Outer: 0.2, Rejoin: k.rejoin,
-	}.Plan(seed)
+	}.Plans(seed)
 	require.NoError(t, err)
 	meetings[0].DeviceRows, meetings[0].AtEnd = k.deviceRows, k.atEnd
-	h := &history{t: t, id: meetings[0].ID, clock: new(atomic.Int64), rng: rand.New(rand.NewPCG(seed, 99)), state: diff.New(meetings[0].ID)}
+	h := &watched{t: t, id: meetings[0].ID, clock: new(atomic.Int64), rng: rand.New(rand.NewPCG(seed, 99)), state: diff.New(meetings[0].ID)}
 	h.clock.Store(start)
 	o := simulator.Options{
-		Scenario: &simulator.Scenario{Meetings: append(meetings, simulator.Meeting{ID: marker})}, Seed: seed,
+		Scenario: &simulator.Scenario{Meetings: append(meetings, history.Plan{ID: marker})}, Seed: seed,
 		Now:      func() time.Time { return time.UnixMilli(h.clock.Load()) },
 		Settings: simulator.Settings{AccessToken: fixedToken, PageCap: 12, ShortPages: 0.2},
 	}
@@ -96,7 +97,7 @@ func newHistory(t *testing.T, k kind, seed uint64, change ...func(*simulator.Opt
 }
 
 // pass lets some time pass, up to a part of what may pass between two looks, and says whether the meeting is over then.
-func (h *history) pass(parts int64) bool {
+func (h *watched) pass(parts int64) bool {
 	return h.clock.Add(100+h.rng.Int64N(maxLook.Milliseconds()/parts)) >= start+length.Milliseconds()
 }
 
@@ -114,7 +115,7 @@ type member struct {
 }
 
 // list reads the whole member list.
-func (h *history) list() (rows []diff.Row) {
+func (h *watched) list() (rows []diff.Row) {
 	h.t.Helper()
 	for token := ""; ; {
 		r := httptest.NewRequest(http.MethodGet, "/v1.0/conference/videoConferences/"+h.id+"/members?nextToken="+url.QueryEscape(token), nil)
@@ -140,7 +141,7 @@ func (h *history) list() (rows []diff.Row) {
 }
 
 // look compares the member list as it is now.
-func (h *history) look(over bool) {
+func (h *watched) look(over bool) {
 	h.t.Helper()
 	now := h.clock.Load()
 	snap := diff.Snapshot{Rows: h.list(), From: now, At: now, Via: events.ViaPoll, Over: over}
@@ -150,7 +151,7 @@ func (h *history) look(over bool) {
 	h.compare(snap)
 }
 
-func (h *history) compare(snap diff.Snapshot) {
+func (h *watched) compare(snap diff.Snapshot) {
 	result := diff.Compare(h.state, snap)
 	h.state = result.State
 	for _, e := range result.Events {
@@ -162,7 +163,7 @@ func (h *history) compare(snap diff.Snapshot) {
 }
 
 // differences lists what was found and did not happen (+), and what happened and was not found (-).
-func (h *history) differences() (out []string) {
+func (h *watched) differences() (out []string) {
 	truth, ok := h.sim.Truth().Meeting(h.id)
 	require.True(h.t, ok)
 	count := map[string]int{}

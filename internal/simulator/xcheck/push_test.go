@@ -15,26 +15,28 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 var keys = callback.Keys{Token: "token", AESKey: "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij", OwnerKey: simulator.DefaultAppKey}
 
 // everyFault lets about half of the pushes come to harm.
-func everyFault() (out []simulator.Fault) {
-	soon := simulator.Duration(5 * time.Millisecond)
-	for _, f := range []simulator.Fault{
-		{Kind: simulator.FaultPushLost, Probability: 0.1},
-		{Kind: simulator.FaultPushDoubled, Probability: 0.2},
-		{Kind: simulator.FaultPushDelayed, Probability: 0.1, Delay: soon},
-		{Kind: simulator.FaultPushReordered, Probability: 0.1, Delay: 2 * soon},
-		{Kind: simulator.FaultPushForged, Probability: 0.1},
-		{Kind: simulator.FaultPushWrongOwner, Probability: 0.1},
-		{Kind: simulator.FaultPushGarbage, Probability: 0.05},
-		{Kind: simulator.FaultPushTruncated, Probability: 0.05},
-		{Kind: simulator.FaultPushOld, Probability: 0.05},
-		{Kind: simulator.FaultPushUnknownType, Probability: 0.05},
-		{Kind: simulator.FaultPushNoUser, Probability: 0.05},
-		{Kind: simulator.FaultPushNoTimes, Probability: 0.05},
+func everyFault() (out []fault.Fault) {
+	soon := history.Duration(5 * time.Millisecond)
+	for _, f := range []fault.Fault{
+		{Kind: fault.PushLost, Probability: 0.1},
+		{Kind: fault.PushDoubled, Probability: 0.2},
+		{Kind: fault.PushDelayed, Probability: 0.1, Delay: soon},
+		{Kind: fault.PushReordered, Probability: 0.1, Delay: 2 * soon},
+		{Kind: fault.PushForged, Probability: 0.1},
+		{Kind: fault.PushWrongOwner, Probability: 0.1},
+		{Kind: fault.PushGarbage, Probability: 0.05},
+		{Kind: fault.PushTruncated, Probability: 0.05},
+		{Kind: fault.PushOld, Probability: 0.05},
+		{Kind: fault.PushUnknownType, Probability: 0.05},
+		{Kind: fault.PushNoUser, Probability: 0.05},
+		{Kind: fault.PushNoTimes, Probability: 0.05},
 	} {
 		f.Meeting = "sim-0001"
 		out = append(out, f)
@@ -42,9 +44,9 @@ func everyFault() (out []simulator.Fault) {
 	return out
 }
 
-// watcher is a history that also gets pushes, through the product's own webhook.
+// watcher is a meeting that also gets pushes, through the product's own webhook.
 type watcher struct {
-	*history
+	*watched
 	mu     sync.Mutex
 	over   bool
 	pushed int           // events that a push announced
@@ -77,18 +79,18 @@ func (w *watcher) receive(n push.Notice) {
 	w.pushed += len(w.found) - before
 }
 
-// watch runs a history to its end, with pushes and looks in between.
+// watch runs a meeting to its end, with pushes and looks in between.
 func watch(t *testing.T, k kind, seed uint64) *watcher {
 	t.Helper()
 	w := &watcher{marked: make(chan struct{}, 1)}
 	cipher, err := callback.NewCipher(keys)
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(nil)
-	w.history = newHistory(t, k, seed, func(o *simulator.Options) {
+	w.watched = newWatched(t, k, seed, func(o *simulator.Options) {
 		o.Faults = everyFault()
 		o.Settings.Push = simulator.PushSettings{
 			URL: "http://" + server.Listener.Addr().String(), Token: keys.Token, AESKey: keys.AESKey,
-			Retry: simulator.Duration(time.Millisecond), LastRetry: simulator.Duration(5 * time.Millisecond), LeavesAtEnd: seed%2 == 0,
+			Retry: history.Duration(time.Millisecond), LastRetry: history.Duration(5 * time.Millisecond), LeavesAtEnd: seed%2 == 0,
 		}
 		o.NewCipher = func(token, aesKey, ownerKey string) (simulator.Cipher, error) {
 			return callback.NewCipher(callback.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})
@@ -117,12 +119,12 @@ func watch(t *testing.T, k kind, seed uint64) *watcher {
 	return w
 }
 
-// mark waits until pushes have been made of what has happened; those that come late do so while the history goes on.
+// mark waits until pushes have been made of what has happened; those that come late do so while the meeting goes on.
 func (w *watcher) mark(there bool) {
 	w.t.Helper()
-	a := simulator.LiveAction{Do: simulator.Join, Person: "x"}
+	a := history.LiveAction{Do: history.Join, Person: "x"}
 	if there {
-		a.Do = simulator.Leave
+		a.Do = history.Leave
 	}
 	_, _, err := w.sim.Do(marker, a)
 	require.NoError(w.t, err)

@@ -20,7 +20,7 @@ func TestLooksFindOutTheTruth(t *testing.T) {
 		t.Run(k.String(), func(t *testing.T) {
 			events := 0
 			for seed := range uint64(histories) {
-				h := newHistory(t, k, seed)
+				h := newWatched(t, k, seed)
 				for over := false; !over; {
 					over = h.pass(1)
 					h.look(over)

@@ -23,6 +23,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
@@ -43,9 +44,9 @@ func newTarget(b *testing.B, meetings int) *target {
 	keys := callback.Keys{Token: "bench", AESKey: "1234567890123456789012345678901234567890123", OwnerKey: "bench"}
 	cipher, err := callback.NewCipher(keys)
 	require.NoError(b, err)
-	var plan []simulator.Meeting
+	var plan []history.Plan
 	for i := range meetings {
-		plan = append(plan, simulator.Meeting{ID: meetingID(i)})
+		plan = append(plan, history.Plan{ID: meetingID(i)})
 	}
 	sim, err := simulator.New(simulator.Options{Scenario: &simulator.Scenario{Name: "bench", Meetings: plan}})
 	require.NoError(b, err)
@@ -95,7 +96,7 @@ func (t *target) await(meetings int) {
 
 // push sends a join as DingTalk does and returns the status of the answer.
 func (t *target) push(meeting, who string) int {
-	done, _, err := t.sim.Do(meeting, simulator.LiveAction{Do: simulator.Join, Person: who, UnionID: who, Nick: who})
+	done, _, err := t.sim.Do(meeting, history.LiveAction{Do: history.Join, Person: who, UnionID: who, Nick: who})
 	require.NoError(t.b, err)
 	now := done[0].At
 	body, err := json.Marshal(map[string]any{

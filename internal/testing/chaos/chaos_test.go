@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // TestChaos is the chaos program: by the flags or, without -chaos.kills, a short dose of each setup.
@@ -63,7 +63,7 @@ func (w *world) run(do func(context.Context)) *report {
 }
 
 // settle waits until everything is stored, and ends the replicas, which must have nothing to add.
-func (w *world) settle(truth []simulator.MeetingTruth) {
+func (w *world) settle(truth []history.MeetingTruth) {
 	want := 0
 	for _, m := range truth {
 		want += len(m.Events)

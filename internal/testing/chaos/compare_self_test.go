@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // small is a meeting of two people, and what is to be stored of it.
-func small() (simulator.MeetingTruth, []events.Event) {
-	truth := simulator.MeetingTruth{ConferenceID: "m", Events: []simulator.ExpectedEvent{
+func small() (history.MeetingTruth, []events.Event) {
+	truth := history.MeetingTruth{ConferenceID: "m", Events: []history.ExpectedEvent{
 		{At: 1000, Event: "joined", UnionID: "ann", Nick: "Ann"},
 		{At: 1500, Event: "joined", UnionID: "bob", Nick: "Bob"},
 		{At: 2000, Event: "left", UnionID: "ann", Nick: "Ann"},
@@ -72,7 +72,7 @@ func TestTheComparisonNotices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			truth, list := small()
 			_, again := small()
-			got := compare([]simulator.MeetingTruth{truth}, test.byType(list), test.byMeeting(again))
+			got := compare([]history.MeetingTruth{truth}, test.byType(list), test.byMeeting(again))
 			assert.Equal(t, test.want == findings{}, got.faultless())
 			got.notes = nil
 			assert.Equal(t, test.want, *got)

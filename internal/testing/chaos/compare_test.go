@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // findings count what is wrong with what is stored.
@@ -42,7 +42,7 @@ func (f *findings) faultless() bool {
 }
 
 // compare holds what is stored, in both its views, to what happened.
-func compare(truth []simulator.MeetingTruth, byType, byMeeting []events.Event) *findings {
+func compare(truth []history.MeetingTruth, byType, byMeeting []events.Event) *findings {
 	f := &findings{notes: &notes{told: map[string]events.Event{}}}
 	views := [2]map[string][]events.Event{sorted(byType), sorted(byMeeting)}
 	known := map[string]bool{}
@@ -82,7 +82,7 @@ func ids(list []events.Event) []string {
 }
 
 // meeting compares one meeting: everything once, numbered without a gap, joined and left alternating for everybody.
-func (f *findings) meeting(want simulator.MeetingTruth, got []events.Event) {
+func (f *findings) meeting(want history.MeetingTruth, got []events.Event) {
 	present, seen, facts := map[string]bool{}, map[string]bool{}, map[string]int{}
 	var last uint64
 	for _, e := range got {
@@ -117,7 +117,7 @@ func (f *findings) meeting(want simulator.MeetingTruth, got []events.Event) {
 }
 
 // facts compares what happened with what is stored once every event counts once.
-func (f *findings) facts(want simulator.MeetingTruth, facts map[string]int) {
+func (f *findings) facts(want history.MeetingTruth, facts map[string]int) {
 	for _, e := range want.Events {
 		what := fact(e.UnionID, e.Nick, "conference.member."+e.Event, e.At)
 		if facts[what]--; facts[what] < 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 const (
@@ -27,7 +27,7 @@ func (w *world) crowd(ctx context.Context, length time.Duration) {
 	rng := rand.New(rand.NewPCG(w.seed, 1_000_000+n))
 	g := w.setup.people(fmt.Sprintf("big%d-", n), length)
 	g.People, g.Absentees, g.Calls = hundreds, 0.01, 0.05
-	plan, err := g.Plan(rng.Uint64())
+	plan, err := g.Plans(rng.Uint64())
 	if !assert.NoError(w.t, err) {
 		return
 	}
@@ -38,13 +38,13 @@ func (w *world) crowd(ctx context.Context, length time.Duration) {
 }
 
 // come lets a person come early and, mostly, stay to the end.
-func come(p *simulator.Person, rng *rand.Rand) {
+func come(p *history.Person, rng *rand.Rand) {
 	if len(p.Visits) == 0 {
 		return
 	}
 	first, last := &p.Visits[0], &p.Visits[len(p.Visits)-1]
 	if len(p.Calls) == 0 {
-		first.From = min(first.From, simulator.Duration(rng.Int64N(int64(rush/time.Millisecond)))*simulator.Duration(time.Millisecond))
+		first.From = min(first.From, history.Duration(rng.Int64N(int64(rush/time.Millisecond)))*history.Duration(time.Millisecond))
 	}
 	if last.Device == "" && last.Ends == "" && rng.IntN(10) > 0 {
 		last.To = nil

@@ -17,6 +17,8 @@ import (
 
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // keys are those of the callback.
@@ -43,29 +45,29 @@ type call struct {
 }
 
 // troubles are what an API does now and then.
-func troubles() []simulator.Fault {
-	return []simulator.Fault{
-		{Kind: simulator.FaultQPSApp, Probability: 0.005},
-		{Kind: simulator.FaultSystemError, Probability: 0.02},
-		{Kind: simulator.FaultReset, Probability: 0.02},
-		{Kind: simulator.FaultExpireToken, Calls: []simulator.Class{simulator.ClassMembers}, Probability: 0.01},
-		{Kind: simulator.FaultOtherJSON, Probability: 0.02},
+func troubles() []fault.Fault {
+	return []fault.Fault{
+		{Kind: fault.QPSApp, Probability: 0.005},
+		{Kind: fault.SystemError, Probability: 0.02},
+		{Kind: fault.Reset, Probability: 0.02},
+		{Kind: fault.ExpireToken, Calls: []fault.Class{fault.ClassMembers}, Probability: 0.01},
+		{Kind: fault.OtherJSON, Probability: 0.02},
 	}
 }
 
 // pushTroubles are what becomes of pushes on their way.
-func pushTroubles() []simulator.Fault {
-	return []simulator.Fault{
-		{Kind: simulator.FaultPushLost, Probability: 0.05},
-		{Kind: simulator.FaultPushDoubled, Probability: 0.1},
-		{Kind: simulator.FaultPushDelayed, Probability: 0.1, Delay: simulator.Duration(time.Second)},
-		{Kind: simulator.FaultPushReordered, Probability: 0.05},
-		{Kind: simulator.FaultPushForged, Probability: 0.05},
+func pushTroubles() []fault.Fault {
+	return []fault.Fault{
+		{Kind: fault.PushLost, Probability: 0.05},
+		{Kind: fault.PushDoubled, Probability: 0.1},
+		{Kind: fault.PushDelayed, Probability: 0.1, Delay: history.Duration(time.Second)},
+		{Kind: fault.PushReordered, Probability: 0.05},
+		{Kind: fault.PushForged, Probability: 0.05},
 	}
 }
 
 // newDingTalk starts one that pushes to the webhook, if one is named.
-func newDingTalk(t testing.TB, seed uint64, settings simulator.Settings, faults []simulator.Fault) *dingtalk {
+func newDingTalk(t testing.TB, seed uint64, settings simulator.Settings, faults []fault.Fault) *dingtalk {
 	sim, err := simulator.New(simulator.Options{
 		Scenario: &simulator.Scenario{Name: "chaos", Seed: seed}, Settings: settings, Faults: faults,
 		NewCipher: func(token, aesKey, ownerKey string) (simulator.Cipher, error) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
 // effects are what the faults did to the service: one that leaves no trace proves nothing.
@@ -38,8 +38,8 @@ func (r *report) observe() {
 		}
 	}
 	stats := r.world.dingtalk.sim.Stats()
-	way := stats.Pushes.Ways[simulator.ClassWebhook]
-	e.pushes = way.Refused - min(way.Refused, stats.Faults[simulator.FaultPushForged])
+	way := stats.Pushes.Ways[fault.ClassWebhook]
+	e.pushes = way.Refused - min(way.Refused, stats.Faults[fault.PushForged])
 	last := map[string]int{}
 	for _, c := range r.calls {
 		if c.look == "" {

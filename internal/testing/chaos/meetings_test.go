@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // hold keeps a number of meetings going, one after the other in every room, until ctx ends; then it ends them. Their
@@ -23,7 +23,7 @@ func (w *world) hold(ctx context.Context) {
 		rooms.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				length := w.setup.length + time.Duration(rng.Int64N(int64(w.setup.length)))
-				plan, err := w.setup.people(fmt.Sprintf("r%d-%d-", room, n), length).Plan(rng.Uint64())
+				plan, err := w.setup.people(fmt.Sprintf("r%d-%d-", room, n), length).Plans(rng.Uint64())
 				if !assert.NoError(w.t, err) {
 					return
 				}
@@ -35,7 +35,7 @@ func (w *world) hold(ctx context.Context) {
 }
 
 // meet holds one meeting.
-func (w *world) meet(ctx context.Context, plan simulator.Meeting, length time.Duration) {
+func (w *world) meet(ctx context.Context, plan history.Plan, length time.Duration) {
 	if !assert.NoError(w.t, w.dingtalk.sim.AddMeeting(plan)) {
 		pass(ctx, patience)
 		return
@@ -47,8 +47,8 @@ func (w *world) meet(ctx context.Context, plan simulator.Meeting, length time.Du
 	if ctx.Err() == nil {
 		return // it has ended as planned
 	}
-	_, _, err := w.dingtalk.sim.Do(plan.ID, simulator.LiveAction{Do: simulator.End})
-	if err != nil && !errors.Is(err, simulator.ErrScenario) { // it has just ended
+	_, _, err := w.dingtalk.sim.Do(plan.ID, history.LiveAction{Do: history.End})
+	if err != nil && !errors.Is(err, history.ErrScenario) { // it has just ended
 		assert.NoError(w.t, err)
 	}
 }
@@ -65,11 +65,11 @@ func (w *world) held() []string {
 
 // people is who comes to a meeting. Nobody has two devices while pushes are lost: of those, a lost push may cost the
 // exact time of a join.
-func (s setup) people(prefix string, length time.Duration) simulator.Generate {
-	g := simulator.Generate{
-		Meetings: 1, People: s.crowd, Prefix: prefix, Length: simulator.Duration(length),
-		Gap: simulator.Duration(300 * time.Millisecond), Visits: 5,
-		Devices: 0.2, Kicks: 0.1, Calls: 0.2, Absentees: 0.1, Guests: 0.1, Phones: 0.1, Rejoin: simulator.AddRow,
+func (s setup) people(prefix string, length time.Duration) history.Generate {
+	g := history.Generate{
+		Meetings: 1, People: s.crowd, Prefix: prefix, Length: history.Duration(length),
+		Gap: history.Duration(300 * time.Millisecond), Visits: 5,
+		Devices: 0.2, Kicks: 0.1, Calls: 0.2, Absentees: 0.1, Guests: 0.1, Phones: 0.1, Rejoin: history.AddRow,
 	}
 	if s.pushes {
 		g.Devices = 0

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // report is what came of a run.
@@ -47,7 +47,7 @@ const (
 )
 
 // report compares what is stored with what happened, and measures.
-func (w *world) report(truth []simulator.MeetingTruth) *report {
+func (w *world) report(truth []history.MeetingTruth) *report {
 	ctx, cancel := context.WithTimeout(w.all, patience)
 	defer cancel()
 	byType := stored(ctx, w.t, w.js, events.AllMembers)
@@ -72,7 +72,7 @@ func (w *world) report(truth []simulator.MeetingTruth) *report {
 }
 
 // measure finds the extremes.
-func (r *report) measure(truth []simulator.MeetingTruth) {
+func (r *report) measure(truth []history.MeetingTruth) {
 	r.peak = peak(r.calls, window)
 	for _, o := range r.world.tally.outages {
 		r.outage = max(r.outage, o.to.Sub(o.from))

@@ -17,6 +17,8 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/testing/dir"
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
@@ -35,7 +37,7 @@ type setup struct {
 	length            time.Duration // of a meeting, up to twice that
 	env               []string
 	api               simulator.Settings
-	troubles          []simulator.Fault
+	troubles          []fault.Fault
 	patience          time.Duration // until everything is stored, in the end
 	first             string        // the events that are awaited before anything is done
 }
@@ -111,7 +113,7 @@ func newWorld(t testing.TB, s setup) *world {
 		faults = slices.Concat(faults, pushTroubles())
 		settings.Push = simulator.PushSettings{
 			URL: "http://" + w.balancer + "/webhooks/dingtalk", Token: keys.Token, AESKey: keys.AESKey,
-			Retry: simulator.Duration(500 * time.Millisecond), LastRetry: simulator.Duration(2 * time.Second),
+			Retry: history.Duration(500 * time.Millisecond), LastRetry: history.Duration(2 * time.Second),
 		}
 	}
 	w.dingtalk = newDingTalk(t, w.seed, settings, faults)

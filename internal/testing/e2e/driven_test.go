@@ -25,6 +25,8 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/service"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
@@ -132,8 +134,8 @@ func (d *driven) simulate(p plan) http.Handler {
 	if p.push.Token == "" {
 		p.push.URL, p.push.Token, p.push.AESKey = d.base+hookPath, hookToken, hookAESKey
 	}
-	p.push.Timeout = simulator.Duration(patient)
-	p.stream.AckTimeout = cmp.Or(p.stream.AckTimeout, simulator.Duration(patient))
+	p.push.Timeout = history.Duration(patient)
+	p.stream.AckTimeout = cmp.Or(p.stream.AckTimeout, history.Duration(patient))
 	sc, err := simulator.ParseScenario([]byte(p.scenario))
 	require.NoError(d, err)
 	d.sim, err = simulator.New(simulator.Options{
@@ -198,30 +200,30 @@ func (d *driven) watch(id, active string) {
 	d.answers("/v1/meetings/"+id, http.StatusOK, `"activeCount":`+active)
 }
 
-func (d *driven) do(id string, actions ...simulator.LiveAction) {
+func (d *driven) do(id string, actions ...history.LiveAction) {
 	d.Helper()
 	_, _, err := d.sim.Do(id, actions...)
 	require.NoError(d, err)
 }
 
-func (d *driven) faults(faults ...simulator.Fault) {
+func (d *driven) faults(faults ...fault.Fault) {
 	d.Helper()
 	_, err := d.sim.AddFaults(faults...)
 	require.NoError(d, err)
 }
 
 // acknowledged waits until so many pushes have been answered with success on a way.
-func (d *driven) acknowledged(way simulator.Class, n uint64) {
+func (d *driven) acknowledged(way fault.Class, n uint64) {
 	d.Helper()
 	require.Eventually(d, func() bool { return d.sim.Stats().Pushes.Ways[way].Acknowledged >= n }, patient, time.Millisecond)
 }
 
-func joins(person string) simulator.LiveAction {
-	return simulator.LiveAction{Do: simulator.Join, Person: person}
+func joins(person string) history.LiveAction {
+	return history.LiveAction{Do: history.Join, Person: person}
 }
 
-func renames(person, nick string) simulator.LiveAction {
-	return simulator.LiveAction{Do: simulator.Rename, Person: person, Nick: nick}
+func renames(person, nick string) history.LiveAction {
+	return history.LiveAction{Do: history.Rename, Person: person, Nick: nick}
 }
 
 // text keeps what is written to it.

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -22,16 +24,16 @@ const (
 func meetings(t *testing.T, seed uint64) *simulator.Scenario {
 	t.Helper()
 	sc := &simulator.Scenario{Seed: seed, Settings: simulator.Settings{PageCap: 20, ShortPages: 0.3}}
-	for _, rejoin := range []simulator.Rejoin{simulator.ResetRow, simulator.AddRow} {
-		plan, err := simulator.Generate{
+	for _, rejoin := range []history.Rejoin{history.ResetRow, history.AddRow} {
+		plan, err := history.Generate{
 			Meetings: 3, People: 40, Prefix: string(rejoin) + "-", Rejoin: rejoin, Visits: 4,
-			Length: simulator.Duration(length), Gap: simulator.Duration(length / 6),
+			Length: history.Duration(length), Gap: history.Duration(length / 6),
 			Devices: 0.3, Kicks: 0.2, Calls: 0.2, Absentees: 0.1, Guests: 0.2, Outer: 0.2, Phones: 0.1,
-		}.Plan(seed)
+		}.Plans(seed)
 		require.NoError(t, err)
 		sc.Meetings = append(sc.Meetings, plan...)
 	}
-	keep, end := simulator.Duration(time.Hour), simulator.Duration(length)
+	keep, end := history.Duration(time.Hour), history.Duration(length)
 	for i := range sc.Meetings {
 		sc.Meetings[i].Keep, sc.Meetings[i].Start, sc.Meetings[i].End = &keep, 0, &end
 	}
@@ -40,29 +42,29 @@ func meetings(t *testing.T, seed uint64) *simulator.Scenario {
 
 // troubles are faults of every call until a while before the meetings end: what is not read by then is read from what
 // the list keeps.
-func troubles() []simulator.Fault {
-	until := simulator.Duration(length / 2)
-	var out []simulator.Fault
-	for _, kind := range []simulator.FaultKind{
-		simulator.FaultQPSApp, simulator.FaultBusy, simulator.FaultQuota, simulator.FaultSystemError, simulator.FaultBadToken,
-		simulator.FaultExpireToken, simulator.FaultEmpty, simulator.FaultOtherJSON, simulator.FaultHang,
-		simulator.FaultReset, simulator.FaultTruncated, simulator.FaultCut, simulator.FaultContentType,
+func troubles() []fault.Fault {
+	until := history.Duration(length / 2)
+	var out []fault.Fault
+	for _, kind := range []fault.Kind{
+		fault.QPSApp, fault.Busy, fault.Quota, fault.SystemError, fault.BadToken,
+		fault.ExpireToken, fault.Empty, fault.OtherJSON, fault.Hang,
+		fault.Reset, fault.Truncated, fault.Cut, fault.ContentType,
 	} {
-		out = append(out, simulator.Fault{Kind: kind, Probability: 0.004, To: until})
+		out = append(out, fault.Fault{Kind: kind, Probability: 0.004, To: until})
 	}
-	for _, kind := range []simulator.FaultKind{
-		simulator.FaultGzip, simulator.FaultRepeatToken, simulator.FaultZeroToken, simulator.FaultMissingToken,
-		simulator.FaultMissingRows, simulator.FaultShuffle, simulator.FaultUnknownFields, simulator.FaultInvalidUTF8,
+	for _, kind := range []fault.Kind{
+		fault.Gzip, fault.RepeatToken, fault.ZeroToken, fault.MissingToken,
+		fault.MissingRows, fault.Shuffle, fault.UnknownFields, fault.InvalidUTF8,
 	} {
-		out = append(out, simulator.Fault{Kind: kind, Probability: 0.02, To: until})
+		out = append(out, fault.Fault{Kind: kind, Probability: 0.02, To: until})
 	}
-	lists := []simulator.Class{simulator.ClassMembers}
+	lists := []fault.Class{fault.ClassMembers}
 	return append(out,
-		simulator.Fault{Kind: simulator.FaultWrongTotal, Probability: 0.2, To: until, Share: 0.2},
-		simulator.Fault{Kind: simulator.FaultUnknownStatus, Probability: 0.2, Share: 0.2}, // until it is cleared
-		simulator.Fault{Kind: simulator.FaultNotFound, Calls: []simulator.Class{simulator.ClassInfo}, To: until},
-		simulator.Fault{Kind: simulator.FaultNotFound, Calls: lists, From: simulator.Duration(length / 6), Next: 1},
-		simulator.Fault{Kind: simulator.FaultDenied, Calls: lists, From: simulator.Duration(length / 5), Next: 2},
+		fault.Fault{Kind: fault.WrongTotal, Probability: 0.2, To: until, Share: 0.2},
+		fault.Fault{Kind: fault.UnknownStatus, Probability: 0.2, Share: 0.2}, // until it is cleared
+		fault.Fault{Kind: fault.NotFound, Calls: []fault.Class{fault.ClassInfo}, To: until},
+		fault.Fault{Kind: fault.NotFound, Calls: lists, From: history.Duration(length / 6), Next: 1},
+		fault.Fault{Kind: fault.Denied, Calls: lists, From: history.Duration(length / 5), Next: 2},
 	)
 }
 

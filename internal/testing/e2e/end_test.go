@@ -10,7 +10,8 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // ending is a meeting that three people are in at its end and one has left. Its rows stay open, as the list of a
@@ -24,14 +25,14 @@ func ending(with string) string {
 // TestEveryEnd ends a meeting in each of the ways in which that can be noticed.
 func TestEveryEnd(t *testing.T) {
 	t.Parallel()
-	lost := []simulator.Fault{{Kind: simulator.FaultPushLost}}
+	lost := []fault.Fault{{Kind: fault.PushLost}}
 	discovering := func(s *config.Settings) {
 		often(s)
 		s.Polling.DiscoveryInterval = 20 * time.Millisecond
 	}
 	for name, test := range map[string]struct {
 		scenario string
-		faults   []simulator.Fault
+		faults   []fault.Fault
 		set      func(*config.Settings)
 		reason   string
 		blind    bool // the list cannot be read any more: when people left is inferred
@@ -50,7 +51,7 @@ func TestEveryEnd(t *testing.T) {
 				d.watch("ending", "3")
 			}
 			d.answers("/v1/meetings/ending", 200, `"activeCount":3`)
-			d.do("ending", simulator.LiveAction{Do: simulator.End})
+			d.do("ending", history.LiveAction{Do: history.End})
 			d.gone("ending")
 			list := stored(t, d.js, "ending")
 			require.Eventually(t, func() bool { return len(d.live.of("ending")) >= len(list) }, patient, time.Millisecond, d.log)
@@ -92,7 +93,7 @@ func (d *driven) over(list []events.Event, reason string, blind bool) {
 }
 
 // counted holds the last event of a meeting to the truth.
-func (d *driven) counted(e events.Event, truth simulator.MeetingTruth, reason string, minutes float64) {
+func (d *driven) counted(e events.Event, truth history.MeetingTruth, reason string, minutes float64) {
 	d.Helper()
 	require.Equal(d, events.MeetingEnded, e.Type)
 	m := e.Meeting
@@ -122,7 +123,7 @@ func TestReportedAgainAfterItsEnd(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: ending("unlisted: true,"), set: often})
 	d.watch("ending", "3")
-	d.faults(simulator.Fault{Kind: simulator.FaultNotFound, Meeting: "ending"})
+	d.faults(fault.Fault{Kind: fault.NotFound, Meeting: "ending"})
 	d.gone("ending")
 	d.sim.ClearFaults()
 	d.do("ending", joins("dan"))

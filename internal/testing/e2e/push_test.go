@@ -13,7 +13,8 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // office is a meeting under way that no list of the organisation names, unless a test puts it differently.
@@ -59,16 +60,16 @@ func (d *driven) tells(id string, want ...string) []events.Event {
 
 func TestAPushIsToldLongBeforeTheNextLook(t *testing.T) {
 	t.Parallel()
-	for name, way := range map[string]simulator.Class{"webhook": simulator.ClassWebhook, "stream": simulator.ClassStream} {
+	for name, way := range map[string]fault.Class{"webhook": fault.ClassWebhook, "stream": fault.ClassStream} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := plan{scenario: office}
-			if way == simulator.ClassStream {
+			if way == fault.ClassStream {
 				p.push.Token = "no webhook"
 				p.set = func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: true} }
 			}
 			d := drive(t, p)
-			if way == simulator.ClassStream {
+			if way == fault.ClassStream {
 				d.connected(1)
 			}
 			d.watch("office", "1")
@@ -92,15 +93,15 @@ func TestAPushIsToldLongBeforeTheNextLook(t *testing.T) {
 
 func TestFaultyPushesChangeNothingButTheMoment(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []simulator.FaultKind{
-		simulator.FaultPushDoubled, simulator.FaultPushForged, simulator.FaultPushWrongOwner,
-		simulator.FaultPushNoUser, simulator.FaultPushNoTimes,
+	for _, kind := range []fault.Kind{
+		fault.PushDoubled, fault.PushForged, fault.PushWrongOwner,
+		fault.PushNoUser, fault.PushNoTimes,
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			d := drive(t, plan{scenario: office, set: often})
 			d.watch("office", "1")
-			d.faults(simulator.Fault{Kind: kind})
+			d.faults(fault.Fault{Kind: kind})
 			d.do("office", joins("bob"))
 			d.answers("/v1/meetings/office", http.StatusOK, `"activeCount":2`)
 			d.do("office", joins("gus"))
@@ -119,7 +120,7 @@ func TestPushesBeginToWatch(t *testing.T) {
 	t.Run("created", func(t *testing.T) {
 		t.Parallel()
 		d := drive(t, plan{scenario: `{meetings: []}`})
-		require.NoError(t, d.sim.AddMeeting(simulator.Meeting{ID: "new", Title: "Weekly", Unlisted: true, People: []simulator.Person{
+		require.NoError(t, d.sim.AddMeeting(history.Plan{ID: "new", Title: "Weekly", Unlisted: true, People: []history.Person{
 			{ID: "ann", Nick: "Ann", Host: true}, {ID: "bob", Nick: "Bob"},
 		}}))
 		began := d.tells("new", "started")[0]
@@ -148,12 +149,12 @@ func TestAJoinNeverComesBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: office})
 	d.unlisted()
-	d.faults(simulator.Fault{
-		Kind: simulator.FaultDelay, Delay: simulator.Duration(time.Second), Calls: []simulator.Class{simulator.ClassInfo},
+	d.faults(fault.Fault{
+		Kind: fault.Delay, Delay: history.Duration(time.Second), Calls: []fault.Class{fault.ClassInfo},
 	})
 	status, _ := d.request(http.MethodPut, "/v1/meetings/office", http.NoBody)
 	require.Equal(t, http.StatusCreated, status)
-	require.Eventually(t, func() bool { return d.sim.Stats().Classes[simulator.ClassInfo].Calls > 0 }, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return d.sim.Stats().Classes[fault.ClassInfo].Calls > 0 }, patient, time.Millisecond)
 	d.do("office", joins("bob"))
 	d.tells("office", "started", "1 joined bob push")
 	d.sim.ClearFaults()
@@ -170,7 +171,7 @@ func TestAJoinNeverComesBeforeTheStart(t *testing.T) {
 // unlisted lets no list be read until the faults are cleared: only pushes tell who comes.
 func (d *driven) unlisted() {
 	d.Helper()
-	d.faults(simulator.Fault{Kind: simulator.FaultSystemError, Calls: []simulator.Class{simulator.ClassMembers}})
+	d.faults(fault.Fault{Kind: fault.SystemError, Calls: []fault.Class{fault.ClassMembers}})
 }
 
 // looked waits until a meeting has been looked at: after this only pushes tell who comes.

@@ -24,6 +24,8 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/stored/report"
 	"github.com/c4342123/rollcall/internal/stored/verify"
 	"github.com/c4342123/rollcall/poller"
@@ -46,9 +48,9 @@ func TestReportOfAMessyMeeting(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: messy, set: often})
 	d.watch("messy", "4")
-	d.do("messy", simulator.LiveAction{Do: simulator.Kick, Person: "fay"}, joins("pat"), renames("gus", "August"))
+	d.do("messy", history.LiveAction{Do: history.Kick, Person: "fay"}, joins("pat"), renames("gus", "August"))
 	d.answers("/v1/meetings/messy", 200, `"userNick":"Pat"`)
-	d.do("messy", simulator.LiveAction{Do: simulator.End})
+	d.do("messy", history.LiveAction{Do: history.End})
 	d.gone("messy")
 	truth, _ := d.sim.Truth().Meeting("messy")
 	r, err := report.Of(t.Context(), d.js, "messy")
@@ -64,13 +66,13 @@ func TestReportOfAMessyMeeting(t *testing.T) {
 // TestReportOfRandomMeetings has the service find meetings that were over before it knew of them.
 func TestReportOfRandomMeetings(t *testing.T) {
 	t.Parallel()
-	const ago = simulator.Duration(40 * time.Minute)
-	plans, err := simulator.Generate{
-		Meetings: 3, People: 60, Length: simulator.Duration(30 * time.Minute), Visits: 5, Rejoin: simulator.AddRow,
+	const ago = history.Duration(40 * time.Minute)
+	plans, err := history.Generate{
+		Meetings: 3, People: 60, Length: history.Duration(30 * time.Minute), Visits: 5, Rejoin: history.AddRow,
 		Devices: 0.3, Kicks: 0.2, Calls: 0.2, Absentees: 0.1, Guests: 0.2, Outer: 0.2, Phones: 0.1,
-	}.Plan(7)
+	}.Plans(7)
 	require.NoError(t, err)
-	keep := simulator.Duration(time.Hour)
+	keep := history.Duration(time.Hour)
 	for i := range plans {
 		earlier(&plans[i], ago)
 		plans[i].Keep, plans[i].Unlisted = &keep, true
@@ -93,7 +95,7 @@ func TestReportOfRandomMeetings(t *testing.T) {
 }
 
 // earlier moves all of a meeting back in time.
-func earlier(m *simulator.Meeting, by simulator.Duration) {
+func earlier(m *history.Plan, by history.Duration) {
 	m.Start -= by
 	*m.End -= by
 	for i := range m.People {
@@ -119,7 +121,7 @@ type person struct {
 }
 
 // of lists the truth, in the order in which people first joined.
-func of(truth simulator.MeetingTruth) []person {
+func of(truth history.MeetingTruth) []person {
 	var out []person
 	for _, p := range truth.People {
 		one := person{nick: p.Nick}
@@ -138,7 +140,7 @@ func sorted(people []person) []person {
 }
 
 // holdsTrue compares a report with what really happened, to the millisecond.
-func holdsTrue(t *testing.T, truth simulator.MeetingTruth, r report.Report) {
+func holdsTrue(t *testing.T, truth history.MeetingTruth, r report.Report) {
 	t.Helper()
 	var got []person
 	for _, p := range r.People {
@@ -155,7 +157,7 @@ func holdsTrue(t *testing.T, truth simulator.MeetingTruth, r report.Report) {
 }
 
 // inAllFormats reads every format back and compares what it says with what really happened, to the second.
-func inAllFormats(t *testing.T, truth simulator.MeetingTruth, r report.Report) {
+func inAllFormats(t *testing.T, truth history.MeetingTruth, r report.Report) {
 	t.Helper()
 	var want []string
 	for _, p := range of(truth) {
@@ -237,8 +239,8 @@ func TestVerify(t *testing.T) {
 			}
 
 			// Nothing looks for an hour, and no push tells of it: the service is as good as dead.
-			d.faults(simulator.Fault{Kind: simulator.FaultPushLost})
-			d.do("messy", joins("dan"), simulator.LiveAction{Do: simulator.Kick, Person: "fay"})
+			d.faults(fault.Fault{Kind: fault.PushLost})
+			d.do("messy", joins("dan"), history.LiveAction{Do: history.Kick, Person: "fay"})
 			got, err = d.verify(source)
 			require.NoError(t, err)
 			require.Len(t, got.Differences, 2)

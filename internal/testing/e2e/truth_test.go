@@ -9,6 +9,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // fact is an event as the truth and the stream tell it. Guests are people of one visit, known by nickname and start.
@@ -34,7 +35,7 @@ func compare(t *testing.T, sim *simulator.Simulator, js jetstream.JetStream, lat
 	}
 }
 
-func compareMeeting(t *testing.T, truth simulator.MeetingTruth, got []events.Event, lateLooks bool) {
+func compareMeeting(t *testing.T, truth history.MeetingTruth, got []events.Event, lateLooks bool) {
 	t.Helper()
 	want, fleeting := expected(truth)
 	roster := events.NewRoster(truth.ConferenceID)
@@ -69,7 +70,7 @@ func compareMeeting(t *testing.T, truth simulator.MeetingTruth, got []events.Eve
 }
 
 // expected returns what has to be in the stream, and the people of whom the list does not show everything for ever.
-func expected(truth simulator.MeetingTruth) (want map[fact]bool, fleeting map[string]bool) {
+func expected(truth history.MeetingTruth) (want map[fact]bool, fleeting map[string]bool) {
 	want, fleeting = map[fact]bool{}, map[string]bool{}
 	for _, e := range truth.Events {
 		f := fact{who: e.UnionID, event: events.Type("conference.member." + e.Event), at: e.At, joined: e.Joined}

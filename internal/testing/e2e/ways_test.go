@@ -11,6 +11,8 @@ import (
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // overStream receives pushes over the stream connection alone.
@@ -24,26 +26,26 @@ func overStream(scenario string) plan {
 // TestAStreamConnectionThatIsDisturbed: what is pushed arrives, once, over this connection or another.
 func TestAStreamConnectionThatIsDisturbed(t *testing.T) {
 	t.Parallel()
-	for kind, connections := range map[simulator.FaultKind]uint64{
-		simulator.FaultStreamDisconnect: 2, simulator.FaultStreamDrop: 2, simulator.FaultStreamGarbage: 1,
-		simulator.FaultPushDoubled: 1,
+	for kind, connections := range map[fault.Kind]uint64{
+		fault.StreamDisconnect: 2, fault.StreamDrop: 2, fault.StreamGarbage: 1,
+		fault.PushDoubled: 1,
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			p := overStream(office)
 			p.stream = simulator.StreamSettings{ // what is lost is sent again, until the test is over
-				AckTimeout: simulator.Duration(500 * time.Millisecond), Redeliver: simulator.Duration(100 * time.Millisecond), Deliveries: 1000,
+				AckTimeout: history.Duration(500 * time.Millisecond), Redeliver: history.Duration(100 * time.Millisecond), Deliveries: 1000,
 			}
 			d := drive(t, p)
 			d.connected(1)
 			d.watch("office", "1")
-			d.faults(simulator.Fault{Kind: kind, Next: 1, Calls: []simulator.Class{simulator.ClassStream}})
+			d.faults(fault.Fault{Kind: kind, Next: 1, Calls: []fault.Class{fault.ClassStream}})
 			d.do("office", joins("bob"))
 			d.tells("office", "started", "1 joined ann poll", "2 joined bob push")
 			d.connected(connections)
-			d.do("office", simulator.LiveAction{Do: simulator.Join, Person: "cho", Nick: "Cho"})
+			d.do("office", history.LiveAction{Do: history.Join, Person: "cho", Nick: "Cho"})
 			d.tells("office", "started", "1 joined ann poll", "2 joined bob push", "3 joined cho push")
-			d.acknowledged(simulator.ClassStream, 2)
+			d.acknowledged(fault.ClassStream, 2)
 			assert.Len(t, stored(t, d.js, "office"), 4)
 			d.answers("/metrics", http.StatusOK, `rollcall_pushes_total{outcome="stored",way="stream"}`)
 		})
@@ -54,14 +56,14 @@ func TestTheLifeOfAMeetingOverTheStream(t *testing.T) {
 	t.Parallel()
 	d := drive(t, overStream(`{meetings: []}`))
 	d.connected(1)
-	require.NoError(t, d.sim.AddMeeting(simulator.Meeting{ID: "new", Title: "Weekly", Unlisted: true, People: []simulator.Person{
+	require.NoError(t, d.sim.AddMeeting(history.Plan{ID: "new", Title: "Weekly", Unlisted: true, People: []history.Person{
 		{ID: "ann", Nick: "Ann", Host: true}, {ID: "bob", Nick: "Bob"},
 	}}))
 	d.tells("new", "started")
 	d.looked("new")
 	d.do("new", joins("ann"))
 	d.tells("new", "started", "1 joined ann push")
-	d.do("new", simulator.LiveAction{Do: simulator.End})
+	d.do("new", history.LiveAction{Do: history.End})
 	ended := d.tells("new", "started", "1 joined ann push", "2 left ann poll", "ended")[3]
 	assert.Contains(t, []string{"closed", "ended"}, ended.Meeting.Reason, "the information may be as fast as the push")
 	assert.Equal(t, 1, ended.Meeting.People)
@@ -76,8 +78,8 @@ func TestBothWaysAtOnce(t *testing.T) {
 	d.connected(1)
 	d.watch("office", "1")
 	d.do("office", joins("bob"))
-	d.acknowledged(simulator.ClassWebhook, 1)
-	d.acknowledged(simulator.ClassStream, 1)
+	d.acknowledged(fault.ClassWebhook, 1)
+	d.acknowledged(fault.ClassStream, 1)
 	d.tells("office", "started", "1 joined ann poll", "2 joined bob push")
 	assert.Len(t, stored(t, d.js, "office"), 3)
 }
@@ -100,13 +102,13 @@ func TestPushesNameNobody(t *testing.T) {
 			if name == "stream" {
 				d.connected(1)
 			}
-			require.NoError(t, d.sim.AddMeeting(simulator.Meeting{ID: "new", Title: "Zara's weekly", Unlisted: true, People: []simulator.Person{
+			require.NoError(t, d.sim.AddMeeting(history.Plan{ID: "new", Title: "Zara's weekly", Unlisted: true, People: []history.Person{
 				{ID: "zara-id", Nick: "Zara", Host: true}, {ID: "yves-id", Nick: "Yves"}, {Nick: "Xena", Guest: true},
 			}}))
 			d.answers("/v1/meetings/new", http.StatusOK, `"watched"`)
 			d.do("new", joins("yves-id"), joins("zara-id"), joins("Xena"))
 			d.answers("/v1/meetings/new", http.StatusOK, `"activeCount":3`)
-			d.do("new", simulator.LiveAction{Do: simulator.Kick, Person: "zara-id"}, simulator.LiveAction{Do: simulator.End})
+			d.do("new", history.LiveAction{Do: history.Kick, Person: "zara-id"}, history.LiveAction{Do: history.End})
 			d.gone("new")
 			list := stored(t, d.js, "new")
 			require.Len(t, list, 8)

@@ -20,6 +20,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/service"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // validate reads a payload with the CloudEvents SDK and holds it to the specification, and to what our own decoder makes
@@ -67,13 +68,13 @@ func TestGoldenEventsAreCloudEvents(t *testing.T) {
 // TestStoredEventsAreCloudEvents runs the service on a simulated meeting until it is over, and validates every message
 // on every subject of the stream that carries events.
 func TestStoredEventsAreCloudEvents(t *testing.T) {
-	end := simulator.Duration(2 * time.Second)
-	left := simulator.Duration(time.Second)
-	api := serve(t, &simulator.Scenario{Meetings: []simulator.Meeting{{
-		ID: "m", Title: `Weekly "sync" <b>`, End: &end, People: []simulator.Person{
-			{Nick: "Ann", UnionID: "ann", Host: true, Visits: []simulator.Visit{{}}},
-			{Nick: "Bob\u2028\"\\<", UnionID: "bob", Visits: []simulator.Visit{{To: &left, Ends: simulator.Kick}}},
-			{Nick: "Gast", Guest: true, Visits: []simulator.Visit{{To: &left}}},
+	end := history.Duration(2 * time.Second)
+	left := history.Duration(time.Second)
+	api := serve(t, &simulator.Scenario{Meetings: []history.Plan{{
+		ID: "m", Title: `Weekly "sync" <b>`, End: &end, People: []history.Person{
+			{Nick: "Ann", UnionID: "ann", Host: true, Visits: []history.Visit{{}}},
+			{Nick: "Bob\u2028\"\\<", UnionID: "bob", Visits: []history.Visit{{To: &left, Ends: history.Kick}}},
+			{Nick: "Gast", Guest: true, Visits: []history.Visit{{To: &left}}},
 		},
 	}}})
 	js := run(t, api)

@@ -8,30 +8,31 @@ import (
 
 	conference "github.com/alibabacloud-go/dingtalk/conference_1_0"
 	oauth "github.com/alibabacloud-go/dingtalk/oauth2_1_0"
+	util "github.com/alibabacloud-go/tea-utils/v2/service"
 	"github.com/alibabacloud-go/tea/tea"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	util "github.com/alibabacloud-go/tea-utils/v2/service"
-
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // crowd is a meeting of n people, all there since a minute before the start.
 func crowd(n int) *simulator.Scenario {
-	m := simulator.Meeting{ID: "crowd", Title: "All hands", Start: simulator.Duration(-time.Minute)}
+	m := history.Plan{ID: "crowd", Title: "All hands", Start: history.Duration(-time.Minute)}
 	for i := range n {
-		m.People = append(m.People, simulator.Person{
+		m.People = append(m.People, history.Person{
 			ID: fmt.Sprintf("u-%d", i), Nick: fmt.Sprintf("Person %d", i), Host: i == 0,
-			Visits: []simulator.Visit{{From: simulator.Duration(-time.Minute)}},
+			Visits: []history.Visit{{From: history.Duration(-time.Minute)}},
 		})
 	}
-	end := simulator.Duration(-30 * time.Second)
-	return &simulator.Scenario{Meetings: []simulator.Meeting{
+	end := history.Duration(-30 * time.Second)
+	return &simulator.Scenario{Meetings: []history.Plan{
 		m,
-		{ID: "small", Start: simulator.Duration(-time.Minute)},
-		{ID: "over", Start: simulator.Duration(-time.Minute), End: &end},
-		{ID: "secret", Start: simulator.Duration(-time.Minute), Denied: true},
+		{ID: "small", Start: history.Duration(-time.Minute)},
+		{ID: "over", Start: history.Duration(-time.Minute), End: &end},
+		{ID: "secret", Start: history.Duration(-time.Minute), Denied: true},
 	}}
 }
 
@@ -185,29 +186,29 @@ func TestHonestErrors(t *testing.T) {
 
 func TestDocumentedErrors(t *testing.T) {
 	tests := []struct {
-		kind   simulator.FaultKind
+		kind   fault.Kind
 		status int
 		code   string
 	}{
-		{simulator.FaultQPSApp, 403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"},
-		{simulator.FaultQPMApp, 403, "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"},
-		{simulator.FaultQPSAPI, 403, "Forbidden.AccessDenied.QpsLimitForApi"},
-		{simulator.FaultQPSSuite, 403, "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi"},
-		{simulator.FaultQuota, 403, "Forbidden.AccessDenied.ApiCountLimitForOrg"},
-		{simulator.FaultBusy, 429, "system.busy"},
-		{simulator.FaultSystemError, 500, "systemError"},
-		{simulator.FaultNotFound, 404, "roomNotFound"},
-		{simulator.FaultDenied, 403, "noPermission"},
-		{simulator.FaultParamError, 400, "paramError"},
-		{simulator.FaultMissingRoom, 400, "missingRoomId"},
-		{simulator.FaultBadToken, 400, "InvalidAuthentication"},
-		{simulator.FaultExpireToken, 400, "InvalidAuthentication"},
+		{fault.QPSApp, 403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"},
+		{fault.QPMApp, 403, "Forbidden.AccessDenied.QpmLimitForAppkeyAndApi"},
+		{fault.QPSAPI, 403, "Forbidden.AccessDenied.QpsLimitForApi"},
+		{fault.QPSSuite, 403, "Forbidden.AccessDenied.QpsLimitForSuitekeyAndOrgAndApi"},
+		{fault.Quota, 403, "Forbidden.AccessDenied.ApiCountLimitForOrg"},
+		{fault.Busy, 429, "system.busy"},
+		{fault.SystemError, 500, "systemError"},
+		{fault.NotFound, 404, "roomNotFound"},
+		{fault.Denied, 403, "noPermission"},
+		{fault.ParamError, 400, "paramError"},
+		{fault.MissingRoom, 400, "missingRoomId"},
+		{fault.BadToken, 400, "InvalidAuthentication"},
+		{fault.ExpireToken, 400, "InvalidAuthentication"},
 	}
 	p := start(t, crowd(1))
 	for _, test := range tests {
 		t.Run(string(test.kind), func(t *testing.T) {
 			p.token = p.getToken()
-			_, err := p.sim.AddFaults(simulator.Fault{Kind: test.kind, Calls: []simulator.Class{simulator.ClassMembers, simulator.ClassInfo}, Next: 2})
+			_, err := p.sim.AddFaults(fault.Fault{Kind: test.kind, Calls: []fault.Class{fault.ClassMembers, fault.ClassInfo}, Next: 2})
 			require.NoError(t, err)
 			_, err = p.members("crowd", "0")
 			requireSDKError(t, err, test.status, test.code)

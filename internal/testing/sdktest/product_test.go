@@ -14,6 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -29,9 +30,9 @@ const meeting = "office"
 // runProduct runs the service until the test ends. Ann is in the meeting, and that is stored when it returns.
 func runProduct(t *testing.T) *product {
 	t.Helper()
-	api, sim := simulate(t, &simulator.Scenario{Meetings: []simulator.Meeting{{
-		ID: meeting, Title: "Office hours", People: []simulator.Person{
-			{ID: "ann", Nick: "Ann", Host: true, Visits: []simulator.Visit{{}}}, {ID: "bob", Nick: "Bob"},
+	api, sim := simulate(t, &simulator.Scenario{Meetings: []history.Plan{{
+		ID: meeting, Title: "Office hours", People: []history.Person{
+			{ID: "ann", Nick: "Ann", Host: true, Visits: []history.Visit{{}}}, {ID: "bob", Nick: "Bob"},
 		},
 	}}})
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
@@ -54,10 +55,10 @@ func (p *product) get(path string) string {
 }
 
 // do lets somebody do something in the meeting, and waits until an event tells of it.
-func (p *product) do(person string, verb simulator.Verb) {
+func (p *product) do(person string, verb history.Verb) {
 	p.t.Helper()
 	before := p.told()
-	_, _, err := p.sim.Do(meeting, simulator.LiveAction{Do: verb, Person: person})
+	_, _, err := p.sim.Do(meeting, history.LiveAction{Do: verb, Person: person})
 	require.NoError(p.t, err)
 	require.Eventually(p.t, func() bool { return p.told() > before }, patience, 20*time.Millisecond)
 }

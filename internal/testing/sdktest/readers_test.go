@@ -19,6 +19,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // These tests hold the table "Which client needs what" of docs/reading.md: each reads what a running service has stored
@@ -30,12 +31,12 @@ const comings = 40
 // stored runs the service on a meeting until it has told of everybody, and returns a connection to its NATS server.
 func stored(t *testing.T) *nats.Conn {
 	t.Helper()
-	meeting := simulator.Meeting{ID: "m", Title: "Weekly"}
+	meeting := history.Plan{ID: "m", Title: "Weekly"}
 	for i := range comings {
 		name := string(rune('a'+i/26)) + string(rune('a'+i%26))
-		meeting.People = append(meeting.People, simulator.Person{Nick: name, UnionID: name, Visits: []simulator.Visit{{}}})
+		meeting.People = append(meeting.People, history.Person{Nick: name, UnionID: name, Visits: []history.Visit{{}}})
 	}
-	js := run(t, serve(t, &simulator.Scenario{Meetings: []simulator.Meeting{meeting}}))
+	js := run(t, serve(t, &simulator.Scenario{Meetings: []history.Plan{meeting}}))
 	require.Eventually(t, func() bool {
 		stream, err := js.Stream(t.Context(), events.Stream)
 		if err != nil {
@@ -187,11 +188,11 @@ func TestNATSCommandReads(t *testing.T) {
 // Whoever wants a copy of the stream sources it. A stream on the subjects of the live events stores none of them, though
 // subscribers get them: they are parts of a batch, of which it sees a part.
 func TestACopySources(t *testing.T) {
-	later := simulator.Duration(5 * time.Second) // until when the streams below are made
-	js := run(t, serve(t, &simulator.Scenario{Meetings: []simulator.Meeting{{
-		ID: "m", People: []simulator.Person{
-			{Nick: "Ann", UnionID: "ann", Visits: []simulator.Visit{{}}},
-			{Nick: "Bob", UnionID: "bob", Visits: []simulator.Visit{{To: &later}}},
+	later := history.Duration(5 * time.Second) // until when the streams below are made
+	js := run(t, serve(t, &simulator.Scenario{Meetings: []history.Plan{{
+		ID: "m", People: []history.Person{
+			{Nick: "Ann", UnionID: "ann", Visits: []history.Visit{{}}},
+			{Nick: "Bob", UnionID: "bob", Visits: []history.Visit{{To: &later}}},
 		},
 	}}}))
 	const subjects = "conference.member.>"

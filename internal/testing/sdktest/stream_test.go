@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/simulator"
+	"github.com/c4342123/rollcall/internal/simulator/fault"
+	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
 // patience covers the SDK's pause of three seconds and more before it reconnects.
@@ -28,11 +30,11 @@ type gateway struct {
 }
 
 // serveStreams serves a meeting "m" that nobody has come to yet.
-func serveStreams(t *testing.T, stream simulator.StreamSettings, faults ...simulator.Fault) *gateway {
+func serveStreams(t *testing.T, stream simulator.StreamSettings, faults ...fault.Fault) *gateway {
 	t.Helper()
-	stream.AckTimeout = simulator.Duration(patience) // the machine may be slow
+	stream.AckTimeout = history.Duration(patience) // the machine may be slow
 	sim, err := simulator.New(simulator.Options{
-		Scenario: &simulator.Scenario{Meetings: []simulator.Meeting{{ID: "m", Start: simulator.Duration(-time.Minute)}}},
+		Scenario: &simulator.Scenario{Meetings: []history.Plan{{ID: "m", Start: history.Duration(-time.Minute)}}},
 		Settings: simulator.Settings{Stream: stream}, Faults: faults,
 	})
 	require.NoError(t, err)
@@ -95,16 +97,16 @@ func (s *subscriber) gets(n int) ([]*event.EventHeader, []string) {
 	return s.got, s.data
 }
 
-func (g *gateway) do(verb simulator.Verb) {
+func (g *gateway) do(verb history.Verb) {
 	g.t.Helper()
-	_, _, err := g.sim.Do("m", simulator.LiveAction{Do: verb, Person: "u-ann", Nick: "Ann"})
+	_, _, err := g.sim.Do("m", history.LiveAction{Do: verb, Person: "u-ann", Nick: "Ann"})
 	require.NoError(g.t, err)
 }
 
 // counts waits for the counts of the stream.
 func (g *gateway) counts(want simulator.WayStats) {
 	g.t.Helper()
-	stats := func() simulator.WayStats { return g.sim.Stats().Pushes.Ways[simulator.ClassStream] }
+	stats := func() simulator.WayStats { return g.sim.Stats().Pushes.Ways[fault.ClassStream] }
 	if !assert.Eventually(g.t, func() bool { return stats() == want }, patience, time.Millisecond) {
 		g.t.Fatalf("counts: %+v", stats())
 	}
@@ -123,8 +125,8 @@ func TestStreamEvents(t *testing.T) {
 	g := serveStreams(t, simulator.StreamSettings{})
 	s := g.subscribe(taken)
 	g.connections(1, 1)
-	g.do(simulator.Join)
-	g.do(simulator.Leave)
+	g.do(history.Join)
+	g.do(history.Leave)
 	headers, data := s.gets(2)
 	g.counts(simulator.WayStats{Pushes: 2, Sent: 2, Acknowledged: 2})
 	assert.Equal(t, "meeting_member_status_change", headers[0].EventType)
@@ -136,7 +138,7 @@ func TestStreamEvents(t *testing.T) {
 }
 
 func TestStreamLater(t *testing.T) {
-	g := serveStreams(t, simulator.StreamSettings{Redeliver: simulator.Duration(10 * time.Millisecond)})
+	g := serveStreams(t, simulator.StreamSettings{Redeliver: history.Duration(10 * time.Millisecond)})
 	s := g.subscribe(func(n int) event.EventProcessStatusType {
 		if n < 3 {
 			return event.EventProcessStatusKLater
@@ -144,14 +146,14 @@ func TestStreamLater(t *testing.T) {
 		return event.EventProcessStatusKSuccess
 	})
 	g.connections(1, 1)
-	g.do(simulator.Join)
+	g.do(history.Join)
 	headers, _ := s.gets(3)
 	assert.Equal(t, headers[0].EventId, headers[2].EventId)
 	g.counts(simulator.WayStats{Pushes: 1, Sent: 3, Acknowledged: 1, Refused: 2})
 }
 
 func TestStreamPings(t *testing.T) {
-	g := serveStreams(t, simulator.StreamSettings{PingEvery: simulator.Duration(5 * time.Millisecond)})
+	g := serveStreams(t, simulator.StreamSettings{PingEvery: history.Duration(5 * time.Millisecond)})
 	var mu sync.Mutex
 	pings := 0
 	s := client.NewStreamClient(
@@ -175,17 +177,17 @@ func TestStreamPings(t *testing.T) {
 }
 
 func TestStreamReconnects(t *testing.T) {
-	for _, kind := range []simulator.FaultKind{simulator.FaultStreamDisconnect, simulator.FaultStreamDrop} {
+	for _, kind := range []fault.Kind{fault.StreamDisconnect, fault.StreamDrop} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			g := serveStreams(t, simulator.StreamSettings{})
 			s := g.subscribe(taken)
 			g.connections(1, 1)
-			n, err := g.sim.DisturbStreams(simulator.Fault{Kind: kind})
+			n, err := g.sim.DisturbStreams(fault.Fault{Kind: kind})
 			require.NoError(t, err)
 			require.Equal(t, 1, n)
 			g.connections(2, 1)
-			g.do(simulator.Join)
+			g.do(history.Join)
 			s.gets(1)
 			g.counts(simulator.WayStats{Pushes: 1, Sent: 1, Acknowledged: 1})
 		})
@@ -193,12 +195,12 @@ func TestStreamReconnects(t *testing.T) {
 }
 
 func TestStreamGarbageIsSurvived(t *testing.T) {
-	g := serveStreams(t, simulator.StreamSettings{}, simulator.Fault{Kind: simulator.FaultStreamGarbage, Next: 3})
+	g := serveStreams(t, simulator.StreamSettings{}, fault.Fault{Kind: fault.StreamGarbage, Next: 3})
 	s := g.subscribe(taken)
 	g.connections(1, 1)
 	for range 2 {
-		g.do(simulator.Join)
-		g.do(simulator.Leave)
+		g.do(history.Join)
+		g.do(history.Leave)
 	}
 	s.gets(4)
 	g.counts(simulator.WayStats{Pushes: 4, Sent: 4, Acknowledged: 4})
