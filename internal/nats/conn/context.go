@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -46,16 +47,18 @@ type contextFile struct {
 	CertStore   string `json:"windows_cert_store"`
 }
 
-// readContext reads the context of that name from the directory where the nats tool keeps them.
+// readContext reads the context of that name from the directory where the nats tool keeps them. Its
+// errors name the file that was tried.
 func readContext(name string, lookupEnv func(string) (string, bool)) (login, error) {
-	fail := func(err error) (login, error) {
-		return login{}, config.Usagef("nats-context", "context %s: %w", name, err)
-	}
 	root, home, err := contextRoot(lookupEnv)
 	if err != nil {
-		return fail(err)
+		return login{}, config.Usagef("nats-context", "context %s: %w", name, err)
 	}
-	content, err := readBounded(filepath.Join(root, "nats", "context", name+".json"))
+	path := filepath.Join(root, "nats", "context", name+".json")
+	fail := func(err error) (login, error) {
+		return login{}, config.Usagef("nats-context", "context %s: %s: %w", name, path, err)
+	}
+	content, err := readBounded(path)
 	if err != nil {
 		return fail(err)
 	}
@@ -85,17 +88,27 @@ func contextRoot(lookupEnv func(string) (string, bool)) (root, home string, err 
 	return filepath.Join(home, ".config"), home, nil
 }
 
+// readBounded reads a file that is not too large. Its errors leave out the path.
 func readBounded(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	defer func() { _ = file.Close() }()
 	content, err := io.ReadAll(io.LimitReader(file, maxContext+1))
 	if err == nil && len(content) > maxContext {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxContext)
+		err = fmt.Errorf("is larger than %d bytes", maxContext)
 	}
-	return content, err
+	return content, withoutPath(err)
+}
+
+// withoutPath returns why something could not be done with a file, without what and with which.
+func withoutPath(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 // login checks the context and translates it.
