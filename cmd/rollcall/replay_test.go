@@ -223,19 +223,3 @@ func TestJSONLines(t *testing.T) {
 	assert.Equal(t, 4, l.count)
 	assert.Equal(t, "{\"a\":\"\\u202e\"}\n{\"b\":1}\n{\"streamsequence\":\"3\"}\n{\"streamsequence\":\"4\",\"c\":1}\n", out.String())
 }
-
-func TestProgress(t *testing.T) {
-	var out bytes.Buffer
-	p := newProgress(&out)
-	for left := uint64(1000); left > 0; left-- {
-		p.step(left - 1)
-	}
-	p.end()
-	assert.Contains(t, out.String(), "/1000")
-	nobody := newProgress(nil)
-	for range 1000 {
-		nobody.step(0)
-	}
-	nobody.end()
-	assert.Nil(t, nobody.bar)
-}
