@@ -14,6 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 
+	"github.com/c4342123/rollcall/internal/base/pause"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/publisher"
@@ -129,20 +130,19 @@ func (s *service) storeAttempted(err error) {
 
 // persist repeats a step of the start until it succeeds or ctx ends: NATS may come up later than we do.
 func (s *service) persist(ctx context.Context, what string, step func() error) error {
-	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstPause),
-		backoff.WithMaxInterval(maxPause), backoff.WithMaxElapsedTime(0))
-	return backoff.Retry(func() error {
+	_, err := pause.Until(ctx, firstPause, maxPause, func() (struct{}, error) {
 		err := s.refusals.Explain(step())
 		var lasting *backoff.PermanentError
 		if errors.As(err, &lasting) {
-			return err
+			return struct{}{}, err
 		}
 		if err != nil {
 			s.gate.waitFor(fmt.Errorf("%s: %w", what, err))
 		}
 		s.changes.Failed(what, err)
-		return err
-	}, backoff.WithContext(pause, ctx))
+		return struct{}{}, err
+	})
+	return err
 }
 
 // owner names this replica.

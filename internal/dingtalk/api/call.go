@@ -17,6 +17,8 @@ const (
 	// maxRetries of one request, and of all requests that one operation makes.
 	maxRetries     = 2
 	maxCallRetries = 8
+	// maxRetryPause is far beyond what so few retries come to.
+	maxRetryPause = time.Minute
 )
 
 // call is one operation. It may make several requests, but renews its token at most once and has one budget of retries.
@@ -131,9 +133,7 @@ func (c *Client) limit(ctx context.Context, op string) error {
 // do makes an attempt, and repeats it where a quick retry can help. What is left of an *Error becomes a
 // *poller.SourceError.
 func (k *call) do(ctx context.Context, attempt func(context.Context) error) error {
-	waits := backoff.WithMaxRetries(backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(k.client.retryPause), backoff.WithMultiplier(2),
-		backoff.WithMaxElapsedTime(0)), maxRetries)
+	waits := backoff.WithMaxRetries(pause.Doubling(k.client.retryPause, maxRetryPause), maxRetries)
 	for {
 		err := attempt(ctx)
 		e, ok := err.(*Error) //nolint:errorlint // an error that is wrapped already has been through here

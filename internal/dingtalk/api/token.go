@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/c4342123/rollcall/internal/base/pause"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -87,8 +88,7 @@ func newTokens(fetch func(context.Context) (grant, error), now func() time.Time,
 }
 
 func tokenPause() backoff.BackOff {
-	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(minTokenPause), backoff.WithMultiplier(2),
-		backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(maxTokenPause), backoff.WithMaxElapsedTime(0))
+	return pause.Doubling(minTokenPause, maxTokenPause, backoff.WithRandomizationFactor(0.2))
 }
 
 // get implements tokenSource. A token that is about to expire is still given out while its successor is fetched.

@@ -67,15 +67,12 @@ func Run(ctx context.Context, opts Options) error {
 
 func newClient(opts Options) *client {
 	c := &client{
-		opts:   opts,
-		http:   newHTTPClient(opts.TLS),
-		memory: semaphore.NewWeighted(maxMemory),
-		backoff: backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(opts.MinWait), backoff.WithMaxInterval(opts.MaxWait),
-			backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0),
-		),
-		atOnce: rate.NewLimiter(rate.Every(atOnceEvery), atOnceBurst),
-		logs:   map[Outcome]*rate.Sometimes{},
+		opts:    opts,
+		http:    newHTTPClient(opts.TLS),
+		memory:  semaphore.NewWeighted(maxMemory),
+		backoff: pause.Doubling(opts.MinWait, opts.MaxWait),
+		atOnce:  rate.NewLimiter(rate.Every(atOnceEvery), atOnceBurst),
+		logs:    map[Outcome]*rate.Sometimes{},
 	}
 	for _, outcome := range []Outcome{Ignored, Malformed, NotStored, Postponed} {
 		c.logs[outcome] = &rate.Sometimes{Interval: logEvery}

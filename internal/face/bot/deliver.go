@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/c4342123/rollcall/internal/base/pause"
 	"github.com/c4342123/rollcall/internal/dingtalk/robot"
 )
 
@@ -17,7 +18,6 @@ const (
 	firstPause = time.Second
 	maxPause   = time.Minute
 	maxRefused = 5 * time.Minute
-	maxDouble  = 16 // more doublings are beyond every bound
 )
 
 // slots returns when the last requests cease to count, those that still do, in order. None lies further ahead than a
@@ -55,12 +55,12 @@ func (w *worker) deliver(ctx context.Context) error {
 	err := w.sender.Send(sendCtx, m.Message)
 	now := w.now()
 	w.st.Slots = append(slots, now.Add(robot.Window+slack).UnixMilli())
-	w.settle(m, err, now)
+	w.sent(m, err, now)
 	return w.save(ctx)
 }
 
-// settle takes note of how it went.
-func (w *worker) settle(m outgoing, err error, now time.Time) {
+// sent takes note of how sending a message went.
+func (w *worker) sent(m outgoing, err error, now time.Time) {
 	what := "the robot " + w.name
 	if err != nil {
 		w.reporter.Failed(what, err)
@@ -79,7 +79,7 @@ func (w *worker) settle(m outgoing, err error, now time.Time) {
 		if errors.Is(err, robot.ErrRefused) {
 			longest = maxRefused
 		}
-		w.st.NextTry = now.Add(min(firstPause<<min(w.st.Failures, maxDouble), longest)).UnixMilli()
+		w.st.NextTry = now.Add(pause.After(w.st.Failures, firstPause, longest)).UnixMilli()
 		w.st.Failures++
 		return
 	}

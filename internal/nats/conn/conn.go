@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/internal/base/logging"
+	"github.com/c4342123/rollcall/internal/base/pause"
 	"github.com/c4342123/rollcall/internal/config"
 )
 
@@ -111,9 +112,7 @@ func connect(ctx context.Context, url string, natsOptions []nats.Option, retry b
 		failed(err)
 		return conn, err
 	}
-	pause := backoff.NewExponentialBackOff(backoff.WithInitialInterval(retryInitial),
-		backoff.WithMaxInterval(retryMax), backoff.WithMaxElapsedTime(0))
-	conn, err := backoff.RetryWithData(attempt, backoff.WithContext(pause, ctx))
+	conn, err := pause.Until(ctx, retryInitial, retryMax, attempt)
 	switch {
 	case err == nil:
 		return conn, nil
