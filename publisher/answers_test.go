@@ -12,7 +12,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // jobOf builds the commit of a comparison with base.
@@ -59,7 +59,7 @@ func TestWrongLastSequenceIsAConflict(t *testing.T) {
 
 // One meeting twice in one batch: what a clustered server says of a subject that somebody else is writing to.
 func TestWrongLastSequenceConstantIsAConflict(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	base := Record{State: diff.New("room")}
 	one, two := jobOf(t, p, base, newRoom("room").join("ann")), jobOf(t, p, base, newRoom("room").join("bob"))
@@ -75,7 +75,7 @@ func TestWrongLastSequenceConstantIsAConflict(t *testing.T) {
 
 // A clustered server may refuse the only writer. Nothing changed, so the same commit is sent again.
 func TestRefusalOfTheOnlyWriterIsTriedAgain(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	j := jobOf(t, p, Record{State: diff.New("room")}, newRoom("room").join("ann"))
 	assert.False(t, p.rejected(t.Context(), j, answer{verdict: conflict}, false))
@@ -172,7 +172,7 @@ func TestResultLargerThanABatchIsStoredInOrder(t *testing.T) {
 }
 
 func TestConflictBetweenThePartsOfAResultIsRecoveredFrom(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{})
 	r := newRoom("room")
 	for i := range 600 {

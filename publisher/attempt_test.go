@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // attempts keeps what a publisher reports.
@@ -76,7 +76,7 @@ func TestTheFirstAttemptThatFailsIsReported(t *testing.T) {
 func TestABeatAsksForAsMuchRoomAsWasRefused(t *testing.T) {
 	t.Parallel()
 	var heard attempts
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{Attempted: heard.add})
 	limit := func(set func(*jetstream.StreamConfig, jetstream.StreamState)) {
 		st, err := p.js.Stream(t.Context(), events.Stream)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
@@ -85,7 +85,7 @@ func openInTime(t testing.TB, nc *nats.Conn) (p *Publisher) {
 
 func TestReplicatedStreamSurvivesItsLeader(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
+	servers := cluster(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	one, two := openInTime(t, connect(t, urls(servers))), openInTime(t, connect(t, urls(servers)))
 	race(t, one, two, 30)
 

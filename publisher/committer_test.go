@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
 func TestGroupCommitStoresManyMeetingsInOneBatch(t *testing.T) {
 	const meetings = 150
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	late := make(chan []error, 1)
 	waiting := make(chan struct{}, meetings)
@@ -49,7 +49,7 @@ func TestGroupCommitStoresManyMeetingsInOneBatch(t *testing.T) {
 }
 
 func TestOneMeetingsConflictDoesNotHurtTheOthers(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{})
 	update(t, p, newRoom(meetingName(3)).join("somebody else"))
 	var group []*job
@@ -68,7 +68,7 @@ func TestOneMeetingsConflictDoesNotHurtTheOthers(t *testing.T) {
 }
 
 func TestPickTakesAMeetingOnceAndWhatFits(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	mk := func(id string, msgs, size int) *job {
 		j := newJob(Record{State: diff.New(id)})
@@ -97,7 +97,7 @@ func TestPickTakesAMeetingOnceAndWhatFits(t *testing.T) {
 }
 
 func TestStoppedPublisherFinishesOrFails(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	stop := run(t, p)
 	const meetings = 60
@@ -130,7 +130,7 @@ func TestStoppedPublisherFinishesOrFails(t *testing.T) {
 }
 
 func TestStopFinishesWhatIsUnderWay(t *testing.T) {
-	s := startEmbedded(t, dir.Fast(t))
+	s := startEmbedded(t, disk.Fast(t))
 	proxy := faultproxy.Start(t, hostPort(t, s.ClientURL()))
 	p := still(t, connect(t, "nats://"+proxy.Addr()), Options{})
 	stop := run(t, p)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
@@ -42,7 +42,7 @@ func configOf(t *testing.T, p *Publisher) jetstream.StreamConfig {
 func watchful(t *testing.T) (*Publisher, *logbuffer.Buffer) {
 	t.Helper()
 	var log logbuffer.Buffer
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	return open(t, nc, Options{CompareEvery: 20 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil))}), &log
 }
 
@@ -132,7 +132,7 @@ func TestLimitsOfTheOperatorStay(t *testing.T) {
 // TestARefusalHasTheConfigurationCompared long before its minute has come.
 func TestARefusalHasTheConfigurationCompared(t *testing.T) {
 	t.Parallel()
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL(), nats.Name("patient"))
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL(), nats.Name("patient"))
 	p := open(t, nc, Options{CompareEvery: time.Hour})
 	looked(t, p)
 	edited(t, p, func(c *jetstream.StreamConfig) { c.AllowAtomicPublish = false })

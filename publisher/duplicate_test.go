@@ -10,6 +10,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 // The same change seen by two replicas: the server finds the duplicate id before it looks at the state.
@@ -116,20 +117,11 @@ func TestRemovedEventsAreRemembered(t *testing.T) {
 
 	other := newRoom("other").join("ann")
 	update(t, p, other)
-	forgetIDs(t, p)
+	looked(t, p)
+	natstest.ForgetIDs(t, p.js)
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		_, _, err := p.Update(t.Context(), rec, r.compare())
 		require.NoError(c, err)
 	}, patience, 10*time.Millisecond)
 	assert.Len(t, verify(t, p.nc, p, r.id), 2)
-}
-
-// forgetIDs has the server forget the ids of messages soon, as it does by itself within minutes. It may judge the ids by
-// the window from before the change, and not again before that is over: so there are two changes.
-func forgetIDs(t *testing.T, p *Publisher) {
-	t.Helper()
-	looked(t, p)
-	for _, window := range []time.Duration{200 * time.Millisecond, 100 * time.Millisecond} {
-		edited(t, p, func(c *jetstream.StreamConfig) { c.Duplicates = window })
-	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
 // behindProxy is a publisher whose connection goes through a proxy, and one that goes past it.
 func behindProxy(t *testing.T, opts Options) (*Publisher, *Publisher, *faultproxy.Proxy) {
 	t.Helper()
-	s := startEmbedded(t, dir.Fast(t))
+	s := startEmbedded(t, disk.Fast(t))
 	proxy := faultproxy.Start(t, hostPort(t, s.ClientURL()))
 	direct := open(t, connect(t, s.ClientURL()), Options{})
 	return open(t, connect(t, "nats://"+proxy.Addr()), opts), direct, proxy

@@ -14,7 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
@@ -45,7 +45,7 @@ func following(t *testing.T, p *Publisher, after diff.Position) (<-chan news, <-
 // TestFollowEndsWithItsConnection and goes on from where it was, on a server that has forgotten the consumer.
 func TestFollowEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
-	dir := dir.Fast(t)
+	dir := disk.Fast(t)
 	first, addr := startProcess(t, dir)
 	p := open(t, connect(t, "nats://"+addr), Options{})
 	start, err := p.Position(t.Context())
@@ -185,7 +185,7 @@ func TestAllGoesOnToWhatReplacedWhatItWasToRead(t *testing.T) {
 // TestBeatsOfSeveral lets replicas say at the same time what they look after.
 func TestBeatsOfSeveral(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	const replicas = 8
 	began := time.Now().Truncate(time.Millisecond)
 	all := make([]*Publisher, replicas)

@@ -12,13 +12,13 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // TestAStreamThatIsGoneIsMadeAgain by any of those who miss it, with all that it needs.
 func TestAStreamThatIsGoneIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	url := startEmbedded(t, dir.Fast(t)).ClientURL()
+	url := startEmbedded(t, disk.Fast(t)).ClientURL()
 	one, two := open(t, connect(t, url), Options{}), open(t, connect(t, url), Options{})
 	r := newRoom("room").join("ann")
 	before := update(t, one, r)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // TestTheStreamSaysHowOldTheInstallationIs, and goes on saying so when it is changed, opened again, or lost and made again.
@@ -29,7 +29,7 @@ func TestTheStreamSaysHowOldTheInstallationIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			nc := connect(t, startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) }))
+			nc := connect(t, startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) }))
 			js, err := jetstream.New(nc)
 			require.NoError(t, err)
 			unknown, err := Older(t.Context(), js)

@@ -17,7 +17,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/testing/child"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/leak"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
@@ -126,5 +126,5 @@ func run(t testing.TB, p *Publisher) (stop func()) {
 // newPublisher is a publisher on a server of its own.
 func newPublisher(t testing.TB, opts Options) *Publisher {
 	t.Helper()
-	return open(t, connect(t, startEmbedded(t, dir.Fast(t)).ClientURL()), opts)
+	return open(t, connect(t, startEmbedded(t, disk.Fast(t)).ClientURL()), opts)
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
@@ -154,7 +154,7 @@ func TestStreamThatIsGoneIsUnavailable(t *testing.T) {
 }
 
 func TestClosedConnectionGivesUpAtOnce(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{GiveUpAfter: time.Hour})
 	base := load(t, p, "room")
 	res := diff.Compare(base.State, newRoom("room").join("ann").snapshot())

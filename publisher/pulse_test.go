@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -31,7 +31,7 @@ func TestBeatsOfManyAtOnce(t *testing.T) {
 
 // TestBeatsGoByOneClock has replicas whose clocks are an hour off tell when they were alive, and read it, in turn.
 func TestBeatsGoByOneClock(t *testing.T) {
-	url := startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	clock := func(off time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(off) } }
 	ahead := open(t, connect(t, url), Options{Now: clock(time.Hour)})
 	behind := open(t, connect(t, url), Options{Now: clock(-time.Hour)})

@@ -14,7 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // race lets two writers look at one meeting for a number of rounds, each with what it last heard of the state, and
@@ -54,7 +54,7 @@ func race(t *testing.T, one, two *Publisher, rounds int) (conflicts int) {
 
 func TestTwoWritersRaceForAThousandRounds(t *testing.T) {
 	t.Parallel()
-	url := startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	one, two := open(t, connect(t, url), Options{}), open(t, connect(t, url), Options{})
 	conflicts := race(t, one, two, 1000)
 	assert.GreaterOrEqual(t, conflicts, 500, "they did race")
@@ -62,7 +62,7 @@ func TestTwoWritersRaceForAThousandRounds(t *testing.T) {
 
 // Without the compare-and-set the same two writers store the same sequence twice: the test above can fail.
 func TestCompareAndSetIsWhatKeepsTheSequence(t *testing.T) {
-	url := startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	one, two := open(t, connect(t, url), Options{}), open(t, connect(t, url), Options{})
 	one.blind, two.blind = true, true
 	base := load(t, one, "room")
@@ -79,7 +79,7 @@ func TestCompareAndSetIsWhatKeepsTheSequence(t *testing.T) {
 func TestManyMeetingsAndWriters(t *testing.T) {
 	t.Parallel()
 	const meetings, writers, rounds = 20, 3, 6
-	url := startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
+	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	pubs := make([]*Publisher, writers)
 	for i := range pubs {
 		pubs[i] = open(t, connect(t, url), Options{})

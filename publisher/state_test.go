@@ -17,7 +17,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // crowd is a room of n people as DingTalk names them: ids of random characters, Chinese names, hours of coming.
@@ -42,7 +42,7 @@ func crowd(n int) *room {
 func TestTenThousandPeopleFit(t *testing.T) {
 	t.Parallel()
 	const people = 10_000
-	p := open(t, connect(t, startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })), Options{})
+	p := open(t, connect(t, startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })), Options{})
 	r := crowd(people)
 	rec := update(t, p, r)
 	assert.Equal(t, uint64(people), rec.State.Sequence)
@@ -56,7 +56,7 @@ func TestTenThousandPeopleFit(t *testing.T) {
 }
 
 func TestStateThatDoesNotFitIsRefusedByName(t *testing.T) {
-	url := startServer(t, func(o *server.Options) { o.MaxPayload = 4096; o.StoreDir = dir.Fast(t) })
+	url := startServer(t, func(o *server.Options) { o.MaxPayload = 4096; o.StoreDir = disk.Fast(t) })
 	p := open(t, connect(t, url), Options{})
 	r := crowd(400)
 	_, _, err := p.Update(t.Context(), load(t, p, r.id), r.compare())
@@ -148,7 +148,7 @@ func TestHeadersThatCannotBeReadAreRefused(t *testing.T) {
 }
 
 func TestAllYieldsEveryStateOnce(t *testing.T) {
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{})
 	for range p.All(t.Context()) {
 		t.Fatal("there is none")

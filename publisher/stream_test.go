@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 func TestStreamIsCreatedAsTheContractSays(t *testing.T) {
@@ -31,7 +31,7 @@ func TestStreamIsCreatedAsTheContractSays(t *testing.T) {
 }
 
 func TestSeveralReplicasStartAtOnce(t *testing.T) {
-	url := startEmbedded(t, dir.Fast(t)).ClientURL()
+	url := startEmbedded(t, disk.Fast(t)).ClientURL()
 	conns := []*nats.Conn{connect(t, url), connect(t, url), connect(t, url), connect(t, url)}
 	for _, err := range each(len(conns), func(i int) error {
 		_, err := Open(t.Context(), conns[i], Options{})
@@ -44,7 +44,7 @@ func TestSeveralReplicasStartAtOnce(t *testing.T) {
 // existing creates the stream as other hands left it.
 func existing(t *testing.T, set func(*jetstream.StreamConfig)) *nats.Conn {
 	t.Helper()
-	nc := connect(t, startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) }))
+	nc := connect(t, startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) }))
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
 	cfg := streamConfig(1)
@@ -140,7 +140,7 @@ func TestFieldsThatTheServerIgnoredAreSeen(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	nc := connect(t, startServer(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) }))
+	nc := connect(t, startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) }))
 	for want, o := range map[string]Options{
 		"replicas: 6":      {Replicas: 6},
 		"replicas: -1":     {Replicas: -1},

@@ -15,7 +15,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // everyShard is what a survey of everything reads.
@@ -80,7 +80,7 @@ func stateOfStream(t testing.TB, p *Publisher) jetstream.StreamState {
 // A survey writes nothing, and reads no state twice.
 func TestSurvey(t *testing.T) {
 	t.Parallel()
-	s := startEmbedded(t, dir.Fast(t))
+	s := startEmbedded(t, disk.Fast(t))
 	p := open(t, connect(t, s.ClientURL()), Options{})
 	rooms := map[string]*room{}
 	for i := range 20 {

@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/diff"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // TestATrialThatIsOutOfTimeSaysWhatTheServerSaid, and not that the last of its attempts was cut short.
 func TestATrialThatIsOutOfTimeSaysWhatTheServerSaid(t *testing.T) {
 	t.Parallel()
-	nc := connect(t, startEmbedded(t, dir.Fast(t)).ClientURL())
+	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	var asked atomic.Int32
 	_, err := nc.Subscribe(TrialIngest+">", func(m *nats.Msg) {

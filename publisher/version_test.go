@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
@@ -38,7 +38,7 @@ func TestOldServerIsRefusedByName(t *testing.T) {
 func TestRealOldServersAreRefused(t *testing.T) {
 	for _, binary := range natstest.TooOld() {
 		t.Run(binary, func(t *testing.T) {
-			s := natstest.Start(t, binary, &server.Options{StoreDir: dir.Fast(t)})
+			s := natstest.Start(t, binary, &server.Options{StoreDir: disk.Fast(t)})
 			nc := connect(t, s.ClientURL())
 			for _, err := range openAndInspect(t, nc) {
 				require.ErrorIs(t, err, ErrServerTooOld)
@@ -96,7 +96,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestForgetfulServerIsWarnedOf(t *testing.T) {
-	proxy := natstest.Masked(t, startEmbedded(t, dir.Fast(t)).ClientURL(), "2.14.5")
+	proxy := natstest.Masked(t, startEmbedded(t, disk.Fast(t)).ClientURL(), "2.14.5")
 	nc := connect(t, "nats://"+proxy.Addr())
 	const says = "is 2.14.5: what it acknowledged can be lost at a power cut, even with sync_interval: always; NATS server 2.14.6 or newer keeps it"
 	inspected, err := Inspect(t.Context(), nc, 1)
@@ -116,7 +116,7 @@ func TestForgetfulServerIsWarnedOf(t *testing.T) {
 // connected to, another version.
 func TestOldServerAmongOthersIsRefused(t *testing.T) {
 	t.Parallel()
-	servers := cluster(t, func(o *server.Options) { o.StoreDir = dir.Fast(t) })
+	servers := cluster(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	direct := connect(t, servers[0].ClientURL())
 	p := openInTime(t, direct)
 	st, err := p.js.Stream(t.Context(), events.Stream)

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/assert"
 
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
@@ -23,7 +23,7 @@ func TestOldServersAreRefused(t *testing.T) {
 		natstest.Says(t, "odd"):         `"odd" as its version`,
 	}
 	for _, binary := range natstest.TooOld() {
-		old[natstest.Start(t, binary, &server.Options{StoreDir: dir.Fast(t)}).ClientURL()] = "is 2.12."
+		old[natstest.Start(t, binary, &server.Options{StoreDir: disk.Fast(t)}).ClientURL()] = "is 2.12."
 	}
 	for url, says := range old {
 		for _, args := range [][]string{{"serve"}, {"doctor"}, {"bot"}, {"verify", "m"}} {

@@ -11,6 +11,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/events/consumer"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
@@ -51,9 +52,9 @@ func madeAgain(t *testing.T, opts consumer.Options, restored, consumers bool) {
 	r.Look("a", streamtest.Begin+1000, rows[0])
 	d.becomes(t, "ann")
 	settled(t, js, "diary")
-	take := streamtest.TakeBackupAlone
+	take := natstest.TakeBackupAlone
 	if consumers {
-		take = streamtest.TakeBackup
+		take = natstest.TakeBackup
 	}
 	backup := take(t, r.Conn)
 	r.Look("a", streamtest.Begin+2000, rows...)

@@ -23,7 +23,6 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/leak"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/port"
-	"github.com/c4342123/rollcall/internal/testing/streamtest"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -284,7 +283,7 @@ func TestTheStream(t *testing.T) {
 	assert.Contains(t, f.Text, "duplicate_window")
 
 	require.NoError(t, js.DeleteStream(t.Context(), events.Stream))
-	streamtest.Anew(t, func() error {
+	natstest.Anew(t, func() error {
 		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: events.Stream, Subjects: []string{"conference.>"}})
 		return err
 	})

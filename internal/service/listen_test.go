@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 // listener reads /v1/events, as a program does that comes back by itself.
@@ -132,7 +132,7 @@ func TestTheStreamIsRestored(t *testing.T) {
 	status, body := r.do(http.MethodPut, "/v1/meetings/office", "")
 	require.Equal(t, http.StatusCreated, status, body)
 	l.hears(t, "joined Ann")
-	backup := streamtest.TakeBackup(t, js.Conn())
+	backup := natstest.TakeBackup(t, js.Conn())
 	do(t, sim, join("bob"))
 	l.hears(t, "joined Ann", "joined Bob")
 	old := l.place()
@@ -164,7 +164,7 @@ func TestARestoreThatComesTooLate(t *testing.T) {
 	status, body := r.do(http.MethodPut, "/v1/meetings/office", "")
 	require.Equal(t, http.StatusCreated, status, body)
 	tells(t, natsURL, "1 joined Ann")
-	backup := streamtest.TakeBackup(t, js.Conn())
+	backup := natstest.TakeBackup(t, js.Conn())
 	do(t, sim, join("bob"))
 	tells(t, natsURL, "1 joined Ann", "2 joined Bob")
 	before := ids(t, natsURL)

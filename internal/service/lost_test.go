@@ -17,7 +17,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/simulator"
-	"github.com/c4342123/rollcall/internal/testing/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -148,7 +148,7 @@ func TestTheStreamIsPurged(t *testing.T) {
 	r.eventually("/v1/meetings/office", http.StatusOK, "remembers their ids")
 	status, body = r.do(http.MethodGet, "/readyz", "")
 	assert.Equal(t, http.StatusOK, status, body)
-	streamtest.ForgetIDs(t, js)
+	natstest.ForgetIDs(t, js)
 	tells(t, natsURL, "3 joined Ann", "4 joined Bob", "5 joined Gus")
 	after := ids(t, natsURL)
 	for id := range before {
@@ -214,7 +214,7 @@ func TestThePastIsPurged(t *testing.T) {
 	}, patience, 20*time.Millisecond)
 	purge(t, js, jetstream.WithPurgeKeep(1))
 	r.eventually("/readyz?verbose", http.StatusOK, "store_lost")
-	streamtest.ForgetIDs(t, js)
+	natstest.ForgetIDs(t, js)
 	tells(t, natsURL, "3 joined Ann", "4 joined Bob")
 }
 

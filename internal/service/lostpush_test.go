@@ -15,7 +15,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
-	"github.com/c4342123/rollcall/internal/testing/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 // pushes sends, as DingTalk does, that somebody joined the office at a time in Unix milliseconds, and returns the status.
@@ -91,7 +91,7 @@ func TestAPushAndAPutInTheMomentOfLoss(t *testing.T) {
 				refused++
 			}
 			if purged {
-				streamtest.ForgetIDs(t, js)
+				natstest.ForgetIDs(t, js)
 			}
 			put := func() int {
 				status, _ := other.do(http.MethodPut, "/v1/meetings/later", "")

@@ -16,7 +16,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/testing/child"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
@@ -63,7 +63,7 @@ func (r *running) refuses(id string) string {
 func TestServerThatStandsStill(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, office)
-	child, address := process(t, dir.Fast(t))
+	child, address := process(t, disk.Fast(t))
 	r := start(t, external(settings(t, api), address))
 	natsURL := r.ready()
 	status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
@@ -86,7 +86,7 @@ func TestServerThatStandsStill(t *testing.T) {
 func TestServerThatIsKilled(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)
-	dir := dir.Fast(t)
+	dir := disk.Fast(t)
 	child, address := process(t, dir)
 	proxy := faultproxy.Start(t, address)
 	r := start(t, external(settings(t, api), proxy.Addr()))
@@ -123,7 +123,7 @@ func TestStreamThatIsFull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim, api := simulate(t, office)
-			_, address := process(t, dir.Fast(t))
+			_, address := process(t, disk.Fast(t))
 			r := start(t, external(settings(t, api), address))
 			natsURL := r.ready()
 			status, _ := r.do(http.MethodPut, "/v1/meetings/office", "")
@@ -155,7 +155,7 @@ func TestStreamThatIsFull(t *testing.T) {
 func TestStreamThatSomebodyChanges(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, office)
-	_, address := process(t, dir.Fast(t))
+	_, address := process(t, disk.Fast(t))
 	r := start(t, external(settings(t, api), address))
 	natsURL := r.ready()
 	// Without roll-ups nothing can be stored, so the comparison comes before its minute is over.

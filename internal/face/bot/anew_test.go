@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/internal/testing/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 // announce stores that somebody joined, whom a stream that is gone may have told of, too.
@@ -51,7 +51,7 @@ func TestTheStreamIsLost(t *testing.T) {
 					kept := w.joins("Ann")
 					w.announce(kept...)
 					w.told(0)
-					backup := streamtest.TakeBackup(t, w.nc)
+					backup := natstest.TakeBackup(t, w.nc)
 					lost := w.joins("Bob", "Chris")
 					w.announce(lost...)
 					w.told(0)

@@ -31,8 +31,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/testing/leak"
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/port"
-	"github.com/c4342123/rollcall/internal/testing/streamtest"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -103,7 +103,7 @@ func newWorld(t *testing.T, robots ...simulator.RobotSettings) *world {
 
 func (w *world) makeStream() {
 	w.t.Helper()
-	streamtest.Anew(w.t, func() error {
+	natstest.Anew(w.t, func() error {
 		_, err := publisher.Open(w.t.Context(), w.nc, publisher.Options{})
 		return err
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/face/terminal"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
@@ -198,7 +199,7 @@ func TestWhatIsAnnouncedAnewIsNotShownAgain(t *testing.T) {
 				s := follow(t, f)
 				rows := []diff.Row{person("ann", 1), person("bob", 2)}
 				r.Look("a", streamtest.Begin+1000, rows[0])
-				backup := streamtest.TakeBackup(t, r.Conn)
+				backup := natstest.TakeBackup(t, r.Conn)
 				r.Look("a", streamtest.Begin+2000, rows...)
 				s.becomes("ann", "bob")
 				r.Stop()

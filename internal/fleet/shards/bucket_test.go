@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/testing/child"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 )
 
@@ -120,7 +120,7 @@ func TestWritesStateWhatTheyReplace(t *testing.T) {
 // back.
 func TestTheRemovedStayRemoved(t *testing.T) {
 	t.Parallel()
-	dir := dir.Fast(t)
+	dir := disk.Fast(t)
 	server := child.Start(t, childServer+"="+dir)
 	b, err := openBucket(t.Context(), connect(t, server.Line(t)), 1, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/testing/child"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
@@ -61,7 +61,7 @@ func cluster(t *testing.T) (servers map[string]*child.Child, urls string) {
 	servers = map[string]*child.Child{}
 	for i, address := range addresses {
 		name := fmt.Sprint("n", i)
-		servers[name] = child.Start(t, childServer+"="+dir.Fast(t),
+		servers[name] = child.Start(t, childServer+"="+disk.Fast(t),
 			childCluster+"="+fmt.Sprint(name, " ", address, " ", strings.Join(routes, ",")))
 	}
 	for _, c := range servers {

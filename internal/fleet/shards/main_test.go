@@ -15,7 +15,7 @@ import (
 
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/testing/child"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 	"github.com/c4342123/rollcall/internal/testing/leak"
 	"github.com/c4342123/rollcall/internal/testing/logbuffer"
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 // startServer runs the product's own server until the test ends and returns where it listens.
 func startServer(t testing.TB) string {
 	t.Helper()
-	s, err := embedded.Start(t.Context(), embedded.Options{StoreDir: dir.Fast(t), Listen: "127.0.0.1:0"})
+	s, err := embedded.Start(t.Context(), embedded.Options{StoreDir: disk.Fast(t), Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
 	return s.ClientURL()

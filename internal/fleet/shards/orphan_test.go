@@ -6,14 +6,14 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
 
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
 // restricted starts a server on which the user "reader" may not write to the bucket.
 func restricted(t *testing.T) (writer, reader string) {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir.Fast(t), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: disk.Fast(t), NoSigs: true, NoLog: true,
 		Users: []*server.User{{Username: "writer", Password: "p"}, {Username: "reader", Password: "p", Permissions: &server.Permissions{
 			Publish: &server.SubjectPermission{Deny: []string{keyPrefix + ">"}},
 		}}},

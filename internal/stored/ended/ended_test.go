@@ -14,7 +14,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/testing/leak"
-	"github.com/c4342123/rollcall/internal/testing/streamtest"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -40,7 +40,7 @@ func open(t *testing.T) *archive {
 
 func (a *archive) create() {
 	a.t.Helper()
-	streamtest.Anew(a.t, func() error {
+	natstest.Anew(a.t, func() error {
 		_, err := a.js.CreateStream(a.t.Context(), jetstream.StreamConfig{Name: events.Stream, Subjects: []string{"conference.>"}})
 		return err
 	})
@@ -113,7 +113,7 @@ func TestAStreamInPlaceOfTheOther(t *testing.T) {
 	a.create()
 	x := New(a.js, Options{})
 	a.ends("m1", "", "", now)
-	backup := streamtest.TakeBackup(t, a.js.Conn())
+	backup := natstest.TakeBackup(t, a.js.Conn())
 	a.ends("m2", "", "", now)
 	a.ends("m3", "", "", now)
 	require.Equal(t, []string{"m3", "m2", "m1"}, ids(t, x, "", 10))

@@ -14,6 +14,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/stored/reading"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
@@ -106,7 +107,7 @@ func TestALiveReaderOfAStreamThatGoesBack(t *testing.T) {
 				s := streamtest.Start(t)
 				r := s.Record()
 				old := []string{"a " + r.Join("a"), "a " + r.Join("a")}
-				backup := streamtest.TakeBackup(t, r.Conn)
+				backup := natstest.TakeBackup(t, r.Conn)
 				lost := []string{"a " + r.Join("a"), "a " + r.Join("a"), "a " + r.Join("a")}
 				f := follow(t, s.JetStream(), opts)
 				want := append(old, lost...)
@@ -149,7 +150,7 @@ func TestGoingOnInAnotherStream(t *testing.T) {
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	r.Join("a")
-	backup := streamtest.TakeBackup(t, r.Conn)
+	backup := natstest.TakeBackup(t, r.Conn)
 	r.Join("a")
 	whole, err := reading.Open(t.Context(), js, reading.Options{})
 	require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
@@ -42,7 +42,7 @@ func newBrokers(t testing.TB, n int) []*broker {
 	var out []*broker
 	for i := range n {
 		b := &broker{addr: port.Free(t), health: port.Free(t)}
-		env := []string{natsDir + "=" + dir.Fast(t), natsListen + "=" + b.addr, natsHealth + "=" + b.health}
+		env := []string{natsDir + "=" + disk.Fast(t), natsListen + "=" + b.addr, natsHealth + "=" + b.health}
 		if n > 1 {
 			env = append(env, natsRoute+"="+routes[i], natsRoutes+"="+strings.Join(routes, ","))
 		}

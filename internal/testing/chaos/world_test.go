@@ -19,7 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator"
 	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/simulator/history"
-	"github.com/c4342123/rollcall/internal/testing/dir"
+	"github.com/c4342123/rollcall/internal/testing/disk"
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
@@ -124,7 +124,7 @@ func newWorld(t testing.TB, s setup) *world {
 	} else {
 		addr := port.Free(t)
 		w.natsURLs = "nats://" + addr
-		env = append(slices.Clone(env), "ROLLCALL_EMBEDDED_LISTEN="+addr, "ROLLCALL_DATA_DIR="+dir.Fast(t))
+		env = append(slices.Clone(env), "ROLLCALL_EMBEDDED_LISTEN="+addr, "ROLLCALL_DATA_DIR="+disk.Fast(t))
 	}
 	for n := range s.replicas {
 		r := newReplica(t, n, addrs[n], w.dingtalk, w.brokers, s.program, env)

@@ -1,5 +1,5 @@
-// Package dir makes directories for tests.
-package dir
+// Package disk gives tests directories to store in: a fast one, and one on a disk that is soon full.
+package disk
 
 import (
 	"os"

@@ -1,6 +1,5 @@
 //go:build linux
 
-// Package disk is for tests of what happens on a disk that is full.
 package disk
 
 import (
