@@ -25,7 +25,7 @@ type entry struct {
 
 // readSettings reads the settings file: a mapping of keys to single values.
 func readSettings(path string) (map[string]entry, error) {
-	content, err := readBounded(path, maxSettingsFile)
+	content, err := ReadBounded(path, maxSettingsFile)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the settings: %w", err)
 	}
@@ -101,7 +101,7 @@ func yamlError(err error) error {
 
 // readSecret reads a secret from a file that holds it and nothing else. Line ends after it do not count.
 func readSecret(path string) (string, error) {
-	content, err := readBounded(path, maxSecretFile)
+	content, err := ReadBounded(path, maxSecretFile)
 	if err != nil {
 		return "", fmt.Errorf("cannot read the secret: %w", err)
 	}
@@ -115,7 +115,8 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
-func readBounded(path string, limit int64) ([]byte, error) {
+// ReadBounded reads a file of at most limit bytes. Its errors name the file.
+func ReadBounded(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 // ReadStrictYAML reads a YAML file of at most 1 MiB into a value. It refuses keys that the value does not have, keys set
 // twice, keys without a value, and a second document. Errors name the file and the lines and show no value of the file: it may be a secret.
 func ReadStrictYAML(path string, into any) error {
-	content, err := readBounded(path, maxSettingsFile)
+	content, err := ReadBounded(path, maxSettingsFile)
 	if err != nil {
 		return err
 	}

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +20,7 @@ const maxContext = 1 << 20
 
 // contextFile is a context as the nats command line tool stores it, see
 // https://github.com/nats-io/jsm.go/tree/main/natscontext. That package itself would bring all of jsm.go and an
-// expression language with it.
+// expression language with it, and orbit.go/natscontext (0.1.1) connects without a login where a context has user_jwt.
 type contextFile struct {
 	URL         string `json:"url"`
 	User        string `json:"user"`
@@ -58,9 +56,13 @@ func readContext(name string, lookupEnv func(string) (string, bool)) (login, err
 	fail := func(err error) (login, error) {
 		return login{}, config.Usagef("nats-context", "context %s: %s: %w", name, path, err)
 	}
-	content, err := readBounded(path)
-	if err != nil {
-		return fail(err)
+	content, err := config.ReadBounded(path, maxContext)
+	var of *fs.PathError
+	switch {
+	case errors.As(err, &of):
+		return fail(of.Err)
+	case err != nil:
+		return login{}, config.Usagef("nats-context", "context %s: %w", name, err) // it names the file itself
 	}
 	var file contextFile
 	if err := json.Unmarshal(content, &file); err != nil {
@@ -86,29 +88,6 @@ func contextRoot(lookupEnv func(string) (string, bool)) (root, home string, err 
 		return "", "", errors.New("neither HOME nor XDG_CONFIG_HOME is set")
 	}
 	return filepath.Join(home, ".config"), home, nil
-}
-
-// readBounded reads a file that is not too large. Its errors leave out the path.
-func readBounded(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxContext+1))
-	if err == nil && len(content) > maxContext {
-		err = fmt.Errorf("is larger than %d bytes", maxContext)
-	}
-	return content, withoutPath(err)
-}
-
-// withoutPath returns why something could not be done with a file, without what and with which.
-func withoutPath(err error) error {
-	var of *fs.PathError
-	if errors.As(err, &of) {
-		return of.Err
-	}
-	return err
 }
 
 // login checks the context and translates it.
