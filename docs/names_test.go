@@ -21,14 +21,20 @@ var (
 	file    = regexp.MustCompile(`^[\w.\-/…]+$`)
 	tests   = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w*…?`)
 	tested  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+
+	commands = regexp.MustCompile("go test [^`\n]+")
+	folders  = regexp.MustCompile(`\./[\w/.]+`)
 )
 
 // repository is what there is to be named.
 type repository struct {
 	files map[string]bool // and folders, by their paths
 	names map[string]bool // of files, without the folder
-	tests []string        // their functions
+	tests []test          // their functions
 }
+
+// test is the function of a test, and the folder of its package.
+type test struct{ name, folder string }
 
 // TestNamesExist holds the documentation to names that exist: files, folders, tests, and the
 // targets of links inside the repository.
@@ -68,13 +74,57 @@ func (r repository) missing(page, text string) []string {
 			missing = append(missing, target)
 		}
 	}
-	for _, name := range tests.FindAllString(text, -1) {
-		prefix, cut := strings.CutSuffix(name, "…")
-		if !slices.ContainsFunc(r.tests, func(test string) bool { return test == name || cut && strings.HasPrefix(test, prefix) }) {
+	for _, name := range tests.FindAllString(commands.ReplaceAllString(text, ""), -1) {
+		if !r.tested(name, "./...") {
 			missing = append(missing, name)
 		}
 	}
-	return missing
+	return append(missing, r.mistaken(text)...)
+}
+
+// tested tells whether a package has a test of that name, or one that begins with it when it ends
+// in an ellipsis.
+func (r repository) tested(name, pattern string) bool {
+	prefix, cut := strings.CutSuffix(name, "…")
+	return slices.ContainsFunc(r.tests, func(t test) bool {
+		return (t.name == name || cut && strings.HasPrefix(t.name, prefix)) && matches(t.folder, pattern)
+	})
+}
+
+// mistaken are the commands in a page that run tests where there are none, or a test that is
+// elsewhere.
+func (r repository) mistaken(text string) []string {
+	var mistaken []string
+	for _, command := range commands.FindAllString(text, -1) {
+		patterns := folders.FindAllString(command, -1)
+		if len(patterns) == 0 {
+			patterns = []string{"./..."}
+		}
+		for _, pattern := range patterns {
+			folder := strings.TrimPrefix(strings.TrimSuffix(pattern, "/..."), "./")
+			if pattern != "./..." && !r.files[folder] {
+				mistaken = append(mistaken, command)
+			}
+		}
+		for _, name := range tests.FindAllString(command, -1) {
+			if !slices.ContainsFunc(patterns, func(pattern string) bool {
+				return r.tested(strings.TrimSuffix(name, "…")+"…", pattern)
+			}) {
+				mistaken = append(mistaken, command)
+			}
+		}
+	}
+	return mistaken
+}
+
+// matches tells whether a folder is what a pattern of packages such as ./diff or ./internal/...
+// means.
+func matches(folder, pattern string) bool {
+	pattern = strings.TrimPrefix(pattern, "./")
+	if above, all := strings.CutSuffix(pattern, "..."); all {
+		return within(folder, strings.TrimSuffix(above, "/"))
+	}
+	return folder == pattern
 }
 
 // has tells whether a text names something that is there, or looks like no name of a file of ours:
@@ -120,7 +170,7 @@ func survey(t *testing.T) repository {
 				return err
 			}
 			for _, match := range tested.FindAllStringSubmatch(string(text), -1) {
-				r.tests = append(r.tests, match[1])
+				r.tests = append(r.tests, test{match[1], filepath.ToSlash(filepath.Dir(relative))})
 			}
 		}
 		return nil
@@ -131,10 +181,13 @@ func survey(t *testing.T) repository {
 func TestMissingNamesAreFound(t *testing.T) {
 	r := repository{
 		files: map[string]bool{"diff": true, "diff/fold.go": true, "docs": true, "docs/semantics.md": true},
-		names: map[string]bool{"diff": true, "fold.go": true}, tests: []string{"TestRule1", "FuzzCompare"},
+		names: map[string]bool{"diff": true, "fold.go": true},
+		tests: []test{{"TestRule1", "diff"}, {"FuzzCompare", "diff"}, {"TestElsewhere", "poller"}},
 	}
 	assert.Empty(t, r.missing("docs/a.md", "`diff/fold.go`, `fold.go`, `diff/f…`, `text/html`, [b](semantics.md#rule), [c](https://x.example/y), "+
 		"`TestRule…`, TestRule1, `go test ./diff -fuzz FuzzCompare`, `internal/…`"))
-	assert.Equal(t, []string{"diff/gone.go", "gone.go", "diff/g…", "gone.md", "TestRule", "FuzzRules"}, r.missing(
+	assert.Equal(t, []string{"diff/gone.go", "gone.go", "diff/g…", "gone.md", "TestRule", "go test -fuzz FuzzRules"}, r.missing(
 		"docs/a.md", "`diff/gone.go`, `gone.go`, `diff/g…` [b](gone.md) `TestRule` `go test -fuzz FuzzRules`"))
+	assert.Equal(t, []string{"go test ./gone -bench .", "go test ./diff -run TestElsewhere"}, r.missing(
+		"docs/a.md", "`go test ./gone -bench .`, `go test ./diff -run TestElsewhere`, `go test ./... -run TestElsewhere`"))
 }
