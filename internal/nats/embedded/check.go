@@ -13,7 +13,7 @@ import (
 // refuse, but for what only the content of the store tells.
 func Check(ctx context.Context, opts Options) error {
 	opts = opts.withDefaults()
-	sopts, err := opts.serverOptions()
+	sopts, err := opts.serverOptions(keys{})
 	if err != nil {
 		return err
 	}

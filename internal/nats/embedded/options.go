@@ -37,8 +37,11 @@ type Options struct {
 	// Listen is host:port; [DefaultListen] when empty. Port 0 takes any free port, [Server.ClientURL] tells which.
 	// Clients of a loopback address need no credentials unless some are set; any other address is refused without them.
 	Listen string
-	// Username and Password, or Token, are what clients have to log in with, on every address and in process too.
+	// Username and Password, or Token, are what clients have to log in with, on every address and in process too. They are
+	// not for a server with Doors.
 	Username, Password, Token string
+	// Doors say who may do what; nil lets everybody do everything. With doors there is a [LoginFile].
+	Doors *Doors
 	// MaxMemory bounds memory streams and consumers, in bytes; [DefaultMaxMemory] when 0.
 	MaxMemory int64
 	// MaxStore bounds the store on disk, in bytes; when 0, the disk itself does: a server that comes to a bound of its own
@@ -72,8 +75,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// serverOptions checks o and translates it.
-func (o Options) serverOptions() (*server.Options, error) {
+// serverOptions checks o and translates it. The keys are for doors.
+func (o Options) serverOptions(k keys) (*server.Options, error) {
 	host, port, err := o.address()
 	if err != nil {
 		return nil, err
@@ -81,10 +84,15 @@ func (o Options) serverOptions() (*server.Options, error) {
 	if err := o.checkCredentials(host); err != nil {
 		return nil, err
 	}
+	if o.Doors != nil {
+		if err := o.Doors.check(host); err != nil {
+			return nil, fmt.Errorf("listen address %q: %w", o.Listen, err)
+		}
+	}
 	if o.MaxMemory < 0 || o.MaxStore < 0 {
 		return nil, fmt.Errorf("negative limit: MaxMemory %d, MaxStore %d", o.MaxMemory, o.MaxStore)
 	}
-	return &server.Options{
+	out := &server.Options{
 		ServerName:         "rollcall",
 		Host:               host,
 		Port:               port,
@@ -102,7 +110,11 @@ func (o Options) serverOptions() (*server.Options, error) {
 		NoSigs:                 true,
 		NoLog:                  true,
 		DisableJetStreamBanner: true,
-	}, nil
+	}
+	if o.Doors != nil {
+		err = o.Doors.build(out, k)
+	}
+	return out, err
 }
 
 // address splits Listen. A port of 0 becomes the server's own word for any free port.
@@ -127,6 +139,8 @@ func (o Options) checkCredentials(host string) error {
 		return errors.New("a token and a user name with password exclude each other")
 	case (o.Username == "") != (o.Password == ""):
 		return errors.New("a user name and a password belong together")
+	case o.Doors != nil:
+		return nil
 	case o.Token == "" && o.Username == "" && !loopback(host):
 		return fmt.Errorf("listen address %q: %w", o.Listen, ErrCredentialsRequired)
 	}
@@ -139,9 +153,11 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// login is how a client logs in.
-func (o Options) login() []nats.Option {
+// login is how a client in this process logs in.
+func (o Options) login(k keys) []nats.Option {
 	switch {
+	case o.Doors != nil:
+		return []nats.Option{k.inProcess()}
 	case o.Token != "":
 		return []nats.Option{nats.Token(o.Token)}
 	case o.Username != "":

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -49,7 +49,7 @@ func (s *Server) Reopen(ctx context.Context) error {
 	if s.closed {
 		return ErrClosed
 	}
-	sopts, err := s.opts.serverOptions()
+	sopts, err := s.opts.serverOptions(s.keys)
 	if err != nil {
 		return fmt.Errorf("embedded NATS server: %w", err)
 	}
@@ -72,11 +72,11 @@ func (s *Server) Reopen(ctx context.Context) error {
 
 // port is where the server listens, whatever port it was told.
 func (s *Server) port() (int, error) {
-	_, port, err := net.SplitHostPort(strings.TrimPrefix(s.url, "nats://"))
+	at, err := url.Parse(s.url)
 	if err != nil {
 		return 0, err
 	}
-	return strconv.Atoi(port)
+	return strconv.Atoi(at.Port())
 }
 
 // Space is how many bytes of the disk under the store are free, and how many there are. It is errors.ErrUnsupported on

@@ -25,11 +25,14 @@ var (
 	ErrStoreInUse = errors.New("store directory is in use")
 	// ErrCredentialsRequired says that an address others can reach was to be served without credentials.
 	ErrCredentialsRequired = errors.New("credentials are required to listen on an address that is not loopback")
+	// ErrTLSRequired says that an address others can reach was to be served without TLS.
+	ErrTLSRequired = errors.New("TLS is required to listen on an address that is not loopback")
 )
 
 // Server is a running NATS server. It is made by [Start] and stopped by [Server.Close].
 type Server struct {
 	opts  Options
+	keys  keys
 	url   string
 	login []nats.Option
 	lock  *storeLock
@@ -49,7 +52,8 @@ var _ nats.InProcessConnProvider = (*Server)(nil)
 // the server is ready. Nothing is left running or locked then. A ctx that ends later does not stop the server.
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	opts = opts.withDefaults()
-	sopts, err := opts.serverOptions()
+	k := newKeys()
+	sopts, err := opts.serverOptions(k)
 	if err != nil {
 		return nil, fmt.Errorf("embedded NATS server: %w", err)
 	}
@@ -66,9 +70,13 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), lock.release())
 	}
-	s := &Server{opts: opts, url: ns.ClientURL(), login: opts.login(), lock: lock}
+	s := &Server{opts: opts, keys: k, url: ns.ClientURL(), login: opts.login(k), lock: lock}
 	s.running.Store(ns)
-	if err := s.warm(ctx); err != nil {
+	err = s.warm(ctx)
+	if err == nil && opts.Doors != nil {
+		err = s.writeLogin()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), s.Close())
 	}
 	return s, nil
@@ -86,8 +94,17 @@ func start(ctx context.Context, sopts *server.Options, opts Options) (*server.Se
 	log := newServerLog(opts.Logger, opts.Troubled)
 	// After NewServer, which would otherwise put the server's own logger in its place.
 	ns.SetLoggerV2(log, false, false, false)
+	if opts.Doors != nil {
+		if err := connectAccounts(ns); err != nil {
+			return nil, err
+		}
+	}
 	ns.Start()
-	if err := ready(ctx, ns, log); err != nil {
+	err = ready(ctx, ns, log)
+	if err == nil && opts.Doors != nil {
+		err = open(ns, log)
+	}
+	if err != nil {
 		ns.Shutdown()
 		ns.WaitForShutdown()
 		return nil, err
@@ -135,7 +152,11 @@ func (s *Server) Close() error {
 	}
 	s.closed = true
 	s.shutdown()
-	return s.lock.release()
+	var err error
+	if s.opts.Doors != nil {
+		err = removeLogin(s.opts.StoreDir)
+	}
+	return errors.Join(err, s.lock.release())
 }
 
 func (s *Server) shutdown() {

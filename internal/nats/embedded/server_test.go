@@ -86,7 +86,7 @@ func TestCredentialsHoldForEveryClient(t *testing.T) {
 			assert.NotContains(t, s.ClientURL(), "pa55word")
 			assert.NotContains(t, s.ClientURL(), "t0ken")
 			store(t, connect(t, "", s.InProcess()...), 1)
-			assert.Equal(t, 1, stored(t, connect(t, s.ClientURL(), o.login()...)))
+			assert.Equal(t, 1, stored(t, connect(t, s.ClientURL(), o.login(keys{})...)))
 		})
 	}
 }
@@ -203,13 +203,13 @@ func TestOptionsAreChecked(t *testing.T) {
 
 func TestLoopbackNeedsNoCredentials(t *testing.T) {
 	for _, listen := range []string{"127.0.0.1:0", "localhost:0", "127.8.8.8:0", "[::1]:0"} {
-		_, err := Options{Listen: listen}.withDefaults().serverOptions()
+		_, err := Options{Listen: listen}.withDefaults().serverOptions(keys{})
 		assert.NoError(t, err, listen)
 	}
 }
 
 func TestZeroOptionsAreTheContract(t *testing.T) {
-	sopts, err := Options{}.withDefaults().serverOptions()
+	sopts, err := Options{}.withDefaults().serverOptions(keys{})
 	require.NoError(t, err)
 	assert.Equal(t, "127.0.0.1", sopts.Host)
 	assert.Equal(t, 4222, sopts.Port)
