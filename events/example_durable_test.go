@@ -41,7 +41,7 @@ func Example_durableConsumer() {
 	}
 
 	done := map[string]bool{} // the ids of the events that were processed
-	for deliveries := 0; deliveries < 4; deliveries++ {
+	for deliveries := range 4 {
 		msg, err := consumer.Next(jetstream.FetchMaxWait(10 * time.Second))
 		if err != nil {
 			log.Fatal(err)

@@ -59,8 +59,8 @@ func TestSchemaNamesEveryField(t *testing.T) {
 		def := schema.Defs[name]
 		required, fields := 0, reflect.TypeOf(data)
 		require.Len(t, def.Properties, fields.NumField(), name)
-		for i := range fields.NumField() {
-			field, optional, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ",")
+		for field := range fields.Fields() {
+			field, optional, _ := strings.Cut(field.Tag.Get("json"), ",")
 			require.Contains(t, def.Properties, field)
 			if optional == "" {
 				require.Contains(t, def.Required, field)

@@ -63,8 +63,8 @@ func (e *ExitError) Error() string {
 // Unwrap returns the cause.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// exitCode says with which status the program ends after err, and whether err is to be printed.
-func exitCode(err error) (code int, print bool) {
+// exitCode says with which status the program ends after err, and whether err is to be shown.
+func exitCode(err error) (code int, show bool) {
 	var exit *ExitError
 	var usage *UsageError
 	switch {

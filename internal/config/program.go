@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -125,7 +126,7 @@ func (p Program) run(ctx context.Context, grammar any) error {
 		Stdout: p.Stdout, Stderr: p.Stderr, LookupEnv: lookup(p.Environ),
 		Settings: sources.inForce(parsed), Warnings: sources.warnings,
 	}
-	command, ok := parsed.Selected().Target.Addr().Interface().(Command)
+	command, ok := reflect.TypeAssert[Command](parsed.Selected().Target.Addr())
 	if !ok {
 		return fmt.Errorf("the command %s has no method Run", parsed.Command())
 	}
@@ -166,8 +167,7 @@ func helpArgs(args []string, root *kong.Node) []string {
 
 // usage makes every error of parsing a [UsageError].
 func usage(err error) error {
-	var known *UsageError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*UsageError](err); ok {
 		return known // without the flag that kong puts in front
 	}
 	var parse *kong.ParseError

@@ -73,7 +73,7 @@ func TestHelpNamesEverything(t *testing.T) {
 		assert.Contains(t, words, note)
 	}
 	assert.NotContains(t, words, "s3cret")
-	for _, line := range strings.Split(got.stdout, "\n") {
+	for line := range strings.SplitSeq(got.stdout, "\n") {
 		assert.LessOrEqual(t, len(line), 80, line)
 	}
 }

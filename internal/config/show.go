@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (s *sources) describe(value *kong.Value) string {
 	var notes []string
 	if s.isSetting(value.Flag) {
 		notes = append(notes, EnvName(value.Name))
-		if _, secret := value.Target.Interface().(Secret); secret {
+		if _, secret := reflect.TypeAssert[Secret](value.Target); secret {
 			notes[0] += " or ..." + strings.ToUpper(FileKey(fileSuffix))
 		}
 	}

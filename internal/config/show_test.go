@@ -70,7 +70,7 @@ func TestWriteYAML(t *testing.T) {
 
 	// Without what is masked it is a settings file that says the same.
 	var kept []string
-	for _, line := range strings.Split(out.String(), "\n") {
+	for line := range strings.SplitSeq(out.String(), "\n") {
 		if !strings.Contains(line, "********") {
 			kept = append(kept, line)
 		}

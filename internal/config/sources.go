@@ -172,7 +172,7 @@ func (s *sources) at(level Level, name string, given map[string]found) (found, b
 func (s *sources) find(flag *kong.Flag, given map[string]found) error {
 	for _, level := range []Level{Flag, Environment, File} {
 		value, set := s.at(level, flag.Name, given)
-		if _, secret := flag.Target.Interface().(Secret); secret {
+		if _, secret := reflect.TypeAssert[Secret](flag.Target); secret {
 			file, fileSet := s.at(level, flag.Name+fileSuffix, given)
 			switch {
 			case set && fileSet:

@@ -82,8 +82,7 @@ var kinds = map[string]string{"map": "a mapping", "seq": "a list"}
 
 // PlainYAML says in our words what does not fit the value that YAML was decoded into. Other errors are returned as they are.
 func PlainYAML(err error) error {
-	var wrong *yaml.TypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
 		return errors.New(strings.Join(inWords(wrong), "; "))
 	}
 	return err

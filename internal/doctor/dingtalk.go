@@ -129,8 +129,7 @@ var mends = map[api.Kind]string{
 }
 
 func mend(err error) string {
-	var call *api.Error
-	if errors.As(err, &call) {
+	if call, ok := errors.AsType[*api.Error](err); ok {
 		return mends[call.Kind]
 	}
 	return ""

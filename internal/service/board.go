@@ -202,7 +202,7 @@ func (p posted) OK(what string) {
 
 // Forget implements [condition.Forgetter]: it is another replica's to do, and to say how it fares. That is not passed on, or
 // what fails would be told anew at each turn of ours.
-func (p posted) Forget(what string) {
+func (p posted) Forget(string) {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
 	p.board.parts[p.part] = p.board.turn(p.part, nil, time.Now())

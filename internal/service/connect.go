@@ -132,8 +132,7 @@ func (s *service) storeAttempted(err error) {
 func (s *service) persist(ctx context.Context, what string, step func() error) error {
 	_, err := pause.Until(ctx, firstPause, maxPause, func() (struct{}, error) {
 		err := s.refusals.Explain(step())
-		var lasting *backoff.PermanentError
-		if errors.As(err, &lasting) {
+		if _, ok := errors.AsType[*backoff.PermanentError](err); ok {
 			return struct{}{}, err
 		}
 		if err != nil {

@@ -140,7 +140,7 @@ func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	limits := wanted.Within(httpapi.OpenFiles())
 	if limits.Connections < wanted.Connections {
 		s.log.Warn("the limit of open files allows fewer HTTP connections than are set", "allowed", limits.Connections,
-			"set", wanted.Connections, "readers of events", limits.Readers)
+			"set", wanted.Connections, "readers", limits.Readers)
 	}
 	return httpapi.Serve(ctx, ln, httpapi.Options{
 		Limits: limits, Refusals: &s.turnedAway,

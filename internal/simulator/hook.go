@@ -68,8 +68,7 @@ func (h *hook) try(ctx context.Context, d *delivery) error {
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		var outer *url.Error
-		if errors.As(err, &outer) {
+		if outer, ok := errors.AsType[*url.Error](err); ok {
 			return outer.Err // without the address, which may hold a secret
 		}
 		return err

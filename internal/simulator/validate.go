@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"slices"
+
 	"github.com/c4342123/rollcall/internal/simulator/fault"
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
@@ -28,7 +30,7 @@ func (sc *Scenario) compile(p history.Playing) (*history.Meetings, error) {
 		if err != nil {
 			return nil, err
 		}
-		plans = append(plans[:len(plans):len(plans)], more...)
+		plans = append(slices.Clip(plans), more...)
 	}
 	return history.Compile(plans, p)
 }

@@ -22,7 +22,7 @@ type sheet struct {
 
 func (s sheet) body() string {
 	var rows []string
-	for _, text := range strings.Fields(s.rows) {
+	for text := range strings.FieldsSeq(s.rows) {
 		text, left := strings.CutSuffix(text, "-")
 		who, join, _ := strings.Cut(text, "@")
 		nick, guest := strings.CutPrefix(who, "?")

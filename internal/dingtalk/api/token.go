@@ -185,7 +185,7 @@ func (t *tokens) fail(err error) error {
 	}
 	// The same failure is said once: the next one with another text or after a success.
 	if t.lastErr == nil || t.lastErr.Kind != e.Kind || t.lastErr.Code != e.Code {
-		t.log.Warn("no access token", "error", e, "present_token_until", t.expiresAt)
+		t.log.Warn("no access token", "error", e, "presentTokenUntil", t.expiresAt)
 	}
 	wait := max(t.failing.NextBackOff(), e.Wait)
 	t.lastErr, t.notBefore = e, t.now().Add(wait)

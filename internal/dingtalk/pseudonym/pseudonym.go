@@ -116,8 +116,7 @@ func discreet(err error) error {
 	if silent.Status != 0 { // the cause lies in the reply
 		silent.Err = nil
 	}
-	var source *poller.SourceError
-	if errors.As(err, &source) {
+	if source, ok := errors.AsType[*poller.SourceError](err); ok {
 		return &poller.SourceError{Trouble: source.Trouble, Wait: source.Wait, Err: &silent}
 	}
 	return &silent

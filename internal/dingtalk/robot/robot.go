@@ -106,8 +106,7 @@ func (c *Client) Send(ctx context.Context, m Message) error {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var outer *url.Error
-		if errors.As(err, &outer) {
+		if outer, ok := errors.AsType[*url.Error](err); ok {
 			err = outer.Err // without the address, which holds the token
 		}
 		return fmt.Errorf("send to the robot: %w", err)

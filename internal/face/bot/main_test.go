@@ -316,7 +316,7 @@ func (w *world) said(robot int) []string {
 func (w *world) counts(robot int) map[string]int {
 	out := map[string]int{}
 	text := strings.NewReplacer(",", " ", ".", " ").Replace(strings.Join(w.said(robot), " "))
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		out[word]++
 	}
 	return out

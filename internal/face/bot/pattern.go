@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -54,10 +55,8 @@ func (ps patterns) match(text string) bool {
 type words []string
 
 func (ws words) match(text string) bool {
-	for _, w := range ws {
-		if w == text {
-			return true
-		}
+	if slices.Contains(ws, text) {
+		return true
 	}
 	return len(ws) == 0
 }

@@ -73,14 +73,14 @@ func (r *reader) next(ctx context.Context, limit int, wait time.Duration) ([]del
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if batch, err = r.consumer.Fetch(1, jetstream.FetchContext(ctx)); err != nil {
-		return nil, untimely(err, ctx)
+		return nil, untimely(ctx, err)
 	}
 	found, err = r.take(batch)
-	return found, untimely(err, ctx)
+	return found, untimely(ctx, err)
 }
 
 // untimely makes nothing of an error that only says that the time is over.
-func untimely(err error, ctx context.Context) error {
+func untimely(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}

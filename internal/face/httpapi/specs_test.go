@@ -198,7 +198,7 @@ func TestReferencesInTheDescriptionOfTheEvents(t *testing.T) {
 		}
 		found++
 		at := doc
-		for _, name := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+		for name := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 			within, _ := at.(map[string]any)
 			at = within[name]
 		}

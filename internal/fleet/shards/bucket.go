@@ -132,8 +132,7 @@ func (b *bucket) remove(ctx context.Context, key string, revision uint64) error 
 // publish is what the key-value store's own methods do, but that it says at once when nobody takes the message.
 func (b *bucket) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	ack, err := b.js.PublishMsg(ctx, msg, append(opts, jetstream.WithRetryAttempts(0))...)
-	var answer *jetstream.APIError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*jetstream.APIError](err); ok {
 		switch answer.ErrorCode {
 		case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 			return nil, errChanged

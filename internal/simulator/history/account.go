@@ -135,8 +135,7 @@ func (m *Meeting) hide(acc account) {
 
 // hideBy is hide for one stay of a list that resets rows. Later stays come last one first.
 func (s *stay) hideBy(later []*stay, asked []int64, guest bool) {
-	for i := len(later) - 1; i >= 0; i-- {
-		next := later[i]
+	for _, next := range slices.Backward(later) {
 		if s.resetAt == 0 {
 			s.resetAt = next.from
 		}

@@ -58,13 +58,13 @@ func (r *Report) addPeople(all []events.Attendance, known map[string]*Person) {
 		})
 	}
 	for i := range r.People {
-		r.People[i].sum(r.AsOf, r.Duration)
+		r.People[i].sum(r.Duration)
 		r.Total += r.People[i].Total
 	}
 }
 
 // sum computes what a person's attendances add up to, in a meeting of that length.
-func (p *Person) sum(now, duration int64) {
+func (p *Person) sum(duration int64) {
 	spans := make([]Period, len(p.Attendances))
 	p.FirstJoined = p.Attendances[0].JoinTime
 	for i, a := range p.Attendances {

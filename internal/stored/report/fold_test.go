@@ -217,7 +217,7 @@ func TestUnionByCounting(t *testing.T) {
 			return Period{from, rapid.Int64Range(from, end).Draw(t, "to")}
 		}), 0, 8).Draw(t, "spans")
 		covered := int64(0)
-		for ms := int64(0); ms < end; ms++ {
+		for ms := range int64(end) {
 			if slices.ContainsFunc(spans, func(s Period) bool { return s.StartTime <= ms && ms < s.EndTime }) {
 				covered++
 			}

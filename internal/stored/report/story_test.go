@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -112,7 +113,7 @@ func messy(t testing.TB) *story {
 		is("gus", "Gustav Wilhelm Maximilian von Hohenstaufen", 17, 17.05),
 	}
 	s.look(20, append(list, with(is("eve", markup, 3, 0), failed))...)
-	s.end(30, append(list[:len(list):len(list)], with(is("eve", markup, 3, 0), failed))...)
+	s.end(30, append(slices.Clip(list), with(is("eve", markup, 3, 0), failed))...)
 	return s
 }
 

@@ -121,7 +121,7 @@ func (d *dingtalk) note(replica int, path string) {
 func (d *dingtalk) called() []call {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.calls[:len(d.calls):len(d.calls)]
+	return slices.Clip(d.calls)
 }
 
 // sawAll tells whether somebody has looked at all of the meetings since then.

@@ -25,9 +25,9 @@ import (
 func hurry(lag time.Duration, factor float64) (now func() time.Time, start time.Time) {
 	began := time.Now()
 	return func() time.Time {
-		real := time.Now()
-		behind := lag - time.Duration(float64(real.Sub(began))*(factor-1))
-		return real.Add(-max(behind, 0))
+		wall := time.Now()
+		behind := lag - time.Duration(float64(wall.Sub(began))*(factor-1))
+		return wall.Add(-max(behind, 0))
 	}, began.Add(-lag)
 }
 

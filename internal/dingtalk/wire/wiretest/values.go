@@ -15,24 +15,22 @@ type Value struct {
 	Anonymous bool
 }
 
-func is[T any](v T) *T { return &v }
-
 // number is a value that every type but a text reads by its number. A time is given as the milliseconds it stands for.
 func number(raw, text string, n, time int64) Value {
-	return Value{Raw: raw, Bool: is(n != 0), Int: is(n), Time: is(time), Text: is(text)}
+	return Value{Raw: raw, Bool: new(n != 0), Int: new(n), Time: new(time), Text: new(text)}
 }
 
 // begun is a text that begins with a number.
 func begun(raw, text string, n, time int64) Value {
-	return Value{Raw: raw, Int: is(n), Time: is(time), Text: is(text)}
+	return Value{Raw: raw, Int: new(n), Time: new(time), Text: new(text)}
 }
 
 // word is a value that only is a text.
-func word(raw, text string) Value { return Value{Raw: raw, Text: is(text)} }
+func word(raw, text string) Value { return Value{Raw: raw, Text: new(text)} }
 
 // none is a value that stands for nothing.
 func none(raw, text string) Value {
-	return Value{Raw: raw, Bool: is(false), Int: is[int64](0), Time: is[int64](0), Text: is(text)}
+	return Value{Raw: raw, Bool: new(false), Int: new(int64(0)), Time: new(int64(0)), Text: new(text)}
 }
 
 const (
@@ -43,9 +41,9 @@ const (
 // Values are those values.
 func Values() []Value {
 	half := number(`0.5`, "0.5", 0, 500)
-	half.Bool = is(true)
-	truth := Value{Raw: `true`, Bool: is(true), Int: is[int64](1), Time: is[int64](0), Text: is("true"), Anonymous: true}
-	said := func(raw, text string, value bool) Value { return Value{Raw: raw, Bool: is(value), Text: is(text)} }
+	half.Bool = new(true)
+	truth := Value{Raw: `true`, Bool: new(true), Int: new(int64(1)), Time: new(int64(0)), Text: new("true"), Anonymous: true}
+	said := func(raw, text string, value bool) Value { return Value{Raw: raw, Bool: new(value), Text: new(text)} }
 	return []Value{
 		none(`null`, ""), none(`false`, ""), none(`""`, ""), none(`" "`, " "), none(`"\t\n"`, "\t\n"), truth,
 		number(`0`, "0", 0, 0), number(`-0`, "-0", 0, 0), number(`1`, "1", 1, 1000), number(`3`, "3", 3, 3000),
