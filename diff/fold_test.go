@@ -54,8 +54,8 @@ func TestALostStateIsRebuiltFromEvents(t *testing.T) {
 // TestWhatEventsOfAMeetingSay of the meeting itself is in the state that is rebuilt.
 func TestWhatEventsOfAMeetingSay(t *testing.T) {
 	s := diff.New("m1").Watch(diff.Description{Title: "Weekly", CreatorID: "u1", CreatorNick: "Ann", StartTime: epoch})
-	res := diff.Start(s, epoch+5)
-	res = res.Then(diff.OpenGap(res.State, diff.Mark{}, epoch+6, epoch+9, "throttled"))
+	res := diff.Start{At: epoch + 5}.Apply(s)
+	res = res.Then(diff.Gap{From: epoch + 6, At: epoch + 9, Reason: "throttled"}.Apply(res.State))
 	rebuilt := folded(res.Events)
 	assert.Equal(t, res.State.Description(), rebuilt.Description())
 	assert.True(t, rebuilt.Known())
@@ -66,7 +66,7 @@ func TestWhatEventsOfAMeetingSay(t *testing.T) {
 	assert.Equal(t, epoch+60, folded(res.Events).LookedAt, "a look has closed it")
 
 	over := diff.Compare(res.State, diff.Snapshot{From: epoch + 99, At: epoch + 99, Over: true, EndTime: epoch + 90})
-	res = res.Then(over).Then(diff.End(over.State, epoch+99, "ended"))
+	res = res.Then(over).Then(diff.End{At: epoch + 99, Reason: "ended"}.Apply(over.State))
 	rebuilt = folded(res.Events)
 	assert.Equal(t, diff.Ended, rebuilt.Phase)
 	assert.Equal(t, epoch+90, rebuilt.EndTime)
@@ -102,22 +102,23 @@ func TestTheFirstEventsHaveExpired(t *testing.T) {
 
 func TestWhatIsLostIsSaidOnce(t *testing.T) {
 	known := diff.Description{Title: "Weekly"}
-	s := diff.New("m1").NumberedFrom(7).Restored(known, epoch)
+	restored := diff.Restore{Description: known, At: epoch}
+	s := restored.Apply(diff.New("m1").NumberedFrom(7)).State
 	assert.Equal(t, "Weekly", s.Title)
 	assert.Equal(t, uint64(7), s.Sequence)
 	assert.Equal(t, uint64(7), s.NumberedFrom(9).Sequence, "what is stored counts")
-	assert.Equal(t, diff.Watched, s.WithPhase(diff.Ended).Restored(known, epoch).Phase)
+	assert.Equal(t, diff.Watched, restored.Apply(s.WithPhase(diff.Ended)).State.Phase)
 
-	lost := diff.Lost(s, epoch, epoch+time.Hour.Milliseconds())
+	lost := diff.Lost{From: epoch, At: epoch + time.Hour.Milliseconds()}.Apply(s)
 	require.Len(t, lost.Events, 1)
 	assert.Equal(t, &events.Gap{ConferenceID: "m1", From: epoch, Reason: events.GapStoreLost}, lost.Events[0].Gap)
-	assert.Empty(t, diff.Lost(lost.State, epoch, epoch+1).Events)
-	assert.Empty(t, diff.Lost(s.WithPhase(diff.Ended), epoch, epoch+1).Events)
+	assert.Empty(t, diff.Lost{From: epoch, At: epoch + 1}.Apply(lost.State).Events)
+	assert.Empty(t, diff.Lost{From: epoch, At: epoch + 1}.Apply(s.WithPhase(diff.Ended)).Events)
 
-	blind := diff.OpenGap(s, diff.Mark{}, epoch, epoch, "unavailable").State
-	both := diff.Lost(blind, epoch, epoch+5)
+	blind := diff.Gap{From: epoch, At: epoch, Reason: "unavailable"}.Apply(s).State
+	both := diff.Lost{From: epoch, At: epoch + 5}.Apply(blind)
 	require.Len(t, both.Events, 2)
 	assert.Equal(t, epoch+5, both.Events[0].Gap.To, "the one that is open ends")
 	assert.Equal(t, events.GapStoreLost, both.State.GapReason)
-	assert.NotEqual(t, diff.OpenGap(s, diff.Mark{}, epoch, epoch, "x").Events[0].ID, both.Events[1].ID, "an id is no other event's")
+	assert.NotEqual(t, diff.Gap{From: epoch, At: epoch, Reason: "x"}.Apply(s).Events[0].ID, both.Events[1].ID, "an id is no other event's")
 }

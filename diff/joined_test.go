@@ -34,7 +34,7 @@ func watched(e entry) entry {
 
 func pushOf(at int64, rows []diff.Row) entry {
 	return watched(func(s *diff.State) diff.Result {
-		start := diff.Start(s, at)
+		start := diff.Start{At: at}.Apply(s)
 		return start.Then(diff.Compare(start.State, diff.Snapshot{
 			Kind: diff.Partial, Rows: rows, From: at, At: at, Via: events.ViaPush,
 		}))
@@ -44,15 +44,15 @@ func pushOf(at int64, rows []diff.Row) entry {
 // lookOf is a look that began when it was known what since says. It closes the gap that is open, or announces one since the time blind.
 func lookOf(since diff.Mark, blind, at int64, snap diff.Snapshot) entry {
 	return watched(func(s *diff.State) diff.Result {
-		res := diff.Start(s, at)
+		res := diff.Start{At: at}.Apply(s)
 		if blind > 0 {
-			res = res.Then(diff.OpenGap(res.State, since, blind, at, "unavailable"))
+			res = res.Then(diff.Gap{Since: since, From: blind, At: at, Reason: "unavailable"}.Apply(res.State))
 		}
 		res = res.Then(diff.CloseGap(res.State, at))
 		snap.From, snap.At, snap.Since, snap.Via = at, at, since, events.ViaPoll
 		res = res.Then(diff.Compare(res.State, snap))
 		if snap.Over {
-			res = res.Then(diff.End(res.State, at, "ended"))
+			res = res.Then(diff.End{At: at, Reason: "ended"}.Apply(res.State))
 		}
 		return res
 	})
@@ -65,7 +65,7 @@ func reopening(at int64) entry {
 			return diff.Result{State: s}
 		}
 		next := s.Watch(diff.Description{Title: "Again"})
-		return diff.Result{State: next, Changed: true}.Then(diff.Start(next, at))
+		return diff.Result{State: next, Changed: true}.Then(diff.Start{At: at}.Apply(next))
 	}
 }
 
@@ -100,12 +100,14 @@ func drawEntries(t *rapid.T, o *oracle, since diff.Mark, reopened bool) (entries
 			from := rapid.IntRange(0, len(rows)).Draw(t, "from")
 			entries = append(entries, pushOf(at, rows[from:rapid.IntRange(from, len(rows)).Draw(t, "to")]))
 		case 1:
-			entries = append(entries, watched(func(s *diff.State) diff.Result { return diff.OpenGap(s, since, blind, at, "throttled") }))
+			entries = append(entries, watched(func(s *diff.State) diff.Result {
+				return diff.Gap{Since: since, From: blind, At: at, Reason: "throttled"}.Apply(s)
+			}))
 		case 2:
 			entries = append(entries, lookOf(since, 0, at, diff.Snapshot{Rows: o.list(at)}))
 		case 3:
 			d := diff.Description{Title: "Weekly"}
-			entries = append(entries, watched(func(s *diff.State) diff.Result { return diff.Update(s, s.Complete(d), at) }))
+			entries = append(entries, watched(func(s *diff.State) diff.Result { return diff.FillIn{Description: d, At: at}.Apply(s) }))
 		default:
 			entries = append(entries, lookOf(since, blind, at, diff.Snapshot{Rows: o.list(at)}))
 		}

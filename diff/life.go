@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -58,19 +59,45 @@ func (s *State) Watch(d Description) *State {
 	return &next
 }
 
-// Start announces that a meeting is watched. at is the time of observation, in Unix milliseconds. A meeting that is not
-// watched, or was announced before, gives nothing.
-func Start(s *State, at int64) Result {
+// Start announces that a meeting is watched. A meeting that is not watched, or was announced before, gives nothing.
+type Start struct {
+	At int64 // the time of observation, in Unix milliseconds
+}
+
+// Apply implements [Intent].
+func (i Start) Apply(s *State) Result {
 	if s.Phase != Watched || s.StartedAt > 0 {
 		return Result{State: s}
 	}
 	next := *s
-	next.StartedAt = at
+	next.StartedAt = i.At
 	return Result{State: &next, Changed: true, Events: []events.Event{{
-		ID: events.MeetingID(s.ConferenceID, at, events.MeetingStarted, ""), Type: events.MeetingStarted,
-		Time: time.UnixMilli(at).UTC(), Meeting: next.meeting(events.StartWatched),
+		ID: events.MeetingID(s.ConferenceID, i.At, events.MeetingStarted, ""), Type: events.MeetingStarted,
+		Time: time.UnixMilli(i.At).UTC(), Meeting: next.meeting(events.StartWatched),
 	}}}
 }
+
+func (i Start) String() string { return fmt.Sprintf("start at %d", i.At) }
+
+// StartFirst is another intent, before whose events it is announced that the meeting is watched, if that is yet to come.
+// Without events it waits on: what the meeting is about is worth waiting for as long as there is nothing else to tell.
+type StartFirst struct {
+	At   int64 // see [Start]
+	What Intent
+}
+
+// Apply implements [Intent].
+func (i StartFirst) Apply(s *State) Result {
+	start := Start{At: i.At}.Apply(s)
+	if start.Changed {
+		if res := i.What.Apply(start.State); len(res.Events) > 0 {
+			return start.Then(res)
+		}
+	}
+	return i.What.Apply(s)
+}
+
+func (i StartFirst) String() string { return fmt.Sprintf("start before %v", i.What) }
 
 // meeting is the data of an event about the meeting itself.
 func (s *State) meeting(reason string) *events.Meeting {
@@ -80,66 +107,31 @@ func (s *State) meeting(reason string) *events.Meeting {
 	}
 }
 
-// oddClock is how much later than now, in milliseconds, a time has to be to be another clock's.
-const oddClock = 60_000
-
-// OpenGap announces that at the time at a meeting has not been looked at since from, both in Unix milliseconds, and why.
-// since is what was known at from. One gap is open at a time; a meeting that is not watched has none, nor has one that was
-// looked at, or whose gap ended, since: somebody else was faster.
-func OpenGap(s *State, since Mark, from, at int64, reason string) Result {
-	if s.Phase != Watched || s.GapFrom > 0 || s.seenSince(since, at) {
-		return Result{State: s}
-	}
-	if from == s.lastGap {
-		from++ // no two gaps have the same id
-	}
-	next := *s
-	next.GapFrom, next.GapReason = from, reason
-	return Result{State: &next, Changed: true, Events: []events.Event{s.gap(from, 0, reason)}}
+// End announces that a meeting is over, and how that was noticed, once it has been closed out: it is applied to what a
+// [Snapshot] that says so leads to. An open gap ends with it.
+type End struct {
+	At     int64 // the time of observation, in Unix milliseconds
+	Reason string
 }
 
-// CloseGap announces that the open gap ended with the look at to, in Unix milliseconds. Without one it gives nothing.
-func CloseGap(s *State, to int64) Result {
-	if s.GapFrom == 0 {
-		return Result{State: s}
-	}
-	next := *s
-	next.GapFrom, next.GapReason = 0, ""
-	next.edition++
-	next.GapTo, next.lastGap, next.gapEnded = max(to, s.GapFrom), s.GapFrom, next.edition
-	return Result{State: &next, Changed: true, Events: []events.Event{s.gap(s.GapFrom, max(to, s.GapFrom), s.GapReason)}}
-}
-
-// gap is the event of a gap. Its two publications have ids of their own, from the same beginning.
-func (s *State) gap(from, to int64, reason string) events.Event {
-	at, part := from, "begin"
-	if to > 0 {
-		at, part = to, "end"
-	}
-	return events.Event{
-		ID: events.MeetingID(s.ConferenceID, from, events.MeetingGap, part), Type: events.MeetingGap,
-		Time: time.UnixMilli(at).UTC(),
-		Gap:  &events.Gap{ConferenceID: s.ConferenceID, From: from, To: to, Reason: reason},
-	}
-}
-
-// End announces that a meeting is over, and how that was noticed, once it has been closed out: s is what [Compare] made of
-// a snapshot that says so. at is the time of observation, in Unix milliseconds. An open gap ends with it.
-func End(s *State, at int64, reason string) Result {
+// Apply implements [Intent].
+func (i End) Apply(s *State) Result {
 	if s.Phase != Ended {
 		return Result{State: s}
 	}
-	res := CloseGap(s, at)
-	m := s.meeting(reason)
+	res := CloseGap(s, i.At)
+	m := s.meeting(i.Reason)
 	m.People, m.Peak, m.PersonMinutes = s.totals()
 	res.Events = append(res.Events, events.Event{
 		// A meeting that is watched again may end again, at the same time: the observation tells the two apart.
-		ID: events.MeetingID(s.ConferenceID, at, events.MeetingEnded, ""), Type: events.MeetingEnded,
-		Time: time.UnixMilli(cmp.Or(s.EndTime, at)).UTC(), Meeting: m,
+		ID: events.MeetingID(s.ConferenceID, i.At, events.MeetingEnded, ""), Type: events.MeetingEnded,
+		Time: time.UnixMilli(cmp.Or(s.EndTime, i.At)).UTC(), Meeting: m,
 	})
 	res.Changed, res.own.end = true, true
 	return res
 }
+
+func (i End) String() string { return fmt.Sprintf("end at %d (%s)", i.At, i.Reason) }
 
 // totals counts who attended, the most at one time, and the minutes all attendances add up to.
 func (s *State) totals() (people, peak int, minutes float64) {

@@ -22,7 +22,7 @@ func reloaded(t *testing.T, s *diff.State) *diff.State {
 
 func TestStartIsAnnouncedOncePerWatch(t *testing.T) {
 	s := diff.New("m1").Watch(diff.Description{Title: "Weekly", CreatorID: "u1", CreatorNick: "Ann", StartTime: epoch})
-	first := diff.Start(s, epoch+5)
+	first := diff.Start{At: epoch + 5}.Apply(s)
 	require.Len(t, first.Events, 1)
 	e := first.Events[0]
 	assert.Equal(t, events.MeetingStarted, e.Type)
@@ -31,22 +31,22 @@ func TestStartIsAnnouncedOncePerWatch(t *testing.T) {
 	assert.Equal(t, &events.Meeting{
 		ConferenceID: "m1", Title: "Weekly", CreatorID: "u1", CreatorNick: "Ann", StartTime: epoch, Reason: "watched",
 	}, e.Meeting)
-	assert.Empty(t, diff.Start(reloaded(t, first.State), epoch+6).Events, "announced before")
+	assert.Empty(t, diff.Start{At: epoch + 6}.Apply(reloaded(t, first.State)).Events, "announced before")
 
-	again := diff.Start(first.State.WithPhase(diff.Unwatched).Watch(diff.Description{}), epoch+7)
+	again := diff.Start{At: epoch + 7}.Apply(first.State.WithPhase(diff.Unwatched).Watch(diff.Description{}))
 	require.Len(t, again.Events, 1)
 	assert.NotEqual(t, e.ID, again.Events[0].ID)
 	assert.Equal(t, "Weekly", again.Events[0].Meeting.Title)
-	assert.Empty(t, diff.Start(diff.New("m1").WithPhase(diff.Ended), epoch).Events, "not watched")
+	assert.Empty(t, diff.Start{At: epoch}.Apply(diff.New("m1").WithPhase(diff.Ended)).Events, "not watched")
 }
 
 func TestGapIsAnnouncedWhenItOpensAndWhenItCloses(t *testing.T) {
-	opened := diff.OpenGap(diff.New("m1"), diff.Mark{}, epoch, epoch+1, "throttled")
+	opened := diff.Gap{From: epoch, At: epoch + 1, Reason: "throttled"}.Apply(diff.New("m1"))
 	require.Len(t, opened.Events, 1)
 	assert.Equal(t, &events.Gap{ConferenceID: "m1", From: epoch, Reason: "throttled"}, opened.Events[0].Gap)
 	assert.Equal(t, epoch, opened.Events[0].Time.UnixMilli())
 	s := reloaded(t, opened.State)
-	assert.Empty(t, diff.OpenGap(s, diff.Mark{}, epoch+1, epoch+2, "unavailable").Events, "one is open")
+	assert.Empty(t, diff.Gap{From: epoch + 1, At: epoch + 2, Reason: "unavailable"}.Apply(s).Events, "one is open")
 
 	closed := diff.CloseGap(s, epoch+90_000)
 	require.Len(t, closed.Events, 1)
@@ -54,9 +54,9 @@ func TestGapIsAnnouncedWhenItOpensAndWhenItCloses(t *testing.T) {
 	assert.Equal(t, epoch+90_000, closed.Events[0].Time.UnixMilli())
 	assert.NotEqual(t, opened.Events[0].ID, closed.Events[0].ID)
 	assert.Empty(t, diff.CloseGap(closed.State, epoch).Events, "none is open")
-	assert.Empty(t, diff.OpenGap(s.WithPhase(diff.Ended), diff.Mark{}, epoch, epoch+2, "x").Events, "not watched")
+	assert.Empty(t, diff.Gap{From: epoch, At: epoch + 2, Reason: "x"}.Apply(s.WithPhase(diff.Ended)).Events, "not watched")
 	seen := diff.Compare(diff.New("m1"), diff.Snapshot{From: epoch + 1, At: epoch + 2}).State
-	assert.Empty(t, diff.OpenGap(seen, diff.New("m1").Mark(), epoch, epoch+2, "x").Events, "looked at since")
+	assert.Empty(t, diff.Gap{Since: diff.New("m1").Mark(), From: epoch, At: epoch + 2, Reason: "x"}.Apply(seen).Events, "looked at since")
 	assert.Equal(t, epoch, diff.CloseGap(s, epoch-1).Events[0].Gap.To, "a gap does not end before it began")
 }
 
@@ -68,7 +68,7 @@ func TestEndCountsWhoAttended(t *testing.T) {
 			p.poll(o, at)
 		}
 		p.finish(o)
-		res := diff.End(p.state, o.end+9, "ended")
+		res := diff.End{At: o.end + 9, Reason: "ended"}.Apply(p.state)
 		require.Len(t, res.Events, 1)
 		m := res.Events[0].Meeting
 
@@ -103,9 +103,9 @@ func sortedByTime(facts []fact) []fact {
 }
 
 func TestEndClosesTheGap(t *testing.T) {
-	s := diff.OpenGap(diff.New("m1"), diff.Mark{}, epoch, epoch+1, "unavailable").State
+	s := diff.Gap{From: epoch, At: epoch + 1, Reason: "unavailable"}.Apply(diff.New("m1")).State
 	over := diff.Compare(s, diff.Snapshot{Kind: diff.Partial, At: epoch + 60_000, Over: true})
-	res := over.Then(diff.End(over.State, epoch+60_000, "not_found"))
+	res := over.Then(diff.End{At: epoch + 60_000, Reason: "not_found"}.Apply(over.State))
 	require.Len(t, res.Events, 2)
 	assert.Equal(t, events.MeetingGap, res.Events[0].Type)
 	assert.Equal(t, epoch+60_000, res.Events[0].Gap.To)
@@ -141,5 +141,5 @@ func TestAnAttendanceOfNoLengthCountsForThePeak(t *testing.T) {
 		at: 20, over: true, end: 19, rows: []string{"ann 6 5-5", "bob 6 1-9"},
 		want: []string{"joined bob 1", "joined ann 5", "left ann 5", "left bob 9"},
 	})
-	assert.Equal(t, 2, diff.End(s, ms(20), "ended").Events[0].Meeting.Peak)
+	assert.Equal(t, 2, diff.End{At: ms(20), Reason: "ended"}.Apply(s).Events[0].Meeting.Peak)
 }

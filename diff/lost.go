@@ -1,6 +1,10 @@
 package diff
 
-import "github.com/c4342123/rollcall/events"
+import (
+	"fmt"
+
+	"github.com/c4342123/rollcall/events"
+)
 
 // NumberedFrom returns the state of a meeting whose member events are numbered on from a sequence, if none is known to
 // be stored.
@@ -13,10 +17,21 @@ func (s *State) NumberedFrom(sequence uint64) *State {
 	return &next
 }
 
-// Restored returns the state of a watched meeting whose stored state was lost. s is what is stored of it still, or was
-// rebuilt from events, or nothing; d is what was last known of the meeting itself.
-// It is restored at the time at, in Unix milliseconds.
-func (s *State) Restored(d Description, at int64) *State {
+// Restore has a watched meeting go on whose stored state was lost: from what is stored of it still, or was rebuilt from
+// events, or nothing. What was announced of it and is not stored any more will be announced again.
+type Restore struct {
+	Description       // what was last known of the meeting itself
+	At          int64 // when, in Unix milliseconds
+}
+
+// Apply implements [Intent].
+func (i Restore) Apply(s *State) Result {
+	return Result{State: s.restored(i.Description, i.At), Changed: true}
+}
+
+func (i Restore) String() string { return fmt.Sprintf("restore at %d", i.At) }
+
+func (s *State) restored(d Description, at int64) *State {
 	next := *s.Describe(d)
 	if s.Phase != Watched {
 		next = *s.Watch(d)
@@ -33,17 +48,24 @@ func (s *State) begunAnew(at int64) {
 	s.looked = s.edition
 }
 
-// Lost announces that what was stored of the meeting was lost, which was noticed at the time at; from is when the meeting
-// was last looked at before, both in Unix milliseconds. It says so by a gap that the next look closes; one that is open
-// already ends.
-func Lost(s *State, from, at int64) Result {
+// Lost announces that what was stored of a meeting was lost. It says so by a gap that the next look closes; one that is
+// open already ends.
+type Lost struct {
+	From, At int64 // when the meeting was last looked at before, and when the loss was noticed, in Unix milliseconds
+}
+
+// Apply implements [Intent].
+func (i Lost) Apply(s *State) Result {
 	if s.Phase != Watched || s.GapReason == events.GapStoreLost {
 		return Result{State: s}
 	}
-	res := CloseGap(s, at)
+	res := CloseGap(s, i.At)
 	seen := max(s.LookedAt, res.State.GapTo)
-	if seen > at+oddClock {
+	if seen > i.At+oddClock {
 		seen = 0
 	}
-	return res.Then(OpenGap(res.State, Mark{}, max(min(from, at), seen, res.State.lastGap+1), at, events.GapStoreLost))
+	gap := Gap{From: max(min(i.From, i.At), seen, res.State.lastGap+1), At: i.At, Reason: events.GapStoreLost}
+	return res.Then(gap.Apply(res.State))
 }
+
+func (i Lost) String() string { return fmt.Sprintf("lost at %d", i.At) }

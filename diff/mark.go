@@ -28,10 +28,6 @@ func (s *State) overtaken(snap *Snapshot) bool {
 	return snap.Kind != Partial && !snap.Over && !snap.Since.covers(s.looked) && s.unfinished != snap.At
 }
 
-// Overtaken tells whether [Compare] would announce nothing of a look, as another ended, or what was stored was lost, since it
-// began.
-func (s *State) Overtaken(snap Snapshot) bool { return s.overtaken(&snap) }
-
 // toldOf notes that the edition that is being made has something of a person that a push told. The state must be a clone.
 func (s *State) toldOf(person int32) {
 	s.pushes = slices.DeleteFunc(s.pushes, func(p push) bool { return p.person == person })

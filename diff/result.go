@@ -13,11 +13,14 @@ type Result struct {
 	// LookNow says that the next whole look is to decide something, and should come soon: a push showed what it cannot
 	// prove, or somebody is missing from the list for the first time.
 	LookNow bool
+	// Began says that the meeting is watched from now on, and was not before.
+	Began bool
 	// UnknownStatus counts the rows whose status is none of the documented ones.
 	UnknownStatus int
 
-	own    cause  // of a result that is not joined
-	joined []part // of one that is: all its events come from these, in order
+	own    cause    // of a result that is not joined
+	joined []part   // of one that is: all its events come from these, in order
+	each   []Result // see [Result.Each]
 }
 
 // cause is what the events of one result come from. What is no comparison, but tells something of the meeting itself, has
@@ -40,12 +43,16 @@ type part struct {
 func (r Result) Then(other Result) Result {
 	joined := r.parts()
 	r.joined, r.own = append(joined[:len(joined):len(joined)], other.parts()...), cause{}
+	r.each = nil
 	r.Events = append(r.Events[:len(r.Events):len(r.Events)], other.Events...)
 	r.State = other.State
-	r.Changed, r.LookNow = r.Changed || other.Changed, r.LookNow || other.LookNow
+	r.Changed, r.LookNow, r.Began = r.Changed || other.Changed, r.LookNow || other.LookNow, r.Began || other.Began
 	r.UnknownStatus += other.UnknownStatus
 	return r
 }
+
+// Each is what each intent of an [All] gave, of the result that its Apply returned.
+func (r Result) Each() []Result { return r.each }
 
 // parts are the results that were joined, in order: one that was not joined is its own part. A result without events is
 // none, as what comes after it begins with its state.

@@ -144,6 +144,9 @@ func (p *person) open() bool { return p.start > 0 && p.end == 0 }
 // Known tells whether the meeting is or was watched. Of any other there is only what [New] returns.
 func (s *State) Known() bool { return s.known }
 
+// IsWatched tells whether the meeting is watched, as somebody began to watch it.
+func (s *State) IsWatched() bool { return s.known && s.Phase == Watched }
+
 // New returns the state of a meeting nothing is known of.
 func New(conferenceID string) *State { return &State{ConferenceID: conferenceID, Phase: Watched} }
 

@@ -185,7 +185,7 @@ func TestUncertainAtTheEnd(t *testing.T) {
 
 // TestUncertainFirstListMarksWhatWasBefore, though it is told with the second.
 func TestUncertainFirstListMarksWhatWasBefore(t *testing.T) {
-	s := diff.Start(diff.New("m1"), ms(30)).State
+	s := diff.Start{At: ms(30)}.Apply(diff.New("m1")).State
 	rows := []string{"ann 6 10-20", "bob 6 10-31"}
 	s = replay(t, s, uncertain(32, nil, rows...))
 	res := diff.Compare(s, uncertain(40, nil, rows...).snapshot())

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -8,12 +9,42 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// Update announces what of a meeting's description has become known or has changed: described is s with what was learnt,
-// as [State.Describe] and [State.Complete] return it. at is the time of observation, in Unix milliseconds.
+// Describe says what a meeting is about, as [State.Describe] does.
+type Describe struct {
+	Description
+	At int64 // the time of observation, in Unix milliseconds
+}
+
+// Apply implements [Intent].
+func (i Describe) Apply(s *State) Result { return update(s, s.Describe(i.Description), i.At) }
+
+func (i Describe) String() string { return fmt.Sprintf("describe at %d", i.At) }
+
+// FillIn says what a meeting is about where that is not known, as [State.Complete] does. With that known the start of
+// the meeting is announced, if it is yet to be.
+type FillIn struct {
+	Description
+	At     int64 // the time of observation, in Unix milliseconds
+	AtOnce bool  // see [Watch]
+}
+
+// Apply implements [Intent].
+func (i FillIn) Apply(s *State) Result {
+	res := update(s, s.Complete(i.Description), i.At)
+	if res.Changed && (i.AtOnce || res.State.StartTime > 0) {
+		res = res.Then(Start{At: i.At}.Apply(res.State))
+	}
+	return res
+}
+
+func (i FillIn) String() string { return fmt.Sprintf("fill in at %d", i.At) }
+
+// update announces what of a meeting's description has become known or has changed: described is s with what was learnt.
+// at is the time of observation, in Unix milliseconds.
 //
 // There is an event only between a meeting's start and its end. What is learnt before the start is announced with it. A
 // description that is the same gives nothing.
-func Update(s, described *State, at int64) Result {
+func update(s, described *State, at int64) Result {
 	before, after := s.Description(), described.Description()
 	if before == after {
 		return Result{State: s}

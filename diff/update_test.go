@@ -12,11 +12,11 @@ import (
 
 // started is a meeting whose start was announced at epoch, with what d knows.
 func started(d diff.Description) *diff.State {
-	return diff.Start(diff.New("m1").Watch(d), epoch).State
+	return diff.Start{At: epoch}.Apply(diff.New("m1").Watch(d)).State
 }
 
 func learn(s *diff.State, d diff.Description, at int64) diff.Result {
-	return diff.Update(s, s.Describe(d), at)
+	return diff.Describe{Description: d, At: at}.Apply(s)
 }
 
 func TestAnUpdateSaysWhatIsKnown(t *testing.T) {

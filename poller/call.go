@@ -76,7 +76,7 @@ func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Sna
 	m.notFound = 0
 	snap.From, snap.Since = began.at, began.known
 	snap.At = max(p.wall().UnixMilli(), snap.From)
-	m.seen = sighting{at: p.now(), wall: snap.At}
+	m.seen = diff.LookTime{Steady: p.now(), Wall: snap.At}
 	snap.Rows = list.Rows
 	if !list.Certain {
 		snap.Kind = diff.Uncertain
@@ -96,7 +96,7 @@ func (p *Poller) takeList(ctx context.Context, m *look, list List, snap diff.Sna
 	if err != nil {
 		return err
 	}
-	m.seen.known = m.record.State.Mark()
+	m.seen.Known = m.record.State.Mark()
 	m.lastLook, m.sight, m.away, m.failures, m.listError, m.trouble = snap.At, m.seen, false, 0, "", ""
 	m.pages, m.peeks = int32(max(list.Calls, 1)), 0
 	p.paceList(m, first, surprises(res.Events))
@@ -126,37 +126,23 @@ type storeError struct {
 func (e *storeError) Error() string { return e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
-// take compares a snapshot with what has been announced and stores the result. It returns errOver when the meeting is
-// not watched any more, be it by this snapshot or because somebody else closed it out or gave it up.
+// take stores what a snapshot shows. It returns errOver when the meeting is not watched any more, be it by this snapshot
+// or because somebody else closed it out or gave it up.
 func (p *Poller) take(ctx context.Context, m *look, snap diff.Snapshot) (diff.Result, error) {
 	snap.Via = events.ViaPoll
-	return p.update(ctx, m, func(s *diff.State) diff.Result {
-		res := diff.Result{State: s}
-		if snap.Kind != diff.Partial && !s.Overtaken(snap) {
-			res = m.bridge(s)
-		}
-		res = res.Then(diff.Compare(res.State, snap))
-		if snap.Over {
-			res = res.Then(diff.End(res.State, snap.At, m.why))
-		}
-		return res
-	})
+	wants := diff.All{m.gapBefore(snap), snap}
+	if snap.Over {
+		wants = append(wants, diff.End{At: snap.At, Reason: m.why})
+	}
+	return p.update(ctx, m, wants)
 }
 
-// update stores what compare makes of the meeting's state, and what was learnt of the meeting with it. It returns errOver
-// when the meeting is not watched any more.
-func (p *Poller) update(ctx context.Context, m *look, compare func(*diff.State) diff.Result) (diff.Result, error) {
-	learnt, known, at := m.learnt, m.record.State.Description(), p.wall().UnixMilli()
-	e, err := p.submit(ctx, m.m, func(s *diff.State) diff.Result {
-		if s.Phase != diff.Watched {
-			return diff.Result{State: s}
-		}
-		res := diff.Result{State: s}
-		if !s.Known() { // it was lost: the meeting is watched all the same
-			res = diff.Result{State: s.Watch(known), Changed: true}
-		}
-		res = res.Then(diff.Update(res.State, res.State.Describe(learnt), at))
-		return res.Then(compare(res.State))
+// update stores what a look wants of its meeting, and what was learnt of the meeting with it. It returns errOver when the
+// meeting is not watched any more. One whose state was lost is watched all the same.
+func (p *Poller) update(ctx context.Context, m *look, want diff.Intent) (diff.Result, error) {
+	e, err := p.apply(ctx, m.m, diff.IfWatched{
+		Else: diff.KeepWatching{Description: m.record.State.Description()},
+		Then: diff.All{diff.Describe{Description: m.learnt, At: p.wall().UnixMilli()}, want},
 	})
 	if err != nil {
 		m.doubt = true
@@ -195,7 +181,7 @@ func (p *Poller) reread(ctx context.Context, m *look) error {
 
 // over returns errOver when nothing says that the meeting is watched.
 func (m *look) over() error {
-	if m.record.State.Phase != diff.Watched || !m.record.State.Known() {
+	if !m.record.State.IsWatched() {
 		return errOver
 	}
 	return nil

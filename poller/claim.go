@@ -153,7 +153,7 @@ func (t *locked) release(l *look, out outcome) {
 	m := l.m
 	m.busy, m.leaving = false, false
 	t.leave(l)
-	t.settle(m, l)
+	t.resumeFrom(m, l)
 	m.owed = l.owed && (!out.ok || l.failures > 0) && l.failures < guestTries && !t.mine(m)
 	switch {
 	case m.unwatched() && !m.storing: // else there may be a push that begins to watch it
@@ -163,8 +163,25 @@ func (t *locked) release(l *look, out outcome) {
 	default:
 		t.enqueue(m, t.now()+guestLinger)
 	}
+	t.makeRoom()
 	if m.idle != nil {
 		close(m.idle)
 		m.idle = nil
+	}
+}
+
+// resumeFrom takes over what the one who had a meeting busy knows of when to look again. What was stored was adopted.
+func (t *locked) resumeFrom(m *meeting, l *look) {
+	m.progress, m.doubt = l.progress, l.doubt
+	m.rare = nil
+	if l.rare != (rare{}) {
+		r := l.rare
+		m.rare = &r
+	}
+	if m.record.State != nil {
+		t.seenUntil(m, m.record.State)
+	}
+	if l.era == m.era && m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
+		m.lostAt = 0
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 // close starts the end of a meeting that a push says is over: with one last look, as soon as possible. Of several
 // pushes the last tells when the meeting ended.
-func (p *Poller) close(conferenceID string, at int64) {
-	p.ask(conferenceID, func(m *meeting) {
+func (t *locked) close(conferenceID string, at int64) {
+	t.lookSoon(conferenceID, func(m *meeting) {
 		m.closed = max(m.closed, at, untold)
 		m.asked = true
 	})

@@ -166,7 +166,7 @@ func (t *locked) takeStale() map[string]uint64 {
 // heard adopts a state that somebody else has stored. A meeting that is watched and was not is looked at at once.
 func (t *locked) heard(id string, record diff.Record) {
 	if m, ok := t.meetings[id]; ok {
-		t.adopt(m, record)
+		t.adopt(m, record, read)
 		return
 	}
 	if record.State.Phase != diff.Watched || record.Revision == 0 {

@@ -58,15 +58,8 @@ func (p *Poller) announceGaps(ctx context.Context) bool {
 	all.SetLimit(gapsAtOnce)
 	for m, gap := range guarded.Get(p.table, (*locked).outOfSight) {
 		all.Go(func() error {
-			_, err := p.submit(ctx, m, func(s *diff.State) diff.Result {
-				return startFirst(s, gap.to, func(s *diff.State) diff.Result {
-					if gap.reason == events.GapStoreLost {
-						return diff.Lost(s, gap.from, gap.to)
-					}
-					return diff.OpenGap(s, gap.known, gap.from, gap.to, gap.reason)
-				})
-			})
-			if err == nil && gap.reason == events.GapStoreLost {
+			_, err := p.apply(ctx, m, diff.StartFirst{At: gap.At, What: gap.intent()})
+			if err == nil && gap.lost() {
 				p.table.With(func(*locked) { m.untold = false })
 			}
 			return err
@@ -79,11 +72,18 @@ func (p *Poller) announceGaps(ctx context.Context) bool {
 	return err == nil
 }
 
-// gap is from when until now a meeting is out of sight, in Unix milliseconds, what was known of it before, and why.
-type gap struct {
-	from, to int64
-	known    diff.Mark
-	reason   string
+// gap is from when a meeting is out of sight, and why.
+type gap diff.Gap
+
+// lost tells whether the gap is that what was stored of the meeting was lost.
+func (g gap) lost() bool { return g.Reason == events.GapStoreLost }
+
+// intent is what the gap has stored.
+func (g gap) intent() diff.Intent {
+	if g.lost() {
+		return diff.Lost{From: g.From, At: g.At}
+	}
+	return diff.Gap(g)
 }
 
 // outOfSight returns our meetings with a gap that has not been announced.
@@ -92,15 +92,15 @@ func (t *locked) outOfSight() map[*meeting]gap {
 	now := t.sees(nil)
 	for m := range t.ours() {
 		if m.untold {
-			out[m] = gap{from: m.lostAt, to: now.wall, reason: events.GapStoreLost}
+			out[m] = gap{From: m.lostAt, At: now.Wall, Reason: events.GapStoreLost}
 			continue
 		}
-		if m.sight.never() || m.brief.gapFrom > 0 || m.sight.ago(now) <= gapAfter(m.interval) {
+		if m.sight.Never() || m.brief.gapFrom > 0 || m.sight.Ago(now) <= gapAfter(m.interval) {
 			continue
 		}
-		from, to := m.sight.gap(now)
+		from, to := m.sight.Gap(now)
 		r := m.rarely()
-		out[m] = gap{from, to, m.sight.known, t.why(reasonOf(r.trouble, m.away))}
+		out[m] = gap{Since: m.sight.Known, From: from, At: to, Reason: t.why(reasonOf(r.trouble, m.away))}
 	}
 	return out
 }
@@ -125,14 +125,9 @@ func reasonOf(trouble string, away bool) string {
 	}
 }
 
-// bridge closes the gap that the list that was read puts an end to. One that nobody was there to announce is announced
-// now.
-func (m *look) bridge(s *diff.State) diff.Result {
-	res := diff.Result{State: s}
-	sight := m.sight.until(s.GapTo, m.seen) // of a look whose outcome was stored in part, the end of the gap was
-	from, to := sight.gap(m.seen)
-	if s.GapFrom == 0 && !sight.never() && sight.ago(m.seen) > gapAfter(m.interval) {
-		res = diff.OpenGap(s, sight.known, from, to, reasonOf(m.trouble, m.away))
+// gapBefore is the gap that the list that was read puts an end to.
+func (m *look) gapBefore(snap diff.Snapshot) diff.GapBefore {
+	return diff.GapBefore{
+		Look: snap, Last: m.sight, Now: m.seen, Longer: gapAfter(m.interval), Reason: reasonOf(m.trouble, m.away),
 	}
-	return res.Then(diff.CloseGap(res.State, to))
 }

@@ -21,19 +21,18 @@ var errBusy = errors.New("too many pushes wait for one meeting")
 // a push does not wait for a look that is under way, and they do not get into each other's way. Compare-and-set settles
 // who was first among the replicas.
 type entry struct {
-	compare func(*diff.State) diff.Result
-	done    chan error // takes the outcome
+	want diff.Intent
+	done chan error // takes the outcome
 
 	// Set before done.
-	result diff.Result // of compare
+	result diff.Result // of want
 	record diff.Record // what is stored now
 	stored bool        // something was
 }
 
-// submit stores what compare makes of the meeting's state. When ctx ends first it is not known whether that was stored,
-// or will be.
-func (p *Poller) submit(ctx context.Context, m *meeting, compare func(*diff.State) diff.Result) (*entry, error) {
-	e := &entry{compare: compare, done: make(chan error, 1)}
+// apply stores what is wanted of a meeting. When ctx ends first it is not known whether that was stored, or will be.
+func (p *Poller) apply(ctx context.Context, m *meeting, want diff.Intent) (*entry, error) {
+	e := &entry{want: want, done: make(chan error, 1)}
 	if err := p.drop(m, e); err != nil {
 		return nil, err
 	}
@@ -80,7 +79,7 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 		switch {
 		case err == nil:
 			p.counts.events.Add(record.State.Sequence - min(base.State.Sequence, record.State.Sequence))
-			p.table.With(func(t *locked) { t.adopt(m, record) })
+			p.table.With(func(t *locked) { t.adopt(m, record, ours) })
 		case ctx.Err() == nil:
 			p.notStored(err)
 		}
@@ -94,27 +93,29 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 	}
 }
 
-// storeTogether compares and stores entries of an inbox one after the other, as one. It returns what is stored now, and
-// what the comparison began with.
+// storeTogether stores what entries of an inbox want, one after the other, as one. It returns what is stored now, and
+// what that began with.
 func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entry, base diff.Record) (record, from diff.Record, err error) {
 	if base.State == nil {
 		if base, err = p.fetch(ctx, m); err != nil {
 			return base, base, err
 		}
 	}
-	compare := func(s *diff.State) diff.Result {
-		res := diff.Result{State: s}
-		for _, e := range together {
-			e.result = e.compare(res.State)
-			res = res.Then(e.result)
-		}
-		return res
+	want := make(diff.All, len(together))
+	for i, e := range together {
+		want[i] = e.want
 	}
-	record, _, err = p.store.Update(ctx, base, compare)
+	record, res, err := p.store.Update(ctx, base, want)
 	if errors.Is(err, diff.ErrLost) {
 		if base, err = p.regain(ctx, m, base.Revision); err == nil {
-			record, _, err = p.store.Update(ctx, base, compare)
+			record, res, err = p.store.Update(ctx, base, want)
 		}
+	}
+	for i, r := range res.Each() {
+		together[i].result = r
+	}
+	if err != nil {
+		p.log.Debug("not stored", "meeting", m.id, "wanted", want.String(), "error", err)
 	}
 	return record, base, err
 }
@@ -128,6 +129,7 @@ func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, dubio
 	if n == 0 {
 		m.inbox, m.storing = nil, false
 		t.forgetIfOver(m)
+		t.makeRoom()
 		if _, ok := t.stale[m.id]; ok {
 			t.signalStale()
 		}
@@ -139,11 +141,21 @@ func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, dubio
 	return together, base, dubious
 }
 
-// adopt takes note of a newer state of a meeting, which may be that it is not watched any more.
-func (t *locked) adopt(m *meeting, record diff.Record) {
+// origin is where a record comes from.
+type origin uint8
+
+const (
+	read origin = iota // it was read from the store, whoever stored it
+	ours               // we stored it
+)
+
+// adopt takes note of what is stored of a meeting, which may be that it is not watched any more. What was read says
+// nothing new about a revision that is in memory; what we have stored ourselves does, as a look that finds nothing new
+// changes only when the meeting was looked at, which is not stored.
+func (t *locked) adopt(m *meeting, record diff.Record, from origin) {
 	newer := record.Revision > m.record.Revision
-	again := record.Revision == m.record.Revision && m.record.State == nil
-	if t.meetings[m.id] != m || !newer && !again {
+	later := record.Revision == m.record.Revision && (from == ours || m.record.State == nil)
+	if t.meetings[m.id] != m || !newer && !later {
 		return
 	}
 	if newer && record.State.Sequence < m.brief.sequence && record.State.Phase == diff.Watched {
@@ -151,23 +163,4 @@ func (t *locked) adopt(m *meeting, record diff.Record) {
 	}
 	t.keep(m, record)
 	t.forgetIfOver(m)
-}
-
-// settle takes over what the one who had a meeting busy knows.
-func (t *locked) settle(m *meeting, l *look) {
-	m.progress, m.doubt = l.progress, l.doubt
-	m.rare = nil
-	if l.rare != (rare{}) {
-		r := l.rare
-		m.rare = &r
-	}
-	if l.era != m.era { // what was stored was lost meanwhile, and is known better
-		return
-	}
-	if l.record.State != nil && l.record.Revision >= m.record.Revision {
-		t.keep(m, l.record)
-	}
-	if m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
-		m.lostAt = 0
-	}
 }

@@ -18,9 +18,9 @@ const (
 // ones is left to chance, so that what is often used comes back and stays.
 func (t *locked) keep(m *meeting, record diff.Record) {
 	s := record.State
-	m.record, m.read, m.watched = record, true, s.Known() && s.Phase == diff.Watched
+	m.record, m.read, m.watched = record, true, s.IsWatched()
 	m.brief = briefOf(s)
-	m.sight = m.sight.until(s.GapTo, t.sees(s)) // of a look that was stored in part, the end of the gap was
+	t.seenUntil(m, s)
 	if m.kept < 0 {
 		m.kept = int32(len(t.kept))
 		t.kept = append(t.kept, m)
@@ -28,8 +28,18 @@ func (t *locked) keep(m *meeting, record diff.Record) {
 	size := stateBytes + personBytes*s.Size()
 	t.keptBytes += size - int(m.size)
 	m.size = int32(size)
+	t.makeRoom()
+}
+
+// makeRoom gives up states while there are too many. Those that are in use stay, until somebody is done with them.
+func (t *locked) makeRoom() {
 	for t.keptBytes > t.opts.StateMemory && t.evict() {
 	}
+}
+
+// seenUntil takes note that a meeting was in sight when its last gap ended: of a look that was stored in part, that was.
+func (t *locked) seenUntil(m *meeting, s *diff.State) {
+	m.sight = m.sight.Later(s.GapTo, t.sees(s))
 }
 
 // evict gives up the state of some meeting that does not need it, and tells whether it did.

@@ -111,8 +111,8 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 	m, ok := t.meetings[id]
 	switch {
 	case ok:
-		t.adopt(m, record) // it was a guest, or was heard of meanwhile
-		if m.watched && !m.busy && m.sight.never() {
+		t.adopt(m, record, read) // it was a guest, or was heard of meanwhile
+		if m.watched && !m.busy && m.sight.Never() {
 			t.goOn(m, record.State, beats)
 		}
 		return
@@ -131,10 +131,10 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 func (t *locked) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
-		m.sight, m.away = t.sees(s).before(time.Since(alive)), true
+		m.sight, m.away = t.sees(s).Earlier(time.Since(alive)), true
 		// Its last look may have come after that, unless another clock told when it was.
-		if later := time.Duration(s.LookedAt-m.sight.wall) * time.Millisecond; later > 0 && later <= patrolEvery {
-			m.sight = m.sight.before(-later)
+		if later := time.Duration(s.LookedAt-m.sight.Wall) * time.Millisecond; later > 0 && later <= patrolEvery {
+			m.sight = m.sight.Earlier(-later)
 		}
 	}
 	t.enqueue(m, t.now()-rand.N(anyOrder))
@@ -146,22 +146,29 @@ func (t *locked) admit(m *meeting, record diff.Record) {
 	t.keep(m, record)
 }
 
-// fetch reads a meeting's state, with what is known of it that is not stored.
+// fetch reads a meeting's state into the table, with what is known of it that is not stored.
 func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
-	known := guarded.Get(p.table, func(*locked) uint64 { return m.record.Revision })
+	var known uint64
+	var lookedAt int64
+	var era int32
+	p.table.With(func(*locked) { known, lookedAt, era = m.record.Revision, m.lookedAt, m.era })
 	record, err := p.store.Load(ctx, m.id)
 	if err == nil && record.Revision < known {
-		record, err = p.regain(ctx, m, known)
+		return p.regain(ctx, m, known)
 	}
 	if err != nil {
 		return record, err
 	}
-	lookedAt := guarded.Get(p.table, func(*locked) int64 { return m.lookedAt })
 	if record.State.LookedAt < lookedAt && record.State.Phase == diff.Watched {
 		next := *record.State
 		next.LookedAt = lookedAt
 		record.State = &next
 	}
+	p.table.With(func(t *locked) {
+		if m.era == era { // else less is stored by now
+			t.adopt(m, record, read)
+		}
+	})
 	return record, nil
 }
 

@@ -50,7 +50,7 @@ func (p *Poller) tell(ctx context.Context, m *look) error {
 	if m.learnt == (diff.Description{}) || m.doubt || ctx.Err() != nil {
 		return nil
 	}
-	_, err := p.update(ctx, m, func(s *diff.State) diff.Result { return diff.Result{State: s} })
+	_, err := p.update(ctx, m, diff.All{})
 	return err
 }
 
@@ -106,8 +106,7 @@ func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error
 			return heads, err
 		}
 	}
-	at := p.wall().UnixMilli()
-	_, err = p.update(ctx, m, func(s *diff.State) diff.Result { return diff.Start(s, at) })
+	_, err = p.update(ctx, m, diff.Start{At: p.wall().UnixMilli()})
 	return heads, err
 }
 

@@ -86,7 +86,7 @@ func (t *locked) doubt(m *meeting) {
 func (p *Poller) read(ctx context.Context, id string) error {
 	m := guarded.Get(p.table, func(t *locked) *meeting { return t.dubious(id) })
 	if m != nil {
-		_, err := p.submit(ctx, m, func(s *diff.State) diff.Result { return diff.Result{State: s} })
+		_, err := p.apply(ctx, m, diff.All{})
 		return err
 	}
 	record, err := p.store.Load(ctx, id)
@@ -125,10 +125,10 @@ func (p *Poller) regain(ctx context.Context, m *meeting, known uint64) (diff.Rec
 	if l.watched && (l.mine || record.Revision == 0) {
 		p.noteLoss(fmt.Errorf("%w: a state is at %d, and was at %d", diff.ErrLost, record.Revision, known))
 		record.State = record.State.NumberedFrom(l.sequence)
-		record, _, err = p.store.Update(ctx, record, func(s *diff.State) diff.Result { return l.restore(s, true) })
+		record, _, err = p.store.Update(ctx, record, l.restore(true))
 		if errors.Is(err, diff.ErrRemembered) { // that it was lost before was announced
 			l.untold = true
-			record, _, err = p.store.Update(ctx, record, func(s *diff.State) diff.Result { return l.restore(s, false) })
+			record, _, err = p.store.Update(ctx, record, l.restore(false))
 		}
 		if err != nil {
 			return record, err
@@ -154,7 +154,7 @@ func (t *locked) lossOf(m *meeting) loss {
 			Title: b.title, TitleGiven: b.titleGiven, CreatorID: b.creatorID, CreatorNick: b.creatorNick, StartTime: b.startTime,
 		},
 		sequence: b.sequence,
-		from:     m.sight.wall, at: at, mine: t.mine(m),
+		from:     m.sight.Wall, at: at, mine: t.mine(m),
 		watched: m.watched,
 	}
 	if l.from == 0 {
@@ -163,14 +163,13 @@ func (t *locked) lossOf(m *meeting) loss {
 	return l
 }
 
-// restore is the state that a meeting goes on from. What was announced of it and is not stored any more will be
-// announced again.
-func (l loss) restore(s *diff.State, tell bool) diff.Result {
-	res := diff.Result{State: s.Restored(l.known, l.at), Changed: true}
+// restore has the meeting go on, and tells of the loss, unless that it was lost before was announced.
+func (l loss) restore(tell bool) diff.Intent {
+	restored := diff.Restore{Description: l.known, At: l.at}
 	if !tell {
-		return res
+		return restored
 	}
-	return res.Then(startFirst(res.State, l.at, func(s *diff.State) diff.Result { return diff.Lost(s, l.from, l.at) }))
+	return diff.All{restored, diff.StartFirst{At: l.at, What: diff.Lost{From: l.from, At: l.at}}}
 }
 
 // adoptLoss takes note of what is stored of a meeting of which less is stored than was, and has it looked at.

@@ -66,7 +66,7 @@ func briefOf(s *diff.State) brief {
 
 // progress is what looks have found out about when to look again.
 type progress struct {
-	sight    sighting      // when the meeting was in sight last: lastLook, or since when we should have looked
+	sight    diff.LookTime // when the meeting was in sight last: lastLook, or since when we should have looked
 	lastLook int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
 	lookedAt int64         // of the last state that was in memory: looks that find nothing new are not stored
 	interval time.Duration // between looks, at present
@@ -129,10 +129,10 @@ type look struct {
 	era     int32            // of the meeting, when record was taken
 	routine bool             // it is due, and nobody asked for it
 	asked   bool
-	owed    bool     // somebody asked for something, now or before it failed
-	leaving bool     // the meeting is being given up
-	begun   bool     // a call was made
-	seen    sighting // when the list that is being stored had been read
+	owed    bool          // somebody asked for something, now or before it failed
+	leaving bool          // the meeting is being given up
+	begun   bool          // a call was made
+	seen    diff.LookTime // when the list that is being stored had been read
 	progress
 	rare
 }

@@ -167,9 +167,9 @@ func (s *memStore) Load(ctx context.Context, id string) (diff.Record, error) {
 
 var errConflict = errors.New("conflict")
 
-func (s *memStore) Update(ctx context.Context, base diff.Record, compare func(*diff.State) diff.Result) (diff.Record, diff.Result, error) {
+func (s *memStore) Update(ctx context.Context, base diff.Record, want diff.Intent) (diff.Record, diff.Result, error) {
 	for {
-		res := compare(base.State)
+		res := want.Apply(base.State)
 		record, err := s.commit(ctx, base, res)
 		if !errors.Is(err, errConflict) {
 			return record, res, err

@@ -51,33 +51,44 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	if err := events.CheckConferenceID(n.ConferenceID); err != nil {
 		return err
 	}
-	at, began := p.wall().UnixMilli(), false
-	wanted := func(s *diff.State) bool { return n.wants(s, at) }
-	b := beginning{description: n.Description, wanted: wanted, atOnce: len(n.Rows) > 0}
 	m := guarded.Get(p.table, func(t *locked) *meeting { return t.visit(n.ConferenceID) })
-	e, err := p.submit(ctx, m, func(s *diff.State) (res diff.Result) {
-		began, res = b.begin(s, at)
-		if len(n.Rows) > 0 {
-			res = res.Then(n.compare(res.State, at))
-		}
-		return res
-	})
-	if err != nil {
+	e, err := p.apply(ctx, m, n.intent(p.wall().UnixMilli()))
+	if err != nil || !e.record.State.IsWatched() {
 		return err
 	}
-	if s := e.record.State; s.Phase != diff.Watched || !s.Known() {
-		return nil
-	}
-	switch {
-	case n.Scene == Closed:
-		p.close(n.ConferenceID, n.Time)
-	case began:
-		p.table.With(func(t *locked) { t.expect(n.ConferenceID) })
-	case n.Look || e.result.LookNow:
-		p.ask(n.ConferenceID, func(m *meeting) { m.asked = true })
-	}
+	p.table.With(func(t *locked) {
+		switch {
+		case n.Scene == Closed:
+			t.close(n.ConferenceID, n.Time)
+		case e.result.Began:
+			t.expect(n.ConferenceID)
+		case n.Look || e.result.LookNow:
+			t.lookSoon(n.ConferenceID, func(m *meeting) { m.asked = true })
+		}
+	})
 	return nil
 }
+
+// intent is what a push wants of its meeting. Of one that is watched it adds what is not known yet, and compares whom it
+// names; any other it begins to watch first, or leaves alone.
+func (n Notice) intent(at int64) diff.Intent {
+	names := len(n.Rows) > 0
+	told := diff.All{diff.FillIn{Description: n.Description, At: at, AtOnce: names}}
+	if names {
+		shown := diff.Snapshot{Kind: diff.Partial, Rows: n.Rows, From: at, At: at, Via: events.ViaPush}
+		told = append(told, diff.StartFirst{At: at, What: shown})
+	}
+	return diff.IfWatched{Then: told, Else: diff.Watch{Description: n.Description, At: at, If: begins{n, at}, AtOnce: names}}
+}
+
+// begins is the condition that a meeting that is not watched is to be, because of a push that came at a time.
+type begins struct {
+	Notice
+	at int64
+}
+
+// Holds implements [diff.Condition].
+func (b begins) Holds(s *diff.State) bool { return b.wants(s, b.at) }
 
 // wants tells whether a meeting that is not watched is to be, because of this push.
 func (n Notice) wants(s *diff.State, now int64) bool {
@@ -128,37 +139,13 @@ func past(t, now int64) int64 {
 	return t
 }
 
-// compare is the push as a partial snapshot.
-func (n Notice) compare(s *diff.State, at int64) diff.Result {
-	if s.Phase != diff.Watched || !s.Known() {
-		return diff.Result{State: s}
+// lookSoon has a watched meeting looked at here, whoever it belongs to, for a reason that the caller gives.
+func (t *locked) lookSoon(conferenceID string, reason func(*meeting)) {
+	m, ok := t.meetings[conferenceID]
+	if !ok { // it left the table meanwhile: whoever looks at it finds out why
+		m = t.newMeeting(conferenceID)
+		t.meetings[conferenceID] = m
 	}
-	return startFirst(s, at, func(s *diff.State) diff.Result {
-		return diff.Compare(s, diff.Snapshot{Kind: diff.Partial, Rows: n.Rows, From: at, At: at, Via: events.ViaPush})
-	})
-}
-
-// startFirst announces the meeting, if that is yet to come, before whatever events compare makes of its state: what the
-// meeting is about is worth waiting for only as long as there is nothing else to tell.
-func startFirst(s *diff.State, at int64, compare func(*diff.State) diff.Result) diff.Result {
-	start := diff.Start(s, at)
-	if start.Changed {
-		if res := compare(start.State); len(res.Events) > 0 {
-			return start.Then(res)
-		}
-	}
-	return compare(s)
-}
-
-// ask has a watched meeting looked at here, whoever it belongs to.
-func (p *Poller) ask(conferenceID string, ask func(*meeting)) {
-	p.table.With(func(t *locked) {
-		m, ok := t.meetings[conferenceID]
-		if !ok { // it left the table meanwhile: whoever looks at it finds out why
-			m = t.newMeeting(conferenceID)
-			t.meetings[conferenceID] = m
-		}
-		ask(m)
-		t.arrange(m, m.due)
-	})
+	reason(m)
+	t.arrange(m, m.due)
 }

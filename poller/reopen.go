@@ -22,33 +22,58 @@ type doubt struct {
 	next  moment // when to ask again
 }
 
-// Discover is Watch for a meeting that nobody asked for, but that was found to go on at the time listed: one that somebody
+// Discover is Watch for a meeting that nobody asked for, but that was found to go on at the time listedAt: one that somebody
 // stopped watching stays unwatched, and one that ended since stays ended. A list may lag behind an end: one that ended
 // before is watched again only when it is listed with a later start, or when the information call says that it goes on,
 // which is asked less and less often.
-func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error) {
-	var ended int64 // when it ended, if there is doubt
+func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listedAt time.Time) (bool, error) {
 	now := p.wall().UnixMilli()
-	began, err := p.watch(ctx, conferenceID, beginning{description: d, wanted: func(s *diff.State) bool {
-		ended = 0
-		end := endOf(s, now)
-		switch {
-		case s.Phase != diff.Ended:
-			return s.Phase != diff.Unwatched
-		case listed.UnixMilli() <= max(end, past(s.LookedAt, now)):
-			return false
-		case d.StartTime > end:
-			return true
-		}
-		ended = max(end, 1)
-		return false
-	}})
-	if err != nil || began || ended == 0 || !p.goesOn(ctx, conferenceID, ended) {
+	shown := listed{start: d.StartTime, at: listedAt.UnixMilli(), now: now}
+	began, s, err := p.watch(ctx, conferenceID, beginning(d, now, shown))
+	if err != nil || began {
 		return began, err
 	}
-	return p.watch(ctx, conferenceID, beginning{description: d, wanted: func(s *diff.State) bool {
-		return s.Phase == diff.Ended && max(endOf(s, now), 1) == ended
-	}})
+	ended := shown.afterEnd(s)
+	if ended == 0 || !p.goesOn(ctx, conferenceID, ended) {
+		return false, nil
+	}
+	began, _, err = p.watch(ctx, conferenceID, beginning(d, now, stillEnded{at: ended, now: now}))
+	return began, err
+}
+
+// listed is the condition that a meeting that is not watched is to be, because the organisation's list shows it: one that
+// ended before only if it is listed with a later start.
+type listed struct {
+	start, at, now int64 // of the meeting, of the list, and now, in Unix milliseconds
+}
+
+// Holds implements [diff.Condition].
+func (l listed) Holds(s *diff.State) bool {
+	if s.Phase != diff.Ended {
+		return s.Phase != diff.Unwatched
+	}
+	return !l.overSince(s) && l.start > endOf(s, l.now)
+}
+
+// overSince tells whether a meeting ended after it was listed.
+func (l listed) overSince(s *diff.State) bool {
+	return l.at <= max(endOf(s, l.now), past(s.LookedAt, l.now))
+}
+
+// afterEnd returns when a meeting ended that is listed after that all the same; 0 where that is not so.
+func (l listed) afterEnd(s *diff.State) int64 {
+	if s.Phase != diff.Ended || l.overSince(s) || l.Holds(s) {
+		return 0
+	}
+	return max(endOf(s, l.now), 1)
+}
+
+// stillEnded is the condition that a meeting is over that ended at a time, in Unix milliseconds.
+type stillEnded struct{ at, now int64 }
+
+// Holds implements [diff.Condition].
+func (e stillEnded) Holds(s *diff.State) bool {
+	return s.Phase == diff.Ended && max(endOf(s, e.now), 1) == e.at
 }
 
 // goesOn tells whether the information call says that a meeting goes on that ended, if it is time to ask.

@@ -242,8 +242,8 @@ func (s *recording) Follow(ctx context.Context, after diff.Position, tell func(s
 }
 
 // Update implements [poller.Store].
-func (s *recording) Update(ctx context.Context, base diff.Record, compare func(*diff.State) diff.Result) (diff.Record, diff.Result, error) {
-	record, res, err := s.Store.Update(context.WithoutCancel(ctx), base, compare) // so that its outcome is known
+func (s *recording) Update(ctx context.Context, base diff.Record, want diff.Intent) (diff.Record, diff.Result, error) {
+	record, res, err := s.Store.Update(context.WithoutCancel(ctx), base, want) // so that its outcome is known
 	if err == nil && len(res.Events) > 0 {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -16,11 +16,11 @@ type Store interface {
 	All(ctx context.Context, shards ...int) iter.Seq2[diff.Record, error]
 	// Load reads the state of one meeting; a meeting nothing is known of has revision 0.
 	Load(ctx context.Context, conferenceID string) (diff.Record, error)
-	// Update runs compare on the state of base and stores the result whole and once, or returns an error. When
-	// somebody else has stored another state meanwhile, compare runs again, on that one. It returns what is stored
-	// now and the result of the last comparison. An error that wraps [diff.ErrLost] says that what is stored is older
+	// Update applies want to the state of base and stores the result whole and once, or returns an error. When
+	// somebody else has stored another state meanwhile, want is applied again, to that one. It returns what is stored
+	// now and what want gave last. An error that wraps [diff.ErrLost] says that what is stored is older
 	// than base, and comes with it; [diff.ErrRemembered], that the store takes the events in a while only.
-	Update(ctx context.Context, base diff.Record, compare func(*diff.State) diff.Result) (diff.Record, diff.Result, error)
+	Update(ctx context.Context, base diff.Record, want diff.Intent) (diff.Record, diff.Result, error)
 }
 
 // Follower is a [Store] that tells of what is stored, by whomever. A poller that shares the meetings with others needs

@@ -49,12 +49,23 @@ func openAt(t testing.TB, url string) *publisher.Publisher {
 }
 
 // shows compares with a list on which these people are present since second 0.
-func shows(at int64, who ...string) func(*diff.State) diff.Result {
+func shows(at int64, who ...string) diff.Snapshot {
 	snap := diff.Snapshot{From: second(at), At: second(at)}
 	for _, id := range who {
 		snap.Rows = append(snap.Rows, present(id, 0))
 	}
-	return func(s *diff.State) diff.Result { return diff.Compare(s, snap) }
+	return snap
+}
+
+// counted counts how often a snapshot is compared.
+type counted struct {
+	diff.Snapshot
+	times *int
+}
+
+func (c counted) Apply(s *diff.State) diff.Result {
+	*c.times++
+	return c.Snapshot.Apply(s)
 }
 
 func people(s *diff.State) []string {
@@ -126,10 +137,7 @@ func staleBase(t *testing.T, store poller.Store) {
 	_, _, err = store.Update(t.Context(), base, shows(10, "ann"))
 	require.NoError(t, err)
 	rounds := 0
-	record, res, err := store.Update(t.Context(), base, func(s *diff.State) diff.Result {
-		rounds++
-		return shows(20, "ann", "bob")(s)
-	})
+	record, res, err := store.Update(t.Context(), base, counted{shows(20, "ann", "bob"), &rounds})
 	require.NoError(t, err)
 	assert.Equal(t, 2, rounds)
 	require.Len(t, res.Events, 1, "the result of the last comparison")
@@ -294,8 +302,8 @@ func manyWriters(t *testing.T, store poller.Store) {
 
 // mineOnly announces one person and says nothing of the others.
 func mineOnly(ctx context.Context, store poller.Store, base diff.Record, who string) (diff.Record, diff.Result, error) {
-	return store.Update(ctx, base, func(s *diff.State) diff.Result {
-		return diff.Compare(s, diff.Snapshot{Kind: diff.Partial, From: second(1), At: second(1), Rows: []diff.Row{present(who, 0)}})
+	return store.Update(ctx, base, diff.Snapshot{
+		Kind: diff.Partial, From: second(1), At: second(1), Rows: []diff.Row{present(who, 0)},
 	})
 }
 

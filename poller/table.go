@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/poller/guarded"
 	"github.com/c4342123/rollcall/poller/pace"
@@ -75,6 +76,15 @@ func (c clock) now() moment { return time.Since(c.epoch) }
 
 // wall is what the wall clock says.
 func (c clock) wall() time.Time { return c.wallTime() }
+
+// sees is that a meeting is looked at now, by whom the state is known.
+func (c clock) sees(s *diff.State) diff.LookTime {
+	out := diff.LookTime{Steady: c.now(), Wall: c.wall().UnixMilli()}
+	if s != nil {
+		out.Known = s.Mark()
+	}
+	return out
+}
 
 // visit returns the meeting from the table. One that is not in it comes in, until it is known whether it is watched, or
 // as a guest.

@@ -21,72 +21,58 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 	if err := p.untilLeft(ctx, conferenceID); err != nil { // who asks later has the last word
 		return false, err
 	}
-	return p.watch(ctx, conferenceID, beginning{description: diff.Description{Title: title, TitleGiven: true}})
+	b := beginning(diff.Description{Title: title, TitleGiven: true}, p.wall().UnixMilli(), nil)
+	began, _, err := p.watch(ctx, conferenceID, b)
+	return began, err
 }
 
-// watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did. It waits for nothing but
-// the store.
-func (p *Poller) watch(ctx context.Context, conferenceID string, b beginning) (bool, error) {
+// beginning is that a meeting is watched from a time on, in Unix milliseconds, if that is wanted, with what is known of
+// what it is about. A nil condition stands for always.
+func beginning(d diff.Description, at int64, wanted diff.Condition) diff.Intent {
+	return diff.IfWatched{
+		Then: diff.FillIn{Description: d, At: at},
+		Else: diff.Watch{Description: d, At: at, If: wanted},
+	}
+}
+
+// watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did, and what is stored of the
+// meeting now. It waits for nothing but the store.
+func (p *Poller) watch(ctx context.Context, conferenceID string, begin diff.Intent) (began bool, s *diff.State, err error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if !guarded.Get(p.table, (*locked).isLoaded) {
-		return false, ErrNotReady
+		return false, nil, ErrNotReady
 	}
 	m := guarded.Get(p.table, func(t *locked) *meeting { return t.visit(conferenceID) })
-	at := p.wall().UnixMilli()
-	began := false // only for who has waited for the outcome: what was submitted may still be compared after ctx has ended
-	e, err := p.submit(ctx, m, func(s *diff.State) (res diff.Result) {
-		began, res = b.begin(s, at)
-		return res
-	})
-	if err != nil && (e == nil || !p.watches(ctx, m, b)) {
-		return false, fmt.Errorf("watching %s: %w", conferenceID, err)
+	e, err := p.apply(ctx, m, begin)
+	switch {
+	case err == nil:
+		s = e.record.State
+	case e != nil:
+		s = p.watched(ctx, m, begin)
 	}
-	if began {
+	if s == nil {
+		return false, nil, fmt.Errorf("watching %s: %w", conferenceID, err)
+	}
+	if e.result.Began {
 		p.table.With(func(t *locked) { t.expect(conferenceID) })
 	}
-	return began, nil
+	return e.result.Began, s, nil
 }
 
-// watches tells whether it is stored after all that a meeting is watched: what became of it is not always known.
-func (p *Poller) watches(ctx context.Context, m *meeting, b beginning) bool {
+// watched returns what is stored of a meeting if that is what was to be, after an error: what became of it is not always
+// known. Else it returns nil.
+func (p *Poller) watched(ctx context.Context, m *meeting, begin diff.Intent) *diff.State {
 	record, err := p.store.Load(ctx, m.id)
-	if err != nil {
-		return false
+	if err != nil || begin.Apply(record.State).Changed {
+		return nil
 	}
-	if began, res := b.begin(record.State, 0); began || res.Changed {
-		return false
+	p.table.With(func(t *locked) { t.adopt(m, record, read) })
+	if record.State.Phase != diff.Watched {
+		return nil
 	}
-	p.table.With(func(t *locked) { t.adopt(m, record) })
-	return record.State.Phase == diff.Watched
-}
-
-// beginning is how a meeting begins to be watched.
-type beginning struct {
-	description diff.Description
-	// wanted tells whether a meeting in this state is to be watched; nil stands for always.
-	wanted func(*diff.State) bool
-	// atOnce announces the meeting even if nothing is known of it: news of its members is about to follow.
-	atOnce bool
-}
-
-// begin is the state of a meeting that is watched from the time at on, if that is wanted. It tells whether it was not
-// watched before. Of one that was, it may tell what it is about.
-func (b beginning) begin(s *diff.State, at int64) (began bool, res diff.Result) {
-	watched := s.Known() && s.Phase == diff.Watched
-	switch {
-	case watched:
-		res = diff.Update(s, s.Complete(b.description), at)
-	case b.wanted != nil && !b.wanted(s):
-		return false, diff.Result{State: s}
-	default:
-		res = diff.Result{State: s.Watch(b.description), Changed: true}
-	}
-	if res.Changed && (b.atOnce || res.State.StartTime > 0 || !watched && s.Known()) { // else the first look finds out what it is about
-		res = res.Then(diff.Start(res.State, at))
-	}
-	return !watched, res
+	return record.State
 }
 
 // expect has the first look made at a meeting that is watched from now on. It is left to the replica that the
@@ -119,14 +105,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	if err := p.lookLast(ctx, m); err != nil {
 		p.log.Warn("last look failed", "meeting", conferenceID, "error", err)
 	}
-	at := p.wall().UnixMilli()
-	giveUp := func(s *diff.State) diff.Result {
-		if s.Phase != diff.Watched { // over, or given up by somebody else
-			return diff.Result{State: s}
-		}
-		closed := diff.CloseGap(s, at)
-		return closed.Then(diff.Result{State: closed.State.WithPhase(diff.Unwatched), Changed: true})
-	}
+	giveUp := diff.Unwatch{At: p.wall().UnixMilli()}
 	record, _, err := p.store.Update(ctx, m.record, giveUp)
 	if errors.Is(err, diff.ErrLost) {
 		record, _, err = p.store.Update(ctx, record, giveUp)
@@ -137,7 +116,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 		p.release(m, outcome{due: p.now()})
 		return fmt.Errorf("giving up %s: %w", conferenceID, err)
 	}
-	m.record = record
+	p.table.With(func(t *locked) { t.adopt(m.m, record, ours) })
 	p.release(m, outcome{})
 	return nil
 }

@@ -157,9 +157,9 @@ func TestResultLargerThanABatchIsStoredInOrder(t *testing.T) {
 	}
 	r.over = true
 	base := load(t, p, r.id)
-	res := diff.Start(base.State, r.now)
+	res := diff.Start{At: r.now}.Apply(base.State)
 	res = res.Then(diff.Compare(res.State, r.snapshot()))
-	res = res.Then(diff.End(res.State, r.now, "ended"))
+	res = res.Then(diff.End{At: r.now, Reason: "ended"}.Apply(res.State))
 	rec, err := p.Commit(t.Context(), base, res)
 	require.NoError(t, err)
 	assert.Equal(t, load(t, p, r.id).Revision, rec.Revision)

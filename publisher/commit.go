@@ -96,15 +96,15 @@ func wrapMeeting(conferenceID string, err error) error {
 	return fmt.Errorf("commit meeting %s: %w", conferenceID, err)
 }
 
-// Update compares and commits. When somebody else was first it loads the state, compares again and tries again, a
-// bounded number of times with growing, jittered pauses. compare gets the state to compare with and must not keep or
-// change it; it may be called several times. The returned result is that of the last comparison, the errors are those
+// Update applies want to the state of base and commits what follows. When somebody else was first it loads the state,
+// applies want to that and tries again, a bounded number of times with growing, jittered pauses. The returned result is
+// what want gave last, the errors are those
 // of [Publisher.Commit] and [Publisher.Load], and [diff.ErrLost] when what is stored is older than base: then nothing is
 // stored, and the record is what is stored now.
-func (p *Publisher) Update(ctx context.Context, base Record, compare func(*diff.State) diff.Result) (Record, diff.Result, error) {
+func (p *Publisher) Update(ctx context.Context, base Record, want diff.Intent) (Record, diff.Result, error) {
 	pause := firstPause
 	for round := 1; ; round++ {
-		res := compare(base.State)
+		res := want.Apply(base.State)
 		rec, err := p.Commit(ctx, base, res)
 		if !errors.Is(err, ErrConflict) || round == maxRounds {
 			return rec, res, err

@@ -14,7 +14,7 @@ import (
 
 // afterAnOutage is what waits to be stored together when a list can be read again that could not be read since blind:
 // somebody was pushed, then the list shows a crowd, and perhaps the end of the meeting.
-func afterAnOutage(r *room, pushed string, blind int64) func(*diff.State) diff.Result {
+func afterAnOutage(r *room, pushed string, blind int64) intent {
 	r.join(pushed)
 	push := diff.Snapshot{
 		Kind: diff.Partial, Rows: r.rows[len(r.rows)-1:], From: r.now + 100, At: r.now + 100, Via: events.ViaPush,
@@ -28,13 +28,13 @@ func afterAnOutage(r *room, pushed string, blind int64) func(*diff.State) diff.R
 		if known == (diff.Mark{}) {
 			known = s.Mark()
 		}
-		res := diff.Start(s, push.At)
+		res := diff.Start{At: push.At}.Apply(s)
 		res = res.Then(diff.Compare(res.State, push))
-		res = res.Then(diff.OpenGap(res.State, known, blind, look.At, "unavailable"))
+		res = res.Then(diff.Gap{Since: known, From: blind, At: look.At, Reason: "unavailable"}.Apply(res.State))
 		res = res.Then(diff.CloseGap(res.State, look.At))
 		res = res.Then(diff.Compare(res.State, look))
 		if look.Over {
-			res = res.Then(diff.End(res.State, look.At, "ended"))
+			res = res.Then(diff.End{At: look.At, Reason: "ended"}.Apply(res.State))
 		}
 		return res
 	}

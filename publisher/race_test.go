@@ -34,10 +34,10 @@ func race(t *testing.T, one, two *Publisher, rounds int) (conflicts int) {
 		for i, err := range each(2, func(i int) error {
 			snap := r.snapshot()
 			for began := time.Now(); ; {
-				rec, _, err := []*Publisher{one, two}[i].Update(t.Context(), base[i], func(s *diff.State) diff.Result {
+				rec, _, err := []*Publisher{one, two}[i].Update(t.Context(), base[i], intent(func(s *diff.State) diff.Result {
 					looks[i]++
 					return diff.Compare(s, snap)
-				})
+				}))
 				base[i] = rec
 				if err == nil || errors.Is(err, ErrConflict) || time.Since(began) > patience {
 					return err
@@ -97,7 +97,7 @@ func TestManyMeetingsAndWriters(t *testing.T) {
 		snap := rooms[i].snapshot()
 		locks[i].Unlock()
 		snap.Since = rec.State.Mark()
-		rec, _, err := p.Update(t.Context(), rec, func(s *diff.State) diff.Result { return diff.Compare(s, snap) })
+		rec, _, err := p.Update(t.Context(), rec, snap)
 		return rec, err
 	}
 	for _, err := range each(meetings*writers, func(i int) error {
@@ -129,7 +129,7 @@ func TestUpdateGivesUpAfterManyConflicts(t *testing.T) {
 	other := open(t, connect(t, p.nc.ConnectedUrl()), Options{})
 	r, n := newRoom("room").join("ann"), 0
 	r.now += 3_600_000 // newer than every look of the other
-	_, _, err := p.Update(t.Context(), load(t, p, r.id), func(s *diff.State) diff.Result {
+	_, _, err := p.Update(t.Context(), load(t, p, r.id), intent(func(s *diff.State) diff.Result {
 		n++
 		theirs := newRoom(r.id)
 		for i := range n {
@@ -140,7 +140,7 @@ func TestUpdateGivesUpAfterManyConflicts(t *testing.T) {
 		_, cerr := other.Commit(t.Context(), rec, diff.Compare(rec.State, theirs.snapshot()))
 		assert.NoError(t, cerr)
 		return diff.Compare(s, r.snapshot())
-	})
+	}))
 	require.ErrorIs(t, err, ErrConflict)
 	assert.Equal(t, maxRounds, n)
 }

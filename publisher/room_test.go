@@ -54,10 +54,13 @@ func (r *room) snapshot() diff.Snapshot {
 }
 
 // compare is what Update needs: a comparison with the room as it is now.
-func (r *room) compare() func(*diff.State) diff.Result {
-	snap := r.snapshot()
-	return func(s *diff.State) diff.Result { return diff.Compare(s, snap) }
-}
+func (r *room) compare() diff.Intent { return r.snapshot() }
+
+// intent is an intent that a test makes up.
+type intent func(*diff.State) diff.Result
+
+func (f intent) Apply(s *diff.State) diff.Result { return f(s) }
+func (f intent) String() string                  { return "a test's" }
 
 // load and commit and update fail the test on any error.
 func load(t testing.TB, p *Publisher, id string) (rec Record) {

@@ -92,11 +92,9 @@ func (c *cluster) joins(n int) {
 	base, err := c.pub.Load(c.t.Context(), "weekly")
 	require.NoError(c.t, err)
 	at := joined + int64(n)*1000
-	_, _, err = c.pub.Update(c.t.Context(), base, func(s *diff.State) diff.Result {
-		return diff.Compare(s, diff.Snapshot{
-			Kind: diff.Partial, From: at, At: at, Via: events.ViaPush,
-			Rows: []diff.Row{{UnionID: fmt.Sprint("u", n), Status: diff.StatusActive, JoinTime: at}},
-		})
+	_, _, err = c.pub.Update(c.t.Context(), base, diff.Snapshot{
+		Kind: diff.Partial, From: at, At: at, Via: events.ViaPush,
+		Rows: []diff.Row{{UnionID: fmt.Sprint("u", n), Status: diff.StatusActive, JoinTime: at}},
 	})
 	require.NoError(c.t, err)
 }

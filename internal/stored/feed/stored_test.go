@@ -49,11 +49,9 @@ func (o *office) joins(meeting, unionID string, at int64) {
 	o.t.Helper()
 	base, err := o.pub.Load(o.t.Context(), meeting)
 	require.NoError(o.t, err)
-	_, _, err = o.pub.Update(o.t.Context(), base, func(s *diff.State) diff.Result {
-		return diff.Compare(s, diff.Snapshot{
-			Kind: diff.Partial, From: at, At: at, Via: events.ViaPush,
-			Rows: []diff.Row{{UnionID: unionID, Status: diff.StatusActive, JoinTime: at}},
-		})
+	_, _, err = o.pub.Update(o.t.Context(), base, diff.Snapshot{
+		Kind: diff.Partial, From: at, At: at, Via: events.ViaPush,
+		Rows: []diff.Row{{UnionID: unionID, Status: diff.StatusActive, JoinTime: at}},
 	})
 	require.NoError(o.t, err)
 }

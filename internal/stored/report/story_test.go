@@ -33,7 +33,7 @@ func (s *story) take(res diff.Result) {
 func at(minutes float64) int64 { return nine + int64(minutes*60_000) }
 
 func (s *story) watch(minutes float64, title string, start float64) {
-	s.take(diff.Start(s.state.Watch(diff.Description{Title: title, CreatorNick: "Ann", StartTime: at(start)}), at(minutes)))
+	s.take(diff.Start{At: at(minutes)}.Apply(s.state.Watch(diff.Description{Title: title, CreatorNick: "Ann", StartTime: at(start)})))
 }
 
 func (s *story) look(minutes float64, rows ...diff.Row) {
@@ -42,11 +42,11 @@ func (s *story) look(minutes float64, rows ...diff.Row) {
 
 func (s *story) end(minutes float64, rows ...diff.Row) {
 	res := diff.Compare(s.state, diff.Snapshot{Rows: rows, From: at(minutes), At: at(minutes), Via: events.ViaPoll, Over: true, EndTime: at(minutes)})
-	s.take(res.Then(diff.End(res.State, at(minutes), "ended")))
+	s.take(res.Then(diff.End{At: at(minutes), Reason: "ended"}.Apply(res.State)))
 }
 
 func (s *story) blind(from, to float64, reason string) {
-	s.take(diff.OpenGap(s.state, diff.Mark{}, at(from), at(to), reason))
+	s.take(diff.Gap{From: at(from), At: at(to), Reason: reason}.Apply(s.state))
 	if to > 0 {
 		s.take(diff.CloseGap(s.state, at(to)))
 	}

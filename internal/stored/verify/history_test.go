@@ -37,7 +37,7 @@ func TestAMeetingThatIsOverIsComparedByItsHistory(t *testing.T) {
 			Rows: rows, From: streamtest.Begin + 100_000, At: streamtest.Begin + 100_000, Via: events.ViaPoll,
 			Over: true, EndTime: streamtest.Begin + 100_000,
 		})
-		return res.Then(diff.End(res.State, streamtest.Begin+100_000, "ended"))
+		return res.Then(diff.End{At: streamtest.Begin + 100_000, Reason: "ended"}.Apply(res.State))
 	})
 	without := func(gone int) []diff.Row {
 		return append(append([]diff.Row{}, rows[:gone]...), rows[gone+1:]...)

@@ -54,9 +54,9 @@ func (s *store) Load(_ context.Context, id string) (diff.Record, error) {
 }
 
 // Update implements [poller.Store].
-func (s *store) Update(ctx context.Context, base diff.Record, compare func(*diff.State) diff.Result) (diff.Record, diff.Result, error) {
+func (s *store) Update(ctx context.Context, base diff.Record, want diff.Intent) (diff.Record, diff.Result, error) {
 	for {
-		res := compare(base.State)
+		res := want.Apply(base.State)
 		if len(res.Events) == 0 && !res.Changed {
 			return diff.Record{State: res.State, Revision: base.Revision}, res, nil
 		}

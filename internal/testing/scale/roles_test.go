@@ -80,7 +80,7 @@ func fill(ctx context.Context, meetings int) error {
 		all.Go(func() error {
 			base, id := diff.New(meetingID(i)), meetingID(i)
 			base.Title, base.CreatorID, base.CreatorNick = "Weekly meeting of the team", "aaaaaaaaaaaaaaaaaaaaaiEiE", "王小明"
-			began := diff.Start(base, at).State
+			began := diff.Start{At: at}.Apply(base).State
 			s := *diff.Compare(began, diff.Snapshot{From: at, At: at, Rows: rows(id)}).State
 			s.Sequence = 0
 			_, err := p.Commit(ctx, diff.Record{State: base}, diff.Result{State: &s, Changed: true})

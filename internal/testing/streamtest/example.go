@@ -35,9 +35,7 @@ func Example() (url string, stop func()) {
 	for i, rows := range [][]diff.Row{{ann, bob}, {gone, bob}} {
 		at := nine.Add(time.Duration(1+20*i) * time.Minute).UnixMilli()
 		base := must(pub.Load(ctx, "weekly"))
-		if _, _, err := pub.Update(ctx, base, func(s *diff.State) diff.Result {
-			return diff.Compare(s, diff.Snapshot{Rows: rows, From: at, At: at, Via: events.ViaPoll})
-		}); err != nil {
+		if _, _, err := pub.Update(ctx, base, diff.Snapshot{Rows: rows, From: at, At: at, Via: events.ViaPoll}); err != nil {
 			panic(err)
 		}
 	}

@@ -63,9 +63,15 @@ func (r *Recorder) Commit(meeting string, change func(*diff.State) diff.Result) 
 	t.Helper()
 	base, err := r.pub.Load(t.Context(), meeting)
 	require.NoError(t, err)
-	_, _, err = r.pub.Update(t.Context(), base, change)
+	_, _, err = r.pub.Update(t.Context(), base, intent(change))
 	require.NoError(t, err)
 }
+
+// intent is an intent that a test makes up.
+type intent func(*diff.State) diff.Result
+
+func (f intent) Apply(s *diff.State) diff.Result { return f(s) }
+func (f intent) String() string                  { return "a test's" }
 
 // Look stores what a look at a meeting shows: a whole list, at a time in Unix milliseconds.
 func (r *Recorder) Look(meeting string, at int64, rows ...diff.Row) {
@@ -78,7 +84,7 @@ func (r *Recorder) Look(meeting string, at int64, rows ...diff.Row) {
 // Watch stores that a meeting is watched from a time on, in Unix milliseconds.
 func (r *Recorder) Watch(meeting string, at int64, d diff.Description) {
 	r.server.t.Helper()
-	r.Commit(meeting, func(s *diff.State) diff.Result { return diff.Start(s.Watch(d), at) })
+	r.Commit(meeting, func(s *diff.State) diff.Result { return diff.Start{At: at}.Apply(s.Watch(d)) })
 }
 
 // End stores that a meeting is over, at a time in Unix milliseconds, by a list that shows it.
@@ -86,7 +92,7 @@ func (r *Recorder) End(meeting string, at int64, rows ...diff.Row) {
 	r.server.t.Helper()
 	r.Commit(meeting, func(s *diff.State) diff.Result {
 		over := diff.Compare(s, diff.Snapshot{Rows: rows, From: at, At: at, Via: events.ViaPoll, Over: true, EndTime: at})
-		return over.Then(diff.End(over.State, at, "ended"))
+		return over.Then(diff.End{At: at, Reason: "ended"}.Apply(over.State))
 	})
 }
 
