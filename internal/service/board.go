@@ -38,7 +38,7 @@ var todo = map[string]string{
 	"replicas":             "see to the connection of this replica to NATS; the others have its meetings",
 	"month's calls":        "wait for the next month, or set dingtalk-edition or dingtalk-monthly-calls if the organisation has more",
 	editionPart:            "set dingtalk-edition to standard, professional or pack, or dingtalk-monthly-calls (0 for no limit)",
-	pushQuotaArea:          "wait for the next month: polling goes on, or take an edition with more pushes",
+	pushQuotaArea:          "subscribe to fewer events (rollcall doctor says which), or take an edition with more pushes; polling goes on",
 	"dingtalk":             "see to the way to DingTalk, the app's credentials and its permission; rollcall doctor tries them",
 	"dingtalk information": "see to the way to DingTalk, the app's credentials and its permission; rollcall doctor tries them",
 	"dingtalk limit":       "wait: calls go on by themselves; if it lasts, lower dingtalk-rate or look for another user of the app's calls",

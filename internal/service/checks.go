@@ -43,7 +43,10 @@ func (s *service) checks() []httpapi.Check {
 
 // parts says how everything fares now.
 func (s *service) parts() []httpapi.Check {
-	checks := append(s.gate.checks(), s.pushes.checks()...)
+	checks := s.gate.checks()
+	if b := s.gate.behind.Load(); b != nil {
+		checks = append(checks, b.fleet.monthChecks(s.pushes.quota.err())...)
+	}
 	checks = append(checks, s.plan.Load().check()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)
 	followStore(checks)

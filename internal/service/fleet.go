@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +24,7 @@ type fleet struct {
 	shards *shards.Replica
 	rate   *budget.Rate
 	month  *budget.Month
+	usage  *budget.Usage
 	quiet  quiet
 
 	refusals *conn.Refusals
@@ -46,6 +46,7 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 	steps := []func() error{
 		func() (err error) { f.shards, err = s.openShards(ctx, conn, &f.quiet); return },
 		func() (err error) { f.month, err = s.openMonth(ctx, conn, f.shards); return },
+		func() (err error) { f.usage, err = s.openUsage(ctx, conn); return },
 		func() (err error) { f.rate, err = s.openRate(ctx, conn, f.shards); return },
 	}
 	for _, step := range steps {
@@ -53,7 +54,8 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 			return nil, err
 		}
 	}
-	s.limits.open(budget.NewLimiter(budget.LimiterOptions{Rate: f.rate, Month: f.month}))
+	s.pushes.quota.usage.Store(f.usage)
+	s.limits.open(budget.NewLimiter(budget.LimiterOptions{Rate: f.rate, Month: f.month, Usage: f.usage}))
 	return f, nil
 }
 
@@ -68,6 +70,12 @@ func (s *service) openMonth(ctx context.Context, conn *nats.Conn, r *shards.Repl
 	return budget.OpenMonth(ctx, conn, budget.MonthOptions{
 		Limit: s.plan.Load().Calls, Grace: d.Grace, Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas, Live: r.Live,
 		Reporter: untilStop{ctx, s.changes},
+	})
+}
+
+func (s *service) openUsage(ctx context.Context, conn *nats.Conn) (*budget.Usage, error) {
+	return budget.OpenUsage(ctx, conn, budget.UsageOptions{
+		Pushes: s.plan.Load().Pushes, Location: s.opts.Settings.DingTalk.Location(), Replicas: s.opts.Settings.Store.Replicas,
 	})
 }
 
@@ -90,6 +98,7 @@ func (f *fleet) run(ctx context.Context) error {
 	return first(
 		func() error { return stopped(ctx, f.shards.Run(ctx)) },
 		func() error { f.month.Run(ctx); return nil },
+		func() error { f.usage.Run(ctx); return nil },
 	)
 }
 
@@ -97,6 +106,7 @@ func (f *fleet) run(ctx context.Context) error {
 func (f *fleet) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
 	defer cancel()
+	_ = f.usage.Sync(ctx) // a little that is not counted does no harm
 	if err := f.month.Close(ctx); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("some of the month's calls are lost: %w", err)
 	}
@@ -105,13 +115,10 @@ func (f *fleet) leave(ctx context.Context) error {
 
 // share is this replica's part, for the metrics.
 func (f *fleet) share() share {
-	s := share{
-		shards: f.shards.Mine().Len(), replicas: f.shards.Live(), perSecond: f.rate.PerSecond(), callsLeft: math.Inf(1),
+	return share{
+		shards: f.shards.Mine().Len(), replicas: f.shards.Live(), perSecond: f.rate.PerSecond(),
+		callQuota: quotaOf(f.calls()), pushQuota: quotaOf(f.usage.Pushes()), messages: float64(f.usage.Messages()),
 	}
-	if month := f.month.State(); month.Limit > 0 {
-		s.callsLeft = float64(month.Left)
-	}
-	return s
 }
 
 // errApart says that this replica looks at nothing and lets others do so.
@@ -132,12 +139,12 @@ func (f *fleet) orphaned() error {
 	return fmt.Errorf("%w (%w); rollcall doctor says what this NATS user has to be allowed", errOrphaned, f.refusals.Explain(err))
 }
 
-// checks say whether this replica takes its part, and whether calls are left.
+// checks say whether this replica takes its part.
 func (f *fleet) checks() []httpapi.Check {
 	leases := httpapi.Check{Name: "leases", Vital: true, Err: f.orphaned()}
-	part, month := httpapi.Check{Name: "replicas"}, httpapi.Check{Name: "month's calls", Err: f.month.State().Err}
+	part := httpapi.Check{Name: "replicas"}
 	if !f.shards.Admitted() {
 		part.Err = errApart
 	}
-	return []httpapi.Check{leases, part, month}
+	return []httpapi.Check{leases, part}
 }

@@ -26,7 +26,9 @@ type figures struct {
 // share is this replica's part of what all of them share.
 type share struct {
 	shards, replicas     int
-	perSecond, callsLeft float64
+	perSecond            float64
+	callQuota, pushQuota quota // of the month
+	messages             float64
 }
 
 // metric is one figure as it is exposed. None has a label with an id: their number does not grow with the meetings.
@@ -83,7 +85,41 @@ var metrics = []metric{
 	},
 	{
 		"month_calls_left", "Calls that are left of the month's, for all replicas; +Inf without a limit.",
-		prometheus.GaugeValue, func(f figures) float64 { return f.callsLeft },
+		prometheus.GaugeValue, func(f figures) float64 { return f.callQuota.left },
+	},
+	{
+		"month_calls_limit", "Calls that the month has, for all replicas, as set or as DingTalk says; +Inf without a limit.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.callQuota.limit },
+	},
+	{
+		"month_calls_used", "Calls that were made this month, by all replicas.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.callQuota.used },
+	},
+	{
+		"month_calls_last_until_timestamp_seconds", "Until when the month's calls last if they are used as before, in Unix time; " +
+			"the end of the month at most.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.callQuota.lasts },
+	},
+	{
+		"month_pushes_limit", "Pushes that the month has, messages of robots included, as set or as DingTalk says; +Inf without a limit.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.pushQuota.limit },
+	},
+	{
+		"month_pushes_used", "Pushes received this month, by all replicas, and messages of robots.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.pushQuota.used },
+	},
+	{
+		"month_pushes_left", "Pushes that are left of the month's; +Inf without a limit.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.pushQuota.left },
+	},
+	{
+		"month_pushes_last_until_timestamp_seconds", "Until when the month's pushes last if they are used as before, in Unix time; " +
+			"the end of the month at most.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.pushQuota.lasts },
+	},
+	{
+		"month_robot_messages", "Messages of group robots this month, which count as pushes.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.messages },
 	},
 	{
 		"watched_meetings", "Meetings that are watched and that this replica looks at.",

@@ -24,7 +24,10 @@ func TestMetrics(t *testing.T) {
 		},
 		calls: api.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
 		ready: true, refusedConnections: 14, refusedReaders: 15,
-		share: share{shards: 10, replicas: 11, perSecond: 12.5, callsLeft: 13},
+		share: share{
+			shards: 10, replicas: 11, perSecond: 12.5, messages: 21,
+			callQuota: quota{limit: 14, used: 15, left: 13, lasts: 16}, pushQuota: quota{limit: 17, used: 18, left: 19, lasts: 20},
+		},
 	}
 	register(registry, func() figures { return f })
 	families, err := registry.Gather()
@@ -45,6 +48,9 @@ func TestMetrics(t *testing.T) {
 		"rollcall_events_stored_total": 4, "rollcall_unknown_status_total": 5, "rollcall_uncertain_lists_total": 6,
 		"rollcall_dingtalk_requests_total": 7, "rollcall_dingtalk_retries_total": 8, "rollcall_dingtalk_token_requests_total": 9,
 		"rollcall_shards": 10, "rollcall_replicas": 11, "rollcall_calls_per_second": 12.5, "rollcall_month_calls_left": 13,
+		"rollcall_month_calls_limit": 14, "rollcall_month_calls_used": 15, "rollcall_month_calls_last_until_timestamp_seconds": 16,
+		"rollcall_month_pushes_limit": 17, "rollcall_month_pushes_used": 18, "rollcall_month_pushes_left": 19,
+		"rollcall_month_pushes_last_until_timestamp_seconds": 20, "rollcall_month_robot_messages": 21,
 		"rollcall_ready": 1, "rollcall_newest_look_timestamp_seconds": 1_700_000_000.5,
 		"rollcall_oldest_look_timestamp_seconds": 1_600_000_000,
 	}, got)

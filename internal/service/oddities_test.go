@@ -56,20 +56,20 @@ func TestPushesAreUsedUpUntilTheMonthEndsOrOneComes(t *testing.T) {
 	event := push.Push{Notices: []push.Notice{{ConferenceID: "m"}}}
 	receive := func(p push.Push) { require.NoError(t, q.Receive(t.Context(), p)) }
 
-	require.NoError(t, p.checks()[0].Err)
+	require.NoError(t, p.quota.err())
 	receive(push.Push{Exhausted: true})
 	receive(push.Push{Exhausted: true})
-	require.ErrorIs(t, p.checks()[0].Err, errPushesUsedUp)
+	require.ErrorIs(t, p.quota.err(), errPushesUsedUp)
 	assert.Equal(t, 1, strings.Count(log.String(), "used up"), log.String())
 	receive(event)
-	require.NoError(t, p.checks()[0].Err)
+	require.NoError(t, p.quota.err())
 	assert.Contains(t, log.String(), "works again")
 
 	receive(push.Push{Exhausted: true})
 	now = now.Add(59 * time.Minute)
-	require.Error(t, p.checks()[0].Err)
+	require.Error(t, p.quota.err())
 	now = now.Add(2 * time.Minute)
-	require.NoError(t, p.checks()[0].Err)
+	require.NoError(t, p.quota.err())
 	assert.Len(t, handed, 4)
 }
 

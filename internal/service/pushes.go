@@ -12,7 +12,7 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
 	"github.com/c4342123/rollcall/internal/dingtalk/streammode"
-	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/poller"
 )
 
@@ -66,16 +66,18 @@ func (s *service) newPushes() (*pushes, error) {
 func (p *pushes) observe(way, outcome string, took time.Duration) {
 	p.outcomes.WithLabelValues(way, outcome).Inc()
 	p.seconds.WithLabelValues(way).Observe(took.Seconds())
+	// What is to come again is counted when it has; what no key has opened need not be DingTalk's.
+	switch outcome {
+	case string(callback.Stored), string(callback.Ignored):
+		if !p.quota.said() {
+			p.quota.usage.Load().Count(budget.Push)
+		}
+	}
 }
 
 // collectors are the metrics of pushes.
 func (p *pushes) collectors() []prometheus.Collector {
 	return []prometheus.Collector{p.outcomes, p.seconds}
-}
-
-// checks say how pushes fare.
-func (p *pushes) checks() []httpapi.Check {
-	return []httpapi.Check{{Name: pushQuotaArea, Err: p.quota.err()}}
 }
 
 // hider is what privacy makes of the people in pushes; nil when they are shown as they are.

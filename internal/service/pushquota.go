@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
+	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/poller/condition"
 )
 
@@ -23,6 +25,8 @@ type pushQuota struct {
 	location *time.Location // where months begin
 	now      func() time.Time
 	reporter condition.Reporter
+	usage    atomic.Pointer[budget.Usage] // of the month; nil until NATS is reached
+	words    atomic.Int64                 // of DingTalk's about the quota that were received and not seen by said
 
 	mu    sync.Mutex
 	until time.Time
@@ -35,11 +39,23 @@ func (q *pushQuota) Receive(ctx context.Context, p push.Push) error {
 	switch {
 	case p.Exhausted:
 		q.set(monthAfter(q.now().In(q.location)))
+		q.words.Add(1)
+		q.usage.Load().Exhausted()
 		q.reporter.Failed(pushQuotaArea, errPushesUsedUp)
 	case len(p.Notices) > 0 && q.set(time.Time{}):
 		q.reporter.OK(pushQuotaArea)
 	}
 	return q.next.Receive(ctx, p)
+}
+
+// said tells whether what was received was no push but DingTalk's word that there are none left.
+func (q *pushQuota) said() bool {
+	for {
+		n := q.words.Load()
+		if n == 0 || q.words.CompareAndSwap(n, n-1) {
+			return n > 0
+		}
+	}
 }
 
 // set says until when there are none, and returns whether that is another time.

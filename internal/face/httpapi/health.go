@@ -39,7 +39,7 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 		}
 		fmt.Fprintf(&lines, "[-] %s: %s", c.Name, oneLine(c.Err.Error()))
 		if verbose {
-			lines.WriteString(times(c))
+			lines.WriteString(times(c) + noted(c.Note))
 		}
 		if verbose && c.Do != "" {
 			lines.WriteString("; what to do: " + c.Do)

@@ -122,7 +122,7 @@ func (m *Month) storeUntil(ctx context.Context) error {
 	}
 	return m.store.change(ctx, month, func(c *count) bool {
 		news := until > c.Until
-		c.Until = max(c.Until, until)
+		c.tell(until)
 		return news
 	})
 }

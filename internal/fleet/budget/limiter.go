@@ -9,6 +9,8 @@ type LimiterOptions struct {
 	// Rate and Month are asked before every call. Either may be nil.
 	Rate  *Rate
 	Month *Month
+	// Usage counts the calls while the month has no limit; it may be nil.
+	Usage *Usage
 	// Purpose tells what a call is for; nil means [From].
 	Purpose func(ctx context.Context) Purpose
 }
@@ -17,6 +19,7 @@ type LimiterOptions struct {
 type Limiter struct {
 	rate    *Rate
 	month   *Month
+	usage   *Usage // nil where the month counts
 	purpose func(ctx context.Context) Purpose
 }
 
@@ -25,7 +28,11 @@ func NewLimiter(o LimiterOptions) *Limiter {
 	if o.Purpose == nil {
 		o.Purpose = From
 	}
-	return &Limiter{rate: o.Rate, month: o.Month, purpose: o.Purpose}
+	l := &Limiter{rate: o.Rate, month: o.Month, purpose: o.Purpose}
+	if o.Month == nil || o.Month.opts.Limit == 0 {
+		l.usage = o.Usage
+	}
+	return l
 }
 
 // Wait returns nil when one call may be made, at once. Its errors are those of [Rate.Wait] and [Month.Take].
@@ -45,6 +52,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 			return err
 		}
 		if l.month.valid(took) {
+			l.usage.Count(Call)
 			return nil
 		}
 	}

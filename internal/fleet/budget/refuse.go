@@ -93,7 +93,7 @@ func (m *Month) atEdge(now time.Time) time.Duration {
 // replica's parcel. The caller holds mu.
 func (m *Month) left(now time.Time) int {
 	month := monthOf(now)
-	left := m.opts.Limit
+	left := m.limit(now)
 	if m.known.month == month {
 		left -= m.known.Drawn
 	}

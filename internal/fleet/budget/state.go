@@ -9,6 +9,8 @@ type State struct {
 	// Limit is how many calls it has, and Left how many of them are not made, as far as this replica knows; both are 0
 	// without a limit.
 	Limit, Left int
+	// Told says that Limit is what upstream said: no more was left when so many were made.
+	Told bool
 	// Kept is how many of Left are for last looks only.
 	Kept int
 	// PerSecond is [Month.PerSecond].
@@ -30,7 +32,8 @@ func (m *Month) State() State {
 	if m.opts.Limit == 0 {
 		return s
 	}
-	s.Limit, s.Left, s.Kept = m.opts.Limit, m.left(now), m.kept(Look, now)
+	s.Limit, s.Left, s.Kept = m.limit(now), m.left(now), m.kept(Look, now)
+	s.Told = s.Limit < m.opts.Limit
 	if s.Err == nil {
 		s.Err = m.short(Look, now)
 	}

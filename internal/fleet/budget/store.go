@@ -74,6 +74,8 @@ type count struct {
 	Drawn int `json:"drawn"`
 	// Until is when to try again after upstream said that nothing is left, in Unix milliseconds; 0 when it did not.
 	Until int64 `json:"exhausted_until,omitzero"`
+	// Told is how many calls were drawn when it said so first; 0 when it did not.
+	Told int `json:"told,omitzero"`
 	// Spent is when the last call was drawn, in Unix milliseconds; 0 while some are left.
 	Spent int64 `json:"spent,omitzero"`
 	// Listed is when the organisation's meetings were last begun to be listed, and NextList when they may be again, in Unix

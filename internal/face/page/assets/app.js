@@ -5,6 +5,7 @@ import { listen } from "./events.js";
 import { other, preferred, remember, words } from "./i18n.js";
 import { Login } from "./login.js";
 import { Meeting } from "./meeting.js";
+import { Month } from "./month.js";
 import { Now } from "./now.js";
 import { Past } from "./past.js";
 
@@ -66,7 +67,8 @@ function App() {
         : where.view === "meeting" ? html`<${Meeting} key=${`${where.id} ${login.session}`} id=${where.id} ...${shared}/>`
         : where.view === "past" ? html`<${Past} key=${login.session} query=${where.query} ...${shared}/>`
         : html`<${Now} key=${login.session} ...${shared}/>`}
-    </main>`;
+    </main>
+    ${login.open && html`<${Month} key=${login.session} w=${w} failed=${login.failed}/>`}`;
 }
 
 // useLogin knows whether the service wants the API token, and whether this browser has shown it.

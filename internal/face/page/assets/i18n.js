@@ -20,6 +20,8 @@ const texts = {
     failed: "That did not work", secondsAgo: n => `${n} s ago`, minutesAgo: n => `${n} min ago`, rows: n => `Show all ${n}`,
     reasons: { left: "left", kicked: "kicked", disconnected: "disconnected", vanished: "vanished", meeting_ended: "meeting ended" },
     verbs: { "member.joined": "joined", "member.left": "left", "member.kicked": "was kicked", "meeting.started": "The meeting started", "meeting.updated": "More is known of the meeting", "meeting.ended": "The meeting ended", "meeting.gap": "Rollcall could not look" },
+    locale: "en", calls: "Calls this month", pushes: "Pushes this month", asTold: "DingTalk says",
+    usedOf: (used, limit, left, until) => `${used} of ${limit} used, ${left} left, lasts until ${until}`, usedFreely: used => `${used} used, no limit`,
     rejoined: "came back", gaps: n => n === 1 ? "1 gap" : `${n} gaps`, h: "h", min: "min", s: "s",
   },
   zh: {
@@ -41,6 +43,8 @@ const texts = {
     failed: "操作失败", secondsAgo: n => `${n} 秒前`, minutesAgo: n => `${n} 分钟前`, rows: n => `显示全部 ${n} 人`,
     reasons: { left: "离开", kicked: "被移出", disconnected: "掉线", vanished: "消失", meeting_ended: "会议结束" },
     verbs: { "member.joined": "加入", "member.left": "离开", "member.kicked": "被移出", "meeting.started": "会议开始", "meeting.updated": "会议信息更新", "meeting.ended": "会议结束", "meeting.gap": "Rollcall 无法查看" },
+    locale: "zh-CN", calls: "本月调用", pushes: "本月推送", asTold: "钉钉提示",
+    usedOf: (used, limit, left, until) => `已用 ${used} / ${limit}，剩余 ${left}，可用至 ${until}`, usedFreely: used => `已用 ${used}，不限量`,
     rejoined: "重新加入", gaps: n => `${n} 段空白`, h: "小时", min: "分", s: "秒",
   },
 };
