@@ -2,12 +2,10 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,23 +24,11 @@ const program = "rollcall"
 
 func TestMain(m *testing.M) { testscript.Main(tests{m}, map[string]func(){program: main}) }
 
-// tests are those of this package. Most of their time they wait for another process, so more of
-// them run at a time than there are processors.
+// tests are those of this package.
 type tests struct{ *testing.M }
 
 // Run runs them and looks for what they left running.
-func (m tests) Run() int {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		_ = flag.Set("test.parallel", strconv.Itoa(sideBySide))
-	}
-	return leak.Run(m.M)
-}
-
-// sideBySide is how many tests run at a time, unless -parallel says otherwise.
-const sideBySide = 8
+func (m tests) Run() int { return leak.Run(m.M) }
 
 const (
 	patience = time.Minute

@@ -22,6 +22,7 @@ func person(name string, at int64) diff.Row {
 // A stream that is deleted takes the consumer with it, and with one that is restored it may come back or not. The program
 // that runs goes on, is given everything that is stored then, and nothing twice that is announced anew.
 func TestStreamThatIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	for _, restored := range []bool{false, true} {
 		for _, consumers := range []bool{false, true} {
 			for name, opts := range map[string]consumer.Options{
@@ -78,6 +79,7 @@ func madeAgain(t *testing.T, opts consumer.Options, restored, consumers bool) {
 
 // While there is no stream the program waits.
 func TestStopsWhileThereIsNoStream(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	r.Join("a")

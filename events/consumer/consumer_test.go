@@ -82,6 +82,7 @@ func settled(t *testing.T, js jetstream.JetStream, name string) {
 }
 
 func TestGoesOnAfterRestarts(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	var d diary
@@ -99,6 +100,7 @@ func TestGoesOnAfterRestarts(t *testing.T) {
 }
 
 func TestWhatIsDelivered(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	first := r.Join("a")
@@ -119,6 +121,7 @@ func TestWhatIsDelivered(t *testing.T) {
 }
 
 func TestWhereAConsumerBegins(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	old := []string{r.Join("a"), r.Join("b")}
@@ -157,6 +160,7 @@ func TestWhereAConsumerBegins(t *testing.T) {
 }
 
 func TestSettingsMayChange(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	var d diary
@@ -175,6 +179,7 @@ func TestSettingsMayChange(t *testing.T) {
 }
 
 func TestRunThatCannot(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	js := s.JetStream()
 	nothing := func(context.Context, consumer.Delivery) error { return nil }
@@ -201,6 +206,7 @@ func TestRunThatCannot(t *testing.T) {
 }
 
 func TestConsumerThatIsDeleted(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	r.Join("a")
@@ -215,6 +221,7 @@ func TestConsumerThatIsDeleted(t *testing.T) {
 }
 
 func TestConnectionThatIsClosed(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r := s.Record()
 	r.Join("a")

@@ -31,6 +31,7 @@ func behindProxy(t *testing.T, s *streamtest.Server) (*faultproxy.Proxy, *nats.C
 
 // While the program runs, an acknowledgement that is lost makes no event processed twice.
 func TestLostAcknowledgement(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r := s.Record()
 	want := []string{r.Join("a"), r.Join("a"), r.Join("a")}
@@ -52,6 +53,7 @@ func TestLostAcknowledgement(t *testing.T) {
 
 // With a memory an event whose acknowledgement was lost is not processed again by the next program either.
 func TestLostAcknowledgementAndARestart(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r := s.Record()
 	direct := s.JetStream()
@@ -122,6 +124,7 @@ func (f *forgetful) Remember(_ context.Context, id string) error {
 }
 
 func TestMemoryThatFails(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	want := []string{r.Join("a"), r.Join("a")}
@@ -135,6 +138,7 @@ func TestMemoryThatFails(t *testing.T) {
 }
 
 func TestOverRestartsOfTheServer(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	var d diary
@@ -155,6 +159,7 @@ func TestOverRestartsOfTheServer(t *testing.T) {
 }
 
 func TestStopsWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r := s.Record()
 	r.Join("a")

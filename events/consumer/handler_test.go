@@ -19,6 +19,7 @@ import (
 
 // An event that fails comes again and again, and those behind it wait for it.
 func TestHandlerThatFails(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	first, second := r.Join("a"), r.Join("a")
@@ -40,6 +41,7 @@ func TestHandlerThatFails(t *testing.T) {
 
 // What is no event, and what the handler does not want, is reported, and holds nothing up.
 func TestRejections(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	first := r.Join("a")
@@ -67,6 +69,7 @@ func TestRejections(t *testing.T) {
 
 // A handler may take much longer than the server waits for an acknowledgement: the server is told that it is at work.
 func TestSlowHandler(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	first, second := r.Join("a"), r.Join("a")
@@ -94,6 +97,7 @@ func TestSlowHandler(t *testing.T) {
 }
 
 func TestInFlight(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	want := []string{}
@@ -131,6 +135,7 @@ func TestInFlight(t *testing.T) {
 
 // Run waits for handlers when it is to stop, and what they give up comes at once the next time.
 func TestStopAmidAnEvent(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	names := []string{r.Join("a"), r.Join("a"), r.Join("a")}

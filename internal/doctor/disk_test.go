@@ -11,6 +11,7 @@ import (
 
 // The embedded server would be of no use on a disk that is full, or that cannot be written to.
 func TestDisksThatTakeNothing(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		options string
 		flags   uintptr

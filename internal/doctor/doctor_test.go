@@ -86,6 +86,7 @@ func findings(t *testing.T, s config.Settings) (map[string]Finding, bool) {
 }
 
 func TestAllIsWell(t *testing.T) {
+	t.Parallel()
 	s := patient(t)
 	found, well := findings(t, s)
 	assert.True(t, well)
@@ -103,6 +104,7 @@ func TestAllIsWell(t *testing.T) {
 
 // Each row breaks one thing, and says which check finds it and what the finding says.
 func TestWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		breaks  func(t *testing.T, s *config.Settings)
 		faults  []fault.Fault
@@ -255,6 +257,7 @@ func running(t *testing.T, s config.Settings, token string) *nats.Conn {
 }
 
 func TestTheStream(t *testing.T) {
+	t.Parallel()
 	s := patient(t)
 	nc := running(t, s, "")
 	look := func() Finding {
@@ -294,6 +297,7 @@ func TestTheStream(t *testing.T) {
 
 // The one call that is spent is one of the month's.
 func TestTheMonthsCalls(t *testing.T) {
+	t.Parallel()
 	s := patient(t)
 	s.DingTalk.MonthlyCalls = 2
 	found, well := findings(t, s)
@@ -311,6 +315,7 @@ func TestTheMonthsCalls(t *testing.T) {
 
 // TestServersThatForget may lose what they acknowledged.
 func TestServersThatForget(t *testing.T) {
+	t.Parallel()
 	s := patient(t)
 	nc := running(t, s, "")
 	s.NATS.URL = config.Servers{"nats://" + natstest.Masked(t, nc.ConnectedUrl(), "2.14.5").Addr()}
@@ -322,6 +327,7 @@ func TestServersThatForget(t *testing.T) {
 }
 
 func TestALogInThatIsRefused(t *testing.T) {
+	t.Parallel()
 	s := patient(t)
 	running(t, s, "hunter2")
 	found, well := findings(t, s)
@@ -332,6 +338,7 @@ func TestALogInThatIsRefused(t *testing.T) {
 }
 
 func TestDataThatAnotherServerHas(t *testing.T) {
+	t.Parallel()
 	s := patient(t)
 	running(t, s, "")
 	s.Embedded.Listen = freeAddress(t)
@@ -341,6 +348,7 @@ func TestDataThatAnotherServerHas(t *testing.T) {
 }
 
 func TestStopping(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	told := 0
 	well := Examine(ctx, Options{Settings: patient(t)}, func(Finding) {

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -38,10 +37,6 @@ const childDir = "ROLLCALL_TEST_SERVICE_DIR"
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		os.Exit(child.Serve(embedded.Start(context.Background(), embedded.Options{StoreDir: dir, Listen: "127.0.0.1:0"})))
-	}
-	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // they wait, mostly
-		panic(err)
 	}
 	leak.Main(m, leak.ServersCutShort()...) // servers go away in the middle of everything
 }

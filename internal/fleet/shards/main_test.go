@@ -2,7 +2,6 @@ package shards
 
 import (
 	"context"
-	"flag"
 	"log/slog"
 	"net/url"
 	"os"
@@ -37,10 +36,6 @@ func TestMain(m *testing.M) {
 	}
 	if url := os.Getenv(childReplica); url != "" {
 		os.Exit(replicaChild(url))
-	}
-	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil { // they wait, mostly
-		panic(err)
 	}
 	leak.Main(m)
 }

@@ -3,6 +3,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,8 @@ type Options struct {
 	// Retry makes Connect go on until there is a connection or its context ends. Without it Connect tries every
 	// server once.
 	Retry bool
+	// RetryMax is the most that lies between two such attempts; 2 s when 0.
+	RetryMax time.Duration
 	// Failing is told why there is no connection yet, at every attempt that [Options.Retry] repeats; it may be nil.
 	Failing func(error)
 	// Refusals are told what the servers refuse to this user; they may be nil.
@@ -92,27 +95,27 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 			options.Failing(err)
 		}
 	}
-	conn, err := connect(ctx, url, append(natsOptions, options.Extra...), options.Retry, failed)
+	conn, err := connect(ctx, url, append(natsOptions, options.Extra...), options, failed)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("cannot connect to NATS at %s: %w", where, err)
 	}
 	return conn, err
 }
 
-// connect tries once or, with retry, until it works or ctx ends. failed is told how each attempt went.
-func connect(ctx context.Context, url string, natsOptions []nats.Option, retry bool, failed func(error)) (*nats.Conn, error) {
+// connect tries once or, with [Options.Retry], until it works or ctx ends. failed is told how each attempt went.
+func connect(ctx context.Context, url string, natsOptions []nats.Option, options Options, failed func(error)) (*nats.Conn, error) {
 	attempt := func() (*nats.Conn, error) {
 		d := &dialer{ctx: ctx}
 		// The dialer looks names up itself, so that ctx can interrupt that, too.
 		conn, err := nats.Connect(url, append(natsOptions, nats.SetCustomDialer(d), nats.SkipHostLookup())...)
 		d.connected()
-		if err != nil && (!retry || ctx.Err() != nil) {
+		if err != nil && (!options.Retry || ctx.Err() != nil) {
 			return nil, backoff.Permanent(err)
 		}
 		failed(err)
 		return conn, err
 	}
-	conn, err := pause.Until(ctx, retryInitial, retryMax, attempt)
+	conn, err := pause.Until(ctx, retryInitial, cmp.Or(options.RetryMax, retryMax), attempt)
 	switch {
 	case err == nil:
 		return conn, nil

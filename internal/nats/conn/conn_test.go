@@ -20,6 +20,7 @@ import (
 
 // TestLogins runs a server for each way to log in, and expects the right login to work and another to be refused.
 func TestLogins(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t)
 	public, seedFile := newSeed(t)
@@ -83,6 +84,7 @@ func TestLogins(t *testing.T) {
 }
 
 func TestRefusedLogin(t *testing.T) {
+	t.Parallel()
 	running := serve(t, server.Options{Username: "ann", Password: "hunter2"})
 	_, err := connect(t, config.NATS{URL: servers(running)}, conn.Options{})
 	assert.ErrorIs(t, err, nats.ErrAuthorization)
@@ -90,6 +92,7 @@ func TestRefusedLogin(t *testing.T) {
 
 // TestWrongSettings names the setting, and never what a file or a setting holds.
 func TestWrongSettings(t *testing.T) {
+	t.Parallel()
 	junk := write(t, "junk", []byte("hunter2"))
 	url := config.Servers{"nats://127.0.0.1:1"}
 	cases := map[string]struct {
@@ -124,6 +127,7 @@ func TestWrongSettings(t *testing.T) {
 }
 
 func TestEmbedded(t *testing.T) {
+	t.Parallel()
 	running := serve(t, server.Options{})
 	t.Run("by its address", func(t *testing.T) {
 		_, port, err := net.SplitHostPort(running.Addr().String())
@@ -143,6 +147,7 @@ func TestEmbedded(t *testing.T) {
 }
 
 func TestOptionsOfEveryConnection(t *testing.T) {
+	t.Parallel()
 	running := serve(t, server.Options{})
 	nc, err := connect(t, config.NATS{URL: servers(running)}, conn.Options{})
 	require.NoError(t, err)
@@ -159,6 +164,7 @@ func TestOptionsOfEveryConnection(t *testing.T) {
 
 // TestReconnect takes the server away and brings it back on the same port.
 func TestReconnect(t *testing.T) {
+	t.Parallel()
 	var out log
 	first := serve(t, server.Options{})
 	nc, err := connect(t, config.NATS{URL: servers(first)}, conn.Options{Logger: out.logger()})
@@ -180,6 +186,7 @@ func TestReconnect(t *testing.T) {
 
 // TestReconnectAfterRefusedLogins outlives a server that knows other users for a while.
 func TestReconnectAfterRefusedLogins(t *testing.T) {
+	t.Parallel()
 	var out log
 	options := server.Options{Username: "ann", Password: "hunter2"}
 	running := serve(t, options)
@@ -206,6 +213,7 @@ func TestReconnectAfterRefusedLogins(t *testing.T) {
 }
 
 func TestContextEnds(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // never says a word
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, silent.Close()) }()
@@ -242,6 +250,7 @@ func TestContextEnds(t *testing.T) {
 }
 
 func TestRetryUntilThere(t *testing.T) {
+	t.Parallel()
 	address := port.Free(t)
 	url := config.Servers{"nats://" + address}
 

@@ -45,6 +45,7 @@ func store(t *testing.T, dir, name string, content any) {
 type fields map[string]any
 
 func TestContexts(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t)
 	public, seedFile := newSeed(t)
@@ -91,6 +92,7 @@ func TestContexts(t *testing.T) {
 }
 
 func TestContextAndSettings(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t)
 	cert, key := ca.issue(t)
 	running := serve(t, ca.withTLS(t, server.Options{Authorization: "hunter2"}, true))
@@ -103,6 +105,7 @@ func TestContextAndSettings(t *testing.T) {
 }
 
 func TestWrongContexts(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		context any
 		says    string

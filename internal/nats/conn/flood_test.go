@@ -61,6 +61,7 @@ func hangsUp(t *testing.T, calls *atomic.Int64) string {
 
 // TestServersThatFailInTurnAreFewLines, each in its own way, before there ever was a connection and after.
 func TestServersThatFailInTurnAreFewLines(t *testing.T) {
+	t.Parallel()
 	for name, before := range map[string]bool{"before": true, "after": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +83,9 @@ func TestServersThatFailInTurnAreFewLines(t *testing.T) {
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				nc, err := conn.Connect(ctx, config.NATS{URL: servers}, conn.Options{Retry: true, Logger: slog.New(slog.NewTextHandler(log, nil))})
+				nc, err := conn.Connect(ctx, config.NATS{URL: servers}, conn.Options{
+					Retry: true, RetryMax: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
+				})
 				if err == nil {
 					close(connected)
 					<-ctx.Done()

@@ -16,6 +16,7 @@ import (
 
 // TestPlainly asks a connection that is lost.
 func TestPlainly(t *testing.T) {
+	t.Parallel()
 	running := serve(t, server.Options{})
 	nc, err := connect(t, config.NATS{URL: servers(running)}, conn.Options{})
 	require.NoError(t, err)

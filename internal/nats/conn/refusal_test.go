@@ -15,6 +15,7 @@ import (
 )
 
 func TestPatterns(t *testing.T) {
+	t.Parallel()
 	for subject, want := range map[string]string{
 		"$KV.ROLLCALL_SHARDS.replicas.x":                        "$KV.ROLLCALL_SHARDS.>",
 		"rollcall.in.rollcall.state.5.m":                        "rollcall.in.>",
@@ -33,6 +34,7 @@ func TestPatterns(t *testing.T) {
 }
 
 func TestRefusalsExplain(t *testing.T) {
+	t.Parallel()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
 		Users: []*server.User{{Username: "u", Password: "p", Permissions: &server.Permissions{

@@ -41,6 +41,7 @@ func batch(t *testing.T, nc *nats.Conn, id int) (string, error) {
 // TestAServerWhoseDiskWasFullIsOpenedAgain: nats-server never stores again by itself what it could not write once. It is
 // opened again in this process, at the same address; its clients come back, and no batch is there in part.
 func TestAServerWhoseDiskWasFullIsOpenedAgain(t *testing.T) {
+	t.Parallel()
 	for _, left := range []int64{8 << 10, 12 << 10, 20 << 10, 28 << 10, 40 << 10} {
 		t.Run(fmt.Sprint(left), func(t *testing.T) {
 			disk := disk.Small(t, 64<<20)
@@ -84,6 +85,7 @@ func TestAServerWhoseDiskWasFullIsOpenedAgain(t *testing.T) {
 }
 
 func TestWhatIsClosedIsNotOpenedAgain(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir())
 	require.NoError(t, s.Close())
 	require.ErrorIs(t, s.Reopen(t.Context()), ErrClosed)
@@ -91,6 +93,7 @@ func TestWhatIsClosedIsNotOpenedAgain(t *testing.T) {
 }
 
 func TestSpace(t *testing.T) {
+	t.Parallel()
 	disk := disk.Small(t, 64<<20)
 	s := startServer(t, disk.Dir)
 	disk.Fill(t, 1<<20)

@@ -41,6 +41,7 @@ func connect(t *testing.T, url string, opts ...nats.Option) jetstream.JetStream 
 }
 
 func TestTheFirstRequestIsAnsweredBeforeAnybodyElseAsks(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir())
 	info, err := s.running.Load().Jsz(nil)
 	require.NoError(t, err)
@@ -66,12 +67,14 @@ func stored(t *testing.T, js jetstream.JetStream) int {
 }
 
 func TestClientsConnectOverTCPAndInProcess(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir())
 	store(t, connect(t, s.ClientURL()), 1)
 	assert.Equal(t, 1, stored(t, connect(t, "", s.InProcess()...)))
 }
 
 func TestCredentialsHoldForEveryClient(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]Options{
 		"user and password": {Username: "ann", Password: "pa55word"},
 		"token":             {Token: "t0ken"},
@@ -92,6 +95,7 @@ func TestCredentialsHoldForEveryClient(t *testing.T) {
 }
 
 func TestRestartKeepsTheData(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := startServer(t, dir)
 	store(t, connect(t, s.ClientURL()), 10)
@@ -103,6 +107,7 @@ func TestRestartKeepsTheData(t *testing.T) {
 }
 
 func TestSecondServerOnOneStoreIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	startServer(t, dir)
 
@@ -118,6 +123,7 @@ func TestSecondServerOnOneStoreIsRefused(t *testing.T) {
 }
 
 func TestRefusedServerLeavesTheHolderAlone(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := startServer(t, dir)
 	_, err := Start(t.Context(), Options{StoreDir: dir, Listen: "127.0.0.1:0"})
@@ -128,6 +134,7 @@ func TestRefusedServerLeavesTheHolderAlone(t *testing.T) {
 }
 
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	child := child.Start(t, childDir+"="+dir)
 	store(t, connect(t, child.Line(t), nats.NoReconnect()), 50)
@@ -140,6 +147,7 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 }
 
 func TestPortInUseIsSaidClearly(t *testing.T) {
+	t.Parallel()
 	var lc net.ListenConfig
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -153,6 +161,7 @@ func TestPortInUseIsSaidClearly(t *testing.T) {
 }
 
 func TestUnusableStoreIsSaidClearly(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err := Start(t.Context(), Options{StoreDir: file, Listen: "127.0.0.1:0"})
@@ -168,6 +177,7 @@ func TestUnusableStoreIsSaidClearly(t *testing.T) {
 }
 
 func TestStartGivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
 	_, err := Start(ctx, Options{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"})
@@ -175,6 +185,7 @@ func TestStartGivesUpWithItsContext(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		opts Options
 		want string
@@ -202,6 +213,7 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestLoopbackNeedsNoCredentials(t *testing.T) {
+	t.Parallel()
 	for _, listen := range []string{"127.0.0.1:0", "localhost:0", "127.8.8.8:0", "[::1]:0"} {
 		_, err := Options{Listen: listen}.withDefaults().serverOptions(keys{})
 		assert.NoError(t, err, listen)
@@ -209,6 +221,7 @@ func TestLoopbackNeedsNoCredentials(t *testing.T) {
 }
 
 func TestZeroOptionsAreTheContract(t *testing.T) {
+	t.Parallel()
 	sopts, err := Options{}.withDefaults().serverOptions(keys{})
 	require.NoError(t, err)
 	assert.Equal(t, "127.0.0.1", sopts.Host)
@@ -220,6 +233,7 @@ func TestZeroOptionsAreTheContract(t *testing.T) {
 }
 
 func TestServerLogsThroughSlog(t *testing.T) {
+	t.Parallel()
 	var buf bytes.Buffer
 	troubles := 0
 	l := newServerLog(slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug})), func() { troubles++ })

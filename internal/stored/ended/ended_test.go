@@ -76,6 +76,7 @@ func ids(t *testing.T, x *Index, text string, limit int) []string {
 }
 
 func TestSearch(t *testing.T) {
+	t.Parallel()
 	a, now := open(t), time.Now()
 	x := New(a.js, Options{})
 	assert.Empty(t, ids(t, x, "", 10), "there is no stream yet")
@@ -109,6 +110,7 @@ func TestSearch(t *testing.T) {
 // TestAStreamInPlaceOfTheOther is read from its beginning, also where it is longer by then, and one that went back to a
 // backup is, too.
 func TestAStreamInPlaceOfTheOther(t *testing.T) {
+	t.Parallel()
 	a, now := open(t), time.Now()
 	a.create()
 	x := New(a.js, Options{})
@@ -137,6 +139,7 @@ func TestAStreamInPlaceOfTheOther(t *testing.T) {
 }
 
 func TestWhatIsNotKeptAnyMore(t *testing.T) {
+	t.Parallel()
 	a, now := open(t), time.Now()
 	a.create()
 	a.ends("old", "", "", now.Add(-2*time.Hour))
@@ -157,6 +160,7 @@ func TestWhatIsNotKeptAnyMore(t *testing.T) {
 }
 
 func TestWhoStopsWaiting(t *testing.T) {
+	t.Parallel()
 	a := open(t)
 	a.create()
 	x := New(a.js, Options{})

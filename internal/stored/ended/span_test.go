@@ -27,6 +27,7 @@ func row(person string, join, leave int64) diff.Row {
 
 // The list of past meetings and the report tell the same start, end and length, however often a meeting was watched again.
 func TestTheListTellsTheTimesOfTheReport(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	x := New(js, Options{})
@@ -64,6 +65,7 @@ func TestTheListTellsTheTimesOfTheReport(t *testing.T) {
 }
 
 func TestAMeetingWithoutAnythingButItsEnd(t *testing.T) {
+	t.Parallel()
 	a, now := open(t), time.UnixMilli(at(30))
 	a.create()
 	payload, err := events.Encode(events.Event{
@@ -79,6 +81,7 @@ func TestAMeetingWithoutAnythingButItsEnd(t *testing.T) {
 
 // What is over is known of as few meetings as their ends.
 func TestWhatIsKnownIsBounded(t *testing.T) {
+	t.Parallel()
 	a := open(t)
 	a.create()
 	x := New(a.js, Options{Kept: 8})

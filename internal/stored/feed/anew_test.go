@@ -24,6 +24,7 @@ func took(t *testing.T, r *Reader, n int) (got []string, moved bool) {
 
 // TestReadersGoOnInAnotherStream, and are not told again what they were told.
 func TestReadersGoOnInAnotherStream(t *testing.T) {
+	t.Parallel()
 	for _, left := range []int{0, 1} {
 		m := newMemory()
 		f := run(t, m, 0)
@@ -62,6 +63,7 @@ func TestReadersGoOnInAnotherStream(t *testing.T) {
 
 // TestAnnouncedAnewInTheSameStream: it was purged.
 func TestAnnouncedAnewInTheSameStream(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	f := run(t, m, 0)
 	r := subscribe(t, f, Filter{})
@@ -78,6 +80,7 @@ func TestAnnouncedAnewInTheSameStream(t *testing.T) {
 // TestAPlaceOfTheStreamBefore stands for the beginning of this one, however long this is, and a place of this one for
 // itself.
 func TestAPlaceOfTheStreamBefore(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	f := run(t, m, 0)
 	for range 3 {
@@ -118,6 +121,7 @@ func TestAPlaceOfTheStreamBefore(t *testing.T) {
 }
 
 func TestIDsThatAreNone(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", "a", "-1", "1-", "1-a", "1-2-3", "99999999999999999999999"} {
 		_, err := ParseID(text)
 		assert.ErrorContains(t, err, "is not the id of an event", text)

@@ -201,6 +201,7 @@ func resume(t *testing.T, f *Feed, filter Filter, after uint64) *Reader {
 }
 
 func TestReaders(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	m.put(t, "before")
 	f := run(t, m, 0)
@@ -225,6 +226,7 @@ func TestReaders(t *testing.T) {
 }
 
 func TestTooManyReaders(t *testing.T) {
+	t.Parallel()
 	f := run(t, newMemory(), 2)
 	first := subscribe(t, f, Filter{})
 	subscribe(t, f, Filter{})
@@ -240,6 +242,7 @@ func TestTooManyReaders(t *testing.T) {
 }
 
 func TestAReaderThatIsTooSlow(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	f := run(t, m, 0)
 	slow, quick := subscribe(t, f, Filter{}), subscribe(t, f, Filter{Meeting: "a"})
@@ -258,6 +261,7 @@ func TestAReaderThatIsTooSlow(t *testing.T) {
 
 // Readers who come back while events go on coming miss none and see none twice, wherever they go on.
 func TestCatchingUp(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	var before []uint64
 	for range 100 {
@@ -314,6 +318,7 @@ func TestCatchingUp(t *testing.T) {
 }
 
 func TestHistoryThatFails(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	m.put(t, "a")
 	f := run(t, m, 0)
@@ -332,6 +337,7 @@ func TestHistoryThatFails(t *testing.T) {
 }
 
 func TestAStreamThatCannotBeFollowed(t *testing.T) {
+	t.Parallel()
 	err := New(Options{Stream: broken{}}).Run(t.Context())
 	require.ErrorIs(t, err, assert.AnError)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -28,6 +28,7 @@ func goesOn(t *testing.T, f *Feed, after, until uint64) (got []uint64) {
 // A feed that has just begun hands out the end of the stream, which is no event; so the feed of another replica has not
 // come to it. Its reader goes on there all the same, and is sent nothing again.
 func TestAPlaceThatAnotherFeedHandedOut(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	old := run(t, m, 0)
 	for range 10 {
@@ -54,6 +55,7 @@ func TestAPlaceThatAnotherFeedHandedOut(t *testing.T) {
 
 // A feed may be behind the one that its reader heard before.
 func TestAReaderWhoIsAheadOfTheFeed(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	f := New(Options{Stream: m})
 	f.begin(0)
@@ -70,6 +72,7 @@ func TestAReaderWhoIsAheadOfTheFeed(t *testing.T) {
 
 // Only what lies beyond the end of the stream is of another one.
 func TestAPlaceBeyondTheEnd(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	m.put(t, "a")
 	f := run(t, m, 0)
@@ -94,6 +97,7 @@ func TestAPlaceBeyondTheEnd(t *testing.T) {
 }
 
 func TestFilter(t *testing.T) {
+	t.Parallel()
 	joined, left := events.Joined, events.Left
 	for _, c := range []struct {
 		filter Filter

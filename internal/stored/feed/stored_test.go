@@ -72,6 +72,7 @@ func history(t *testing.T, s Stream, filter Filter, after, until uint64) (told [
 }
 
 func TestTheStreamInNATS(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	s := Stored(o.js, nil)
 	o.joins("a", "u1", 1_000_000)

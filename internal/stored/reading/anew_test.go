@@ -78,6 +78,7 @@ func again(t *testing.T, s *streamtest.Server, r *streamtest.Recorder) *streamte
 
 // TestALiveReaderOfAStreamThatIsMadeAgain misses none of its events, be they more or fewer than there were.
 func TestALiveReaderOfAStreamThatIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	for _, people := range []int{1, 2, 7} {
 		for name, subjects := range map[string][]string{"all": nil, "one meeting": reading.Subjects("a")} {
 			t.Run(fmt.Sprint(name, people), func(t *testing.T) {
@@ -99,6 +100,7 @@ func TestALiveReaderOfAStreamThatIsMadeAgain(t *testing.T) {
 
 // TestALiveReaderOfAStreamThatGoesBack misses nothing of what is stored then, be it less or more than there was.
 func TestALiveReaderOfAStreamThatGoesBack(t *testing.T) {
+	t.Parallel()
 	for _, people := range []int{1, 3, 9} {
 		for name, opts := range map[string]reading.Options{
 			"all": {}, "one meeting": {Subjects: reading.Subjects("a")}, "new": {New: true},
@@ -147,6 +149,7 @@ func lastSequence(t *testing.T, s *streamtest.Server) uint64 {
 
 // TestGoingOnInAnotherStream is refused, however long that is.
 func TestGoingOnInAnotherStream(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	r.Join("a")

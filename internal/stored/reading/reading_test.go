@@ -49,6 +49,7 @@ func all(t *testing.T, js jetstream.JetStream, opts reading.Options) []string {
 }
 
 func TestWhatIsRead(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	assert.Empty(t, all(t, js, reading.Options{}), "an empty stream")
@@ -83,6 +84,7 @@ func TestWhatIsRead(t *testing.T) {
 
 // Reading in parts, each behind the last message of the one before, gives everything once.
 func TestReadingInParts(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	want := []string{}
@@ -115,6 +117,7 @@ func TestReadingInParts(t *testing.T) {
 
 // What is stored while stored events are read is not read, or the reading might never end.
 func TestReadingEndsWhereItWasOpened(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	first, second := r.Join("a"), r.Join("a")
@@ -183,6 +186,7 @@ const enough = 1500 // events: more than are on their way at a time
 
 // What expires or is removed while it is waited for does not keep the reading from ending.
 func TestReadingEndsWhenTheRestIsGone(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	last := many(t, s, enough)
 	n := blocked(t, s, enough, func(stream jetstream.Stream) {
@@ -194,6 +198,7 @@ func TestReadingEndsWhenTheRestIsGone(t *testing.T) {
 
 // Nor does what comes meanwhile: it is not read.
 func TestReadingEndsThoughMoreComes(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	many(t, s, enough)
 	n := blocked(t, s, enough, func(jetstream.Stream) {
@@ -203,6 +208,7 @@ func TestReadingEndsThoughMoreComes(t *testing.T) {
 }
 
 func TestHistoryAndThenWhatIsNew(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	want := []string{"a " + r.Join("a"), "a " + r.Join("a")}
@@ -226,6 +232,7 @@ func TestHistoryAndThenWhatIsNew(t *testing.T) {
 
 // An interruption amid the reading neither loses nor repeats anything.
 func TestReadingOverAnInterruption(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r := s.Record()
 	var want []string
@@ -250,6 +257,7 @@ func TestReadingOverAnInterruption(t *testing.T) {
 }
 
 func TestReadingGivesUp(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r := s.Record()
 	r.Join("a")
@@ -265,6 +273,7 @@ func TestReadingGivesUp(t *testing.T) {
 }
 
 func TestReadingOfAStreamThatWasReplaced(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r := s.Record()
 	r.Join("a")
@@ -282,6 +291,7 @@ func TestReadingOfAStreamThatWasReplaced(t *testing.T) {
 
 // A reading leaves nothing behind, however many there are.
 func TestReadingLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	r.Join("a")
@@ -295,6 +305,7 @@ func TestReadingLeavesNothing(t *testing.T) {
 }
 
 func TestOpenWithoutAStream(t *testing.T) {
+	t.Parallel()
 	_, err := reading.Open(t.Context(), streamtest.Start(t).JetStream(), reading.Options{})
 	assert.ErrorIs(t, err, reading.ErrNoStream)
 }

@@ -26,6 +26,7 @@ func encoded(t testing.TB, person string) []byte {
 }
 
 func TestSelection(t *testing.T) {
+	t.Parallel()
 	e := encoded(t, "u1")
 	for name, c := range map[string]struct {
 		s    reading.Selection
@@ -53,6 +54,7 @@ func TestSelection(t *testing.T) {
 }
 
 func TestSelectionOfGuestsAndMeetings(t *testing.T) {
+	t.Parallel()
 	guest := `guest:1:"李" \` + "\u2028"
 	got, err := reading.Selection{Person: guest}.Picks(encoded(t, guest))
 	require.NoError(t, err)
@@ -68,6 +70,7 @@ func TestSelectionOfGuestsAndMeetings(t *testing.T) {
 }
 
 func TestSelectionOfWhatIsNoEvent(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", "[]", "1", `{"time":"soon"}`, `{"time":7}`, `{"subject"`, `{}`, `{"subject":"u1"}`, `{"a":}`} {
 		_, err := reading.Selection{Person: "u1", Since: nine}.Picks([]byte(text))
 		assert.ErrorIs(t, err, reading.ErrNoEvent, text)

@@ -26,6 +26,7 @@ func ended(certain bool, rows ...diff.Row) shown {
 
 // TestAMeetingThatIsOverIsComparedByItsHistory: nobody is in it according to either, which proves nothing.
 func TestAMeetingThatIsOverIsComparedByItsHistory(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	rows := []diff.Row{

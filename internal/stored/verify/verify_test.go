@@ -64,6 +64,7 @@ func who(r verify.Result) []string {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	here := []diff.Row{active("ann", 1), active("bob", 2), guest("gus", 3), left(active("cho", 4), 9)}
@@ -125,6 +126,7 @@ func TestVerify(t *testing.T) {
 
 // What is under way is no difference: the events may come a moment later than the list, and the other way round.
 func TestVerifyWhileThingsHappen(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		happens func(r *streamtest.Recorder, look int) []diff.Row
 		looks   int
@@ -162,6 +164,7 @@ func TestVerifyWhileThingsHappen(t *testing.T) {
 }
 
 func TestVerifyWithoutTheBeginning(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	r.Look("a", streamtest.Begin+10_000, active("ann", 1))
@@ -181,6 +184,7 @@ func TestVerifyWithoutTheBeginning(t *testing.T) {
 }
 
 func TestVerifyThatCannot(t *testing.T) {
+	t.Parallel()
 	s := streamtest.Start(t)
 	s.Record()
 	js := s.JetStream()

@@ -2,8 +2,10 @@
 package leak
 
 import (
+	"flag"
 	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,16 +16,30 @@ import (
 // second, and a busy machine may let a goroutine stand still for longer than that.
 const patience = 30 * time.Second
 
-// Main runs the tests and ends the process: with a failure if one failed, or if goroutines outlive
-// them all.
+// sideBySide is how many tests that call t.Parallel run at once, unless -parallel says otherwise. Most
+// of them wait for servers and time-outs, for which no processor is needed.
+const sideBySide = 8
+
+// Main runs the tests, eight of the parallel ones at once, and ends the process: with a failure if
+// one failed, or if goroutines outlive them all.
 func Main(m *testing.M, options ...goleak.Option) { os.Exit(Run(m, options...)) }
 
 // Run is Main for tests after which something is to be done: it returns the status with which the
 // process has to end.
 func Run(m *testing.M, options ...goleak.Option) (code int) {
+	runSideBySide()
 	keep := goleak.Cleanup(func(status int) { code = status })
 	goleak.VerifyTestMain(waiting{m.Run, options}, append(slices.Clone(options), keep)...)
 	return code
+}
+
+func runSideBySide() {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", strconv.Itoa(sideBySide)) // a number is never refused
+	}
 }
 
 // ServersCutShort excuses what a NATS server leaves running that is shut down while it makes a

@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"flag"
 	"testing"
 	"time"
 
@@ -36,4 +37,13 @@ func TestFailuresAreNotKeptWaiting(t *testing.T) {
 		go func() { <-stay }()
 		return 3
 	}}.Run())
+}
+
+func TestMoreTestsRunThanThereAreProcessors(t *testing.T) {
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" && f.Value.String() != "8" })
+	if chosen {
+		t.Skip("-parallel says how many")
+	}
+	assert.Equal(t, "8", flag.Lookup("test.parallel").Value.String())
 }
