@@ -20,8 +20,9 @@ var mayImport = []struct{ room, rooms string }{
 	{"events/consumer", "events"},
 	{"diff", "events"},
 	{"poller/condition", ""},
+	{"poller/guarded", ""},
 	{"poller/pace", ""},
-	{"poller", "events diff poller/condition poller/pace"},
+	{"poller", "events diff poller/condition poller/guarded poller/pace"},
 	{"publisher", "events diff"},
 
 	{"internal/base", ""},
@@ -80,6 +81,8 @@ var knowsNothingOf = []struct {
 	{"internal/simulator/fault", [][]string{inputAndOutput, clocks, nats, settings}},
 	{"internal/dingtalk/api", [][]string{nats, settings}},
 	{"internal/dingtalk", [][]string{nats}},
+	{"internal/simulator/history", [][]string{inputAndOutput, clocks, nats, settings}},
+	{"internal/simulator/fault", [][]string{inputAndOutput, clocks, nats, settings}},
 }
 
 // A room's folder is found at a glance as long as there are few.

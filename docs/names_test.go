@@ -178,6 +178,18 @@ func survey(t *testing.T) repository {
 	return r
 }
 
+// Every package has its line in the table of architecture.md: what it does, and what it knows
+// nothing of. What tests share may have one for all.
+func TestEveryPackageIsInTheTable(t *testing.T) {
+	text, err := os.ReadFile("architecture.md")
+	require.NoError(t, err)
+	for name := range product(t) {
+		if !forTest(name) && !within(name, "cmd") {
+			assert.Contains(t, string(text), "`"+name+"`")
+		}
+	}
+}
+
 func TestMissingNamesAreFound(t *testing.T) {
 	r := repository{
 		files: map[string]bool{"diff": true, "diff/fold.go": true, "docs": true, "docs/semantics.md": true},
