@@ -11,7 +11,7 @@ import (
 )
 
 // openClient connects a command that reads what the service stored, under a name that the server
-// lists. Whoever calls it closes the connection.
+// lists. The caller closes the connection.
 func openClient(ctx context.Context, call *config.Invocation, c config.Client, name string, logger *slog.Logger) (jetstream.JetStream, error) {
 	nc, err := conn.Connect(ctx, c.NATS, conn.Options{
 		Name: name, Embedded: c.Embedded.Listen, LookupEnv: call.LookupEnv, Logger: logger,

@@ -81,7 +81,7 @@ func TestDemoStopsWhenItIsTold(t *testing.T) {
 	}
 }
 
-// Whoever looks at the first lines only, as head does, leaves nothing behind.
+// A reader that closes the pipe after the first lines, as head does, leaves nothing behind.
 func TestDemoWhoseReaderGoesAway(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()

@@ -76,7 +76,7 @@ func split(address config.Address) (host, port string) {
 	return host, port
 }
 
-// pushing makes the simulated DingTalk push to the service, now and then in vain.
+// pushing makes the simulated DingTalk push to the service. It loses some of the pushes.
 func pushing(opts simulator.Options, http config.Address, keys config.Pushes) simulator.Options {
 	host, port := split(http)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
@@ -120,7 +120,7 @@ func listenSimulated(ctx context.Context) (net.Listener, error) {
 	return lc.Listen(ctx, "tcp", "127.0.0.1:0")
 }
 
-// unset gives a setting that nobody has set the demo's own value.
+// unset gives a setting the demo's own value where no flag, variable or file sets it.
 func unset(call *config.Invocation, name string, setting *time.Duration, value time.Duration) {
 	if call.Origin(name).Level == config.Default {
 		*setting = value

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	// Writing to a reader who has gone is an error like others: whoever gets it still cleans up.
+	// Writing to a closed pipe returns an error like any other, so that a command still cleans up.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
@@ -60,8 +60,8 @@ func newLogger(call *config.Invocation, settings config.Logging) *slog.Logger {
 	return logger
 }
 
-// unlessUnread makes nothing of the error of writing to a reader who has gone, as head does after a
-// few lines: it is nobody's failure.
+// unlessUnread returns nil for the error of writing to a closed pipe, as head leaves one after a
+// few lines: the command has not failed.
 func unlessUnread(err error) error {
 	if errors.Is(err, syscall.EPIPE) {
 		return nil

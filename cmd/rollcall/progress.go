@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// progress shows how far a long reading has come, in one line of a terminal that is written over. It
-// is drawn a few times a second, however fast it goes.
+// progress shows how far a long reading has come, in one line of a terminal that is written over.
+// It is drawn a few times a second, however fast it goes.
 type progress struct {
 	w            io.Writer // nil for nobody to see it
 	steps        uint64

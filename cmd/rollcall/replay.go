@@ -70,7 +70,7 @@ func (c *replay) print(ctx context.Context, call *config.Invocation, reader *rea
 		} else {
 			out.pass(m.Sequence)
 		}
-		if errors.Is(err, reading.ErrNoEvent) { // somebody else's message: the next may be ours again
+		if errors.Is(err, reading.ErrNoEvent) { // not an event of ours, but the next message may be one
 			_, _ = fmt.Fprintf(call.Stderr, "message %d of the stream: %s\n", m.Sequence, plaintext.Clean(err.Error(), maxComplaint))
 			return nil
 		}
@@ -84,7 +84,7 @@ func (c *replay) print(ctx context.Context, call *config.Invocation, reader *rea
 		err = flushed
 	}
 	if err != nil && unlessUnread(err) == nil {
-		return nil // what the reader who has gone did read, nobody knows
+		return nil // how much was read before the pipe was closed is not known
 	}
 	_, _ = fmt.Fprintf(call.Stderr, "rollcall: %d events, up to position %d of the stream; --after=%[2]d goes on from there\n", out.count, out.done)
 	return err

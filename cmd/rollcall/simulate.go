@@ -69,7 +69,7 @@ func (c *simulate) print(call *config.Invocation, opts simulator.Options) error 
 	return unlessUnread(err)
 }
 
-// newSimulator makes a simulator. What it refuses is the fault of whoever called the command.
+// newSimulator makes a simulator. What it refuses is wrong usage.
 func newSimulator(opts simulator.Options) (*simulator.Simulator, error) {
 	opts.NewCipher = func(token, aesKey, ownerKey string) (simulator.Cipher, error) {
 		return callback.NewCipher(callback.Keys{Token: token, AESKey: aesKey, OwnerKey: ownerKey})

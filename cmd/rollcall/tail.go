@@ -99,7 +99,7 @@ func checkMeeting(id string) error {
 	return nil
 }
 
-// unlessStopped makes nothing of an error that only says that ctx has ended.
+// unlessStopped returns nil once ctx has ended: a command that was told to stop has not failed.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -129,7 +129,7 @@ func printLines(ctx context.Context, follower *terminal.Follower, call *config.I
 	day := lines.Day(time.Now())
 	return follower.Run(ctx, func(payload []byte) error {
 		e, err := events.Decode(payload)
-		if err != nil { // somebody else's message: the next may be ours again
+		if err != nil { // not an event of ours, but the next message may be one
 			_, _ = fmt.Fprintln(call.Stderr, plaintext.Clean(err.Error(), maxComplaint))
 			return nil
 		}
@@ -142,7 +142,7 @@ func printLines(ctx context.Context, follower *terminal.Follower, call *config.I
 	})
 }
 
-// colored tells whether stdout is a terminal whose owner has nothing against colours.
+// colored tells whether stdout is a terminal and NO_COLOR is not set.
 func colored(call *config.Invocation) bool {
 	if value, set := call.LookupEnv("NO_COLOR"); set && value != "" {
 		return false
