@@ -28,7 +28,7 @@ var mayImport = []struct{ room, rooms string }{
 	{"internal/base", ""},
 	{"internal/config", "internal/base"},
 	{"internal/base/logging", "internal/base internal/config"},
-	{"internal/nats", "internal/base internal/config"},
+	{"internal/nats", "events internal/base internal/config"},
 	{"internal/dingtalk", "events diff poller internal/base"},
 	{"internal/fleet", "events poller internal/base internal/nats"},
 	{"internal/stored", "events diff poller internal/base"},

@@ -185,7 +185,7 @@ func TestEveryPackageIsInTheTable(t *testing.T) {
 	require.NoError(t, err)
 	for name := range product(t) {
 		if !forTest(name) && !within(name, "cmd") {
-			assert.Contains(t, string(text), "`"+name+"`")
+			assert.True(t, strings.Contains(string(text), "`"+name+"`"), "%s is not in the table", name)
 		}
 	}
 }
