@@ -32,10 +32,10 @@ const (
 // checks says how everything fares, since when, and when it worked last: of DingTalk, when a list was read.
 func (s *service) checks() []httpapi.Check {
 	checks := s.board.note(s.parts())
-	b := s.gate.behind.Load()
+	p := s.gate.behind()
 	for i := range checks {
-		if c := &checks[i]; b != nil && c.Name == upstreamAreas[0] {
-			c.Success = b.poller.Counts().NewestLook
+		if c := &checks[i]; p != nil && c.Name == upstreamAreas[0] {
+			c.Success = p.poller.Counts().NewestLook
 		}
 	}
 	return checks
@@ -44,8 +44,8 @@ func (s *service) checks() []httpapi.Check {
 // parts says how everything fares now.
 func (s *service) parts() []httpapi.Check {
 	checks := s.gate.checks()
-	if b := s.gate.behind.Load(); b != nil {
-		checks = append(checks, b.fleet.monthChecks(s.pushes.quota.err())...)
+	if p := s.gate.behind(); p != nil {
+		checks = append(checks, p.fleet.monthChecks(s.pushes.quota.err())...)
 	}
 	checks = append(checks, s.plan.Load().check()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)
@@ -76,12 +76,12 @@ var errWaits = errors.New("waits for NATS")
 func (g *gate) checks() []httpapi.Check {
 	store := httpapi.Check{Name: storeArea, Vital: true}
 	d := g.disk.Load()
-	b := g.behind.Load()
-	if b == nil {
+	p := g.behind()
+	if p == nil {
 		store.Err = d.explain(g.why())
 		return []httpapi.Check{store}
 	}
-	health := b.poller.Health()
+	health := p.poller.Health()
 	meetings := httpapi.Check{Name: "meetings", Vital: true}
 	if !health.Ready {
 		meetings.Err = g.refusals.Explain(poller.ErrNotReady)
@@ -89,15 +89,15 @@ func (g *gate) checks() []httpapi.Check {
 	if text, failing := health.Failing[storeArea]; failing {
 		store.Err = g.refusals.Explain(errors.New(unnamed(text)))
 	}
-	if !b.conn.IsConnected() {
+	if !p.conn.IsConnected() {
 		store.Err = errNotConnected
 	}
 	if stuck := d.stopped(); stuck != nil {
 		store.Err = stuck
 	}
 	store.Err = d.explain(store.Err)
-	stream := httpapi.Check{Name: "stream", Err: b.store.Drift()}
-	checks := append([]httpapi.Check{store, meetings, stream}, b.fleet.checks()...)
+	stream := httpapi.Check{Name: "stream", Err: p.store.Drift()}
+	checks := append([]httpapi.Check{store, meetings, stream}, p.fleet.checks()...)
 	if d != nil {
 		checks = append(checks, d.checks()...)
 	}

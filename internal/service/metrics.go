@@ -201,13 +201,13 @@ func (s *service) figures() figures {
 	f := figures{
 		calls: s.source.Stats(), refusedConnections: s.turnedAway.Connections.Load(), refusedReaders: s.turnedAway.Readers.Load(),
 	}
-	b := s.gate.behind.Load()
-	if b == nil {
+	p := s.gate.behind()
+	if p == nil {
 		return f
 	}
-	f.Counts = b.poller.Counts()
-	f.share = b.fleet.share()
-	f.ready = b.conn.IsConnected() && b.poller.Health().Ready
+	f.Counts = p.poller.Counts()
+	f.share = p.fleet.share()
+	f.ready = p.conn.IsConnected() && p.poller.Health().Ready
 	return f
 }
 

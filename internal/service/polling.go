@@ -82,7 +82,7 @@ func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (
 
 // poll runs the committer, the poller and discovery until ctx ends. The committer stops last: what the others and the
 // requests under way want stored is stored.
-func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f *fleet, at Addresses) error {
+func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b *parts, f *fleet, at Addresses) error {
 	p := b.poller
 	committing, stopCommits := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCommits()
@@ -99,7 +99,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f
 					return stopped(ctx, p.Run(ctx))
 				},
 				func() error {
-					s.discover(ctx, p, at)
+					s.discover(ctx, b, at)
 					return nil
 				},
 				func() error {
@@ -109,7 +109,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f
 					return err
 				},
 				func() error {
-					return stopped(ctx, s.persist(ctx, "following the events", func() error { return b.events.Run(ctx) }))
+					return stopped(ctx, s.persist(ctx, "following the events", func() error { return b.Feed.Run(ctx) }))
 				},
 				func() error {
 					defer s.stop()
@@ -123,9 +123,9 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b parts, f
 }
 
 // discover says that the service is ready, once it is, and then looks for meetings.
-func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) {
+func (s *service) discover(ctx context.Context, b *parts, at Addresses) {
 	select {
-	case <-p.Ready():
+	case <-b.poller.Ready():
 	case <-ctx.Done():
 		return
 	}
@@ -134,12 +134,12 @@ func (s *service) discover(ctx context.Context, p *poller.Poller, at Addresses) 
 	if interval == 0 {
 		return
 	}
-	listing := turns.New(s.gate.behind.Load().conn, turns.Options{
+	listing := turns.New(b.conn, turns.Options{
 		Owner: owner(), Interval: interval, Replicas: s.opts.Settings.Store.Replicas,
 	})
 	discovery.Run(ctx, discovery.Options{
-		Lister: unhurried{s.upstream()}, Watcher: p, Interval: interval, Logger: s.log,
-		Turn:     sparing(s.gate.behind.Load().fleet.month, listing.Take),
+		Lister: unhurried{s.upstream()}, Watcher: b.poller, Interval: interval, Logger: s.log,
+		Turn:     sparing(b.fleet.month, listing.Take),
 		Reporter: s.board.post(discoveryPart, s.changes),
 	})
 }

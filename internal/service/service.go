@@ -72,7 +72,7 @@ func Run(ctx context.Context, opts Options) error {
 		opts: opts, log: opts.Logger, changes: logging.NewChanges(opts.Logger, logging.ChangesOptions{Plainly: conn.Plainly}),
 		served: make(chan struct{}), handedIn: make(chan struct{}), odd: wire.NewOddities(opts.Logger),
 	}
-	s.gate.refusals = &s.refusals
+	s.gate.ready, s.gate.refusals = make(chan struct{}), &s.refusals
 	var err error
 	if s.source, err = s.newSource(); err != nil {
 		return err
@@ -144,9 +144,10 @@ func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 	}
 	return httpapi.Serve(ctx, ln, httpapi.Options{
 		Limits: limits, Refusals: &s.turnedAway,
-		Meetings: &s.gate, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
+		Ready: s.gate.ready, NotReady: s.gate.notReady,
+		Meetings: &s.gate.parts, Events: &s.gate.parts, Past: &s.gate.parts, Reports: &s.gate.parts, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
 		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks,
-		Events: &s.gate, Past: &s.gate, Reports: &s.gate, Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
+		Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }
 
@@ -180,15 +181,15 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 			return stopped(ctx, err)
 		}
 	}
-	behind := parts{
+	s.gate.open(parts{
+		Feed:   feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
 		poller: p, store: pub, stored: publisher.NewSurvey(pub, asStored), conn: link.conn, fleet: f,
-		peers:  peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
-		events: feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
-		js:     js,
-		past:   ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),
-	}
-	s.gate.open(behind)
-	return s.poll(ctx, pub, behind, f, at)
+		peers: peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
+		js:    js,
+		past:  ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),
+		disk:  s.disk,
+	})
+	return s.poll(ctx, pub, s.gate.behind(), f, at)
 }
 
 // stopped makes nothing of an error that only says that ctx has ended.

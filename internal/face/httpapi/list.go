@@ -52,6 +52,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		problem.Write(w, http.StatusBadRequest, err.Error())
+	case !a.canAnswer(w):
 	case wanted.state == diff.Ended:
 		a.ended(w, r, wanted)
 	default:

@@ -26,7 +26,7 @@ const jsonType = "application/json"
 
 func (a *api) get(w http.ResponseWriter, r *http.Request) {
 	id, ok := conferenceID(w, r)
-	if !ok {
+	if !ok || !a.canAnswer(w) {
 		return
 	}
 	status, state, err := a.opts.Meetings.Meeting(r.Context(), id)
@@ -50,6 +50,9 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, status, err.Error())
 		return
 	}
+	if !a.canAnswer(w) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
 	defer cancel()
 	created, err := a.opts.Meetings.Watch(ctx, id, title)
@@ -71,7 +74,7 @@ func (a *api) put(w http.ResponseWriter, r *http.Request) {
 
 func (a *api) delete(w http.ResponseWriter, r *http.Request) {
 	id, ok := conferenceID(w, r)
-	if !ok {
+	if !ok || !a.canAnswer(w) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
@@ -81,6 +84,15 @@ func (a *api) delete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// canAnswer tells whether the service can answer, or answers that it cannot yet.
+func (a *api) canAnswer(w http.ResponseWriter) bool {
+	err := a.opts.notReady()
+	if err != nil {
+		fail(w, "", err)
+	}
+	return err == nil
 }
 
 // conferenceID reads the meeting from the path, or answers 400.

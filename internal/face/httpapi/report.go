@@ -33,6 +33,9 @@ func (a *api) report(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if !a.canAnswer(w) {
+		return
+	}
 	found, err := a.opts.Reports.Report(r.Context(), id)
 	switch {
 	case errors.Is(err, report.ErrNoEvents):

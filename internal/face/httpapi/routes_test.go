@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -94,4 +95,22 @@ func TestMetricsAreOpenToAll(t *testing.T) {
 		func(r *http.Request) { r.RemoteAddr = "192.0.2.1:4711" })
 	assert.Equal(t, http.StatusOK, resp.StatusCode)
 	assert.Equal(t, "rollcall_ready 1\n", bodyOf(t, resp))
+}
+
+func TestBeforeTheServiceIsReady(t *testing.T) {
+	ready := make(chan struct{})
+	opts := Options{
+		Meetings: table(state(t, "a", "")), Past: &fakePast{}, Ready: ready,
+		NotReady: func() error { return errors.New("waits for NATS") },
+	}
+	for _, target := range []string{"/v1/meetings", "/v1/meetings?state=ended", "/v1/meetings/a", "/v1/meetings/a/report"} {
+		assert.Equal(t, "waits for NATS", problemOf(t, request(t, opts, http.MethodGet, target, ""), http.StatusServiceUnavailable), target)
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		assert.Equal(t, "waits for NATS", problemOf(t, request(t, opts, method, "/v1/meetings/a", ""), http.StatusServiceUnavailable), method)
+	}
+	problemOf(t, request(t, opts, http.MethodGet, "/v1/events", ""), http.StatusServiceUnavailable)
+	problemOf(t, request(t, opts, http.MethodGet, "/v1/meetings/a.b", ""), http.StatusBadRequest)
+	close(ready)
+	assert.Equal(t, http.StatusOK, request(t, opts, http.MethodGet, "/v1/meetings/a", "").StatusCode)
 }

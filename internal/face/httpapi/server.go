@@ -72,6 +72,10 @@ type Check struct {
 
 // Options of a server.
 type Options struct {
+	// Ready is closed when Meetings, Reports, Past and Events may be asked; before that, requests that need them are
+	// answered with 503 and what NotReady says. Nil stands for at once.
+	Ready    <-chan struct{}
+	NotReady func() error
 	Meetings Meetings
 	// Reports computes who attended.
 	Reports Reports
@@ -105,6 +109,19 @@ func (o Options) stopping() context.Context {
 		return context.Background()
 	}
 	return o.stop
+}
+
+// notReady says why requests cannot be answered yet; nil when they can.
+func (o Options) notReady() error {
+	if o.Ready == nil {
+		return nil
+	}
+	select {
+	case <-o.Ready:
+		return nil
+	default:
+		return o.NotReady()
+	}
 }
 
 func (o Options) logger() *slog.Logger {

@@ -90,7 +90,7 @@ func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, b
 	}
 	var reader *feed.Reader
 	switch {
-	case a.opts.Events == nil:
+	case a.opts.Events == nil || a.opts.notReady() != nil:
 		err = feed.ErrNotReady
 	case last != "":
 		reader, err = a.opts.Events.Resume(filter, after)
