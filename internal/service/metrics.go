@@ -191,10 +191,15 @@ func (s *service) metrics() http.Handler {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	register(registry, s.figures)
-	registry.MustRegister(s.pushes.collectors()...)
-	registry.MustRegister(oddFields{s.odd})
+	s.measure(registry)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
+}
+
+// measure registers everything that Rollcall counts.
+func (s *service) measure(to prometheus.Registerer) {
+	register(to, s.figures)
+	to.MustRegister(s.pushes.collectors()...)
+	to.MustRegister(oddFields{s.odd})
 }
 
 func (s *service) figures() figures {
