@@ -42,6 +42,7 @@ func still(t *testing.T, nc *nats.Conn, opts Options) *Publisher {
 }
 
 func TestWrongLastSequenceIsAConflict(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	old := commit(t, p, load(t, p, r.id), r)
@@ -59,6 +60,7 @@ func TestWrongLastSequenceIsAConflict(t *testing.T) {
 
 // One meeting twice in one batch: what a clustered server says of a subject that somebody else is writing to.
 func TestWrongLastSequenceConstantIsAConflict(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	base := Record{State: diff.New("room")}
@@ -75,6 +77,7 @@ func TestWrongLastSequenceConstantIsAConflict(t *testing.T) {
 
 // A clustered server may refuse the only writer. Nothing changed, so the same commit is sent again.
 func TestRefusalOfTheOnlyWriterIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	j := jobOf(t, p, Record{State: diff.New("room")}, newRoom("room").join("ann"))
@@ -84,6 +87,7 @@ func TestRefusalOfTheOnlyWriterIsTriedAgain(t *testing.T) {
 }
 
 func TestIncompleteBatchIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	m := nats.NewMsg(ingest + "conference.member.joined")
 	m.Header.Set(hdrBatch, "begins in the middle")
@@ -97,6 +101,7 @@ func TestIncompleteBatchIsTriedAgain(t *testing.T) {
 }
 
 func TestTooManyOpenBatchesAreWaitedFor(t *testing.T) {
+	t.Parallel()
 	url := startServer(t, func(o *server.Options) {
 		o.JetStreamLimits.MaxBatchInflightPerStream = 1
 		o.JetStreamLimits.MaxBatchTimeout = patience
@@ -130,6 +135,7 @@ func TestTooManyOpenBatchesAreWaitedFor(t *testing.T) {
 }
 
 func TestSmallerBatchesOfAServerAreFound(t *testing.T) {
+	t.Parallel()
 	url := startServer(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 20 })
 	p := open(t, connect(t, url), Options{})
 	r := newRoom("room")
@@ -147,6 +153,7 @@ func TestSmallerBatchesOfAServerAreFound(t *testing.T) {
 }
 
 func TestResultLargerThanABatchIsStoredInOrder(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room")
 	for i := range 800 {
@@ -172,6 +179,7 @@ func TestResultLargerThanABatchIsStoredInOrder(t *testing.T) {
 }
 
 func TestConflictBetweenThePartsOfAResultIsRecoveredFrom(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{})
 	r := newRoom("room")
@@ -193,6 +201,7 @@ func TestConflictBetweenThePartsOfAResultIsRecoveredFrom(t *testing.T) {
 }
 
 func TestRefusalSaysWhatTheServerSaid(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	cfg := streamConfig(1)
 	cfg.MaxMsgs = 1 // the operator's to decide, so it stays

@@ -121,6 +121,7 @@ func TestABeatAsksForAsMuchRoomAsWasRefused(t *testing.T) {
 }
 
 func TestABusyServerGetsAMoment(t *testing.T) {
+	t.Parallel()
 	var heard attempts
 	p := &Publisher{opts: Options{Attempted: heard.add}}
 	busyFor := func(err error, began time.Time) int {

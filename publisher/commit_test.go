@@ -13,6 +13,7 @@ import (
 )
 
 func TestCommitStoresEventsInBothViewsAndTheState(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2025, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	p := newPublisher(t, Options{CorpID: "ding1", Retention: time.Hour, Now: func() time.Time { return now }})
 	r := newRoom("room").join("ann").join("bob")
@@ -53,6 +54,7 @@ func TestCommitStoresEventsInBothViewsAndTheState(t *testing.T) {
 }
 
 func TestGuestWithoutUnionIDHasNoUnionHeader(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room")
 	r.rows = []diff.Row{{UserNick: "Guest", JoinTime: epoch, Status: diff.StatusActive}}
@@ -64,6 +66,7 @@ func TestGuestWithoutUnionIDHasNoUnionHeader(t *testing.T) {
 }
 
 func TestHeaderValuesCannotAddHeaders(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	update(t, p, newRoom("room").join("ann\r\nNats-TTL: 1"))
 	m := fetch(t, p.nc, events.AllMembers)
@@ -73,6 +76,7 @@ func TestHeaderValuesCannotAddHeaders(t *testing.T) {
 }
 
 func TestNothingNewIsNotStored(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	rec := commit(t, p, load(t, p, r.id), r)
@@ -85,6 +89,7 @@ func TestNothingNewIsNotStored(t *testing.T) {
 }
 
 func TestChangeWithoutEventsIsStored(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	rec := load(t, p, "room")
 	next := diff.Result{State: rec.State.WithPhase(diff.Unwatched), Changed: true}
@@ -95,6 +100,7 @@ func TestChangeWithoutEventsIsStored(t *testing.T) {
 }
 
 func TestStateReplacesTheOneBefore(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	rec := commit(t, p, load(t, p, r.id), r)
@@ -105,6 +111,7 @@ func TestStateReplacesTheOneBefore(t *testing.T) {
 }
 
 func TestMeetingEventsGoBothWaysToo(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	base := load(t, p, r.id)
@@ -129,6 +136,7 @@ func meetingEvent(id string, typ events.Type) events.Event {
 }
 
 func TestClosedMeetingsStateOutlivesItsEvents(t *testing.T) {
+	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	clock := func() time.Time { return now }
 	p := newPublisher(t, Options{Retention: 10 * time.Hour, Now: clock})
@@ -154,6 +162,7 @@ func TestClosedMeetingsStateOutlivesItsEvents(t *testing.T) {
 }
 
 func TestClosedMeetingsStateIsKeptForEverWithItsEvents(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	r.over = true
@@ -176,6 +185,7 @@ func TestEventsExpireAndTheStateStays(t *testing.T) {
 }
 
 func TestCommitRefusesWhatDoesNotFitTogether(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann").join("bob")
 	base := load(t, p, r.id)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestGroupCommitStoresManyMeetingsInOneBatch(t *testing.T) {
+	t.Parallel()
 	const meetings = 150
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
@@ -49,6 +50,7 @@ func TestGroupCommitStoresManyMeetingsInOneBatch(t *testing.T) {
 }
 
 func TestOneMeetingsConflictDoesNotHurtTheOthers(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{})
 	update(t, p, newRoom(meetingName(3)).join("somebody else"))
@@ -68,6 +70,7 @@ func TestOneMeetingsConflictDoesNotHurtTheOthers(t *testing.T) {
 }
 
 func TestPickTakesAMeetingOnceAndWhatFits(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	mk := func(id string, msgs, size int) *job {
@@ -97,6 +100,7 @@ func TestPickTakesAMeetingOnceAndWhatFits(t *testing.T) {
 }
 
 func TestStoppedPublisherFinishesOrFails(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := still(t, nc, Options{})
 	stop := run(t, p)
@@ -130,6 +134,7 @@ func TestStoppedPublisherFinishesOrFails(t *testing.T) {
 }
 
 func TestStopFinishesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
 	s := startEmbedded(t, disk.Fast(t))
 	proxy := faultproxy.Start(t, hostPort(t, s.ClientURL()))
 	p := still(t, connect(t, "nats://"+proxy.Addr()), Options{})

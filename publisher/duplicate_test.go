@@ -15,6 +15,7 @@ import (
 
 // The same change seen by two replicas: the server finds the duplicate id before it looks at the state.
 func TestDuplicateOfAnotherReplicasCommitIsAConflict(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	base := load(t, p, r.id)
@@ -33,6 +34,7 @@ func TestDuplicateOfAnotherReplicasCommitIsAConflict(t *testing.T) {
 
 // The same job sent again, as after an answer that was lost.
 func TestDuplicateOfTheSameCommitIsItsSuccess(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	j := jobOf(t, p, load(t, p, "room"), newRoom("room").join("ann"))
 	a := p.send(t.Context(), []*job{j})
@@ -44,6 +46,7 @@ func TestDuplicateOfTheSameCommitIsItsSuccess(t *testing.T) {
 
 // The conflict's stored state is this commit's own: an id-less commit, so that only the sequence is wrong.
 func TestConflictWithTheSameCommitIsItsSuccess(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	rec := load(t, p, "room")
 	j, err := p.build(rec, diff.Step{State: rec.State.WithPhase(diff.Unwatched)})
@@ -67,6 +70,7 @@ func purge(t *testing.T, p *Publisher, opts ...jetstream.StreamPurgeOpt) {
 
 // The state is gone and the events are there: it follows from them.
 func TestEventsWithoutTheirStateAreNotStoredAgain(t *testing.T) {
+	t.Parallel()
 	for name, retention := range map[string]time.Duration{"for ever": 0, "an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			p := newPublisher(t, Options{Retention: retention})
@@ -88,6 +92,7 @@ func TestEventsWithoutTheirStateAreNotStoredAgain(t *testing.T) {
 }
 
 func TestEventsOfAStateThatWasSetBackAreNotStoredAgain(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	commit(t, p, load(t, p, r.id), r)
@@ -103,6 +108,7 @@ func TestEventsOfAStateThatWasSetBackAreNotStoredAgain(t *testing.T) {
 
 // What was removed is not to be had again until the server has forgotten its ids.
 func TestRemovedEventsAreRemembered(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{CompareEvery: time.Hour})
 	r := newRoom("room").join("ann")
 	before := update(t, p, r)

@@ -72,6 +72,7 @@ func TestLostAcknowledgementIsRecovered(t *testing.T) {
 
 // A whole group is recognised by its first job, with the right revision for each.
 func TestLostAcknowledgementOfAGroupIsRecovered(t *testing.T) {
+	t.Parallel()
 	p, direct, proxy := behindProxy(t, Options{AckTimeout: 100 * time.Millisecond})
 	var group []*job
 	for i := range 20 {
@@ -91,6 +92,7 @@ func TestLostAcknowledgementOfAGroupIsRecovered(t *testing.T) {
 
 // The group's answer is lost, and before it is asked for somebody else commits on top of one of its meetings.
 func TestGroupThatWasStoredAndOvertakenIsToldApart(t *testing.T) {
+	t.Parallel()
 	p, direct, proxy := behindProxy(t, Options{})
 	var group []*job
 	for i := range 4 {
@@ -111,6 +113,7 @@ func TestGroupThatWasStoredAndOvertakenIsToldApart(t *testing.T) {
 }
 
 func TestConnectionCutInTheMiddleOfABatch(t *testing.T) {
+	t.Parallel()
 	p, direct, proxy := behindProxy(t, Options{})
 	r := newRoom("room")
 	for i := range 300 {
@@ -132,6 +135,7 @@ func TestConnectionCutInTheMiddleOfABatch(t *testing.T) {
 }
 
 func TestSlowNetworkOnlyTakesTime(t *testing.T) {
+	t.Parallel()
 	p, direct, proxy := behindProxy(t, Options{})
 	proxy.ToServer(faultproxy.Delay(t.Context(), 20*time.Millisecond))
 	proxy.ToClient(faultproxy.Delay(t.Context(), 20*time.Millisecond))

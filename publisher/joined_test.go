@@ -61,6 +61,7 @@ func told(t *testing.T, p *Publisher, r *room, want ...events.Type) {
 }
 
 func TestNothingIsLostBetweenThePartsOfAJoinedResult(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ events, people int }{{2, 7}, {3, 10}, {25, 30}, {25, 23}, {25, 24}, {25, 49}, {499, 600}} {
 		for _, over := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d people, %d events a batch, over: %v", tt.people, tt.events, over), func(t *testing.T) {
@@ -86,6 +87,7 @@ func TestNothingIsLostBetweenThePartsOfAJoinedResult(t *testing.T) {
 // TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn stores the first steps, as a process does that dies then, and lets
 // another compare the same again.
 func TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn(t *testing.T) {
+	t.Parallel()
 	const perBatch = 5
 	url := startServer(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 2*perBatch + 1 })
 	nc := connect(t, url)
@@ -118,6 +120,7 @@ func TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn(t *testing.T) {
 }
 
 func TestAResultWhoseStepsDoNotFitTogetherIsRefused(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	p.batchLimit.Store(5)
 	base := load(t, p, "room")

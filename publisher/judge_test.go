@@ -10,6 +10,7 @@ import (
 )
 
 func TestAnswersAreJudged(t *testing.T) {
+	t.Parallel()
 	p := &Publisher{log: Options{}.withDefaults().Logger}
 	p.batchLimit.Store(maxBatch)
 	for name, tt := range map[string]struct {
@@ -53,6 +54,7 @@ func TestAnswersAreJudged(t *testing.T) {
 }
 
 func TestPublishingErrorsAreJudged(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		err         error
 		sent, reply verdict

@@ -20,6 +20,7 @@ import (
 
 // The caller's time is over while the server's answer is waited for: only Load can tell, and does.
 func TestContextThatEndsInTheMiddle(t *testing.T) {
+	t.Parallel()
 	p, _, proxy := behindProxy(t, Options{AckTimeout: patience})
 	r := newRoom("room").join("ann")
 	base := load(t, p, r.id)
@@ -47,6 +48,7 @@ func TestContextThatEndsInTheMiddle(t *testing.T) {
 }
 
 func TestLoadWaitsForACommitUnderWay(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	j := jobOf(t, p, load(t, p, "room"), newRoom("room").join("ann"))
 	require.True(t, p.claim(j))
@@ -63,6 +65,7 @@ func TestLoadWaitsForACommitUnderWay(t *testing.T) {
 }
 
 func TestServerThatIsAwayIsUnavailable(t *testing.T) {
+	t.Parallel()
 	p, direct, proxy := behindProxy(t, Options{})
 	r := newRoom("room").join("ann")
 	base := load(t, p, r.id)
@@ -88,6 +91,7 @@ func TestServerThatIsAwayIsUnavailable(t *testing.T) {
 }
 
 func TestOutcomeThatCannotBeHadIsUnknown(t *testing.T) {
+	t.Parallel()
 	for name, stored := range map[string]bool{"stored": true, "not stored": false} {
 		t.Run(name, func(t *testing.T) {
 			p, _, proxy := behindProxy(t, Options{})
@@ -138,6 +142,7 @@ func (w writer) Write(data []byte) (int, error) {
 }
 
 func TestStreamThatIsGoneIsUnavailable(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	p := newPublisher(t, Options{Logger: onSecondAttempt(cancel)})
@@ -154,6 +159,7 @@ func TestStreamThatIsGoneIsUnavailable(t *testing.T) {
 }
 
 func TestClosedConnectionGivesUpAtOnce(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{GiveUpAfter: time.Hour})
 	base := load(t, p, "room")

@@ -15,6 +15,7 @@ import (
 var _ poller.Pulse = (*Publisher)(nil)
 
 func TestBeatsOfManyAtOnce(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	const n = 4
 	for range 5 {
@@ -31,6 +32,7 @@ func TestBeatsOfManyAtOnce(t *testing.T) {
 
 // TestBeatsGoByOneClock has replicas whose clocks are an hour off tell when they were alive, and read it, in turn.
 func TestBeatsGoByOneClock(t *testing.T) {
+	t.Parallel()
 	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	clock := func(off time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(off) } }
 	ahead := open(t, connect(t, url), Options{Now: clock(time.Hour)})
@@ -53,6 +55,7 @@ func TestBeatsGoByOneClock(t *testing.T) {
 }
 
 func TestPulse(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	last, err := p.LastBeats(t.Context())
 	require.NoError(t, err)

@@ -62,6 +62,7 @@ func TestTwoWritersRaceForAThousandRounds(t *testing.T) {
 
 // Without the compare-and-set the same two writers store the same sequence twice: the test above can fail.
 func TestCompareAndSetIsWhatKeepsTheSequence(t *testing.T) {
+	t.Parallel()
 	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })
 	one, two := open(t, connect(t, url), Options{}), open(t, connect(t, url), Options{})
 	one.blind, two.blind = true, true

@@ -56,6 +56,7 @@ func TestTenThousandPeopleFit(t *testing.T) {
 }
 
 func TestStateThatDoesNotFitIsRefusedByName(t *testing.T) {
+	t.Parallel()
 	url := startServer(t, func(o *server.Options) { o.MaxPayload = 4096; o.StoreDir = disk.Fast(t) })
 	p := open(t, connect(t, url), Options{})
 	r := crowd(400)
@@ -72,6 +73,7 @@ func TestStateThatDoesNotFitIsRefusedByName(t *testing.T) {
 }
 
 func TestStateSurvivesItsEncoding(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{0, 1, 1000} {
 		s := diff.Compare(diff.New("all-hands"), crowd(n).snapshot()).State
 		data, err := encodeState(s)
@@ -95,6 +97,7 @@ func stateAs(t testing.TB, format byte, raw []byte) []byte {
 }
 
 func TestStatesThatCannotBeReadAreRefused(t *testing.T) {
+	t.Parallel()
 	raw, err := diff.New("room").MarshalBinary()
 	require.NoError(t, err)
 	newer := append([]byte{raw[0] + 1}, raw[1:]...)
@@ -131,6 +134,7 @@ func TestStatesThatCannotBeReadAreRefused(t *testing.T) {
 }
 
 func TestHeadersThatCannotBeReadAreRefused(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	update(t, p, newRoom("room").join("ann"))
 	data := fetch(t, p.nc, AllStates)[0].Data()
@@ -148,6 +152,7 @@ func TestHeadersThatCannotBeReadAreRefused(t *testing.T) {
 }
 
 func TestAllYieldsEveryStateOnce(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
 	p := open(t, nc, Options{})
 	for range p.All(t.Context()) {
@@ -178,6 +183,7 @@ func TestAllYieldsEveryStateOnce(t *testing.T) {
 }
 
 func TestAllGoesOnBehindAStateItCannotRead(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	update(t, p, newRoom("first").join("ann"))
 	storeRaw(t, p.nc, "broken", []byte{99})
@@ -198,6 +204,7 @@ func TestAllGoesOnBehindAStateItCannotRead(t *testing.T) {
 }
 
 func TestAllEndsWithItsContextAndItsStream(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	update(t, p, newRoom("room").join("ann"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -213,6 +220,7 @@ func TestAllEndsWithItsContextAndItsStream(t *testing.T) {
 
 // TestStateOutlivesItsServersYears closes a meeting whose events were once to be kept for 240 years.
 func TestStateOutlivesItsServersYears(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{Retention: time.Hour})
 	r := newRoom("room").join("ann")
 	base := Record{State: diff.New(r.id), EventsExpire: time.Now().AddDate(240, 0, 0).Unix()}
@@ -227,6 +235,7 @@ func TestStateOutlivesItsServersYears(t *testing.T) {
 
 // TestTheLongestRetentionKeeps stores events, and their meeting's last state, for as long as is allowed.
 func TestTheLongestRetentionKeeps(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{Retention: maxRetention})
 	r := newRoom("room").join("ann")
 	rec := commit(t, p, load(t, p, r.id), r)
@@ -251,6 +260,7 @@ func awaitExpiry(t *testing.T, p *Publisher) {
 }
 
 func TestExpiry(t *testing.T) {
+	t.Parallel()
 	now := time.Unix(1000, 5e8)
 	e := expiry(0).after(now, time.Hour)
 	assert.Equal(t, expiry(4601), e)
@@ -273,6 +283,7 @@ func TestExpiry(t *testing.T) {
 }
 
 func TestSubjects(t *testing.T) {
+	t.Parallel()
 	id := "6321a_B-c"
 	want := fmt.Sprintf("rollcall.state.%d.%s", events.Shard(id), id)
 	assert.Equal(t, want, StateSubject(id))

@@ -15,6 +15,7 @@ import (
 )
 
 func TestStreamIsCreatedAsTheContractSays(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	st, err := p.js.Stream(t.Context(), "CONFERENCE")
 	require.NoError(t, err)
@@ -31,6 +32,7 @@ func TestStreamIsCreatedAsTheContractSays(t *testing.T) {
 }
 
 func TestSeveralReplicasStartAtOnce(t *testing.T) {
+	t.Parallel()
 	url := startEmbedded(t, disk.Fast(t)).ClientURL()
 	conns := []*nats.Conn{connect(t, url), connect(t, url), connect(t, url), connect(t, url)}
 	for _, err := range each(len(conns), func(i int) error {
@@ -55,6 +57,7 @@ func existing(t *testing.T, set func(*jetstream.StreamConfig)) *nats.Conn {
 }
 
 func TestExistingStreamIsMendedWhereThatIsSafe(t *testing.T) {
+	t.Parallel()
 	for name, set := range map[string]func(*jetstream.StreamConfig){
 		"atomic":     func(c *jetstream.StreamConfig) { c.AllowAtomicPublish = false },
 		"rollup":     func(c *jetstream.StreamConfig) { c.AllowRollup = false },
@@ -76,6 +79,7 @@ func TestExistingStreamIsMendedWhereThatIsSafe(t *testing.T) {
 }
 
 func TestExistingStreamKeepsWhatTheOperatorChose(t *testing.T) {
+	t.Parallel()
 	nc := existing(t, func(c *jetstream.StreamConfig) {
 		c.Description, c.MaxBytes, c.Compression = "ours", 1<<30, jetstream.S2Compression
 	})
@@ -96,6 +100,7 @@ func TestExistingStreamKeepsWhatTheOperatorChose(t *testing.T) {
 }
 
 func TestExistingStreamIsRefusedByFieldWhereItCannotBeMended(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		set  func(*jetstream.StreamConfig)
 		want []string
@@ -131,6 +136,7 @@ func TestExistingStreamIsRefusedByFieldWhereItCannotBeMended(t *testing.T) {
 
 // A server in the cluster that does not know a field ignores it.
 func TestFieldsThatTheServerIgnoredAreSeen(t *testing.T) {
+	t.Parallel()
 	c := streamConfig(1)
 	c.AllowAtomicPublish = false
 	err := confirm(c, 1)
@@ -140,6 +146,7 @@ func TestFieldsThatTheServerIgnoredAreSeen(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
+	t.Parallel()
 	nc := connect(t, startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) }))
 	for want, o := range map[string]Options{
 		"replicas: 6":      {Replicas: 6},

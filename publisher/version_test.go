@@ -17,6 +17,7 @@ import (
 )
 
 func TestOldServerIsRefusedByName(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"2.12.7", "2.12.0", "2.12", "2.12.8-RC.1", "2.11.9", "2.9.25", "1.4.1", "2.11.99-RC.1"} {
 		nc := connect(t, natstest.Says(t, version))
 		for _, err := range openAndInspect(t, nc) {
@@ -36,6 +37,7 @@ func TestOldServerIsRefusedByName(t *testing.T) {
 
 // TestRealOldServersAreRefused needs some, see package testnats.
 func TestRealOldServersAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, binary := range natstest.TooOld() {
 		t.Run(binary, func(t *testing.T) {
 			s := natstest.Start(t, binary, &server.Options{StoreDir: disk.Fast(t)})
@@ -61,6 +63,7 @@ func openAndInspect(t *testing.T, nc *nats.Conn) []error {
 }
 
 func TestVersions(t *testing.T) {
+	t.Parallel()
 	type verdict struct{ refused, warned bool }
 	for s, want := range map[string]verdict{
 		"2.12.7":             {refused: true, warned: true},
@@ -96,6 +99,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestForgetfulServerIsWarnedOf(t *testing.T) {
+	t.Parallel()
 	proxy := natstest.Masked(t, startEmbedded(t, disk.Fast(t)).ClientURL(), "2.14.5")
 	nc := connect(t, "nats://"+proxy.Addr())
 	const says = "is 2.14.5: what it acknowledged can be lost at a power cut, even with sync_interval: always; NATS server 2.14.6 or newer keeps it"

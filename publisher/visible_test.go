@@ -14,6 +14,7 @@ import (
 )
 
 func TestCoreSubscribersSeeWhatIsCommittedAndNothingElse(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	other := connect(t, p.nc.ConnectedUrl())
 	live, err := other.SubscribeSync("conference.>")
@@ -54,6 +55,7 @@ func TestCoreSubscribersSeeWhatIsCommittedAndNothingElse(t *testing.T) {
 }
 
 func TestDurableConsumersFilterByType(t *testing.T) {
+	t.Parallel()
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann").leave("ann")
 	update(t, p, r)
@@ -70,6 +72,7 @@ func TestDurableConsumersFilterByType(t *testing.T) {
 }
 
 func TestServerErrorNamesTheServersNumber(t *testing.T) {
+	t.Parallel()
 	var e apiError
 	require.NoError(t, json.Unmarshal([]byte(`{"code":400,"err_code":10174,"description":"atomic publish is disabled"}`), &e))
 	var se *ServerError

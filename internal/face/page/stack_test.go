@@ -3,12 +3,15 @@ package page_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +28,11 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/leak"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+func TestMain(m *testing.M) {
+	// Browsers need processors: unless -parallel says otherwise, no more of them run than there are.
+	_ = flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)))
+	leak.Main(m)
+}
 
 // patience is how long anything may take that is waited for.
 const patience = time.Minute
