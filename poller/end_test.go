@@ -71,6 +71,7 @@ var endings = map[string]ending{
 // TestEndIsFoundInTime lets a meeting end in the ways it can while calls go wrong in the ways they can, at many phases
 // of the schedule.
 func TestEndIsFoundInTime(t *testing.T) {
+	t.Parallel()
 	for name, test := range endings {
 		t.Run(name, func(t *testing.T) {
 			for phase := range 12 {

@@ -37,6 +37,7 @@ func crowded(meetings int, perSecond float64) func(w *world) {
 
 // TestNobodyWaitsForEver gives ten thousand meetings a source that takes a tenth of the calls they would make.
 func TestNobodyWaitsForEver(t *testing.T) {
+	t.Parallel()
 	const meetings, perSecond = 10_000, 100
 	inWorld(t, poller.Options{}, func(w *world) {
 		ids := names(meetings)
@@ -58,6 +59,7 @@ func TestNobodyWaitsForEver(t *testing.T) {
 // TestAskedLooksUnderLoad asks for looks while there is a queue of minutes: they come soon, whoever asks all the time
 // does not come later for it, and does not keep the others from their turn.
 func TestAskedLooksUnderLoad(t *testing.T) {
+	t.Parallel()
 	const meetings, perSecond = 2000, 20
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.sleep(10 * time.Second)

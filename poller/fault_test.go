@@ -49,6 +49,7 @@ func hangs(ctx context.Context, _ string) (poller.Info, error) {
 
 // TestInformationThatHangs must not keep the lists from being read: neither the meeting's own nor those of the others.
 func TestInformationThatHangs(t *testing.T) {
+	t.Parallel()
 	inWorld(t, poller.Options{MaxInterval: time.Second}, func(w *world) {
 		w.source.onInfo(hangs)
 		w.watch("m")

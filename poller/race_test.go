@@ -17,6 +17,7 @@ import (
 // TestEverybodyAtOnce lets many watch, discover, give up and ask for the same few meetings, which end now and then, and
 // checks that what is watched is what is stored as watched, and that nobody looks at a meeting twice at a time.
 func TestEverybodyAtOnce(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ commitFails, answerFails float64 }{
 		"all is well":        {},
 		"the store fails":    {commitFails: 0.2},

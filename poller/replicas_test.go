@@ -89,6 +89,7 @@ func (c *crowd) agrees(s *diff.State) bool {
 // reach whichever replica, shards change hands all the time, and replicas are stopped and started: whatever happened is
 // stored once, in order, and every meeting is looked at by somebody until its end.
 func TestThreeReplicasLoseNothing(t *testing.T) {
+	t.Parallel()
 	const meetings, steps = 12, 240
 	store := &recording{Store: openPublisher(t)}
 	upstream := &crowd{rows: map[string][]diff.Row{}, ended: map[string]bool{}}

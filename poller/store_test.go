@@ -21,6 +21,7 @@ import (
 
 // TestStores holds every store to what the poller relies on: the fake one that these tests use, and the real one.
 func TestStores(t *testing.T) {
+	t.Parallel()
 	t.Run("in memory", func(t *testing.T) { conform(t, func(*testing.T) poller.Store { return newStore() }) })
 	t.Run("JetStream", func(t *testing.T) { conform(t, func(t *testing.T) poller.Store { return openPublisher(t) }) })
 }
