@@ -27,7 +27,7 @@ var corpID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // Validate checks what only shows when the settings are seen together. The groups check themselves.
 func (s Settings) Validate() error {
-	if s.Pushes.StreamMode && (s.DingTalk.AppKey == "" || s.DingTalk.AppSecret == "") {
+	if s.Pushes.StreamMode == StreamOn && (s.DingTalk.AppKey == "" || s.DingTalk.AppSecret == "") {
 		return Usagef("stream-mode", "needs dingtalk-app-key and dingtalk-app-secret, too")
 	}
 	if err := s.Store.Validate(); err != nil {

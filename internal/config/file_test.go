@@ -61,7 +61,7 @@ func TestSettingsFile(t *testing.T) {
 		require.Equal(t, config.ExitDone, got.code, got.stderr)
 		assert.Equal(t, "0123_4e5", got.settings.HTTP.APIToken.Reveal())
 		assert.Equal(t, "007", got.settings.DingTalk.CorpID)
-		assert.True(t, got.settings.Pushes.StreamMode)
+		assert.Equal(t, config.StreamOn, got.settings.Pushes.StreamMode)
 	})
 }
 

@@ -101,8 +101,8 @@ type Pushes struct {
 	WebhookOwnerKey   string `placeholder:"KEY" help:"The callback's owner: the AppKey, or the corpId for the older way to register."`
 	// WebhookWindow is how far a callback's time stamp may be from now, either way; 0 means that any will do.
 	WebhookWindow time.Duration `placeholder:"TIME" default:"1h" help:"How far the time stamp of a push may be from now; 0 = any."`
-	// StreamMode says to receive pushes over DingTalk's stream connection, too.
-	StreamMode bool `default:"false" help:"Also receive pushes over DingTalk's stream connection."`
+	// StreamMode says whether to receive pushes over DingTalk's stream connection.
+	StreamMode StreamMode `default:"auto" help:"Receive pushes over DingTalk's stream connection: true, false, or auto for where there are an AppKey with its secret and no keys of the callback, and the installation is not older than this [default auto]."`
 }
 
 // WebhookEnabled says whether the callback's keys are set.

@@ -28,7 +28,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"webhook-aes-key", "", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"},
 	{"webhook-owner-key", "", "suite4"},
 	{"webhook-window", "1h", "5m"},
-	{"stream-mode", "false", "true"},
+	{"stream-mode", "auto", "true"},
 	{"nats-url", "", "nats://a:4222,tls://b:4222"},
 	{"nats-creds", "", "/etc/nats.creds"},
 	{"nats-nkey", "", "/etc/seed"},

@@ -56,7 +56,7 @@ func TestWriteYAML(t *testing.T) {
 	for _, line := range []string{
 		"# DingTalk\ndingtalk_url: https://api.dingtalk.com # default\n",
 		"dingtalk_rate: 15 # default\n",
-		"stream_mode: false # default\n",
+		"stream_mode: auto # default\n",
 		"retention: 36h # --retention\n",
 		"log_format: json # " + path + ":1\n",
 		"api_token: '********' # ROLLCALL_API_TOKEN\n",

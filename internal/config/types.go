@@ -95,6 +95,7 @@ func mappers() []kong.Option {
 		mapper(parseInt[int64]),
 		mapper(oneOf(EditionStandard, EditionProfessional, EditionPack)),
 		mapper(parseQuota),
+		kong.TypeMapper(reflect.TypeFor[StreamMode](), streamModes{}),
 		mapper(oneOf(PrivacyFull, PrivacyPseudonym)),
 		mapper(oneOf(LogAuto, LogText, LogJSON)),
 		mapper(parseLevel),

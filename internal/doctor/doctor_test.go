@@ -45,7 +45,7 @@ func patient(t *testing.T, faults ...fault.Fault) config.Settings {
 		DingTalk: config.DingTalk{
 			URL: serving(t, sim.Handler()), AppKey: simulator.DefaultAppKey, AppSecret: simulator.DefaultAppSecret, CorpID: "corp", Rate: 15,
 		},
-		Pushes:   config.Pushes{StreamMode: true},
+		Pushes:   config.Pushes{StreamMode: config.StreamOn},
 		Embedded: config.Embedded{Listen: freeAddress(t)},
 		Store:    config.Store{Replicas: 1, DataDir: filepath.Join(t.TempDir(), "not", "yet")},
 		HTTP:     config.HTTP{Listen: freeAddress(t)},
@@ -157,7 +157,7 @@ func TestWhatIsWrong(t *testing.T) {
 			check:  "permission", verdict: Failed, says: []string{"blocked"},
 		},
 		"no pushes": {
-			breaks: func(_ *testing.T, s *config.Settings) { s.Pushes.StreamMode = false },
+			breaks: func(_ *testing.T, s *config.Settings) { s.Pushes.StreamMode = config.StreamOff },
 			check:  "pushes", verdict: Note, says: []string{"polling alone", "--stream-mode"},
 		},
 		"the callback's keys": {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 )
 
@@ -25,8 +26,12 @@ func (o Options) pushes(context.Context) Finding {
 		}
 		ways = append(ways, "webhook at /webhooks/dingtalk")
 	}
-	if p.StreamMode {
+	switch {
+	case p.StreamMode == config.StreamOn:
 		ways = append(ways, "stream connection")
+	case o.Settings.StreamOffered():
+		ways = append(ways, "stream connection, unless this installation is older than --stream-mode=auto; if another program reads the "+
+			"app's stream, set it to false")
 	}
 	if len(ways) == 0 {
 		return note("none: who joins is noticed by polling alone, later and with more calls",

@@ -47,7 +47,7 @@ func (s *service) parts() []httpapi.Check {
 	if p := s.gate.behind(); p != nil {
 		checks = append(checks, p.fleet.monthChecks(s.pushes.quota.err())...)
 	}
-	checks = append(checks, s.plan.Load().check()...)
+	checks = append(append(checks, s.plan.Load().check()...), s.streaming.check()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)
 	followStore(checks)
 	return append(checks, httpapi.Check{Name: "dingtalk fields", Note: s.odd.String()})

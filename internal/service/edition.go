@@ -21,13 +21,14 @@ type plan struct {
 	edition   config.Edition
 	assumed   bool // nobody has set the edition
 	numbers   bool // calls were set by their number
+	older     bool // the installation is older than the editions
 	unlimited bool // only because the installation is older than the editions is there no limit of calls
 }
 
 func newPlan(d config.DingTalk, older bool) plan {
 	return plan{
 		Month: d.Month(older), edition: d.Edition, assumed: d.EditionAssumed, numbers: d.MonthlyCalls != config.QuotaOfEdition,
-		unlimited: d.Unlimited(older),
+		older: older, unlimited: d.Unlimited(older),
 	}
 }
 

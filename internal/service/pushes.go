@@ -1,19 +1,15 @@
 package service
 
 import (
-	"context"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk/callback"
 	"github.com/c4342123/rollcall/internal/dingtalk/push"
-	"github.com/c4342123/rollcall/internal/dingtalk/streammode"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
-	"github.com/c4342123/rollcall/poller"
 )
 
 // pushes receive what DingTalk pushes, whichever way, and count it.
@@ -86,29 +82,4 @@ func (s *service) hider() push.Hider {
 		return p
 	}
 	return nil
-}
-
-// stream receives pushes over DingTalk's stream connection until ctx ends, if that is wanted.
-func (s *service) stream(ctx context.Context, p *poller.Poller) error {
-	settings := s.opts.Settings
-	if !settings.Pushes.StreamMode {
-		return nil
-	}
-	select {
-	case <-p.Ready(): // before that, everything would have to be sent again
-	case <-ctx.Done():
-		return nil
-	}
-	err := streammode.Run(ctx, streammode.Options{
-		BaseURL: settings.DingTalk.URL.String(), ClientID: settings.DingTalk.AppKey,
-		ClientSecret: settings.DingTalk.AppSecret.Reveal(), UserAgent: "rollcall/" + version.String(),
-		Receiver: s.pushes.receiver, Reporter: s.board.post(streamPart, s.changes), Logger: s.log, Oddities: s.odd,
-		Observe: func(outcome streammode.Outcome, took time.Duration) {
-			s.pushes.observe("stream", string(outcome), took)
-		},
-	})
-	if err != nil { // said at once: what else goes on may do so for long
-		s.log.Error("no pushes come over the stream connection", "error", err)
-	}
-	return err
 }

@@ -54,12 +54,13 @@ type service struct {
 	pushes     *pushes
 	board      board
 	plan       atomic.Pointer[plan] // what a month has; nil until the stream is open
-	refusals   conn.Refusals        // what NATS does not let this user
-	turnedAway httpapi.Refusals     // HTTP connections and readers that were turned away
-	odd        *wire.Oddities       // values from DingTalk of other types than documented
-	stop       context.CancelFunc   // makes every part stop
-	served     chan struct{}        // closed when no request is under way any more
-	handedIn   chan struct{}        // closed when there is no push under way either
+	streaming  streaming
+	refusals   conn.Refusals      // what NATS does not let this user
+	turnedAway httpapi.Refusals   // HTTP connections and readers that were turned away
+	odd        *wire.Oddities     // values from DingTalk of other types than documented
+	stop       context.CancelFunc // makes every part stop
+	served     chan struct{}      // closed when no request is under way any more
+	handedIn   chan struct{}      // closed when there is no push under way either
 }
 
 // Run runs the service until ctx ends. Then requests and looks end first, what they found out is stored, and connection

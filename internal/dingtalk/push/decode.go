@@ -50,11 +50,11 @@ func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
 		Time: cmp.Or(eventTime(r, &b), wire.InTime(envelope.Time)), Exhausted: err == nil && b.exhausted(),
 	}
 	switch {
-	case p.Exhausted, envelope.Type != "" && !p.ours():
+	case p.Exhausted, envelope.Type != "" && !p.AboutMeetings():
 		return p, nil // how the data of other events looks is nobody's business here
 	case err == nil && p.Type == "":
 		err = errors.New("no EventType")
-	case err == nil && p.ours():
+	case err == nil && p.AboutMeetings():
 		err = p.read(r, &b)
 	}
 	if err != nil {
@@ -73,7 +73,8 @@ func eventTime(r wire.Reader, b *body) int64 {
 	return cmp.Or(at, born)
 }
 
-func (p *Push) ours() bool {
+// AboutMeetings tells whether the push is of a type that is about meetings, whether or not it could be read.
+func (p *Push) AboutMeetings() bool {
 	t := strings.TrimSuffix(p.Type, targetSuffix)
 	return t == statusEvent || t == memberEvent
 }

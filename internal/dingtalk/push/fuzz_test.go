@@ -34,7 +34,7 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, p, again)
 		require.LessOrEqual(t, max(len(p.Type), len(p.ID)), maxWord)
 		checkTime(t, p.Time)
-		if err == nil && p.ours() && !p.Exhausted {
+		if err == nil && p.AboutMeetings() && !p.Exhausted {
 			require.NotEmpty(t, p.Notices)
 		}
 		meetings := map[string]bool{}

@@ -15,7 +15,7 @@ func (s *session) handle(f *frame) {
 	began := time.Now()
 	outcome := s.deliver(f)
 	status := statusSuccess
-	if outcome == NotStored {
+	if outcome == NotStored || outcome == Left {
 		status = statusLater
 	}
 	s.answer(f, codeOK, status)
@@ -25,6 +25,11 @@ func (s *session) handle(f *frame) {
 func (s *session) deliver(f *frame) Outcome {
 	p, err := push.Decode(f.event(), f.envelope(), s.opts.Oddities)
 	switch {
+	case s.opts.Unasked && !p.AboutMeetings() && !p.Exhausted:
+		s.logs[Left].Do(func() {
+			s.opts.Logger.Info("event of another type left to the app's other connections", "type", p.Type)
+		})
+		return Left
 	case err != nil:
 		s.note(Malformed, "type", p.Type, "error", s.clean(err, s.ticket))
 		return Malformed

@@ -89,6 +89,30 @@ func TestLaterInsteadOfTooLate(t *testing.T) {
 	assert.Equal(t, later("m1"), p.ack())
 }
 
+// What is not about meetings may be waited for by another program: a connection that nobody asked for leaves it alone.
+func TestAConnectionThatNobodyAskedForLeavesOtherEventsAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind, data string
+		want       Outcome
+		ack        func(string) ack
+	}{
+		"another type":         {"user_add_org", `{"userId":["015"]}`, Left, later},
+		"another type, no doc": {"user_add_org", `<xml/>`, Left, later},
+		"no type":              {"", `{}`, Left, later},
+		"ours":                 {"meeting_member_status_change", joined, Stored, success},
+		"ours, no JSON":        {"meeting_status_change", `garbage`, Malformed, success},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t)
+			r := run(g, Options{Unasked: true})
+			p := g.next()
+			p.eventOf(c.kind, "m1", c.data)
+			assert.Equal(t, c.ack("m1"), p.ack())
+			assert.Equal(t, []Outcome{c.want}, r.observed(1))
+		})
+	}
+}
+
 func TestStoredAfterTheDeadlineIsStored(t *testing.T) {
 	g := newGateway(t)
 	run(g, Options{AckTimeout: time.Millisecond, Receiver: receiver(func(ctx context.Context, _ push.Push) error {

@@ -52,6 +52,9 @@ type Options struct {
 	HealthyAfter time.Duration
 	// TLS overrides how servers are verified; nil means the system's roots.
 	TLS *tls.Config
+	// Unasked says that nobody has asked for this connection: another program may be waiting for events that are not about
+	// meetings, and DingTalk hands each to one of the app's connections. They are acknowledged with LATER.
+	Unasked bool
 	// Reporter is told, under the key "stream", what keeps the connection from working and that it works. Nil is fine.
 	Reporter condition.Reporter
 	// Observe is told what became of each event and how long it took, for metrics. It must not block. Nil is fine.
@@ -71,6 +74,9 @@ const (
 	Stored Outcome = "stored"
 	// Ignored is an event that is not about meetings. It is acknowledged with SUCCESS.
 	Ignored Outcome = "ignored"
+	// Left is an event that is not about meetings on a connection that nobody has asked for. It is acknowledged with LATER,
+	// for whoever else reads the app's stream.
+	Left Outcome = "left"
 	// Malformed is an event or frame that cannot be read. It is acknowledged with SUCCESS, where it can be: sent again
 	// it would be no better.
 	Malformed Outcome = "malformed"

@@ -74,7 +74,7 @@ func newClient(opts Options) *client {
 		atOnce:  rate.NewLimiter(rate.Every(atOnceEvery), atOnceBurst),
 		logs:    map[Outcome]*rate.Sometimes{},
 	}
-	for _, outcome := range []Outcome{Ignored, Malformed, NotStored, Postponed} {
+	for _, outcome := range []Outcome{Ignored, Left, Malformed, NotStored, Postponed} {
 		c.logs[outcome] = &rate.Sometimes{Interval: logEvery}
 	}
 	return c

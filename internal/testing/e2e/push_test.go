@@ -66,7 +66,7 @@ func TestAPushIsToldLongBeforeTheNextLook(t *testing.T) {
 			p := plan{scenario: office}
 			if way == fault.ClassStream {
 				p.push.Token = "no webhook"
-				p.set = func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: true} }
+				p.set = func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: config.StreamOn} }
 			}
 			d := drive(t, p)
 			if way == fault.ClassStream {

@@ -19,7 +19,7 @@ import (
 func overStream(scenario string) plan {
 	return plan{
 		scenario: scenario, push: simulator.PushSettings{Token: "no webhook"},
-		set: func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: true} },
+		set: func(s *config.Settings) { s.Pushes = config.Pushes{StreamMode: config.StreamOn} },
 	}
 }
 
@@ -74,7 +74,7 @@ func TestTheLifeOfAMeetingOverTheStream(t *testing.T) {
 // TestBothWaysAtOnce: every push comes over the webhook and over the stream.
 func TestBothWaysAtOnce(t *testing.T) {
 	t.Parallel()
-	d := drive(t, plan{scenario: office, set: func(s *config.Settings) { s.Pushes.StreamMode = true }})
+	d := drive(t, plan{scenario: office, set: func(s *config.Settings) { s.Pushes.StreamMode = config.StreamOn }})
 	d.connected(1)
 	d.watch("office", "1")
 	d.do("office", joins("bob"))

@@ -1,0 +1,128 @@
+package service
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/c4342123/rollcall/internal/base/version"
+	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/dingtalk/streammode"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/poller/condition"
+)
+
+// unaskedWait is how long it takes at most until a gateway that refuses is tried again, where nobody has asked for that.
+const unaskedWait = 10 * time.Minute
+
+// streamOff says why an older installation has no stream connection, and how to have one.
+const streamOff = "off, as this installation is older than stream-mode auto and another program may read the app's stream: " +
+	"stream-mode true receives pushes without a public address, false says that it is to stay so"
+
+// streaming is how a stream connection stands that is off, or that nobody has asked for and that has not worked yet.
+type streaming struct {
+	mu   sync.Mutex
+	note string
+}
+
+func (s *streaming) set(note string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note = note
+}
+
+// check tells how it stands; nothing once the connection says itself how it fares.
+func (s *streaming) check() []httpapi.Check {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.note == "" {
+		return nil
+	}
+	return []httpapi.Check{{Name: streamPart, Note: s.note}}
+}
+
+// stream receives pushes over DingTalk's stream connection until ctx ends, if that is wanted, or not ruled out and possible.
+func (s *service) stream(ctx context.Context, p *poller.Poller) error {
+	settings := s.opts.Settings
+	switch {
+	case settings.Pushes.StreamMode == config.StreamOn:
+	case !settings.StreamOffered():
+		return nil
+	case s.plan.Load().older:
+		s.streaming.set(streamOff)
+		s.log.Info("the stream connection is " + streamOff)
+		return nil
+	}
+	select {
+	case <-p.Ready(): // before that, everything would have to be sent again
+	case <-ctx.Done():
+		return nil
+	}
+	err := streammode.Run(ctx, s.streamOptions())
+	if err != nil { // said at once: what else goes on may do so for long
+		s.log.Error("no pushes come over the stream connection", "error", err)
+	}
+	return err
+}
+
+func (s *service) streamOptions() streammode.Options {
+	settings := s.opts.Settings
+	opts := streammode.Options{
+		BaseURL: settings.DingTalk.URL.String(), ClientID: settings.DingTalk.AppKey,
+		ClientSecret: settings.DingTalk.AppSecret.Reveal(), UserAgent: "rollcall/" + version.String(),
+		Receiver: s.pushes.receiver, Logger: s.log, Oddities: s.odd,
+		Observe: func(outcome streammode.Outcome, took time.Duration) {
+			s.pushes.observe("stream", string(outcome), took)
+		},
+	}
+	asked := func() condition.Reporter { return s.board.post(streamPart, s.changes) }
+	if opts.Unasked = settings.Pushes.StreamMode == config.StreamAuto; opts.Unasked {
+		s.streaming.set("not connected yet")
+		opts.Reporter, opts.MaxWait = &unasked{service: s, worked: asked}, unaskedWait
+	} else {
+		opts.Reporter = asked()
+	}
+	return opts
+}
+
+// unasked is told how a stream connection fares that nobody has asked for. That it cannot be had is no failure, and said
+// once; when it has worked it is a part like any other, as the pushes are counted on.
+type unasked struct {
+	service *service
+	worked  func() condition.Reporter
+
+	mu   sync.Mutex
+	said bool
+	next condition.Reporter // nil until it has worked
+}
+
+var _ condition.Reporter = (*unasked)(nil)
+
+// Failed implements [condition.Reporter].
+func (u *unasked) Failed(what string, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.next != nil {
+		u.next.Failed(what, err)
+		return
+	}
+	if !u.said {
+		u.said = true
+		u.service.streaming.set("not to be had, the log says why; people are seen by polling")
+		u.service.log.Info("no pushes come over the stream connection, which is tried again from time to time; "+
+			"stream-mode false does without", "error", err)
+	}
+}
+
+// OK implements [condition.Reporter].
+func (u *unasked) OK(what string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.next == nil {
+		u.service.log.Info("pushes come over the stream connection")
+		u.service.streaming.set("")
+		u.next = u.worked()
+	}
+	u.next.OK(what)
+}
