@@ -35,7 +35,7 @@ func (c *comparison) announce(acc *account, ch change) {
 	ch.start, ch.end, ch.visit, ch.late = acc.start, acc.end, acc.visits, acc.late
 	ch.previous, ch.pushed = acc.status, c.snap.Kind == Partial
 	// What the first list could not prove, being uncertain, is told with the second.
-	ch.initial = c.initial || acc.doubted && ch.at() <= c.prev.StartedAt
+	ch.initial = c.initial || acc.endWithheld && ch.at() <= c.prev.StartedAt
 	ch.order = max(ch.at(), acc.after)
 	ch.rank = ch.rankAtOnce()
 	c.changes = append(c.changes, ch)

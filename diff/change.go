@@ -86,12 +86,12 @@ func (s *State) apply(ch *change) {
 		s.remember(p, p.start, p.end)
 	}
 	p.start, p.end, p.status = ch.start, ch.end, ch.status
-	p.flags &^= another
+	p.flags &^= otherDevice
 	if ch.devices {
-		p.flags |= another
+		p.flags |= otherDevice
 	}
 	if ch.pushed {
-		s.toldOf(ch.person)
+		s.notePush(ch.person)
 	}
 }
 

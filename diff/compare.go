@@ -35,7 +35,7 @@ type comparison struct {
 	prev, next *State
 	snap       *Snapshot
 	owned      bool   // next is a clone that may be changed
-	outrun     []bool // by person: a push told something of them since the look began; empty when of nobody
+	newerPush  []bool // by person: a push told something of them since the look began; empty when of nobody
 	initial    bool
 	result     Result
 
@@ -57,14 +57,14 @@ func (c *comparison) begin(prev *State, snap *Snapshot) {
 	c.result = Result{}
 	c.first = append(c.first[:0], make([]int32, len(prev.people))...)
 	c.link = append(c.link[:0], make([]int32, len(snap.Rows))...)
-	c.outrun = c.outrun[:0]
+	c.newerPush = c.newerPush[:0]
 	if snap.Kind == Partial || snap.Over {
 		return
 	}
-	if outran := prev.outran(snap.Since); len(outran) > 0 {
-		c.outrun = append(c.outrun, make([]bool, len(prev.people))...)
-		for _, p := range outran {
-			c.outrun[p.person] = true
+	if pushedSince := prev.pushedSince(snap.Since); len(pushedSince) > 0 {
+		c.newerPush = append(c.newerPush, make([]bool, len(prev.people))...)
+		for _, p := range pushedSince {
+			c.newerPush[p.person] = true
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (c *comparison) begin(prev *State, snap *Snapshot) {
 func (c *comparison) release() {
 	clear(c.changes)
 	*c = comparison{
-		first: c.first, link: c.link, outrun: c.outrun, index: index{slots: c.index.slots}, key: c.key, unknown: c.unknown, intervals: c.intervals,
+		first: c.first, link: c.link, newerPush: c.newerPush, index: index{slots: c.index.slots}, key: c.key, unknown: c.unknown, intervals: c.intervals,
 		attendances: c.attendances, changes: c.changes[:0],
 	}
 	scratch.Put(c)
@@ -161,7 +161,7 @@ func (c *comparison) findOrAdd(row *Row) int32 {
 func (c *comparison) everybody() {
 	quick := c.snap.Kind != Partial && !c.snap.Over
 	for i, r := range c.first {
-		if quick && r > 0 && c.link[r-1] == 0 && c.next.settled(&c.next.people[i], &c.snap.Rows[r-1]) {
+		if quick && r > 0 && c.link[r-1] == 0 && c.next.asAnnounced(&c.next.people[i], &c.snap.Rows[r-1]) {
 			continue
 		}
 		c.person(int32(i))
@@ -212,7 +212,7 @@ func (c *comparison) advance(res *Result) {
 		c.next.looked, c.next.unfinished = c.next.edition, 0
 		// A look that changes nothing overtakes no other: what was pushed before it has to be known as long as it is.
 		if c.snap.Kind != Partial {
-			c.next.pushes = slices.Clone(c.prev.outran(c.snap.Since))
+			c.next.pushes = slices.Clone(c.prev.pushedSince(c.snap.Since))
 		}
 	}
 }

@@ -15,7 +15,7 @@ type listed struct {
 	held                       flags // the roles that any of the rows shows, as ones the person had
 	lost                       bool  // no row is of the announced open attendance
 	devices                    bool  // several rows are of an attendance that goes on
-	doubted                    bool  // an end was not announced, as the list is uncertain
+	endWithheld                bool  // an end was not announced, as the list is uncertain
 	prior                      int64 // leaveTime of an open row, of the visit before
 
 	// A closed row without a joinTime says that an attendance ended, not which; timelessEnd is 0 where it does not say
@@ -138,7 +138,7 @@ func (c *comparison) note(i int32, seen *listed) {
 	f := rolesOf(seen.best) | p.flags&(guest|renamed) | p.flags.past() | seen.held
 	switch {
 	case c.snap.Kind != Complete: // what the last complete list said stands
-		f |= p.flags & another
+		f |= p.flags & otherDevice
 		if seen.rows == 1 {
 			f |= p.flags & oneRow
 		}
@@ -146,10 +146,10 @@ func (c *comparison) note(i int32, seen *listed) {
 		f |= oneRow
 	}
 	if seen.devices {
-		f |= another
+		f |= otherDevice
 	}
-	if seen.doubted && seen.open == 0 {
-		f |= doubted
+	if seen.endWithheld && seen.open == 0 {
+		f |= endWithheld
 	}
 	if seen.lost {
 		f |= p.flags & missing

@@ -29,13 +29,13 @@ func (s *State) overtaken(snap *Snapshot) bool {
 }
 
 // toldOf notes that the edition that is being made has something of a person that a push told. The state must be a clone.
-func (s *State) toldOf(person int32) {
+func (s *State) notePush(person int32) {
 	s.pushes = slices.DeleteFunc(s.pushes, func(p push) bool { return p.person == person })
 	s.pushes = append(s.pushes, push{person: person, edition: s.edition})
 }
 
 // outran returns what pushes told since m.
-func (s *State) outran(m Mark) []push {
+func (s *State) pushedSince(m Mark) []push {
 	i := slices.IndexFunc(s.pushes, func(p push) bool { return !m.covers(p.edition) })
 	if i < 0 {
 		return nil

@@ -4,14 +4,14 @@ import "github.com/c4342123/rollcall/events"
 
 // account is what has been announced of one person, while a comparison adds to it.
 type account struct {
-	person     int32
-	start, end int64 // the last announced attendance; end 0 while open
-	visits     int
-	status     uint8 // of the last announcement or look
-	after      int64 // order of the person's last change
-	late       bool  // the attendance lies before the last announced one
-	doubted    bool  // the look before was uncertain about an end
-	proven     int64 // ends up to this time count, see [comparison.proves]; 0 when none does
+	person      int32
+	start, end  int64 // the last announced attendance; end 0 while open
+	visits      int
+	status      uint8 // of the last announcement or look
+	after       int64 // order of the person's last change
+	late        bool  // the attendance lies before the last announced one
+	endWithheld bool  // the look before was uncertain about an end
+	proven      int64 // ends up to this time count, see [comparison.proves]; 0 when none does
 }
 
 func (a *account) open() bool { return a.start > 0 && a.end == 0 }
@@ -19,11 +19,11 @@ func (a *account) open() bool { return a.start > 0 && a.end == 0 }
 // person compares what the snapshot shows of one person with what was announced.
 func (c *comparison) person(i int32) {
 	p := &c.next.people[i]
-	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: p.status, doubted: p.flags.has(doubted)}
+	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: p.status, endWithheld: p.flags.has(endWithheld)}
 	status := acc.status
 	c.attendances = c.attendances[:0]
 	switch {
-	case len(c.outrun) > int(i) && c.outrun[i]:
+	case len(c.newerPush) > int(i) && c.newerPush[i]:
 		c.result.LookNow = c.result.LookNow || !c.agrees(i)
 	case c.first[i] == 0:
 		status = c.absent(&acc)
@@ -45,7 +45,7 @@ func (c *comparison) person(i int32) {
 }
 
 // settled recognises the common case, somebody of whom the only row shows just what was announced.
-func (s *State) settled(p *person, row *Row) bool {
+func (s *State) asAnnounced(p *person, row *Row) bool {
 	if p.flags&^(lasting&^roles) != rolesOf(row)|oneRow || int(p.status) != row.Status {
 		return false
 	}

@@ -49,12 +49,12 @@ func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
 // onlyDevice tells whether the person had exactly one row in the last complete list and no push named another since.
 func (c *comparison) onlyDevice(acc *account) bool {
 	f := c.next.people[acc.person].flags
-	return f.has(oneRow) && !f.has(another)
+	return f.has(oneRow) && !f.has(otherDevice)
 }
 
 func (c *comparison) anotherDevice(acc *account) {
-	if !c.next.people[acc.person].flags.has(another) {
-		c.mutable(acc.person).flags |= another
-		c.next.toldOf(acc.person)
+	if !c.next.people[acc.person].flags.has(otherDevice) {
+		c.mutable(acc.person).flags |= otherDevice
+		c.next.notePush(acc.person)
 	}
 }

@@ -109,15 +109,15 @@ const (
 	coHost
 	outerOrg
 	pstn
-	guest   // has no unionId; the key is a substitute
-	missing // the last complete snapshot lacked the announced attendance
-	oneRow  // the last complete snapshot had exactly one row of the person
-	another // another device of the announced attendance is known: it was listed, or a push named it since
-	unused  // version 1 of the encoding had it
-	wasHost // has been host before
+	guest       // has no unionId; the key is a substitute
+	missing     // the last complete snapshot lacked the announced attendance
+	oneRow      // the last complete snapshot had exactly one row of the person
+	otherDevice // another device of the announced attendance is known: it was listed, or a push named it since
+	unused      // version 1 of the encoding had it
+	wasHost     // has been host before
 	wasCoHost
-	doubted // the last list of theirs was uncertain: it showed an end that was not announced, and no open row
-	renamed // a guest whom the list names otherwise than was announced; in place of the nickname is the key listed
+	endWithheld // the last list of theirs was uncertain: it showed an end that was not announced, and no open row
+	renamed     // a guest whom the list names otherwise than was announced; in place of the nickname is the key listed
 
 	roles = host | coHost | outerOrg | pstn
 	// lasting is what a look that does not show the person leaves as it is.

@@ -27,7 +27,7 @@ func (c *comparison) shown(acc *account, seen *listed) {
 		c.comeBack(acc, own, seen)
 	case own != nil && own.open():
 	case acc.proven == 0, own != nil && !acc.ended(own):
-		seen.doubted, seen.lost = !c.overlooked(acc, own), own == nil
+		seen.endWithheld, seen.lost = !c.overlooked(acc, own), own == nil
 	case own == nil:
 		c.lost(acc, seen)
 	default:
@@ -50,9 +50,9 @@ func (c *comparison) proves(acc *account, own *attendance, seen *listed) int64 {
 		return forever
 	case c.overlooked(acc, own):
 		return 0
-	case c.snap.Over && (acc.doubted || !acc.open() || own != nil || seen.quiet > 0 || seen.timeless || seen.prior >= acc.start || c.beyond()):
+	case c.snap.Over && (acc.endWithheld || !acc.open() || own != nil || seen.quiet > 0 || seen.timeless || seen.prior >= acc.start || c.beyond()):
 		return forever
-	case acc.doubted && c.snap.began() != c.prev.LookedAt:
+	case acc.endWithheld && c.snap.began() != c.prev.LookedAt:
 		return c.prev.LookedAt
 	default:
 		return 0
@@ -72,14 +72,14 @@ func (a *account) ended(of *attendance) bool {
 
 // overlooked tells whether an uncertain list lacks a device that is known to be in the announced open attendance.
 func (c *comparison) overlooked(acc *account, own *attendance) bool {
-	return acc.open() && c.next.people[acc.person].flags.has(another) && (own == nil || own.rows == 1)
+	return acc.open() && c.next.people[acc.person].flags.has(otherDevice) && (own == nil || own.rows == 1)
 }
 
 // attend announces an attendance that no look had shown: what is not proven to have ended only if the person is there.
 func (c *comparison) attend(acc *account, a *attendance, seen *listed) {
 	late := a.start < acc.start || a.start < acc.end
 	held := !a.open() && !acc.ended(a)
-	seen.doubted = seen.doubted || held && (!late || a.end <= acc.start)
+	seen.endWithheld = seen.endWithheld || held && (!late || a.end <= acc.start)
 	if late || held && seen.open == 0 {
 		return
 	}
@@ -125,7 +125,7 @@ func (c *comparison) comeBack(acc *account, own *attendance, seen *listed) {
 			continue // closed stays closed: one row's leaveTime changed
 		}
 		if !a.open() && !acc.ended(a) {
-			seen.doubted = true
+			seen.endWithheld = true
 			continue
 		}
 		a.announced = true

@@ -26,12 +26,12 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	case p.infos <- struct{}{}:
 		defer func() { <-p.infos }()
 	default:
-		m.turned = min(m.turned+1, math.MaxUint8-1)
-		m.infoDue = p.now() + jittered(retryAfter(int(m.turned), maxRetry), 0, rand.Float64())
+		m.infoPutOff = min(m.infoPutOff+1, math.MaxUint8-1)
+		m.infoDue = p.now() + jittered(retryAfter(int(m.infoPutOff), maxRetry), 0, rand.Float64())
 		m.checkDue = max(m.checkDue, m.infoDue)
 		return unknown, nil
 	}
-	m.turned = 0
+	m.infoPutOff = 0
 	began := p.now()
 	m.checkDue = began + p.stretched(checkAfter)
 	info, err := p.source.Info(m.calling(ctx), m.id)
@@ -76,7 +76,7 @@ func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Sna
 	m.notFound = 0
 	snap.From, snap.Since = began.at, began.known
 	snap.At = max(p.wall().UnixMilli(), snap.From)
-	m.seen = diff.LookTime{Steady: p.now(), Wall: snap.At}
+	m.listRead = diff.LookTime{Steady: p.now(), Wall: snap.At}
 	snap.Rows = list.Rows
 	if !list.Certain {
 		snap.Kind = diff.Uncertain
@@ -86,18 +86,18 @@ func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Sna
 }
 
 // takeList stores what a list shows that has changed.
-func (p *Poller) takeList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
+func (p *Poller) storeList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
 	first := m.record.State.LookedAt == 0
 	found := m.record.State.LookedAt < m.record.State.StartedAt
-	res, err := p.take(ctx, m, snap)
+	res, err := p.storeSnapshot(ctx, m, snap)
 	if found && (err == nil || errors.Is(err, errOver)) {
 		p.logFound(m.record.State, res.Events)
 	}
 	if err != nil {
 		return err
 	}
-	m.seen.Known = m.record.State.Mark()
-	m.lastLook, m.sight, m.away, m.failures, m.listError, m.trouble = snap.At, m.seen, false, 0, "", ""
+	m.listRead.Known = m.record.State.Mark()
+	m.lastLook, m.lastSeen, m.away, m.failures, m.listError, m.trouble = snap.At, m.listRead, false, 0, "", ""
 	m.pages, m.peeks = int32(max(list.Calls, 1)), 0
 	p.paceList(m, first, surprises(res.Events))
 	if res.LookNow {
@@ -128,7 +128,7 @@ func (e *storeError) Unwrap() error { return e.err }
 
 // take stores what a snapshot shows. It returns errOver when the meeting is not watched any more, be it by this snapshot
 // or because somebody else closed it out or gave it up.
-func (p *Poller) take(ctx context.Context, m *look, snap diff.Snapshot) (diff.Result, error) {
+func (p *Poller) storeSnapshot(ctx context.Context, m *look, snap diff.Snapshot) (diff.Result, error) {
 	snap.Via = events.ViaPoll
 	wants := diff.All{m.gapBefore(snap), snap}
 	if snap.Over {
@@ -145,7 +145,7 @@ func (p *Poller) update(ctx context.Context, m *look, want diff.Intent) (diff.Re
 		Then: diff.All{diff.Describe{Description: m.learnt, At: p.wall().UnixMilli()}, want},
 	})
 	if err != nil {
-		m.doubt = true
+		m.mustReread = true
 		if errors.Is(err, diff.ErrRemembered) {
 			return diff.Result{}, &storeError{err, maxStoreRetry}
 		}
@@ -163,7 +163,7 @@ func (p *Poller) update(ctx context.Context, m *look, want diff.Intent) (diff.Re
 // reread reads the stored state if it is not in memory, or if the store failed: what it was asked to store may be stored or
 // not. While it cannot be read, no call is wasted on a look whose outcome could not be stored.
 func (p *Poller) reread(ctx context.Context, m *look) error {
-	if !m.doubt && m.record.State != nil {
+	if !m.mustReread && m.record.State != nil {
 		return m.over()
 	}
 	record, err := p.fetch(ctx, m.m)
@@ -174,8 +174,8 @@ func (p *Poller) reread(ctx context.Context, m *look) error {
 		return &storeError{err, maxStoreRetry}
 	}
 	p.health.ok(areaState)
-	m.record, m.doubt = record, false
-	m.era = guarded.Get(p.table, func(*locked) int32 { return m.m.era })
+	m.record, m.mustReread = record, false
+	m.losses = guarded.Get(p.table, func(*locked) int32 { return m.m.losses })
 	return m.over()
 }
 

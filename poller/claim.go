@@ -73,7 +73,7 @@ func (p *Poller) acquireUnread(ctx context.Context, conferenceID string) (l *loo
 		}
 		_, known := t.meetings[conferenceID]
 		m = t.claim(conferenceID)
-		l, busy, err = t.take(m)
+		l, busy, err = t.takeClaimed(m)
 		if !known {
 			m.began = 0 // that is no look
 		}
@@ -83,7 +83,7 @@ func (p *Poller) acquireUnread(ctx context.Context, conferenceID string) (l *loo
 			p.table.With(func(t *locked) { t.unclaim(m) })
 			return nil, err
 		}
-		p.table.With(func(t *locked) { l, busy, err = t.take(m) })
+		p.table.With(func(t *locked) { l, busy, err = t.takeClaimed(m) })
 	}
 	return l, err
 }
@@ -101,7 +101,7 @@ func (t *locked) claim(conferenceID string) *meeting {
 
 // take takes a meeting that is claimed and to be given up out of the schedule, or returns what is to be waited for before
 // it can be tried again.
-func (t *locked) take(m *meeting) (l *look, busy <-chan struct{}, err error) {
+func (t *locked) takeClaimed(m *meeting) (l *look, busy <-chan struct{}, err error) {
 	if m.busy {
 		return nil, m.untilIdle(), nil
 	}
@@ -125,17 +125,17 @@ func (t *locked) unclaim(m *meeting) {
 // occupy takes a meeting out of the queue and marks it busy.
 func (t *locked) occupy(m *meeting) *look {
 	l := &look{
-		m: m, id: m.id, record: m.record, doubt: m.doubt, era: m.era, routine: !m.wanted(),
-		asked: m.asked, owed: m.asked || m.doubted || m.owed,
-		progress: m.progress, rare: m.rarely(),
+		m: m, id: m.id, record: m.record, mustReread: m.mustReread, losses: m.losses, routine: !m.wanted(),
+		asked: m.asked, owed: m.asked || m.endSuspected || m.owed,
+		progress: m.progress, exception: m.exceptions(),
 	}
 	t.unqueue(m)
 	m.busy, m.began = true, t.now()
 	if m.asked {
 		m.asked, l.listDue = false, 0
 	}
-	if m.doubted {
-		m.doubted, l.infoDue = false, 0
+	if m.endSuspected {
+		m.endSuspected, l.infoDue = false, 0
 	}
 	l.closing, m.closed = max(l.closing, m.closed), 0
 	return l
@@ -172,16 +172,16 @@ func (t *locked) release(l *look, out outcome) {
 
 // resumeFrom takes over what the one who had a meeting busy knows of when to look again. What was stored was adopted.
 func (t *locked) resumeFrom(m *meeting, l *look) {
-	m.progress, m.doubt = l.progress, l.doubt
-	m.rare = nil
-	if l.rare != (rare{}) {
-		r := l.rare
-		m.rare = &r
+	m.progress, m.mustReread = l.progress, l.mustReread
+	m.exception = nil
+	if l.exception != (exception{}) {
+		r := l.exception
+		m.exception = &r
 	}
 	if m.record.State != nil {
-		t.seenUntil(m, m.record.State)
+		t.seenAtGapEnd(m, m.record.State)
 	}
-	if l.era == m.era && m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
+	if l.losses == m.losses && m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
 		m.lostAt = 0
 	}
 }

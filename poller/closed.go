@@ -13,7 +13,7 @@ import (
 // pushes the last tells when the meeting ended.
 func (t *locked) close(conferenceID string, at int64) {
 	t.lookSoon(conferenceID, func(m *meeting) {
-		m.closed = max(m.closed, at, untold)
+		m.closed = max(m.closed, at, endUnknown)
 		m.asked = true
 	})
 }
@@ -28,7 +28,7 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 	if m.closing == 0 || p.closedSince(m) {
 		return false, nil
 	}
-	came := m.endsBefore() || m.closing > untold && slices.ContainsFunc(rows, func(r diff.Row) bool {
+	came := m.endsBefore() || m.closing > endUnknown && slices.ContainsFunc(rows, func(r diff.Row) bool {
 		return r.Status == diff.StatusActive && r.JoinTime > m.closing
 	})
 	if m.ending > 0 || !came && len(rows) > 0 {
@@ -40,7 +40,7 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 	switch {
 	case stops(ctx, err) && !isTrouble(err, Exhausted):
 		return false, err
-	case m.ending == 0 && m.turned > 0: // it was not asked: later
+	case m.ending == 0 && m.infoPutOff > 0: // it was not asked: later
 		return false, nil
 	case m.ending == 0 && (came || heads != unknown):
 		p.log.Info("a push said that the meeting is over, but it goes on", "meeting", m.id)
@@ -60,7 +60,7 @@ func (p *Poller) closedSince(m *look) bool {
 // outlast has the meeting end no earlier than somebody left who came after the end that a push tells: that is the end of
 // an earlier period, in a push that was sent again.
 func (m *look) outlast(rows []diff.Row) {
-	if m.closing == untold {
+	if m.closing == endUnknown {
 		return
 	}
 	end := m.closing
@@ -76,7 +76,7 @@ func (m *look) outlast(rows []diff.Row) {
 // about an earlier end. When it was watched another clock may have told, so that this decides nothing by itself.
 func (m *look) endsBefore() bool {
 	s := m.record.State
-	return m.closing > untold && m.closing < max(s.StartTime, s.StartedAt-sameClock)
+	return m.closing > endUnknown && m.closing < max(s.StartTime, s.StartedAt-sameClock)
 }
 
 // endByPush has the meeting be over since a push told so, unless the information call knows better.
@@ -84,7 +84,7 @@ func (m *look) endByPush(now moment) {
 	if m.ending == 0 {
 		m.ending = now
 	}
-	if m.endTime == 0 && m.closing > untold {
+	if m.endTime == 0 && m.closing > endUnknown {
 		m.endTime = m.closing
 	}
 	m.why, m.closing, m.closeTried = events.EndClosed, 0, 0

@@ -42,7 +42,7 @@ func (p *Poller) follow(ctx context.Context) {
 		return
 	}
 	interrupted := false
-	for failures := 1; ; failures++ {
+	for retry := newReadRetry(); ; {
 		began := p.now()
 		well := time.AfterFunc(wellAfter, func() { p.health.ok(areaFollow) })
 		var err error
@@ -52,14 +52,14 @@ func (p *Poller) follow(ctx context.Context) {
 		if err == nil {
 			err = f.Follow(ctx, p.position, func(conferenceID string, at diff.Position) {
 				p.position = at
-				p.table.With(func(t *locked) { t.hear(conferenceID, at.Sequence) })
+				p.table.With(func(t *locked) { t.noteStored(conferenceID, at.Sequence) })
 			})
 		}
 		well.Stop()
 		interrupted = true
 		if errors.Is(err, diff.ErrAnew) {
 			if err = p.beginAnew(ctx, f, err); err == nil {
-				failures = 0
+				retry.Reset()
 				continue
 			}
 		}
@@ -68,16 +68,16 @@ func (p *Poller) follow(ctx context.Context) {
 		}
 		p.storeTrouble(areaFollow, err)
 		if p.now()-began > steadyAfter {
-			failures = 1
+			retry.Reset()
 		}
-		if !p.pauseLoading(ctx, failures) {
+		if !retry.wait(ctx) {
 			return
 		}
 	}
 }
 
 // hear takes note that a newer state of a meeting is stored.
-func (t *locked) hear(conferenceID string, revision uint64) {
+func (t *locked) noteStored(conferenceID string, revision uint64) {
 	m, ok := t.meetings[conferenceID]
 	switch {
 	case !ok && !t.held.has(uint8(events.Shard(conferenceID))):
@@ -85,7 +85,7 @@ func (t *locked) hear(conferenceID string, revision uint64) {
 	case ok && revision <= m.record.Revision:
 		return // our own, mostly
 	case ok && !m.busy && !m.storing && !t.mine(m):
-		t.cool(m) // a guest: it is read again if it is needed
+		t.dropState(m) // a guest: it is read again if it is needed
 		return
 	}
 	t.stale[conferenceID] = revision
@@ -101,7 +101,7 @@ func (f *fixed) signalStale() {
 
 // refresh reads the states that others have changed, until ctx ends.
 func (p *Poller) refresh(ctx context.Context) {
-	for failures := 0; ; {
+	for retry := newReadRetry(); ; {
 		select {
 		case <-p.news:
 		case <-ctx.Done():
@@ -112,13 +112,12 @@ func (p *Poller) refresh(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
-			failures = 0
+			retry.Reset()
 			p.health.ok(areaReread)
 			continue
 		}
-		failures++
 		p.storeTrouble(areaReread, err)
-		if !p.pauseLoading(ctx, failures) {
+		if !retry.wait(ctx) {
 			return
 		}
 		p.signalStale()
@@ -156,7 +155,7 @@ func (t *locked) takeStale() map[string]uint64 {
 			continue // it is signalled when that is done
 		}
 		delete(t.stale, id)
-		if !ok || m.dubious || revision > m.record.Revision {
+		if !ok || m.maybeLost || revision > m.record.Revision {
 			out[id] = revision
 		}
 	}
@@ -164,7 +163,7 @@ func (t *locked) takeStale() map[string]uint64 {
 }
 
 // heard adopts a state that somebody else has stored. A meeting that is watched and was not is looked at at once.
-func (t *locked) heard(id string, record diff.Record) {
+func (t *locked) adoptOthers(id string, record diff.Record) {
 	if m, ok := t.meetings[id]; ok {
 		t.adopt(m, record, read)
 		return
@@ -176,7 +175,7 @@ func (t *locked) heard(id string, record diff.Record) {
 	if !t.mine(m) {
 		return
 	}
-	m.sight = t.sees(record.State)
+	m.lastSeen = t.lookTime(record.State)
 	t.admit(m, record)
 	t.enqueue(m, t.now()-headStart)
 }

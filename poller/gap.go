@@ -56,11 +56,11 @@ func (t *locked) cover(shards shardSet) bool {
 func (p *Poller) announceGaps(ctx context.Context) bool {
 	var all errgroup.Group
 	all.SetLimit(gapsAtOnce)
-	for m, gap := range guarded.Get(p.table, (*locked).outOfSight) {
+	for m, gap := range guarded.Get(p.table, (*locked).unannouncedGaps) {
 		all.Go(func() error {
 			_, err := p.apply(ctx, m, diff.StartFirst{At: gap.At, What: gap.intent()})
 			if err == nil && gap.lost() {
-				p.table.With(func(*locked) { m.untold = false })
+				p.table.With(func(*locked) { m.lossUnannounced = false })
 			}
 			return err
 		})
@@ -87,20 +87,20 @@ func (g gap) intent() diff.Intent {
 }
 
 // outOfSight returns our meetings with a gap that has not been announced.
-func (t *locked) outOfSight() map[*meeting]gap {
+func (t *locked) unannouncedGaps() map[*meeting]gap {
 	out := map[*meeting]gap{}
-	now := t.sees(nil)
+	now := t.lookTime(nil)
 	for m := range t.ours() {
-		if m.untold {
+		if m.lossUnannounced {
 			out[m] = gap{From: m.lostAt, At: now.Wall, Reason: events.GapStoreLost}
 			continue
 		}
-		if m.sight.Never() || m.brief.gapFrom > 0 || m.sight.Ago(now) <= gapAfter(m.interval) {
+		if m.lastSeen.Never() || m.brief.gapFrom > 0 || m.lastSeen.Ago(now) <= gapAfter(m.interval) {
 			continue
 		}
-		from, to := m.sight.Gap(now)
-		r := m.rarely()
-		out[m] = gap{Since: m.sight.Known, From: from, At: to, Reason: t.why(reasonOf(r.trouble, m.away))}
+		from, to := m.lastSeen.Gap(now)
+		r := m.exceptions()
+		out[m] = gap{Since: m.lastSeen.Known, From: from, At: to, Reason: t.why(reasonOf(r.trouble, m.away))}
 	}
 	return out
 }
@@ -128,6 +128,6 @@ func reasonOf(trouble string, away bool) string {
 // gapBefore is the gap that the list that was read puts an end to.
 func (m *look) gapBefore(snap diff.Snapshot) diff.GapBefore {
 	return diff.GapBefore{
-		Look: snap, Last: m.sight, Now: m.seen, Longer: gapAfter(m.interval), Reason: reasonOf(m.trouble, m.away),
+		Look: snap, Last: m.lastSeen, Now: m.listRead, Longer: gapAfter(m.interval), Reason: reasonOf(m.trouble, m.away),
 	}
 }

@@ -27,7 +27,6 @@ type entry struct {
 	// Set before done.
 	result diff.Result // of want
 	record diff.Record // what is stored now
-	stored bool        // something was
 }
 
 // apply stores what is wanted of a meeting. When ctx ends first it is not known whether that was stored, or will be.
@@ -70,8 +69,8 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 	for {
 		var together []*entry
 		var base diff.Record
-		var dubious bool
-		p.table.With(func(t *locked) { together, base, dubious = t.collect(m) })
+		var maybeLost bool
+		p.table.With(func(t *locked) { together, base, maybeLost = t.collect(m) })
 		if len(together) == 0 {
 			return
 		}
@@ -83,11 +82,11 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 		case ctx.Err() == nil:
 			p.notStored(err)
 		}
-		if err != nil && dubious {
-			p.table.With(func(t *locked) { t.doubt(m) })
+		if err != nil && maybeLost {
+			p.table.With(func(t *locked) { t.suspectLoss(m) })
 		}
 		for _, e := range together {
-			e.record, e.stored = record, record.Revision != base.Revision
+			e.record = record
 			e.done <- err
 		}
 	}
@@ -122,7 +121,7 @@ func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entr
 
 // collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with, which is to be
 // read first when what is known of it is dubious.
-func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, dubious bool) {
+func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, maybeLost bool) {
 	n := min(len(m.inbox), maxTogether)
 	together = m.inbox[:n:n]
 	m.inbox = m.inbox[n:]
@@ -135,10 +134,10 @@ func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, dubio
 		}
 	}
 	base = m.record
-	if dubious = m.dubious && n > 0; dubious {
-		base.State, m.dubious = nil, false
+	if maybeLost = m.maybeLost && n > 0; maybeLost {
+		base.State, m.maybeLost = nil, false
 	}
-	return together, base, dubious
+	return together, base, maybeLost
 }
 
 // origin is where a record comes from.
@@ -159,7 +158,7 @@ func (t *locked) adopt(m *meeting, record diff.Record, from origin) {
 		return
 	}
 	if newer && record.State.Sequence < m.brief.sequence && record.State.Phase == diff.Watched {
-		m.untold, m.lostAt = true, t.wall().UnixMilli() // somebody else began anew, who did not know of more
+		m.lossUnannounced, m.lostAt = true, t.wall().UnixMilli() // somebody else began anew, who did not know of more
 	}
 	t.keep(m, record)
 	t.forgetIfOver(m)

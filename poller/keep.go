@@ -20,7 +20,7 @@ func (t *locked) keep(m *meeting, record diff.Record) {
 	s := record.State
 	m.record, m.read, m.watched = record, true, s.IsWatched()
 	m.brief = briefOf(s)
-	t.seenUntil(m, s)
+	t.seenAtGapEnd(m, s)
 	if m.kept < 0 {
 		m.kept = int32(len(t.kept))
 		t.kept = append(t.kept, m)
@@ -38,8 +38,8 @@ func (t *locked) makeRoom() {
 }
 
 // seenUntil takes note that a meeting was in sight when its last gap ended: of a look that was stored in part, that was.
-func (t *locked) seenUntil(m *meeting, s *diff.State) {
-	m.sight = m.sight.Later(s.GapTo, t.sees(s))
+func (t *locked) seenAtGapEnd(m *meeting, s *diff.State) {
+	m.lastSeen = m.lastSeen.Later(s.GapTo, t.lookTime(s))
 }
 
 // evict gives up the state of some meeting that does not need it, and tells whether it did.
@@ -47,7 +47,7 @@ func (t *locked) evict() bool {
 	for range evictTries {
 		m := t.kept[rand.IntN(len(t.kept))]
 		if !m.busy && !m.storing {
-			t.cool(m)
+			t.dropState(m)
 			return true
 		}
 	}
@@ -55,7 +55,7 @@ func (t *locked) evict() bool {
 }
 
 // cool gives up the state of a meeting, which is read again when it is needed.
-func (t *locked) cool(m *meeting) {
+func (t *locked) dropState(m *meeting) {
 	if m.kept < 0 {
 		return
 	}

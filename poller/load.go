@@ -15,10 +15,10 @@ import (
 // load reads the stored states for the first time, again and again until it succeeds: NATS may come up later than we
 // do. Looks begin meanwhile.
 func (p *Poller) load(ctx context.Context) error {
-	for failures := 1; ; failures++ {
+	for retry := newReadRetry(); ; {
 		err := p.takePosition(ctx)
 		if err == nil {
-			err = p.gain(ctx, p.owned())
+			err = p.takeOver(ctx, p.owned())
 		}
 		switch {
 		case err == nil:
@@ -32,7 +32,7 @@ func (p *Poller) load(ctx context.Context) error {
 			return err
 		}
 		p.health.failed(areaStore, err)
-		if !p.pauseLoading(ctx, failures) {
+		if !retry.wait(ctx) {
 			return ctx.Err()
 		}
 	}
@@ -43,11 +43,6 @@ func (p *Poller) loadedWell() {
 	if _, ok := p.store.(Pulse); !ok {
 		p.health.ok(areaStore)
 	}
-}
-
-// pauseLoading waits after reading the states has failed, and tells whether ctx is still good.
-func (p *Poller) pauseLoading(ctx context.Context, failures int) bool {
-	return sleep(ctx, jittered(retryAfter(failures, maxStoreRetry), 0, rand.Float64()))
 }
 
 // open lets meetings be watched from now on.
@@ -65,7 +60,7 @@ func (t *locked) open() {
 // once. A state that is corrupt costs only its meeting.
 //
 // Nothing is missed: from before the states are read, what we hear of others' doings in these shards is heeded.
-func (p *Poller) gain(ctx context.Context, shards shardSet) error {
+func (p *Poller) takeOver(ctx context.Context, shards shardSet) error {
 	if shards == 0 {
 		return nil
 	}
@@ -112,7 +107,7 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 	switch {
 	case ok:
 		t.adopt(m, record, read) // it was a guest, or was heard of meanwhile
-		if m.watched && !m.busy && m.sight.Never() {
+		if m.watched && !m.busy && m.lastSeen.Never() {
 			t.goOn(m, record.State, beats)
 		}
 		return
@@ -131,10 +126,10 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 func (t *locked) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
-		m.sight, m.away = t.sees(s).Earlier(time.Since(alive)), true
+		m.lastSeen, m.away = t.lookTime(s).Earlier(time.Since(alive)), true
 		// Its last look may have come after that, unless another clock told when it was.
-		if later := time.Duration(s.LookedAt-m.sight.Wall) * time.Millisecond; later > 0 && later <= patrolEvery {
-			m.sight = m.sight.Earlier(-later)
+		if later := time.Duration(s.LookedAt-m.lastSeen.Wall) * time.Millisecond; later > 0 && later <= patrolEvery {
+			m.lastSeen = m.lastSeen.Earlier(-later)
 		}
 	}
 	t.enqueue(m, t.now()-rand.N(anyOrder))
@@ -150,8 +145,8 @@ func (t *locked) admit(m *meeting, record diff.Record) {
 func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
 	var known uint64
 	var lookedAt int64
-	var era int32
-	p.table.With(func(*locked) { known, lookedAt, era = m.record.Revision, m.lookedAt, m.era })
+	var losses int32
+	p.table.With(func(*locked) { known, lookedAt, losses = m.record.Revision, m.lookedAt, m.losses })
 	record, err := p.store.Load(ctx, m.id)
 	if err == nil && record.Revision < known {
 		return p.regain(ctx, m, known)
@@ -165,21 +160,9 @@ func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
 		record.State = &next
 	}
 	p.table.With(func(t *locked) {
-		if m.era == era { // else less is stored by now
+		if m.losses == losses { // else less is stored by now
 			t.adopt(m, record, read)
 		}
 	})
 	return record, nil
-}
-
-// sleep waits for d and tells whether ctx is still good.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -25,7 +25,7 @@ func (p *Poller) look(ctx context.Context, m *look) outcome {
 	if err == nil {
 		err = p.makeCalls(ctx, m)
 	}
-	if told := p.tell(ctx, m); err == nil || errors.Is(told, errOver) {
+	if told := p.storeLearnt(ctx, m); err == nil || errors.Is(told, errOver) {
 		err = told
 	}
 	switch {
@@ -46,8 +46,8 @@ func (p *Poller) look(ctx context.Context, m *look) outcome {
 }
 
 // tell stores what was learnt of the meeting, if that is left to be stored.
-func (p *Poller) tell(ctx context.Context, m *look) error {
-	if m.learnt == (diff.Description{}) || m.doubt || ctx.Err() != nil {
+func (p *Poller) storeLearnt(ctx context.Context, m *look) error {
+	if m.learnt == (diff.Description{}) || m.mustReread || ctx.Err() != nil {
 		return nil
 	}
 	_, err := p.update(ctx, m, diff.All{})
@@ -123,7 +123,7 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	}
 	list, snap, err := p.askList(ctx, m)
 	if err == nil {
-		return p.takeLast(ctx, m, list, snap)
+		return p.storeLastList(ctx, m, list, snap)
 	}
 	if ctx.Err() != nil || !m.hopeless(err, p.now()) {
 		return err
@@ -140,18 +140,18 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 		m.why = events.EndNotFound
 	}
 	at := p.wall().UnixMilli()
-	_, err = p.take(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
+	_, err = p.storeSnapshot(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
 	return err
 }
 
 // takeLast stores what a list shows, and closes out the meeting if it is over or the list leaves standing that it is.
-func (p *Poller) takeLast(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
+func (p *Poller) storeLastList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
 	denied, err := p.judge(ctx, m, list.Rows)
 	if err != nil {
 		return err
 	}
 	snap.Over, snap.EndTime = m.ending > 0, m.endTime
-	if err := p.takeList(ctx, m, list, snap); err != nil {
+	if err := p.storeList(ctx, m, list, snap); err != nil {
 		return err
 	}
 	switch {

@@ -29,7 +29,7 @@ func (p *Poller) beginAnew(ctx context.Context, f Follower, why error) error {
 	if err != nil {
 		return err
 	}
-	if err := p.gain(ctx, guarded.Get(p.table, (*locked).doubtAll)); err != nil {
+	if err := p.takeOver(ctx, guarded.Get(p.table, (*locked).suspectAll)); err != nil {
 		return err
 	}
 	p.position = at
@@ -45,7 +45,7 @@ func (p *Poller) checkNewest(ctx context.Context) error {
 	}
 	record, err := p.store.Load(ctx, newest.m.id)
 	if err == nil && record.Revision < newest.revision {
-		record, err = p.settled(ctx, newest.m.id)
+		record, err = p.loadAfterWrite(ctx, newest.m.id)
 	}
 	if err == nil && record.Revision < newest.revision {
 		err = fmt.Errorf("%w: the newest state is at %d, and was at %d", diff.ErrAnew, record.Revision, newest.revision)
@@ -65,47 +65,47 @@ func (t *locked) newest() audited {
 }
 
 // doubtAll has every state read again, and returns the shards whose meetings are ours.
-func (t *locked) doubtAll() shardSet {
+func (t *locked) suspectAll() shardSet {
 	for _, m := range t.meetings {
-		t.doubt(m)
+		t.suspectLoss(m)
 	}
 	return t.held
 }
 
 // doubt has a meeting's state read again before anything is stored for it.
-func (t *locked) doubt(m *meeting) {
+func (t *locked) suspectLoss(m *meeting) {
 	if t.meetings[m.id] != m || m.record.Revision == 0 {
 		return
 	}
-	m.dubious = true
+	m.maybeLost = true
 	t.stale[m.id] = max(t.stale[m.id], m.record.Revision)
 	t.signalStale()
 }
 
 // read reads a state that others have changed, or that is dubious.
 func (p *Poller) read(ctx context.Context, id string) error {
-	m := guarded.Get(p.table, func(t *locked) *meeting { return t.dubious(id) })
+	m := guarded.Get(p.table, func(t *locked) *meeting { return t.maybeLost(id) })
 	if m != nil {
 		_, err := p.apply(ctx, m, diff.All{})
 		return err
 	}
 	record, err := p.store.Load(ctx, id)
 	if err == nil {
-		p.table.With(func(t *locked) { t.heard(id, record) })
+		p.table.With(func(t *locked) { t.adoptOthers(id, record) })
 	}
 	return err
 }
 
 // dubious returns the meeting if its state is dubious, else nil.
-func (t *locked) dubious(id string) *meeting {
-	if m, ok := t.meetings[id]; ok && m.dubious {
+func (t *locked) maybeLost(id string) *meeting {
+	if m, ok := t.meetings[id]; ok && m.maybeLost {
 		return m
 	}
 	return nil
 }
 
 // settled reads a state of which less seems to be stored than was: who was asked may not have known yet what is stored.
-func (p *Poller) settled(ctx context.Context, id string) (diff.Record, error) {
+func (p *Poller) loadAfterWrite(ctx context.Context, id string) (diff.Record, error) {
 	if a, ok := p.store.(Auditor); ok {
 		if err := a.Barrier(ctx); err != nil {
 			return diff.Record{}, err
@@ -117,17 +117,17 @@ func (p *Poller) settled(ctx context.Context, id string) (diff.Record, error) {
 // regain goes on with a meeting of which less seems to be stored than the revision that was known. One that is
 // watched stays watched, and it is announced that something was lost. It returns what is stored then.
 func (p *Poller) regain(ctx context.Context, m *meeting, known uint64) (diff.Record, error) {
-	record, err := p.settled(ctx, m.id)
+	record, err := p.loadAfterWrite(ctx, m.id)
 	if err != nil || record.Revision >= known {
 		return record, err
 	}
-	l := guarded.Get(p.table, func(t *locked) loss { return t.lossOf(m) })
+	l := guarded.Get(p.table, func(t *locked) loss { return t.lossIn(m) })
 	if l.watched && (l.mine || record.Revision == 0) {
 		p.noteLoss(fmt.Errorf("%w: a state is at %d, and was at %d", diff.ErrLost, record.Revision, known))
 		record.State = record.State.NumberedFrom(l.sequence)
 		record, _, err = p.store.Update(ctx, record, l.restore(true))
 		if errors.Is(err, diff.ErrRemembered) { // that it was lost before was announced
-			l.untold = true
+			l.lossUnannounced = true
 			record, _, err = p.store.Update(ctx, record, l.restore(false))
 		}
 		if err != nil {
@@ -140,21 +140,21 @@ func (p *Poller) regain(ctx context.Context, m *meeting, known uint64) (diff.Rec
 
 // loss is what is remembered of a meeting of which less is stored than was.
 type loss struct {
-	known         diff.Description
-	sequence      uint64
-	from, at      int64 // when the meeting was in sight last, and when the loss was noticed, Unix milliseconds
-	watched, mine bool
-	untold        bool
+	known           diff.Description
+	sequence        uint64
+	from, at        int64 // when the meeting was in sight last, and when the loss was noticed, Unix milliseconds
+	watched, mine   bool
+	lossUnannounced bool
 }
 
-func (t *locked) lossOf(m *meeting) loss {
+func (t *locked) lossIn(m *meeting) loss {
 	b, at := m.brief, t.wall().UnixMilli()
 	l := loss{
 		known: diff.Description{
 			Title: b.title, TitleGiven: b.titleGiven, CreatorID: b.creatorID, CreatorNick: b.creatorNick, StartTime: b.startTime,
 		},
 		sequence: b.sequence,
-		from:     m.sight.Wall, at: at, mine: t.mine(m),
+		from:     m.lastSeen.Wall, at: at, mine: t.mine(m),
 		watched: m.watched,
 	}
 	if l.from == 0 {
@@ -178,11 +178,11 @@ func (t *locked) adoptLoss(m *meeting, record diff.Record, known uint64, l loss)
 	case t.meetings[m.id] != m:
 		return
 	case m.record.Revision != known: // somebody else has found out something, too
-		t.doubt(m)
+		t.suspectLoss(m)
 		return
 	}
-	m.era++
-	m.lookedAt, m.lostAt, m.untold = 0, l.at, l.untold
+	m.losses++
+	m.lookedAt, m.lostAt, m.lossUnannounced = 0, l.at, l.lossUnannounced
 	t.keep(m, record)
 	if t.forgetIfOver(m); t.meetings[m.id] != m || !t.mine(m) {
 		return
@@ -212,7 +212,7 @@ func (p *Poller) waitsForIDs(err error) bool {
 }
 
 // mended tells whether what was lost is announced anew, a while ago.
-func (t *locked) mended() bool {
+func (t *locked) recovered() bool {
 	if t.lossAt == 0 || t.now()-t.lossAt < lossShown {
 		return false
 	}
@@ -228,7 +228,7 @@ func (t *locked) mended() bool {
 // audit makes sure that the states of our meetings are stored still, of as many as is reasonable at one time. Whatever
 // seems to be missing is read.
 func (p *Poller) audit(ctx context.Context) {
-	if guarded.Get(p.table, (*locked).mended) {
+	if guarded.Get(p.table, (*locked).recovered) {
 		p.health.ok(areaLost)
 	}
 	a, ok := p.store.(Auditor)
@@ -244,16 +244,16 @@ func (p *Poller) audit(ctx context.Context) {
 			return
 		}
 		p.health.ok(areaAudit)
-		p.table.With(func(t *locked) { t.missing(known, stored, oldest) })
+		p.table.With(func(t *locked) { t.rereadMissing(known, stored, oldest) })
 	}
 }
 
 // missing has those of the meetings read again whose states are not among those stored, or are older than the oldest.
-func (t *locked) missing(known []audited, stored map[string]struct{}, oldest uint64) {
+func (t *locked) rereadMissing(known []audited, stored map[string]struct{}, oldest uint64) {
 	for _, k := range known {
 		_, there := stored[k.m.id]
 		if (!there || k.revision < oldest) && k.m.record.Revision == k.revision {
-			t.doubt(k.m)
+			t.suspectLoss(k.m)
 		}
 	}
 }

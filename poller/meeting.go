@@ -19,32 +19,32 @@ type meeting struct {
 	id     string
 	due    moment
 	began  moment // the last look
-	closed int64  // when it ended according to a push, Unix milliseconds, or untold; 0 while none said so
+	closed int64  // when it ended according to a push, Unix milliseconds, or endUnknown; 0 while none said so
 	idle   chan struct{}
 	inbox  []*entry    // what is to be stored
 	record diff.Record // the newest that is known; without its state while that is not kept in memory
 	brief  brief       // of the newest state that is known
 	progress
 
-	place   int32 // in a queue; -1 while not queued
-	kept    int32 // among the meetings whose states are kept; -1 while it is not
-	size    int32 // of the state that is kept, in bytes
-	claims  int32 // how many wait to have it busy; it is not queued meanwhile
-	shard   uint8
-	read    bool  // what is stored of it was read
-	watched bool  // that it is watched is stored, as far as is known
-	busy    bool  // somebody looks at it, or begins or stops watching it
-	storing bool  // somebody stores what is in the inbox
-	asked   bool  // somebody asked for a look at the list
-	doubted bool  // something suggests that it does not go on
-	owed    bool  // a guest that was to be looked at, which has failed
-	leaving bool  // being given up
-	last    bool  // queued for its last look
-	doubt   bool  // the store failed: what it holds has to be read again
-	dubious bool  // what is stored may be older than record: it has to be read again before anything is stored
-	untold  bool  // that what was stored was lost has not been announced
-	era     int32 // how often what was stored was lost
-	lostAt  int64 // when that was noticed, Unix milliseconds; 0 once a look has told everything anew
+	place           int32 // in a queue; -1 while not queued
+	kept            int32 // among the meetings whose states are kept; -1 while it is not
+	size            int32 // of the state that is kept, in bytes
+	claims          int32 // how many wait to have it busy; it is not queued meanwhile
+	shard           uint8
+	read            bool  // what is stored of it was read
+	watched         bool  // that it is watched is stored, as far as is known
+	busy            bool  // somebody looks at it, or begins or stops watching it
+	storing         bool  // somebody stores what is in the inbox
+	asked           bool  // somebody asked for a look at the list
+	endSuspected    bool  // something suggests that it does not go on
+	owed            bool  // a guest that was to be looked at, which has failed
+	leaving         bool  // being given up
+	last            bool  // queued for its last look
+	mustReread      bool  // the store failed: what it holds has to be read again
+	maybeLost       bool  // what is stored may be older than record: it has to be read again before anything is stored
+	lossUnannounced bool  // that what was stored was lost has not been announced
+	losses          int32 // how often what was stored was lost
+	lostAt          int64 // when that was noticed, Unix milliseconds; 0 once a look has told everything anew
 }
 
 // brief is what the table keeps of a state that is not in memory.
@@ -66,26 +66,26 @@ func briefOf(s *diff.State) brief {
 
 // progress is what looks have found out about when to look again.
 type progress struct {
-	sight    diff.LookTime // when the meeting was in sight last: lastLook, or since when we should have looked
-	lastLook int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
-	lookedAt int64         // of the last state that was in memory: looks that find nothing new are not stored
-	interval time.Duration // between looks, at present
-	listDue  moment
-	infoDue  moment
-	checkDue moment // when it is too long that the meeting was asked about in any way
-	pace     pace.Meeting
-	pages    int32 // calls that the last list took
-	bias     int32 // the head-count less those announced as present, when both were asked for together
-	attended int32 // how many had been there at all when they were asked for together
-	turned   uint8 // how often in a row there were too many information calls for one more
-	biased   bool  // bias and attended are known
-	peeks    uint8 // looks in a row at the head-count instead of the list
-	away     bool  // nobody looked after the meeting since sight
-	rare     *rare // nil while all is well
+	lastSeen   diff.LookTime // when the meeting was in sight last: lastLook, or since when we should have looked
+	lastLook   int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
+	lookedAt   int64         // of the last state that was in memory: looks that find nothing new are not stored
+	interval   time.Duration // between looks, at present
+	listDue    moment
+	infoDue    moment
+	checkDue   moment // when it is too long that the meeting was asked about in any way
+	pace       pace.Meeting
+	pages      int32      // calls that the last list took
+	bias       int32      // the head-count less those announced as present, when both were asked for together
+	attended   int32      // how many had been there at all when they were asked for together
+	infoPutOff uint8      // how often in a row there were too many information calls for one more
+	biased     bool       // bias and attended are known
+	peeks      uint8      // looks in a row at the head-count instead of the list
+	away       bool       // nobody looked after the meeting since lastSeen
+	exception  *exception // nil while all is well
 }
 
-// rare is what is known of a meeting that fails or ends. It is not changed once others can see it.
-type rare struct {
+// exception is what is known of a meeting that fails or ends. It is not changed once others can see it.
+type exception struct {
 	trouble      string // of the last list, in the words of a gap; empty when it was read
 	failures     int    // lists in a row that could not be read or stored
 	lastError    string // of the last look, or of the other call if that has not succeeded since
@@ -100,41 +100,41 @@ type rare struct {
 	why          string // it is ending
 }
 
-// rarely is what is known of a meeting that fails or ends, also when it does neither.
-func (m *meeting) rarely() rare {
-	if m.rare == nil {
-		return rare{}
+// exceptions is what is known of a meeting that fails or ends, also when it does neither.
+func (m *meeting) exceptions() exception {
+	if m.exception == nil {
+		return exception{}
 	}
-	return *m.rare
+	return *m.exception
 }
 
 // ends tells whether the next look is to be the last.
 func (m *meeting) ends() bool {
-	return m.closed > 0 || m.rare != nil && (m.rare.closing > 0 || m.rare.ending > 0)
+	return m.closed > 0 || m.exception != nil && (m.exception.closing > 0 || m.exception.ending > 0)
 }
 
 // unwatched tells whether it is known that the meeting is not watched.
 func (m *meeting) unwatched() bool { return m.read && !m.watched }
 
 // wanted tells whether there is a reason to look at the meeting even if it is not ours.
-func (m *meeting) wanted() bool { return m.asked || m.doubted || m.owed || m.ends() }
+func (m *meeting) wanted() bool { return m.asked || m.endSuspected || m.owed || m.ends() }
 
 // look is what somebody works with who has a meeting busy. Nobody else touches it.
 type look struct {
-	m       *meeting
-	id      string
-	record  diff.Record      // without a state if that has to be read first
-	learnt  diff.Description // by the information call, and not stored yet
-	doubt   bool             // the store failed: what it holds has to be read again
-	era     int32            // of the meeting, when record was taken
-	routine bool             // it is due, and nobody asked for it
-	asked   bool
-	owed    bool          // somebody asked for something, now or before it failed
-	leaving bool          // the meeting is being given up
-	begun   bool          // a call was made
-	seen    diff.LookTime // when the list that is being stored had been read
+	m          *meeting
+	id         string
+	record     diff.Record      // without a state if that has to be read first
+	learnt     diff.Description // by the information call, and not stored yet
+	mustReread bool             // the store failed: what it holds has to be read again
+	losses     int32            // of the meeting, when record was taken
+	routine    bool             // it is due, and nobody asked for it
+	asked      bool
+	owed       bool          // somebody asked for something, now or before it failed
+	leaving    bool          // the meeting is being given up
+	begun      bool          // a call was made
+	listRead   diff.LookTime // when the list that is being stored had been read
 	progress
-	rare
+	exception
 }
 
 // calling returns the context of the look's next call.

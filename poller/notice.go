@@ -24,7 +24,7 @@ const (
 const sameClock = 5_000
 
 // untold stands for the end of a meeting at a time that the push does not tell.
-const untold = 1
+const endUnknown = 1
 
 // Notice is what a verified push says of one meeting.
 type Notice struct {

@@ -11,7 +11,7 @@ import (
 // paceList decides when the list is due again, after a look, the first of all or not, that found so many changes nobody
 // had announced.
 func (p *Poller) paceList(m *look, first bool, changes int) {
-	m.interval = p.pacer.Looked(&m.pace, pace.Sight{
+	m.interval = p.pacer.Looked(&m.pace, pace.Look{
 		Now: time.Now(), New: first, Changes: changes, People: m.record.State.Active, Calls: int(m.pages),
 	})
 	now := p.now()
@@ -34,7 +34,7 @@ func (f *fixed) stretched(d time.Duration) time.Duration {
 // review returns when a call is due for a meeting that is not busy. It may be sooner than it was put off to, because
 // there are more calls to be made now.
 func (t *locked) review(m *meeting, now moment) moment {
-	if m.rare != nil || m.wanted() || m.infoDue == forever {
+	if m.exception != nil || m.wanted() || m.infoDue == forever {
 		return m.due
 	}
 	m.listDue = min(m.listDue, now+t.pacer.Interval(&m.pace))
@@ -54,7 +54,7 @@ func (p *Poller) peek(ctx context.Context, m *look) (heads count, enough bool, e
 		return heads, false, err
 	}
 	m.peeks++
-	m.sight = p.sees(m.record.State)
+	m.lastSeen = p.lookTime(m.record.State)
 	p.paceList(m, false, 0)
 	return heads, true, nil
 }

@@ -40,35 +40,4 @@ const (
 
 	// maxTick is how much later at most a look begins than it is due, for the sake of sharing a wake-up.
 	maxTick = 50 * time.Millisecond
-
-	firstRetry = time.Second
-	// maxRetry is when whatever failed is tried again at the latest; a recovery is noticed as soon as an end is.
-	maxRetry = checkAfter
-	// maxStoreRetry is for reading a state again, which costs no call.
-	maxStoreRetry = 5 * time.Second
-	// deniedRetry is for what only people can mend: permissions and the month's quota.
-	deniedRetry = 5 * time.Minute
 )
-
-// jittered spreads what would otherwise happen at one moment: it takes up to a tenth off d, but goes no lower than
-// floor. random is in [0, 1).
-func jittered(d, floor time.Duration, random float64) time.Duration {
-	return max(d-time.Duration(float64(d)*random/10), min(d, floor))
-}
-
-// retryAfter is how long to leave after a number of failures in a row.
-func retryAfter(failures int, longest time.Duration) time.Duration {
-	d := firstRetry
-	for i := 1; i < failures && d < longest; i++ {
-		d *= 2
-	}
-	return min(d, longest)
-}
-
-// patience is the longest pause before something is tried again that failed with this trouble.
-func (t Trouble) patience() time.Duration {
-	if t == Denied || t == Exhausted {
-		return deniedRetry
-	}
-	return maxRetry
-}

@@ -11,12 +11,12 @@ import (
 const (
 	// firstDoubt and longestDoubt are how long to leave, at first and at most, before it is asked again whether a meeting
 	// goes on that is over and still listed.
-	firstDoubt   = time.Minute
-	longestDoubt = time.Hour
+	firstReopenCheck   = time.Minute
+	longestReopenCheck = time.Hour
 )
 
 // doubt is about a meeting that is over, and that the organisation's list shows all the same.
-type doubt struct {
+type reopenCheck struct {
 	ended int64 // when, in Unix milliseconds
 	wait  time.Duration
 	next  moment // when to ask again
@@ -78,7 +78,7 @@ func (e stillEnded) Holds(s *diff.State) bool {
 
 // goesOn tells whether the information call says that a meeting goes on that ended, if it is time to ask.
 func (p *Poller) goesOn(ctx context.Context, conferenceID string, ended int64) bool {
-	if !guarded.Get(p.table, func(t *locked) bool { return t.mayDoubt(conferenceID, ended) }) {
+	if !guarded.Get(p.table, func(t *locked) bool { return t.mayCheckReopened(conferenceID, ended) }) {
 		return false
 	}
 	info, err := p.source.Info(ctx, conferenceID)
@@ -92,22 +92,22 @@ func (p *Poller) goesOn(ctx context.Context, conferenceID string, ended int64) b
 }
 
 // mayDoubt tells whether it is time to ask about a meeting that ended and is still listed, and puts off the next time.
-func (t *locked) mayDoubt(conferenceID string, ended int64) bool {
+func (t *locked) mayCheckReopened(conferenceID string, ended int64) bool {
 	now := t.now()
-	d := t.doubts[conferenceID]
+	d := t.reopenChecks[conferenceID]
 	if now < t.paused || d.ended == ended && now < d.next {
 		return false
 	}
-	for id, old := range t.doubts {
-		if now > old.next+longestDoubt {
-			delete(t.doubts, id) // it is not listed any more
+	for id, old := range t.reopenChecks {
+		if now > old.next+longestReopenCheck {
+			delete(t.reopenChecks, id) // it is not listed any more
 		}
 	}
 	if d.ended != ended {
-		d = doubt{ended: ended, wait: firstDoubt / 2}
+		d = reopenCheck{ended: ended, wait: firstReopenCheck / 2}
 	}
-	d.wait = min(2*d.wait, longestDoubt)
+	d.wait = min(2*d.wait, longestReopenCheck)
 	d.next = now + d.wait
-	t.doubts[conferenceID] = d
+	t.reopenChecks[conferenceID] = d
 	return true
 }

@@ -32,7 +32,7 @@ func (s shardSet) list() []int {
 }
 
 // tend takes the meetings of the shards that become ours, and lets go of those that no longer are, until ctx ends.
-func (p *Poller) tend(ctx context.Context) {
+func (p *Poller) followShards(ctx context.Context) {
 	if p.opts.Shards == nil {
 		return
 	}
@@ -61,8 +61,8 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		}
-		for failures := 1; ; failures++ {
-			err := p.gain(ctx, guarded.Get(p.table, (*locked).lacking))
+		for retry := newReadRetry(); ; {
+			err := p.takeOver(ctx, guarded.Get(p.table, (*locked).unread))
 			if err == nil {
 				p.health.ok(areaShards)
 				break
@@ -70,7 +70,7 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 			if ctx.Err() == nil {
 				p.storeTrouble(areaShards, err)
 			}
-			if !p.pauseLoading(ctx, failures) {
+			if !retry.wait(ctx) {
 				return
 			}
 		}
@@ -78,7 +78,7 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 }
 
 // lacking are the shards that are ours and whose states have not been read.
-func (t *locked) lacking() shardSet { return t.owned() &^ t.complete }
+func (t *locked) unread() shardSet { return t.owned() &^ t.complete }
 
 // letGo lets go of the meetings of shards that are not ours any more, and ends the looks at them that nobody asked for:
 // whoever has them now looks at once.

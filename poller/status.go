@@ -107,7 +107,7 @@ func (t *locked) nextLook(m *meeting) time.Time {
 // status is what is known of a meeting, with the time of the next look.
 func (m *meeting) status(next time.Time) Status {
 	out := statusOf(m.id, m.brief)
-	r := m.rarely()
+	r := m.exceptions()
 	out.NextLook, out.Interval, out.Failures, out.LastError = next, m.interval, r.failures, r.lastError
 	if m.lastLook > 0 {
 		out.LastLook = time.UnixMilli(m.lastLook)

@@ -31,16 +31,16 @@ type locked struct {
 	limited  int             // pauses in a row
 	storing  context.Context // of what is stored; nil while nothing is to be
 
-	held      shardSet                     // whose meetings are ours, or were until a moment ago; see owned
-	complete  shardSet                     // of them, those whose states were read
-	covered   shardSet                     // of them, those whose gaps from before are announced
-	looks     map[*look]context.CancelFunc // under way, that nobody asked for
-	lookEnded chan struct{}                // closed when one of them ends; nil while nobody waits for that
-	doubts    map[string]doubt             // meetings that are over and still listed
-	stale     map[string]uint64            // meetings whose state is to be read, and the revision we heard of
-	kept      []*meeting                   // whose states are in memory
-	keptBytes int                          // that these take, roughly
-	lossAt    moment                       // when a loss was noticed last; 0 while none was
+	held         shardSet                     // whose meetings are ours, or were until a moment ago; see owned
+	complete     shardSet                     // of them, those whose states were read
+	covered      shardSet                     // of them, those whose gaps from before are announced
+	looks        map[*look]context.CancelFunc // under way, that nobody asked for
+	lookEnded    chan struct{}                // closed when one of them ends; nil while nobody waits for that
+	reopenChecks map[string]reopenCheck       // meetings that are over and still listed
+	stale        map[string]uint64            // meetings whose state is to be read, and the revision we heard of
+	kept         []*meeting                   // whose states are in memory
+	keptBytes    int                          // that these take, roughly
+	lossAt       moment                       // when a loss was noticed last; 0 while none was
 }
 
 // fixed is what a poller and its table have in common, and what never changes.
@@ -58,7 +58,7 @@ type fixed struct {
 func newTable(f *fixed) *table {
 	return guarded.New(locked{
 		fixed: f, meetings: map[string]*meeting{}, looks: map[*look]context.CancelFunc{},
-		stale: map[string]uint64{}, doubts: map[string]doubt{},
+		stale: map[string]uint64{}, reopenChecks: map[string]reopenCheck{},
 	})
 }
 
@@ -78,7 +78,7 @@ func (c clock) now() moment { return time.Since(c.epoch) }
 func (c clock) wall() time.Time { return c.wallTime() }
 
 // sees is that a meeting is looked at now, by whom the state is known.
-func (c clock) sees(s *diff.State) diff.LookTime {
+func (c clock) lookTime(s *diff.State) diff.LookTime {
 	out := diff.LookTime{Steady: c.now(), Wall: c.wall().UnixMilli()}
 	if s != nil {
 		out.Known = s.Mark()
@@ -108,7 +108,7 @@ func (t *locked) newMeeting(id string) *meeting {
 // forget drops a meeting from the table.
 func (t *locked) forget(m *meeting) {
 	t.unqueue(m)
-	t.cool(m)
+	t.dropState(m)
 	t.pacer.Forget(&m.pace)
 	t.health.forget(areaMeeting + m.id)
 	delete(t.meetings, m.id)

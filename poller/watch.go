@@ -82,7 +82,7 @@ func (t *locked) expect(conferenceID string) {
 	if !ok || !t.mine(m) {
 		return
 	}
-	m.sight = t.sees(m.record.State)
+	m.lastSeen = t.lookTime(m.record.State)
 	t.arrange(m, t.now()-headStart)
 }
 
@@ -111,7 +111,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 		record, _, err = p.store.Update(ctx, record, giveUp)
 	}
 	if err != nil {
-		m.doubt = true // it may be stored after all
+		m.mustReread = true // it may be stored after all
 		p.notStored(err)
 		p.release(m, outcome{due: p.now()})
 		return fmt.Errorf("giving up %s: %w", conferenceID, err)
@@ -130,7 +130,7 @@ func (p *Poller) lookLast(ctx context.Context, m *look) error {
 	defer cancel()
 	list, snap, err := p.askList(ctx, m)
 	if err == nil {
-		err = p.takeList(ctx, m, list, snap)
+		err = p.storeList(ctx, m, list, snap)
 	}
 	if isLimit(err) {
 		p.pause(err)
@@ -148,7 +148,7 @@ func (p *Poller) LookNow(conferenceID string) error {
 
 // CheckEnd asks soon whether a meeting goes on: something suggests that it does not.
 func (p *Poller) CheckEnd(conferenceID string) {
-	_ = p.want(conferenceID, func(m *meeting) { m.asked, m.doubted = true, true }) // a meeting that is not watched has no end
+	_ = p.want(conferenceID, func(m *meeting) { m.asked, m.endSuspected = true, true }) // a meeting that is not watched has no end
 }
 
 // want has a meeting looked at here, whoever it belongs to. Of one that is not in the table and not ours it is not known

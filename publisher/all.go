@@ -91,7 +91,7 @@ func (p *Publisher) replace(ctx context.Context, subject string, payload []byte)
 	msg.Data = payload
 	ack, err := p.js.PublishMsg(ctx, msg)
 	if err != nil {
-		return 0, p.noted(plainly(err))
+		return 0, p.checkGone(plainly(err))
 	}
 	return ack.Sequence, nil
 }

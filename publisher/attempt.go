@@ -60,29 +60,29 @@ func (p *Publisher) suspectConfig(said *ServerError) {
 	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeStoreFailed:
 		return // of these it is not, or not of what is ours to change
 	}
-	p.doubtConfig()
+	p.compareConfigSoon()
 }
 
 // refusedOne keeps what the server had no room for.
 func (p *Publisher) refusedOne(s shape) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lacking = s
+	p.refusedLast = s
 }
 
 // lack is what the server refused last and has not taken since.
-func (p *Publisher) lack() shape {
+func (p *Publisher) refusedShape() shape {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lacking
+	return p.refusedLast
 }
 
 // stored reports that the server took a batch, unless it has refused a larger one: that one is going to be refused again.
 func (p *Publisher) stored(s shape) {
 	p.mu.Lock()
-	covered := s.covers(p.lacking)
+	covered := s.covers(p.refusedLast)
 	if covered {
-		p.lacking = shape{}
+		p.refusedLast = shape{}
 	}
 	p.mu.Unlock()
 	if covered && p.opts.Attempted != nil {
@@ -98,14 +98,14 @@ func (p *Publisher) failed(err error) {
 
 const (
 	// trialSubject takes what only shows that there is room. Nobody reads it.
-	trialSubject = "rollcall.trial"
+	padSubject = "rollcall.trial"
 	// trialTTL is the shortest a message can have.
-	trialTTL = "1s"
+	padTTL = "1s"
 )
 
 // trial is what is put before the message last, so that the server takes both only if it would take a batch like the one
 // it refused last.
-func trial(s shape, last *nats.Msg) []*nats.Msg {
+func padded(s shape, last *nats.Msg) []*nats.Msg {
 	fillers := s.messages - 1
 	missing := s.bytes - len(last.Data) - headerSize(last.Header)
 	if missing > 0 {
@@ -113,9 +113,9 @@ func trial(s shape, last *nats.Msg) []*nats.Msg {
 	}
 	msgs := make([]*nats.Msg, 0, fillers+1)
 	for i := range fillers {
-		h := nats.Header{nats.MsgTTLHdr: {trialTTL}, "Rollcall-Trial": {strconv.Itoa(i + 1)}}
+		h := nats.Header{nats.MsgTTLHdr: {padTTL}, "Rollcall-Trial": {strconv.Itoa(i + 1)}}
 		size := max(0, missing/fillers-headerSize(h)+1)
-		msgs = append(msgs, &nats.Msg{Subject: ingest + trialSubject, Header: h, Data: make([]byte, size)})
+		msgs = append(msgs, &nats.Msg{Subject: ingest + padSubject, Header: h, Data: make([]byte, size)})
 	}
 	return append(msgs, last)
 }

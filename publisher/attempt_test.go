@@ -112,10 +112,10 @@ func TestABeatAsksForAsMuchRoomAsWasRefused(t *testing.T) {
 		require.NoError(t, p.Beat(t.Context(), 1))
 		_, err = heard.last()
 		require.NoError(t, err)
-		assert.Zero(t, p.lack())
+		assert.Zero(t, p.refusedShape())
 	}
 	require.Eventually(t, func() bool {
-		m, err := p.lastMessage(t.Context(), trialSubject)
+		m, err := p.lastMessage(t.Context(), padSubject)
 		return err == nil && m == nil
 	}, patience, 10*time.Millisecond, "what only filled a batch is gone")
 }

@@ -4,18 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
 	"github.com/c4342123/rollcall/diff"
-)
-
-// How often and how fast it is tried again after a conflict. Each round somebody else's commit went through, so
-// many rounds in a row mean that many write for one meeting, which leases prevent.
-const (
-	maxRounds  = 20
-	firstPause = 2 * time.Millisecond
-	maxPause   = 100 * time.Millisecond
+	"github.com/cenkalti/backoff/v4"
 )
 
 // Commit stores the outcome of a comparison with base: its events and its state, all or nothing. A result without
@@ -56,7 +47,7 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 		if err != nil {
 			return base, err
 		}
-		revision, err := p.submit(ctx, j)
+		revision, err := p.commitJob(ctx, j)
 		if err != nil {
 			return base, fmt.Errorf("commit meeting %s: %w", j.meeting, err)
 		}
@@ -66,7 +57,7 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 }
 
 // submit hands a job to the committer and waits for its outcome.
-func (p *Publisher) submit(ctx context.Context, j *job) (uint64, error) {
+func (p *Publisher) commitJob(ctx context.Context, j *job) (uint64, error) {
 	select {
 	case p.jobs <- j:
 	case <-p.stopped:
@@ -75,13 +66,13 @@ func (p *Publisher) submit(ctx context.Context, j *job) (uint64, error) {
 		return 0, fmt.Errorf("not sent: %w", context.Cause(ctx))
 	}
 	select {
-	case <-j.settled:
+	case <-j.done:
 	case <-ctx.Done():
 		if p.withdraw(j) {
 			return 0, fmt.Errorf("not sent: %w", context.Cause(ctx))
 		}
 		select {
-		case <-j.settled:
+		case <-j.done:
 		default:
 			return 0, fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
 		}
@@ -102,32 +93,23 @@ func wrapMeeting(conferenceID string, err error) error {
 // of [Publisher.Commit] and [Publisher.Load], and [diff.ErrLost] when what is stored is older than base: then nothing is
 // stored, and the record is what is stored now.
 func (p *Publisher) Update(ctx context.Context, base Record, want diff.Intent) (Record, diff.Result, error) {
-	pause := firstPause
-	for round := 1; ; round++ {
+	again := afterConflict()
+	for {
 		res := want.Apply(base.State)
 		rec, err := p.Commit(ctx, base, res)
-		if !errors.Is(err, ErrConflict) || round == maxRounds {
+		if !errors.Is(err, ErrConflict) {
+			return rec, res, err
+		}
+		pause := again.NextBackOff()
+		if pause == backoff.Stop {
 			return rec, res, err
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return rec, res, wrapMeeting(base.State.ConferenceID, err)
 		}
-		pause = min(2*pause, maxPause)
 		known := base.Revision
 		if base, err = p.reload(ctx, base.State.ConferenceID, known); err != nil {
 			return base, res, err
 		}
-	}
-}
-
-// sleep waits for half of d to all of it, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d/2 + rand.N(d/2+1))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

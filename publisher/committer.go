@@ -30,8 +30,8 @@ func (p *Publisher) Run(ctx context.Context) error {
 	defer p.watch()()
 	var tending sync.WaitGroup
 	defer tending.Wait()
-	tending.Go(func() { p.tend(ctx) })
-	tending.Go(func() { p.guard(ctx) })
+	tending.Go(func() { p.recreateWhenGone(ctx) })
+	tending.Go(func() { p.watchConfig(ctx) })
 	work, cancel := outlive(ctx, stopGrace)
 	defer cancel()
 
@@ -40,7 +40,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		held = p.gather(ctx, held)
 		if ctx.Err() != nil {
 			for _, j := range held {
-				p.settle(j, 0, ErrStopped)
+				p.finish(j, 0, ErrStopped)
 			}
 			return nil
 		}

@@ -53,7 +53,7 @@ func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstr
 		if meta.Sequence.Consumer != delivered {
 			return fmt.Errorf("message %d came in place of %d", meta.Sequence.Consumer, delivered)
 		}
-		p.heard(meta.Sequence.Stream)
+		p.noteSequence(meta.Sequence.Stream)
 		if !handle(msg, meta) {
 			return nil
 		}

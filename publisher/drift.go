@@ -39,7 +39,7 @@ func (p *Publisher) Drift() error {
 
 // guard compares the stream's configuration with what is wanted until ctx ends: about every minute, and soon after a
 // commit was refused for what may be a matter of it.
-func (p *Publisher) guard(ctx context.Context) {
+func (p *Publisher) watchConfig(ctx context.Context) {
 	for {
 		p.compareConfig(ctx)
 		if !p.untilCompared(ctx) {
@@ -56,7 +56,7 @@ func (p *Publisher) untilCompared(ctx context.Context) bool {
 	select {
 	case <-regular.C:
 		return true
-	case <-p.doubted:
+	case <-p.compareSoon:
 	case <-ctx.Done():
 		return false
 	}
@@ -71,9 +71,9 @@ func (p *Publisher) untilCompared(ctx context.Context) bool {
 }
 
 // doubtConfig has the configuration compared soon.
-func (p *Publisher) doubtConfig() {
+func (p *Publisher) compareConfigSoon() {
 	select {
-	case p.doubted <- struct{}{}:
+	case p.compareSoon <- struct{}{}:
 	default:
 	}
 }
@@ -85,7 +85,7 @@ func (p *Publisher) compareConfig(ctx context.Context) {
 	defer cancel()
 	st, err := p.js.Stream(asking, events.Stream)
 	if err != nil {
-		_ = p.noted(err)
+		_ = p.checkGone(err)
 		p.log.Debug("the stream's configuration cannot be compared", "error", err)
 		return
 	}

@@ -91,7 +91,7 @@ func (p *Publisher) Stored(ctx context.Context, shard int) (meetings map[string]
 	which := map[string]any{"subjects_filter": statePrefix + strconv.Itoa(shard) + ".>"}
 	err = p.ask(ctx, streamInfo, which, &answer)
 	if err == nil && answer.Error != nil {
-		err = p.noted(answer.Error.err())
+		err = p.checkGone(answer.Error.err())
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("which states are stored: %w", err)
@@ -107,8 +107,8 @@ func (p *Publisher) Stored(ctx context.Context, shard int) (meetings map[string]
 func (p *Publisher) stream(ctx context.Context) (jetstream.Stream, error) {
 	st, err := p.js.Stream(ctx, events.Stream)
 	if err != nil {
-		return nil, p.noted(err)
+		return nil, p.checkGone(err)
 	}
-	p.heard(st.CachedInfo().State.LastSeq)
+	p.noteSequence(st.CachedInfo().State.LastSeq)
 	return st, nil
 }

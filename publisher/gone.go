@@ -18,11 +18,11 @@ const (
 	// askGone is how often they are asked meanwhile.
 	askGone = 250 * time.Millisecond
 	// unheard is more messages than others can have stored of which this publisher has not heard.
-	unheard = 1_000_000
+	unheardMargin = 1_000_000
 )
 
 // noted returns err, and has it looked into whether the stream is gone if it may say so.
-func (p *Publisher) noted(err error) error {
+func (p *Publisher) checkGone(err error) error {
 	var refused *ServerError
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrNoStreamResponse),
@@ -40,7 +40,7 @@ func (p *Publisher) noted(err error) error {
 //
 // The sequences of the new stream begin beyond those of the one before. So whoever read that one and goes on behind the
 // last sequence they came to, as clients of NATS do without noticing that the stream is another, misses nothing.
-func (p *Publisher) tend(ctx context.Context) {
+func (p *Publisher) recreateWhenGone(ctx context.Context) {
 	for failed := ""; ; {
 		select {
 		case <-p.missed:
@@ -51,7 +51,7 @@ func (p *Publisher) tend(ctx context.Context) {
 			continue
 		}
 		cfg := marked(streamConfig(p.opts.Replicas), p.Older())
-		cfg.FirstSeq = p.reached.Load() + unheard
+		cfg.FirstSeq = p.reached.Load() + unheardMargin
 		_, err := ensureStream(ctx, p.js, cfg, p.log)
 		switch {
 		case err == nil:
@@ -65,7 +65,7 @@ func (p *Publisher) tend(ctx context.Context) {
 }
 
 // heard takes note that the stream has reached a sequence.
-func (p *Publisher) heard(sequence uint64) {
+func (p *Publisher) noteSequence(sequence uint64) {
 	for {
 		known := p.reached.Load()
 		if sequence <= known || p.reached.CompareAndSwap(known, sequence) {

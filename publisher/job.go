@@ -21,7 +21,7 @@ type job struct {
 	// withdrawn says that whoever wanted the commit gave it up before it was sent. Guarded by Publisher.mu.
 	withdrawn bool
 
-	settled  chan struct{} // closed once revision and err are set
+	done     chan struct{} // closed once revision and err are set
 	revision uint64
 	err      error
 }
@@ -32,7 +32,7 @@ func newJob(base Record) *job {
 		base:        base.Revision,
 		folded:      base.Folded > 0,
 		transaction: nuid.Next(),
-		settled:     make(chan struct{}),
+		done:        make(chan struct{}),
 	}
 }
 
@@ -69,7 +69,7 @@ func (p *Publisher) withdraw(j *job) bool {
 		return false
 	}
 	select {
-	case <-j.settled:
+	case <-j.done:
 		return false
 	default:
 	}
@@ -78,7 +78,7 @@ func (p *Publisher) withdraw(j *job) bool {
 }
 
 // settle ends a job with its outcome.
-func (p *Publisher) settle(j *job, revision uint64, err error) {
+func (p *Publisher) finish(j *job, revision uint64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	j.revision, j.err = revision, err
@@ -86,10 +86,10 @@ func (p *Publisher) settle(j *job, revision uint64, err error) {
 		delete(p.inflight, j.meeting)
 	}
 	if err == nil {
-		p.heard(revision)
+		p.noteSequence(revision)
 		delete(p.setBack, j.meeting)
 	}
-	close(j.settled)
+	close(j.done)
 }
 
 // underway returns the meeting's commit that is with the committer, nil when there is none.

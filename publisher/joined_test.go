@@ -107,7 +107,7 @@ func TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn(t *testing.T) {
 		for _, step := range steps[:stored] {
 			j, err := one.build(base, step)
 			require.NoError(t, err)
-			revision, err := one.submit(t.Context(), j)
+			revision, err := one.commitJob(t.Context(), j)
 			require.NoError(t, err)
 			base = Record{State: step.State, Revision: revision, EventsExpire: int64(j.expiry)}
 		}

@@ -37,7 +37,7 @@ func (p *Publisher) Load(ctx context.Context, conferenceID string) (Record, erro
 	}
 	if j := p.underway(conferenceID); j != nil {
 		select {
-		case <-j.settled:
+		case <-j.done:
 		case <-ctx.Done():
 			return Record{}, fmt.Errorf("load meeting %s: %w", conferenceID, context.Cause(ctx))
 		}
@@ -107,7 +107,7 @@ func (p *Publisher) getMessage(ctx context.Context, which map[string]any) (*mess
 	case answer.Error != nil && answer.Error.Code == codeNoMessage:
 		return nil, nil
 	case answer.Error != nil:
-		return nil, p.noted(answer.Error.err())
+		return nil, p.checkGone(answer.Error.err())
 	case answer.Message == nil:
 		return nil, errors.New("the server's answer holds neither message nor error")
 	}
@@ -128,7 +128,7 @@ func (p *Publisher) ask(ctx context.Context, subject string, request, answer any
 	}
 	reply, err := p.request(ctx, &nats.Msg{Subject: subject, Data: req})
 	if err != nil {
-		return p.noted(err)
+		return p.checkGone(err)
 	}
 	if err := json.Unmarshal(reply.Data, answer); err != nil {
 		return fmt.Errorf("the server's answer: %w", err)

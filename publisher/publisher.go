@@ -25,12 +25,12 @@ type Publisher struct {
 	opts Options
 	log  *slog.Logger
 
-	jobs    chan *job     // to the committer; unbuffered, so that nothing waits in it unowned
-	missed  chan struct{} // holds a token when the stream may be gone
-	doubted chan struct{} // holds a token when the stream's configuration is to be compared soon
-	running atomic.Bool   // Run was called
-	stopped chan struct{} // closed when Run has returned
-	link    link
+	jobs        chan *job     // to the committer; unbuffered, so that nothing waits in it unowned
+	missed      chan struct{} // holds a token when the stream may be gone
+	compareSoon chan struct{} // holds a token when the stream's configuration is to be compared soon
+	running     atomic.Bool   // Run was called
+	stopped     chan struct{} // closed when Run has returned
+	link        link
 	// batchLimit is how many messages the server takes in one batch.
 	batchLimit atomic.Int64
 	// reached is the highest sequence of the stream that this publisher has heard of.
@@ -41,12 +41,12 @@ type Publisher struct {
 	// Unix nanoseconds.
 	remembering atomic.Int64
 
-	mu       sync.Mutex
-	inflight map[string]*job   // by meeting: what the committer has taken and not settled yet
-	beats    beats             // as stored last, as far as is known
-	setBack  map[string]uint64 // by meeting: the revision of a state that lacks events which are stored
-	lacking  shape             // what the server refused last and has not taken since
-	drift    drift             // as found last
+	mu          sync.Mutex
+	inflight    map[string]*job   // by meeting: what the committer has taken and not settled yet
+	beats       beats             // as stored last, as far as is known
+	setBack     map[string]uint64 // by meeting: the revision of a state that lacks events which are stored
+	refusedLast shape             // what the server refused last and has not taken since
+	drift       drift             // as found last
 
 	// trial says that it commits to [TrialStream].
 	trial bool
@@ -151,7 +151,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	}
 	p := &Publisher{
 		nc: nc, js: js, opts: opts, log: opts.Logger,
-		jobs: make(chan *job), missed: make(chan struct{}, 1), doubted: make(chan struct{}, 1), stopped: make(chan struct{}), inflight: make(map[string]*job),
+		jobs: make(chan *job), missed: make(chan struct{}, 1), compareSoon: make(chan struct{}, 1), stopped: make(chan struct{}), inflight: make(map[string]*job),
 		setBack: make(map[string]uint64),
 	}
 	p.batchLimit.Store(maxBatch)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/events"
@@ -56,7 +57,7 @@ func (p *Publisher) beat(ctx context.Context, shards []int) (err error) {
 			return err
 		}
 	}
-	for round, pause := 1, firstPause; ; round, pause = round+1, min(2*pause, maxPause) {
+	for again := afterConflict(); ; {
 		for _, shard := range shards {
 			b.at[shard] = justNow
 		}
@@ -70,7 +71,11 @@ func (p *Publisher) beat(ctx context.Context, shards []int) (err error) {
 			p.knowBeats(b)
 			return nil
 		}
-		if a.verdict != conflict || round == maxRounds {
+		pause := backoff.Stop
+		if a.verdict == conflict {
+			pause = again.NextBackOff()
+		}
+		if pause == backoff.Stop {
 			return a.err
 		}
 		if err := sleep(ctx, pause); err != nil {
@@ -88,8 +93,8 @@ func (p *Publisher) storeBeat(ctx context.Context, sequence uint64, payload []by
 		nats.MsgRollup:              {nats.MsgRollupSubject},
 		nats.ExpectedLastSubjSeqHdr: {strconv.FormatUint(sequence, 10)},
 	}}
-	needed := p.lack()
-	a := p.send(ctx, []*job{{msgs: trial(needed, last)}})
+	needed := p.refusedShape()
+	a := p.send(ctx, []*job{{msgs: padded(needed, last)}})
 	if a.verdict == committed {
 		p.stored(needed)
 	}
@@ -97,7 +102,7 @@ func (p *Publisher) storeBeat(ctx context.Context, sequence uint64, payload []by
 	if a.verdict == refused && errors.As(a.err, &said) {
 		p.suspectConfig(said)
 	}
-	a.err = p.noted(a.err)
+	a.err = p.checkGone(a.err)
 	return a
 }
 

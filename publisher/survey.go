@@ -27,7 +27,7 @@ type Survey[T any] struct {
 	p    *Publisher
 	keep func(*diff.State) (T, bool)
 
-	turn   chan struct{} // who holds it works with what follows
+	lock   chan struct{} // who holds it works with what follows
 	end    diff.Position // of the stream when it was read last
 	whole  bool          // and all of it was
 	shards map[int]*surveyed[T]
@@ -41,15 +41,15 @@ type surveyed[T any] struct {
 
 // NewSurvey returns a survey of what p reads. keep picks the states that are told of, and what of them.
 func NewSurvey[T any](p *Publisher, keep func(*diff.State) (T, bool)) *Survey[T] {
-	return &Survey[T]{p: p, keep: keep, turn: make(chan struct{}, 1), shards: map[int]*surveyed[T]{}}
+	return &Survey[T]{p: p, keep: keep, lock: make(chan struct{}, 1), shards: map[int]*surveyed[T]{}}
 }
 
 // Read returns what is kept of the states of some shards, in no particular order, as the stream's leader knows them. A
 // state that cannot be read, for being corrupt or of a newer version, is left out.
 func (s *Survey[T]) Read(ctx context.Context, shards ...int) ([]T, error) {
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.lock <- struct{}{}:
+		defer func() { <-s.lock }()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("read the states of %d shards: %w", len(shards), context.Cause(ctx))
 	}

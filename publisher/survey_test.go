@@ -166,7 +166,7 @@ func TestSurveyThatNobodyWaitsFor(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{})
 	all := counted(p)
-	all.turn <- struct{}{}
+	all.lock <- struct{}{}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	_, err := all.Read(ctx, 1)

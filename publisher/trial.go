@@ -200,7 +200,7 @@ func (p *Publisher) tryCommit(ctx context.Context, st jetstream.Stream) error {
 				m.Header.Del(nats.MsgIdHdr) // it is not its id that it is to be refused for
 			}
 		}
-		if a := p.insist(ctx, j); a.verdict != want {
+		if a := p.sendUntilTaken(ctx, j); a.verdict != want {
 			if a.verdict == committed {
 				return errors.New("the server stored a state on top of one that was no more")
 			}
@@ -212,7 +212,7 @@ func (p *Publisher) tryCommit(ctx context.Context, st jetstream.Stream) error {
 
 // insist sends a batch again while the server cannot take it, but not for long: in a cluster it is not known at once
 // everywhere that there is a stream. When the time is over in the middle of an attempt, the one before says why.
-func (p *Publisher) insist(ctx context.Context, j *job) answer {
+func (p *Publisher) sendUntilTaken(ctx context.Context, j *job) answer {
 	ctx, cancel := context.WithTimeout(ctx, trialTime/3)
 	defer cancel()
 	var before answer

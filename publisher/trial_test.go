@@ -29,7 +29,7 @@ func TestATrialThatIsOutOfTimeSaysWhatTheServerSaid(t *testing.T) {
 	for _, m := range j.msgs {
 		m.Subject = TrialIngest + m.Subject
 	}
-	a := p.insist(t.Context(), j)
+	a := p.sendUntilTaken(t.Context(), j)
 	assert.Equal(t, busy, a.verdict)
 	require.ErrorContains(t, a.err, "batch is incomplete")
 	assert.Greater(t, asked.Load(), int32(1), "it was asked again")

@@ -19,7 +19,7 @@ const (
 	// memory is how long, in seconds, it counts that there were more changes, or fewer, than were to be expected.
 	memory = 1800.0
 	// doubt is how many changes weigh as much as what was to be expected.
-	doubt = 1.0
+	priorWeight = 1.0
 )
 
 // estimate is of a meeting's rate of change: of the changes that no push announces, so that a meeting whose pushes are
@@ -39,7 +39,7 @@ type estimate struct {
 }
 
 // saw takes in what a look found.
-func (e *estimate) saw(s Sight) {
+func (e *estimate) saw(s Look) {
 	now := s.Now.UnixNano()
 	passed := 0.0
 	if e.looked != 0 {
@@ -58,5 +58,5 @@ func (e *estimate) saw(s Sight) {
 
 	e.looked, e.usual = now, float32(usual)
 	e.recent, e.seen, e.expected = float32(recent), float32(seen), float32(expected)
-	e.rate = usual*(seen+doubt)/(expected+doubt) + burstSize*recent/burst
+	e.rate = usual*(seen+priorWeight)/(expected+priorWeight) + burstSize*recent/burst
 }

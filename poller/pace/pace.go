@@ -41,8 +41,8 @@ const (
 	endless = 30 * 24 * time.Hour
 )
 
-// Sight is what a look at a meeting found.
-type Sight struct {
+// Look is what a look at a meeting found.
+type Look struct {
 	Now     time.Time // when the look ended
 	New     bool      // it is the first look of all: more will happen soon, whatever it found
 	Changes int       // that no push had announced
@@ -76,7 +76,7 @@ func New(opts Options) *Pacer {
 }
 
 // Looked takes note of a look at a meeting and returns how long to leave before the next look at its list.
-func (p *Pacer) Looked(m *Meeting, s Sight) time.Duration {
+func (p *Pacer) Looked(m *Meeting, s Look) time.Duration {
 	m.saw(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()

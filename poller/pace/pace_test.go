@@ -25,7 +25,7 @@ func follow(p *pace.Pacer, m *pace.Meeting, from, to float64, perSecond float64,
 		left += perSecond * waits.Seconds()
 		changes := math.Floor(left)
 		left -= changes
-		waits = p.Looked(m, pace.Sight{Now: clock(t), Changes: int(changes), People: people, Calls: calls})
+		waits = p.Looked(m, pace.Look{Now: clock(t), Changes: int(changes), People: people, Calls: calls})
 	}
 	return waits
 }
@@ -62,7 +62,7 @@ func TestChangeIsFollowedByAnotherLookSoon(t *testing.T) {
 	var m pace.Meeting
 	p := pace.New(pace.Options{})
 	quiet := follow(p, &m, 0, 3600, 0, 10, 1)
-	moved := p.Looked(&m, pace.Sight{Now: clock(3600), Changes: 1, People: 10})
+	moved := p.Looked(&m, pace.Look{Now: clock(3600), Changes: 1, People: 10})
 	assert.Less(t, moved, quiet/5)
 	assert.Greater(t, follow(p, &m, 3600, 3720, 0, 10, 1), 3*moved, "and then it is quiet again")
 }
@@ -77,7 +77,7 @@ func TestScarceCallsAreAllUsed(t *testing.T) {
 			if i%3 == 0 {
 				changes = 2
 			}
-			p.Looked(&all[i], pace.Sight{Now: clock(float64(round) * 200), Changes: changes, People: 5})
+			p.Looked(&all[i], pace.Look{Now: clock(float64(round) * 200), Changes: changes, People: 5})
 		}
 	}
 	for round := range 100 {
@@ -118,10 +118,10 @@ func TestRateMayChangeAtAnyTime(t *testing.T) {
 func TestForgottenMeetingsCostNothing(t *testing.T) {
 	p := newPaced(1)
 	var stays pace.Meeting
-	alone := p.Looked(&stays, pace.Sight{Now: clock(0), Changes: 3, People: 10})
+	alone := p.Looked(&stays, pace.Look{Now: clock(0), Changes: 3, People: 10})
 	all := make([]pace.Meeting, 1000)
 	for i := range all {
-		p.Looked(&all[i], pace.Sight{Now: clock(0), Changes: i % 7, People: i, Calls: 1 + i%5})
+		p.Looked(&all[i], pace.Look{Now: clock(0), Changes: i % 7, People: i, Calls: 1 + i%5})
 	}
 	assert.Greater(t, p.Interval(&stays), 10*alone)
 	assert.Greater(t, p.Stretch(), 100.0)
@@ -161,7 +161,7 @@ func TestPromises(t *testing.T) {
 			}
 			now += rapid.Float64Range(-10, 1000).Draw(t, "later")
 			pages[i] = rapid.IntRange(1, 20).Draw(t, "pages")
-			wait := p.Looked(&all[i], pace.Sight{
+			wait := p.Looked(&all[i], pace.Look{
 				Now: clock(now), Changes: rapid.IntRange(0, 1000).Draw(t, "changes"), People: rapid.IntRange(0, 10_000).Draw(t, "people"), Calls: pages[i],
 			})
 			fair := 0.0

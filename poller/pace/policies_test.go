@@ -27,7 +27,7 @@ func (p paced) stretch() float64                                { return p.Stret
 func (p paced) over(m *watched)                                 { p.Forget(&m.Meeting) }
 
 func (p paced) after(m *watched, now float64, changes int) float64 {
-	s := pace.Sight{Now: clock(now), New: m.Meeting == (pace.Meeting{}), Changes: changes, People: m.heads, Calls: m.pages}
+	s := pace.Look{Now: clock(now), New: m.Meeting == (pace.Meeting{}), Changes: changes, People: m.heads, Calls: m.pages}
 	return now + p.Looked(&m.Meeting, s).Seconds()
 }
 

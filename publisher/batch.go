@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/cenkalti/backoff/v4"
 )
 
 // maxDuplicates is how often a commit is sent again that the server calls a duplicate while the state says that
@@ -19,7 +17,7 @@ var errBatchTooLarge = errors.New("the server takes fewer messages in one batch"
 // commit stores the jobs of a batch and settles every one of them, at the latest when ctx ends. What the server
 // refuses for the sake of one of them is halved until that one is found: the others must not suffer from it.
 func (p *Publisher) commit(ctx context.Context, group []*job) {
-	pause := newPause()
+	again := untilAnswered()
 	duplicates, began := 0, time.Now()
 	for {
 		a := p.send(ctx, group)
@@ -28,7 +26,7 @@ func (p *Publisher) commit(ctx context.Context, group []*job) {
 		}
 		switch {
 		case a.verdict == committed:
-			p.settleAll(group, a.sequence)
+			p.finishAll(group, a.sequence)
 			return
 		case a.verdict.rejects() && len(group) > 1:
 			half := len(group) / 2
@@ -45,9 +43,9 @@ func (p *Publisher) commit(ctx context.Context, group []*job) {
 		case a.verdict == unknown:
 			markUnknown(group)
 		}
-		_ = p.noted(a.err)
+		_ = p.checkGone(a.err)
 		p.log.Debug("a commit is sent again", "meetings", len(group), "answer", a.verdict.String(), "error", a.err)
-		if p.nc.IsClosed() || sleep(ctx, pause.NextBackOff()) != nil {
+		if p.nc.IsClosed() || sleep(ctx, again.NextBackOff()) != nil {
 			p.giveUp(group, a.err)
 			return
 		}
@@ -63,21 +61,11 @@ func markUnknown(group []*job) {
 	}
 }
 
-// newPause paces the attempts of one commit; sleep adds the jitter.
-func newPause() *backoff.ExponentialBackOff {
-	return backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(10*time.Millisecond),
-		backoff.WithMaxInterval(time.Second),
-		backoff.WithRandomizationFactor(0),
-		backoff.WithMaxElapsedTime(0), // the context ends it
-	)
-}
-
 // settleAll settles the jobs of a batch whose last message is stored at sequence: a batch is stored in one piece.
-func (p *Publisher) settleAll(group []*job, sequence uint64) {
+func (p *Publisher) finishAll(group []*job, sequence uint64) {
 	after := offsets(group)
 	for i, j := range group {
-		p.settle(j, sequence-after[i], nil)
+		p.finish(j, sequence-after[i], nil)
 	}
 }
 
@@ -89,7 +77,7 @@ func (p *Publisher) recognise(ctx context.Context, group []*job) bool {
 		return false
 	}
 	after := offsets(group)
-	p.settleAll(group, s.revision+after[0])
+	p.finishAll(group, s.revision+after[0])
 	return true
 }
 
@@ -102,15 +90,15 @@ func (p *Publisher) rejected(ctx context.Context, j *job, a answer, lastDuplicat
 	case err != nil:
 		return false
 	case j.wrote(s):
-		p.settle(j, s.revision, nil)
+		p.finish(j, s.revision, nil)
 	case a.verdict == refused:
-		p.settle(j, 0, a.err)
+		p.finish(j, 0, a.err)
 	case a.verdict == tooLarge:
-		p.settle(j, 0, errBatchTooLarge)
+		p.finish(j, 0, errBatchTooLarge)
 	case s.revision != j.base:
-		p.settle(j, 0, fmt.Errorf("%w: it is at %d, not at %d", ErrConflict, s.revision, j.base))
+		p.finish(j, 0, fmt.Errorf("%w: it is at %d, not at %d", ErrConflict, s.revision, j.base))
 	case a.verdict == duplicate && lastDuplicate && !j.unknown:
-		p.settle(j, 0, p.refusedAsDuplicate(ctx, j, s, a.err))
+		p.finish(j, 0, p.refusedAsDuplicate(ctx, j, s, a.err))
 	default:
 		// A clustered server may refuse the only writer: nothing changed, so it can be sent again.
 		return false
@@ -125,7 +113,7 @@ func (p *Publisher) giveUp(group []*job, last error) {
 		if j.unknown {
 			sentinel = ErrUnknownOutcome
 		}
-		p.settle(j, 0, fmt.Errorf("%w: %w", sentinel, last))
+		p.finish(j, 0, fmt.Errorf("%w: %w", sentinel, last))
 	}
 	p.log.Debug("a commit is given up", "meetings", len(group), "error", last)
 }
