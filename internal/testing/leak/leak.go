@@ -16,8 +16,8 @@ import (
 // second, and a busy machine may let a goroutine stand still for longer than that.
 const patience = 30 * time.Second
 
-// sideBySide is how many tests that call t.Parallel run at once, unless -parallel says otherwise. Most
-// of them wait for servers and time-outs, for which no processor is needed.
+// sideBySide is how many tests that call t.Parallel run at once, unless -parallel says otherwise.
+// Most of them wait for servers and time-outs, for which no processor is needed.
 const sideBySide = 8
 
 // Main runs the tests, eight of the parallel ones at once, and ends the process: with a failure if
