@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/c4342123/rollcall/internal/base/pause"
 	"github.com/c4342123/rollcall/internal/config"
-	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
-	"github.com/c4342123/rollcall/poller/condition"
 )
 
 const (
@@ -22,12 +22,10 @@ const (
 	// reopenSpace is how much has to be free for the server to be opened again, or a twentieth of the disk if that is less.
 	reopenSpace = 8 << 20
 	// reopenPause and reopenMaxPause bound the time between two attempts, reopenPatience how long they may all fail before
-	// the process ends, for whoever started it to start it again.
-	reopenPause    = time.Second
+	// the process ends, so that its supervisor starts it again.
+	reopenPause    = 2 * time.Second
 	reopenMaxPause = 30 * time.Second
 	reopenPatience = 2 * time.Minute
-	// diskFull is so little room that hardly anything can be stored.
-	diskFull = 1 << 20
 	// calmAfter is how much more than the reserve has to be free for the disk to be well again, as a part of the reserve.
 	calmAfter = 10
 )
@@ -69,13 +67,13 @@ func (d *diskWatch) wake() {
 func (d *diskWatch) run(ctx context.Context) error {
 	tick := time.NewTicker(diskGlance)
 	defer tick.Stop()
-	pause, next, since := reopenPause, time.Time{}, time.Time{}
+	var next, since time.Time
+	pauses := pause.Doubling(reopenPause, reopenMaxPause, backoff.WithRandomizationFactor(0))
 	for {
 		d.look()
 		if err := d.mayReopen(); err != nil && time.Now().After(next) {
 			failed := d.reopen(ctx, err)
-			pause = min(2*pause, reopenMaxPause)
-			next = time.Now().Add(pause)
+			next = time.Now().Add(pauses.NextBackOff())
 			switch {
 			case ctx.Err() != nil:
 			case failed == nil:
@@ -86,7 +84,7 @@ func (d *diskWatch) run(ctx context.Context) error {
 				return fmt.Errorf("%w, and it cannot be opened again: %w", err, failed)
 			}
 		} else if err == nil && time.Since(next) > reopenMaxPause {
-			pause = reopenPause
+			pauses.Reset()
 		}
 		select {
 		case <-tick.C:
@@ -163,113 +161,3 @@ func (d *diskWatch) reopen(ctx context.Context, why error) error {
 	d.look()
 	return nil
 }
-
-// errDiskFull is said without figures, so that it is the same for as long as it lasts.
-var errDiskFull = errors.New("the disk is full: make room, then what waits is stored by itself")
-
-// explain names the disk where it is the reason why something failed that has to do with the store.
-func (d *diskWatch) explain(err error) error {
-	if d == nil || err == nil {
-		return err
-	}
-	d.measure()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case d.full():
-		return fmt.Errorf("%s: %w", d.dir, errDiskFull)
-	case d.stuck != nil:
-		return d.stuck
-	}
-	return err
-}
-
-// full tells whether hardly anything can be stored. The caller holds mu.
-func (d *diskWatch) full() bool { return d.total > 0 && d.free < min(diskFull, d.total/20) }
-
-// isReason tells whether the disk, or what became of the server on it, is a reason why nothing can be stored.
-func (d *diskWatch) isReason() bool {
-	if d == nil {
-		return false
-	}
-	d.measure()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.full() || d.stuck != nil
-}
-
-// checks says how the disk fares, and the server. That nothing can be stored is the store's check.
-func (d *diskWatch) checks() []httpapi.Check {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	room := httpapi.Check{Name: diskPart}
-	if d.total > 0 {
-		room.Note = size(d.free) + " free"
-	}
-	if d.low {
-		room.Err = fmt.Errorf("%s: %s of %s are free, less than the reserve of %s: make room, or nothing can be stored soon",
-			d.dir, size(d.free), size(d.total), d.reserve)
-	}
-	return []httpapi.Check{room, {Name: serverPart, Err: d.ill}}
-}
-
-// stopped tells why nothing is stored until the server is opened again.
-func (d *diskWatch) stopped() error {
-	if d == nil {
-		return nil
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.stuck
-}
-
-// size is a number of bytes for people.
-func size(bytes uint64) string {
-	unit, value := 0, float64(bytes)
-	for units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}; ; unit++ {
-		if value < 1024 || unit == len(units)-1 {
-			return fmt.Sprintf("%.4g %s", value, units[unit])
-		}
-		value /= 1024
-	}
-}
-
-// onDisk names the disk in reports of the store's failures where it is the reason. What fails in its wake, until something is
-// stored again, is no news.
-type onDisk struct {
-	disk *diskWatch
-	condition.Reporter
-
-	mu   sync.Mutex
-	said error
-}
-
-// Failed implements [condition.Reporter].
-func (r *onDisk) Failed(what string, err error) {
-	if what == storeArea {
-		err = r.explain(err)
-	}
-	r.Reporter.Failed(what, err)
-}
-
-func (r *onDisk) explain(err error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.said == nil && r.disk.isReason() {
-		r.said = r.disk.explain(err)
-	}
-	return cmp.Or(r.said, err)
-}
-
-// OK implements [condition.Reporter].
-func (r *onDisk) OK(what string) {
-	if what == storeArea {
-		r.mu.Lock()
-		r.said = nil
-		r.mu.Unlock()
-	}
-	r.Reporter.OK(what)
-}
-
-// Forget implements [condition.Forgetter].
-func (r *onDisk) Forget(what string) { condition.Forget(r.Reporter, what) }
