@@ -115,8 +115,8 @@ func (q *inquiry) publish(inbox string) error {
 	return nil
 }
 
-// settle notes the outcome of a reply that was open.
-func (q *inquiry) settle(p *reply, o outcome) {
+// close notes the outcome of a reply that was open.
+func (q *inquiry) close(p *reply, o outcome) {
 	p.outcome = o
 	q.open--
 	if p.silent {
@@ -157,7 +157,7 @@ func (q *inquiry) forbid() <-chan struct{} {
 		for i := range q.replies {
 			p := &q.replies[i]
 			if p.outcome == unanswered && !p.subscribe && !r.Subscribe && refuses(r.Subject, p.need) {
-				q.settle(p, forbidden)
+				q.close(p, forbidden)
 			}
 		}
 	}
@@ -177,10 +177,10 @@ func (q *inquiry) take(m *nats.Msg) {
 	}
 	p := &q.replies[i]
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
-		q.settle(p, unheard)
+		q.close(p, unheard)
 		return
 	}
-	q.settle(p, answered)
+	q.close(p, answered)
 	var who struct {
 		Stream string `json:"stream"`
 		Error  struct {
