@@ -17,3 +17,18 @@ func For(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// Every calls do once every d, and at once when something comes from woken, which may be nil, until ctx ends.
+func Every(ctx context.Context, d time.Duration, woken <-chan struct{}, do func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-woken:
+		}
+		do()
+	}
+}

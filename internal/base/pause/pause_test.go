@@ -32,3 +32,20 @@ func TestForNoTime(t *testing.T) {
 		assert.Equal(t, began, time.Now())
 	})
 }
+
+func TestEvery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
+		defer cancel()
+		woken := make(chan struct{}, 1)
+		began := time.Now()
+		var at []time.Duration
+		pause.Every(ctx, time.Second, woken, func() {
+			if at = append(at, time.Since(began)); len(at) == 2 {
+				woken <- struct{}{}
+			}
+		})
+		assert.Equal(t, []time.Duration{time.Second, 2 * time.Second, 2 * time.Second, 3 * time.Second}, at)
+		assert.Equal(t, 3500*time.Millisecond, time.Since(began))
+	})
+}

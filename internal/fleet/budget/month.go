@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/c4342123/rollcall/internal/base/pause"
 	"github.com/c4342123/rollcall/poller/condition"
 )
 
@@ -133,17 +134,7 @@ func (m *Month) Run(ctx context.Context) {
 		<-ctx.Done()
 		return
 	}
-	tick := time.NewTicker(refreshEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-m.noted:
-		}
-		m.follow(ctx)
-	}
+	pause.Every(ctx, refreshEvery, m.noted, func() { m.follow(ctx) })
 }
 
 // follow stores what is to be stored and reads what others have stored.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/c4342123/rollcall/internal/base/pause"
 )
 
 // Kind is something that [Usage] counts.
@@ -118,16 +120,7 @@ func (u *Usage) now() time.Time { return u.opts.Now().In(u.opts.Location) }
 
 // Run stores what was counted and reads what others have, until ctx ends. What cannot be stored is kept.
 func (u *Usage) Run(ctx context.Context) {
-	tick := time.NewTicker(refreshEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_ = u.Sync(ctx) // the count of calls says what is wrong with NATS
-		}
-	}
+	pause.Every(ctx, refreshEvery, nil, func() { _ = u.Sync(ctx) }) // the count of calls says what is wrong with NATS
 }
 
 // Sync stores what was counted and reads what others have.
