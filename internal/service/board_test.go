@@ -23,6 +23,7 @@ import (
 )
 
 func TestBoard(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b board
 		began := time.Now()
@@ -73,6 +74,7 @@ func TestBoard(t *testing.T) {
 
 // TestEverybodyMayReadHowItFares: the errors of the store name meetings.
 func TestEverybodyMayReadHowItFares(t *testing.T) {
+	t.Parallel()
 	g := &gate{refusals: new(conn.Refusals)}
 	for area, want := range map[string]string{
 		discoveryPart: "commit a meeting; the log says more",
@@ -88,6 +90,7 @@ func TestEverybodyMayReadHowItFares(t *testing.T) {
 
 // TestWhatWaitsForNATS: while there is no connection, or no room on the embedded server's disk, nothing else is to be mended.
 func TestWhatWaitsForNATS(t *testing.T) {
+	t.Parallel()
 	for why, waits := range map[error]bool{
 		errNotConnected:           true,
 		errDiskFull:               true,

@@ -58,6 +58,7 @@ func fails(t *testing.T, s config.Settings) error {
 }
 
 func TestNATSIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	nats := broker(t, nil)
 	proxy := faultproxy.Start(t, nats.Addr().String())
@@ -107,6 +108,7 @@ func TestNATSGoesAwayAndComesBack(t *testing.T) {
 }
 
 func TestLoginToNATSIsRefused(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	nats := broker(t, func(o *server.Options) { o.Authorization = "right" })
 	s := external(settings(t, api), nats.Addr().String())
@@ -118,6 +120,7 @@ func TestLoginToNATSIsRefused(t *testing.T) {
 }
 
 func TestNATSWithoutJetStream(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	nats := broker(t, func(o *server.Options) { o.JetStream = false })
 	r := start(t, external(settings(t, api), nats.Addr().String()))
@@ -125,6 +128,7 @@ func TestNATSWithoutJetStream(t *testing.T) {
 }
 
 func TestNATSIsTooOld(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	s := external(settings(t, api), strings.TrimPrefix(natstest.Says(t, "2.12.7"), "nats://"))
 	err := fails(t, s)
@@ -134,6 +138,7 @@ func TestNATSIsTooOld(t *testing.T) {
 }
 
 func TestSomebodyElsesStream(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	nats := broker(t, nil)
 	address := nats.Addr().String()
@@ -151,6 +156,7 @@ func TestSomebodyElsesStream(t *testing.T) {
 }
 
 func TestAddressesInUse(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -172,6 +178,7 @@ func TestAddressesInUse(t *testing.T) {
 }
 
 func TestDataDirectories(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	s := settings(t, api)
 	held, err := embedded.Start(t.Context(), embedded.Options{StoreDir: s.Store.DataDir, Listen: "127.0.0.1:0"})
@@ -242,6 +249,7 @@ func TestSecretThatIsWrong(t *testing.T) {
 
 // Somebody who asks where the service is must not have to know that it listens everywhere.
 func TestBaseURL(t *testing.T) {
+	t.Parallel()
 	for listen, want := range map[string]string{
 		"127.0.0.1:8080": "http://127.0.0.1:8080",
 		"0.0.0.0:8080":   "http://localhost:8080",
@@ -256,12 +264,14 @@ func TestBaseURL(t *testing.T) {
 }
 
 func TestWhoeverIsToldOfTheOpeningCanStopIt(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	err := Run(t.Context(), Options{Settings: settings(t, api), Opened: func(Addresses) error { return assert.AnError }})
 	assert.ErrorIs(t, err, assert.AnError)
 }
 
 func TestSettingsThatTheClientRefuses(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	s := settings(t, api)
 	s.DingTalk.AppKey = "key"

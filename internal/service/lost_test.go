@@ -160,6 +160,7 @@ func TestTheStreamIsPurged(t *testing.T) {
 
 // TestAStateIsPurged: the events are there, and nothing is stored twice, whether something happens or not.
 func TestAStateIsPurged(t *testing.T) {
+	t.Parallel()
 	for _, quiet := range []bool{false, true} {
 		t.Run(fmt.Sprint("quiet ", quiet), func(t *testing.T) {
 			t.Parallel()

@@ -57,6 +57,7 @@ func until(t *testing.T, request func() int) (refused int) {
 // TestAPushAndAPutInTheMomentOfLoss: a push at the replica that has the meeting and a PUT at another are answered with 503
 // until they are stored, and are stored once, however often they come.
 func TestAPushAndAPutInTheMomentOfLoss(t *testing.T) {
+	t.Parallel()
 	for _, purged := range []bool{false, true} {
 		t.Run(fmt.Sprint("purged ", purged), func(t *testing.T) {
 			t.Parallel()

@@ -181,6 +181,18 @@ func (r *running) eventually(path string, status int, text string) string {
 	return body
 }
 
+// stays holds /readyz to one status for a while. It does not ask without a pause, as other tests need
+// the processor.
+func (r *running) stays(status int, during time.Duration) {
+	r.t.Helper()
+	pause := time.NewTicker(5 * time.Millisecond)
+	defer pause.Stop()
+	for began := time.Now(); time.Since(began) < during; <-pause.C {
+		got, body := r.do(http.MethodGet, "/readyz", "")
+		assert.Equal(r.t, status, got, body)
+	}
+}
+
 // shown prints what a text has become by then.
 type shown struct{ text *string }
 

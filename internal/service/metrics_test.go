@@ -16,6 +16,7 @@ import (
 )
 
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
 	f := figures{
 		Counts: poller.Counts{
@@ -60,6 +61,7 @@ func TestMetrics(t *testing.T) {
 }
 
 func TestMetricsOfNothing(t *testing.T) {
+	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
 	register(registry, func() figures { return figures{} })
 	assert.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
@@ -70,6 +72,7 @@ rollcall_newest_look_timestamp_seconds 0
 }
 
 func TestMetricsOfAService(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, office)
 	r := start(t, settings(t, api))
 	r.ready()

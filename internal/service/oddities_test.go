@@ -18,6 +18,7 @@ import (
 )
 
 func TestOddFieldsAreCounted(t *testing.T) {
+	t.Parallel()
 	odd := wire.NewOddities(nil)
 	odd.Note(wire.MemberHost, wire.Odd)
 	odd.Note(wire.MemberHost, wire.Odd)
@@ -36,6 +37,7 @@ rollcall_dingtalk_odd_fields_total{field="member.joinTime",understood="no"} 1
 }
 
 func TestReadinessNamesOddFields(t *testing.T) {
+	t.Parallel()
 	s := &service{odd: wire.NewOddities(nil), pushes: &pushes{quota: &pushQuota{now: time.Now}}}
 	last := func() string { c := s.checks(); return c[len(c)-1].Name + ": " + c[len(c)-1].Note }
 	assert.Equal(t, "dingtalk fields: ", last())
@@ -44,6 +46,7 @@ func TestReadinessNamesOddFields(t *testing.T) {
 }
 
 func TestPushesAreUsedUpUntilTheMonthEndsOrOneComes(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 11, 30, 23, 0, 0, 0, time.FixedZone("", 8*3600))
 	var log strings.Builder
 	var handed []push.Push

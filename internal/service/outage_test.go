@@ -134,11 +134,7 @@ func TestStreamThatIsFull(t *testing.T) {
 			what, _, _ := strings.Cut(name, ",")
 			do(t, sim, join("bob"))
 			r.eventually("/readyz", http.StatusServiceUnavailable, what+" exceeded")
-			began := time.Now()
-			for time.Since(began) < 4*time.Second {
-				status, body := r.do(http.MethodGet, "/readyz", "")
-				assert.Equal(t, http.StatusServiceUnavailable, status, body)
-			}
+			r.stays(http.StatusServiceUnavailable, 4*time.Second)
 			if name == what {
 				assert.Contains(t, r.refuses("other"), what+" exceeded")
 			}

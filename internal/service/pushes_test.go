@@ -22,12 +22,14 @@ func keys() config.Pushes {
 }
 
 func TestPushesBeforeThereIsAPoller(t *testing.T) {
+	t.Parallel()
 	err := new(gate).Notice(t.Context(), poller.Notice{ConferenceID: "m"})
 	require.ErrorIs(t, err, push.ErrAway, "nobody has to be warned")
 	assert.ErrorContains(t, err, "not connected")
 }
 
 func TestMetricsOfPushes(t *testing.T) {
+	t.Parallel()
 	s := &service{opts: Options{Settings: config.Settings{Pushes: keys()}}}
 	p, err := s.newPushes()
 	require.NoError(t, err)
@@ -49,6 +51,7 @@ rollcall_pushes_total{outcome="stored",way="webhook"} 2
 }
 
 func TestCallbackKeysThatCannotWork(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*config.Pushes){
 		"short AES key": func(p *config.Pushes) { p.WebhookAESKey = "sh0rt-secret" },
 		"no base64":     func(p *config.Pushes) { p.WebhookAESKey = config.Secret(strings.Repeat("%", 43)) },

@@ -34,6 +34,7 @@ func leave(person string) history.LiveAction {
 }
 
 func TestEndToEnd(t *testing.T) {
+	t.Parallel()
 	sim, api := simulate(t, office)
 	r := start(t, settings(t, api))
 	natsURL := r.ready()
@@ -99,6 +100,7 @@ func TestRestartGoesOn(t *testing.T) {
 }
 
 func TestDiscovery(t *testing.T) {
+	t.Parallel()
 	_, api := simulate(t, `{meetings: [{id: seen, people: [{nick: Ann, visits: [{from: 0s}]}]}, {id: hidden, unlisted: true}]}`)
 	s := settings(t, api)
 	s.Polling.DiscoveryInterval = 10 * time.Millisecond
@@ -110,6 +112,7 @@ func TestDiscovery(t *testing.T) {
 }
 
 func TestDiscoveryCanBeOff(t *testing.T) {
+	t.Parallel()
 	sim, api := simulate(t, `{meetings: [{id: seen}]}`)
 	r := start(t, settings(t, api))
 	r.ready()

@@ -45,6 +45,7 @@ var phases = map[string]phase{
 
 // The service stops within 10 s whatever it is doing; stop measures it.
 func TestStopInEveryPhase(t *testing.T) {
+	t.Parallel()
 	for name, begin := range phases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,7 +68,7 @@ func calling(class fault.Class, wrong *fault.Fault) phase {
 			require.NoError(t, err)
 		}
 		r := start(t, s)
-		r.ready()
+		r.eventually("/readyz", http.StatusOK, "") // be it degraded already
 		calledMore(t, sim, class, 0)
 		return r
 	}
@@ -213,6 +214,7 @@ func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
 // A request that is under way when the service is told to stop gets what it asked for, though it has everything
 // before it, and what it sees on the way is stored.
 func TestStopLetsRequestsStore(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		method string
 		at     string // what is sent to NATS when the service is told to stop
@@ -274,7 +276,8 @@ func stopDuring(t *testing.T, r *running, proxy *faultproxy.Proxy, at string, re
 	return <-status
 }
 
-// What is cut short by the stop is no failure that anybody has to know of.
+// What is cut short by the stop is no failure that anybody has to know of. No other test runs beside this one, which
+// would make the machine slow, of which the service warns.
 func TestStopIsQuiet(t *testing.T) {
 	sim, api := simulate(t, office)
 	for range 10 {
@@ -293,6 +296,7 @@ func TestStopIsQuiet(t *testing.T) {
 }
 
 func TestUntilStop(t *testing.T) {
+	t.Parallel()
 	text := &log{}
 	ctx, cancel := context.WithCancel(t.Context())
 	r := untilStop{ctx, logging.NewChanges(slog.New(slog.NewTextHandler(text, nil)), logging.ChangesOptions{})}
