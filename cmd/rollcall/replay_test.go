@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,7 +20,7 @@ import (
 )
 
 // told is what a replay printed: who, and what happened to them.
-func told(t *testing.T, stdout string) []string {
+func told(t testing.TB, stdout string) []string {
 	t.Helper()
 	out := []string{}
 	for line := range strings.Lines(stdout) {
@@ -51,40 +50,6 @@ func row(person string, joined, left int64) diff.Row {
 		out.Status, out.LeaveTime = diff.StatusLeft, streamtest.Begin+left*1000
 	}
 	return out
-}
-
-// at writes a time that many seconds after the beginning.
-func at(seconds int64) string {
-	return time.UnixMilli(streamtest.Begin + seconds*1000).UTC().Format(time.RFC3339)
-}
-
-func TestReplay(t *testing.T) {
-	t.Parallel()
-	s, all := recorded(t)
-	for name, c := range map[string]struct {
-		args []string
-		want []string
-	}{
-		"everything":              {nil, all},
-		"a meeting":               {[]string{"--meeting=b"}, all[2:4]},
-		"a person":                {[]string{"--person=ann"}, []string{all[1], all[2], all[4]}},
-		"a person in a meeting":   {[]string{"--person=ann", "--meeting=a"}, []string{all[1], all[4]}},
-		"a type":                  {[]string{"--type=left"}, all[4:5]},
-		"types, one of them long": {[]string{"--type=started,conference.member.left", "--type=left"}, []string{all[0], all[4]}},
-		"a type of a meeting":     {[]string{"--type=joined", "--meeting=a"}, []string{all[1], all[5]}},
-		"since":                   {[]string{"--since=" + at(15)}, all[3:]},
-		"until":                   {[]string{"--until=" + at(15)}, all[:3]},
-		"a time span":             {[]string{"--since=" + at(12), "--until=" + at(31)}, all[2:5]},
-		"nobody":                  {[]string{"--person=dan"}, all[:0]},
-		"no such meeting":         {[]string{"--meeting=c"}, all[:0]},
-	} {
-		t.Run(name, func(t *testing.T) {
-			status, stdout, stderr := call(t, []string{"ROLLCALL_NATS_URL=" + s.URL()}, append([]string{"replay"}, c.args...)...)
-			require.Equal(t, 0, status, stderr)
-			assert.Equal(t, c.want, told(t, stdout))
-			assert.Contains(t, stderr, fmt.Sprintf("%d events", len(c.want)))
-		})
-	}
 }
 
 // What is said at the end of one replay is where the next goes on.

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,16 +73,28 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			}
 		}
 	},
-	// recorded starts a NATS server with the events of three meetings, which every command then
-	// uses: a and b go on, over has ended.
-	"recorded": func(ts *testscript.TestScript, _ bool, _ []string) {
+	// recorded [over] starts a NATS server with the events of the meetings a and b, which go on,
+	// and of one that is over. Every command then uses it.
+	"recorded": func(ts *testscript.TestScript, _ bool, args []string) {
 		server, _ := recorded(ts.Value(testKey{}).(testing.TB))
-		r, kicked := server.Record(), row("bob", 5, 20)
-		kicked.Status = diff.StatusKicked
-		r.Watch("over", streamtest.Begin, diff.Description{Title: "Weekly"})
-		r.Look("over", streamtest.Begin+10_000, row("ann", 5, 0), row("bob", 5, 0))
-		r.End("over", streamtest.Begin+60_000, row("ann", 5, 30), kicked, row("cho", 31, 60))
+		if slices.Equal(args, []string{"over"}) {
+			r, kicked := server.Record(), row("bob", 5, 20)
+			kicked.Status = diff.StatusKicked
+			r.Watch("over", streamtest.Begin, diff.Description{Title: "Weekly"})
+			r.Look("over", streamtest.Begin+10_000, row("ann", 5, 0), row("bob", 5, 0))
+			r.End("over", streamtest.Begin+60_000, row("ann", 5, 30), kicked, row("cho", 31, 60))
+		}
 		ts.Setenv("ROLLCALL_NATS_URL", server.URL())
+	},
+	// tells 'MEETING PERSON VERB'… requires that the last command printed these events, as JSON
+	// lines, and said on stderr how many.
+	"tells": func(ts *testscript.TestScript, _ bool, args []string) {
+		t := ts.Value(testKey{}).(testing.TB)
+		assert.Equal(t, args, told(t, ts.ReadFile("stdout")), "standard output")
+		assert.Contains(t, ts.ReadFile("stderr"), fmt.Sprintf("rollcall: %d events, ", len(args)))
+		if t.Failed() {
+			ts.Fatalf("it tells something else")
+		}
 	},
 	// simulated FILE runs a simulated DingTalk that plays the scenario, which every command then
 	// asks.
