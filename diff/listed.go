@@ -112,6 +112,11 @@ func (c *comparison) readClosed(p *person, row *Row, seen *listed) {
 	c.intervals = append(c.intervals, iv)
 }
 
+// one tells whether the rows can be of one device only: those of visits that are over are of none.
+func (l *listed) one() bool {
+	return l.rows == 1 || l.open == 1 && l.quiet == 0 && l.unknown == 0 && !l.timeless
+}
+
 // better tells which of two rows of one person names them: an open one, then the latest, then whatever does not
 // depend on the order of the rows.
 func better(a, b *Row) bool {
@@ -139,10 +144,10 @@ func (c *comparison) note(i int32, seen *listed) {
 	switch {
 	case c.snap.Kind != Complete: // what the last complete list said stands
 		f |= p.flags & otherDevice
-		if seen.rows == 1 {
+		if seen.one() {
 			f |= p.flags & oneRow
 		}
-	case seen.rows == 1:
+	case seen.one():
 		f |= oneRow
 	}
 	if seen.devices {

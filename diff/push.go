@@ -46,10 +46,12 @@ func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
 	}
 }
 
-// onlyDevice tells whether the person had exactly one row in the last complete list and no push named another since.
+// onlyDevice tells whether the person had one device in the last complete list and no push named another since. Where looks
+// are scarce that goes as well for somebody whom no look has shown, as a push told that they came since the last one.
 func (c *comparison) onlyDevice(acc *account) bool {
 	f := c.next.people[acc.person].flags
-	return f.has(oneRow) && !f.has(otherDevice)
+	since := c.snap.Scarce && acc.start > max(c.prev.LookedAt, c.prev.StartedAt-oddClock)
+	return (f.has(oneRow) || since) && !f.has(otherDevice)
 }
 
 func (c *comparison) anotherDevice(acc *account) {

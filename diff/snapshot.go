@@ -61,6 +61,9 @@ type Snapshot struct {
 	// older, however long it took and whoever announced it.
 	Since Mark
 	Via   events.Via
+	// Scarce says of a push that looks are scarce: who has come since the last look, as a push told, is taken to be there by that
+	// one device.
+	Scarce bool
 	// Over says that the meeting has ended: after the rows are compared, everybody still present is announced to
 	// have left. When the list can no longer be read, a Partial snapshot without rows says it.
 	Over bool

@@ -111,7 +111,7 @@ const (
 	pstn
 	guest       // has no unionId; the key is a substitute
 	missing     // the last complete snapshot lacked the announced attendance
-	oneRow      // the last complete snapshot had exactly one row of the person
+	oneRow      // the last complete snapshot had exactly one row of the person, or one that is open and such of visits that are over
 	otherDevice // another device of the announced attendance is known: it was listed, or a push named it since
 	unused      // version 1 of the encoding had it
 	wasHost     // has been host before

@@ -98,7 +98,9 @@ func (p *Poller) storeList(ctx context.Context, m *look, list List, snap diff.Sn
 	}
 	m.listRead.Known = m.record.State.Mark()
 	m.lastLook, m.lastSeen, m.away, m.failures, m.listError, m.trouble = snap.At, m.listRead, false, 0, "", ""
+	m.certain = list.Certain
 	m.pages, m.peeks = int32(max(list.Calls, 1)), 0
+	p.table.With(func(t *locked) { t.proof.compare(guestless(res.Events), t.now()) })
 	p.paceList(m, first, surprises(res.Events))
 	if res.LookNow {
 		m.listDue = min(m.listDue, p.now()+recheckAfter)

@@ -31,6 +31,7 @@ func (p *Poller) patrol(ctx context.Context) {
 	ticker := time.NewTicker(patrolEvery)
 	defer ticker.Stop()
 	for {
+		p.table.With(func(t *locked) { t.countHours(patrolEvery) })
 		complete := guarded.Get(p.table, func(t *locked) shardSet { return t.complete })
 		p.audit(ctx)
 		if p.announceGaps(ctx) && guarded.Get(p.table, func(t *locked) bool { return t.cover(complete) }) {

@@ -72,6 +72,12 @@ func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 		}
 		info = false
 	}
+	if list && info && p.thrifty() { // when it is over one list tells all
+		if heads, err = p.askInfo(ctx, m); err != nil {
+			return err
+		}
+		info = false
+	}
 	var failed error
 	if list {
 		if failed = p.readList(ctx, m); stops(ctx, failed) {
@@ -87,6 +93,8 @@ func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 	switch {
 	case err != nil:
 		return err
+	case m.ending > 0 && p.toldAll(m):
+		return p.closeOut(ctx, m)
 	case m.ending > 0, m.moved(heads) && !list && m.failures == 0:
 		list, failed = true, p.readList(ctx, m)
 	}
@@ -139,8 +147,13 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	case m.ending == 0:
 		m.why = events.EndNotFound
 	}
+	return p.closeOut(ctx, m)
+}
+
+// closeOut closes a meeting out that is over, without another list.
+func (p *Poller) closeOut(ctx context.Context, m *look) error {
 	at := p.wall().UnixMilli()
-	_, err = p.storeSnapshot(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
+	_, err := p.storeSnapshot(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
 	return err
 }
 

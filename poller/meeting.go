@@ -80,6 +80,7 @@ type progress struct {
 	infoPutOff uint8      // how often in a row there were too many information calls for one more
 	biased     bool       // bias and attended are known
 	peeks      uint8      // looks in a row at the head-count instead of the list
+	certain    bool       // the last list was complete
 	away       bool       // nobody looked after the meeting since lastSeen
 	exception  *exception // nil while all is well
 }

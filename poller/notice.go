@@ -52,16 +52,20 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 		return err
 	}
 	m := guarded.Get(p.table, func(t *locked) *meeting { return t.visit(n.ConferenceID) })
-	e, err := p.apply(ctx, m, n.intent(p.wall().UnixMilli()))
-	if err != nil || !e.record.State.IsWatched() {
+	e, err := p.apply(ctx, m, n.intent(p.wall().UnixMilli(), p.thrifty()))
+	if err != nil {
 		return err
+	}
+	p.table.With(func(t *locked) { t.pushed(e.result.Events) })
+	if !e.record.State.IsWatched() {
+		return nil
 	}
 	p.table.With(func(t *locked) {
 		switch {
 		case n.Scene == Closed:
 			t.close(n.ConferenceID, n.Time)
 		case e.result.Began:
-			t.expect(n.ConferenceID)
+			t.began(e.record.State, true, false)
 		case n.Look || e.result.LookNow:
 			t.lookSoon(n.ConferenceID, func(m *meeting) { m.asked = true })
 		}
@@ -71,11 +75,11 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 
 // intent is what a push wants of its meeting. Of one that is watched it adds what is not known yet, and compares whom it
 // names; any other it begins to watch first, or leaves alone.
-func (n Notice) intent(at int64) diff.Intent {
+func (n Notice) intent(at int64, scarce bool) diff.Intent {
 	names := len(n.Rows) > 0
 	told := diff.All{diff.FillIn{Description: n.Description, At: at, AtOnce: names}}
 	if names {
-		shown := diff.Snapshot{Kind: diff.Partial, Rows: n.Rows, From: at, At: at, Via: events.ViaPush}
+		shown := diff.Snapshot{Kind: diff.Partial, Rows: n.Rows, From: at, At: at, Via: events.ViaPush, Scarce: scarce}
 		told = append(told, diff.StartFirst{At: at, What: shown})
 	}
 	return diff.IfWatched{Then: told, Else: diff.Watch{Description: n.Description, At: at, If: begins{n, at}, AtOnce: names}}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/c4342123/rollcall/poller/guarded"
 	"github.com/c4342123/rollcall/poller/pace"
 )
 
@@ -15,6 +16,9 @@ func (p *Poller) paceList(m *look, first bool, changes int) {
 		Now: time.Now(), New: first, Changes: changes, People: m.record.State.Active, Calls: int(m.pages),
 	})
 	now := p.now()
+	if p.thrifty() && guarded.Get(p.table, (*locked).proven) {
+		m.interval = max(m.interval, provenFor/2)
+	}
 	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())
 	switch {
 	case m.infoDue == forever && m.record.State.Active == 0 && m.record.State.Size() > 0: // it ended while nobody looked?
@@ -28,6 +32,9 @@ func (p *Poller) paceList(m *look, first bool, changes int) {
 
 // stretched is how long to leave between calls that are to be made every d: longer when there are too few calls for that.
 func (f *fixed) stretched(d time.Duration) time.Duration {
+	if f.thrifty() {
+		return thriftyInfo
+	}
 	return time.Duration(min(float64(d)*f.pacer.Stretch(), float64(30*24*time.Hour)))
 }
 
@@ -36,6 +43,9 @@ func (f *fixed) stretched(d time.Duration) time.Duration {
 func (t *locked) review(m *meeting, now moment) moment {
 	if m.exception != nil || m.wanted() || m.infoDue == forever {
 		return m.due
+	}
+	if t.thrifty() {
+		return t.spare(m, now)
 	}
 	m.listDue = min(m.listDue, now+t.pacer.Interval(&m.pace))
 	m.infoDue = min(m.infoDue, now+t.stretched(infoAfter))

@@ -26,6 +26,9 @@ type Options struct {
 	// it allows less than is wanted, the intervals of quiet meetings grow first, beyond MaxInterval, and those of
 	// information calls last. Nil stands for as many as are wanted.
 	Rate func() float64
+	// Month limits the calls of a month, besides; nil stands for no limit. Under one, looks are made for what they are worth, as
+	// docs/semantics.md says.
+	Month Month
 	// Clock is the wall clock, time.Now when nil. What is to be told of time goes by it, and nothing else: replicas' clocks
 	// may differ.
 	Clock func() time.Time
@@ -53,6 +56,9 @@ func (o Options) withDefaults() Options {
 	o.MaxInterval = cmp.Or(o.MaxInterval, max(time.Minute, o.MinInterval))
 	o.Workers = cmp.Or(o.Workers, 32)
 	o.StateMemory = cmp.Or(o.StateMemory, 16<<20)
+	if o.Month == nil {
+		o.Month = unlimited{}
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -121,6 +127,7 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 		health: newHealth(opts.Reporter),
 		pacer: pace.New(pace.Options{
 			MinInterval: opts.MinInterval, MaxInterval: opts.MaxInterval, InfoInterval: infoAfter, Rate: opts.Rate,
+			PerMeeting: opts.Month.PerMeeting,
 		}),
 		wake: make(chan struct{}, 1), news: make(chan struct{}, 1),
 	}

@@ -29,7 +29,7 @@ type reopenCheck struct {
 func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listedAt time.Time) (bool, error) {
 	now := p.wall().UnixMilli()
 	shown := listed{start: d.StartTime, at: listedAt.UnixMilli(), now: now}
-	began, s, err := p.watch(ctx, conferenceID, beginning(d, now, shown))
+	began, s, err := p.watch(ctx, conferenceID, beginning(d, now, shown), false)
 	if err != nil || began {
 		return began, err
 	}
@@ -37,7 +37,7 @@ func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Descr
 	if ended == 0 || !p.goesOn(ctx, conferenceID, ended) {
 		return false, nil
 	}
-	began, _, err = p.watch(ctx, conferenceID, beginning(d, now, stillEnded{at: ended, now: now}))
+	began, _, err = p.watch(ctx, conferenceID, beginning(d, now, stillEnded{at: ended, now: now}), false)
 	return began, err
 }
 

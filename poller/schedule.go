@@ -100,7 +100,11 @@ func (t *locked) enqueue(m *meeting, due moment) {
 // askedDue is when somebody who asks for a look gets it: ahead of those who are merely due, but not at once after the
 // last one, however often they ask.
 func (t *locked) askedDue(m *meeting) moment {
-	return max(t.now()-headStart, m.began+min(t.opts.MinInterval, askedSpacing))
+	spacing := min(t.opts.MinInterval, askedSpacing)
+	if t.thrifty() && !m.ends() {
+		spacing = thriftyAsked
+	}
+	return max(t.now()-headStart, m.began+spacing)
 }
 
 // unqueue takes a meeting out of the queue that it is in.

@@ -40,6 +40,7 @@ type locked struct {
 	stale        map[string]uint64            // meetings whose state is to be read, and the revision we heard of
 	kept         []*meeting                   // whose states are in memory
 	keptBytes    int                          // that these take, roughly
+	proof        proof                        // whether pushes tell of all who come and go
 	lossAt       moment                       // when a loss was noticed last; 0 while none was
 }
 

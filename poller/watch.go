@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
@@ -22,7 +23,7 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 		return false, err
 	}
 	b := beginning(diff.Description{Title: title, TitleGiven: true}, p.wall().UnixMilli(), nil)
-	began, _, err := p.watch(ctx, conferenceID, b)
+	began, _, err := p.watch(ctx, conferenceID, b, true)
 	return began, err
 }
 
@@ -36,8 +37,8 @@ func beginning(d diff.Description, at int64, wanted diff.Condition) diff.Intent 
 }
 
 // watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did, and what is stored of the
-// meeting now. It waits for nothing but the store.
-func (p *Poller) watch(ctx context.Context, conferenceID string, begin diff.Intent) (began bool, s *diff.State, err error) {
+// meeting now. Somebody waits for the first look at once, or not. It waits for nothing but the store.
+func (p *Poller) watch(ctx context.Context, conferenceID string, begin diff.Intent, atOnce bool) (began bool, s *diff.State, err error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return false, nil, err
 	}
@@ -56,7 +57,7 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, begin diff.Inte
 		return false, nil, fmt.Errorf("watching %s: %w", conferenceID, err)
 	}
 	if e.result.Began {
-		p.table.With(func(t *locked) { t.expect(conferenceID) })
+		p.table.With(func(t *locked) { t.began(s, false, atOnce) })
 	}
 	return e.result.Began, s, nil
 }
@@ -77,13 +78,31 @@ func (p *Poller) watched(ctx context.Context, m *meeting, begin diff.Intent) *di
 
 // expect has the first look made at a meeting that is watched from now on. It is left to the replica that the
 // meeting belongs to, which hears of the meeting at once.
-func (t *locked) expect(conferenceID string) {
+func (t *locked) expect(conferenceID string, atOnce bool) {
 	m, ok := t.meetings[conferenceID]
 	if !ok || !t.mine(m) {
 		return
 	}
 	m.lastSeen = t.lookTime(m.record.State)
-	t.arrange(m, t.now()-headStart)
+	if atOnce || !t.thrifty() {
+		t.arrange(m, t.now()-headStart)
+		return
+	}
+	wait := t.firstLook(m.record.State)
+	m.interval = max(m.interval, wait)
+	m.listDue, m.infoDue, m.checkDue = t.now()+wait, t.now()+thriftyInfo, forever
+	t.arrange(m, m.listDue)
+}
+
+// began takes note that a meeting is watched from now on, and whether a push told of it, and has the first look made, for
+// somebody who waits for it at once.
+func (t *locked) began(s *diff.State, told, atOnce bool) {
+	started := time.Time{}
+	if s.StartTime > 0 {
+		started = time.UnixMilli(s.StartTime)
+	}
+	t.opts.Month.Began(started, told)
+	t.expect(s.ConferenceID, atOnce)
 }
 
 // arrange queues a meeting unless it is busy. Before the stored states have been read, that is left to those who read
@@ -148,7 +167,8 @@ func (p *Poller) LookNow(conferenceID string) error {
 
 // CheckEnd asks soon whether a meeting goes on: something suggests that it does not.
 func (p *Poller) CheckEnd(conferenceID string) {
-	_ = p.want(conferenceID, func(m *meeting) { m.asked, m.endSuspected = true, true }) // a meeting that is not watched has no end
+	// A meeting that is not watched has no end. While calls are saved the list is read only when the meeting is over.
+	_ = p.want(conferenceID, func(m *meeting) { m.asked, m.endSuspected = !p.thrifty(), true })
 }
 
 // want has a meeting looked at here, whoever it belongs to. Of one that is not in the table and not ours it is not known
@@ -174,6 +194,10 @@ func (t *locked) want(conferenceID string, ask func(*meeting)) error {
 		return ErrNotWatched
 	}
 	ask(m)
-	t.arrange(m, m.due)
+	due := m.due
+	if m.endSuspected && !m.asked {
+		due = min(due, t.now())
+	}
+	t.arrange(m, due)
 	return nil
 }

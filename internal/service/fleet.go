@@ -87,12 +87,6 @@ func (s *service) openRate(ctx context.Context, conn *nats.Conn, r *shards.Repli
 	return budget.NewRate(budget.RateOptions{PerSecond: s.opts.Settings.DingTalk.Rate, Peers: r, Slots: slots})
 }
 
-// perSecond is how many calls a second this replica is to make on average at present: its share of the rate, or of what
-// lets the month's calls last.
-func (f *fleet) perSecond() float64 {
-	return min(f.rate.PerSecond(), f.month.PerSecond()/float64(max(f.shards.Live(), 1)))
-}
-
 // run takes part until ctx ends, and then hands over what this replica has.
 func (f *fleet) run(ctx context.Context) error {
 	return first(

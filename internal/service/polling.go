@@ -72,7 +72,7 @@ func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (
 	// A poller takes 0 for its default; here a lower bound of 0 leaves the bound to the call rate.
 	p, err := poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
-		Shards: f.shards, Rate: f.perSecond, Served: s.handedIn,
+		Shards: f.shards, Rate: f.rate.PerSecond, Month: f.month, Served: s.handedIn,
 		Logger: s.log.With("replica", owner()), Titles: s.opts.Settings.Events.Privacy != config.PrivacyPseudonym,
 		Reporter: untilStop{ctx, explained{&s.refusals, &onDisk{disk: s.disk, Reporter: s.changes}}},
 	})
@@ -139,7 +139,7 @@ func (s *service) discover(ctx context.Context, b *parts, at Addresses) {
 	})
 	discovery.Run(ctx, discovery.Options{
 		Lister: unhurried{s.upstream()}, Watcher: b.poller, Interval: interval, Logger: s.log,
-		Turn:     sparing(b.fleet.month, listing.Take),
+		Turn: listing.Take, Rest: b.fleet.month.UntilList,
 		Reporter: s.board.post(discoveryPart, s.changes),
 	})
 }
@@ -150,14 +150,4 @@ type unhurried struct{ discovery.Lister }
 // OngoingMeetings implements [discovery.Lister].
 func (u unhurried) OngoingMeetings(ctx context.Context) (api.Ongoing, error) {
 	return u.Lister.OngoingMeetings(budget.With(ctx, budget.Discovery))
-}
-
-// sparing leaves the turns to others while the month's calls allow no list.
-func sparing(month *budget.Month, take func(context.Context) (bool, error)) func(context.Context) (bool, error) {
-	return func(ctx context.Context) (bool, error) {
-		if month.UntilList() > 0 {
-			return false, nil
-		}
-		return take(ctx)
-	}
 }

@@ -25,12 +25,21 @@ type Options struct {
 	// change at any time. 0 means that calls have to wait: the pace stays as it was meanwhile. Nil stands for as many
 	// as are wanted.
 	Rate func() float64
+	// PerMeeting returns how many calls a second each meeting may take on average while a limited number of calls has to
+	// last for long; +Inf while there is no such limit, as when nil. Under one calls are saved for their own sake: those
+	// that would be of little use are not made, however many are left.
+	PerMeeting func() float64
 }
 
 const (
 	// lowestPrice is the price while calls are plenty. At this price a look is due when, by the estimate, changes have
 	// waited for a bit more than a second in all: lowestPrice²/2.
 	lowestPrice = 1.5
+	// thriftyPrice is the same while calls are saved, and thriftyInterval the longest interval at that price: a meeting of ten
+	// is looked at every few minutes.
+	thriftyPrice    = 15.0
+	thriftyInterval = 30 * time.Minute
+	thriftyShortest = 2 * time.Minute
 	// staleness is how many times longer than under equal turns the price may make a meeting wait at most.
 	staleness = 1.2
 	// infoShare is the part of the rate that information calls may take before they, too, become rarer.
@@ -56,6 +65,9 @@ type Meeting struct {
 	estimate
 	entry
 }
+
+// New tells whether the meeting was not looked at yet.
+func (m *Meeting) New() bool { return m.cost == 0 }
 
 // Pacer shares the calls that may be made out among the meetings. It is safe for concurrent use; a [Meeting] is used by
 // one goroutine at a time.
@@ -105,16 +117,25 @@ func (p *Pacer) Interval(m *Meeting) time.Duration {
 
 // interval is for a meeting that is not in the ledger, in seconds, and tells whether a price makes it, be it the lowest.
 func (p *Pacer) interval(e *entry) (wait float64, priced bool) {
-	shortest, longest := p.opts.MinInterval.Seconds(), p.opts.MaxInterval.Seconds()
+	shortest, longest, lowest := p.opts.MinInterval.Seconds(), p.opts.MaxInterval.Seconds(), lowestPrice
+	each := p.each()
+	thrifty := !math.IsInf(each, 1)
+	if thrifty {
+		shortest, longest, lowest = max(shortest, thriftyShortest.Seconds()), max(longest, thriftyInterval.Seconds()), thriftyPrice
+	}
 	root := float64(e.root)
-	wanted := lowestPrice / root
+	wanted := lowest / root
 	priced = shortest < wanted && wanted < longest
 	wanted = min(max(wanted, shortest), longest)
-	if p.opts.Rate == nil {
+	if p.opts.Rate == nil && !thrifty {
 		return wanted, priced
 	}
 	rate := p.rate()
-	rate -= min(p.infos(), rate*infoShare) // these come first
+	if thrifty {
+		rate = min(rate, each*float64(p.ledger.meetings+1))
+	} else {
+		rate -= min(p.infos(), rate*infoShare) // these come first
+	}
 	dear := p.ledger.price(e, rate) / root
 	fair := staleness * (p.ledger.cost + float64(e.cost)) / rate
 	if wait = min(dear, fair); wait > wanted {
@@ -123,8 +144,19 @@ func (p *Pacer) interval(e *entry) (wait float64, priced bool) {
 	return wanted, priced
 }
 
+// each is how many calls a second each meeting may take, +Inf without a limit.
+func (p *Pacer) each() float64 {
+	if p.opts.PerMeeting == nil {
+		return math.Inf(1)
+	}
+	return max(p.opts.PerMeeting(), leastRate)
+}
+
 // rate is how many calls a second may be made.
 func (p *Pacer) rate() float64 {
+	if p.opts.Rate == nil {
+		return math.Inf(1)
+	}
 	if rate := p.opts.Rate(); rate > leastRate {
 		p.last = rate
 	}

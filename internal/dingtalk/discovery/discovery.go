@@ -47,7 +47,10 @@ type Options struct {
 	// Interval is the time between two lists.
 	Interval time.Duration
 	// Turn tells before each list whether it is for us to make, and not for another replica; nil stands for always.
-	Turn     func(ctx context.Context) (bool, error)
+	Turn func(ctx context.Context) (bool, error)
+	// Rest tells how long the next list is put off yet, beyond the interval, for the sake of those who need the calls more; nil
+	// stands for never. It may change at any time, is asked again at every interval, and must not wait.
+	Rest     func() time.Duration
 	Logger   *slog.Logger
 	Reporter condition.Reporter
 }
@@ -56,6 +59,9 @@ type Options struct {
 func Run(ctx context.Context, opts Options) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Rest == nil {
+		opts.Rest = func() time.Duration { return 0 }
 	}
 	opts.Reporter = condition.OrNone(opts.Reporter)
 	timer := time.NewTimer(0)
@@ -66,6 +72,10 @@ func Run(ctx context.Context, opts Options) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		}
+		if rest := opts.Rest(); rest > 0 {
+			timer.Reset(min(rest, opts.Interval))
+			continue
 		}
 		mine, err := opts.once(ctx, listed)
 		switch {

@@ -35,16 +35,58 @@ func (m *Month) reread(ctx context.Context) error {
 			return err
 		}
 		if c.revision > 0 {
+			err = m.lookBack(ctx, end)
 			m.adopt(c, end)
-			return nil
+			return err
 		}
 	}
 	c, err := m.store.count(ctx, monthOf(now))
+	if err == nil {
+		err = m.lookBack(ctx, now)
+	}
 	if err != nil {
 		return err
 	}
 	m.adopt(c, time.Time{})
 	return nil
+}
+
+// lookBack reads how the month before went, when another begins.
+func (m *Month) lookBack(ctx context.Context, now time.Time) error {
+	begin, _ := bounds(now)
+	if month := monthOf(begin.Add(-time.Hour)); m.before.month != month {
+		before, err := m.store.count(ctx, month)
+		if err != nil {
+			return err
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.before = before
+	}
+	return nil
+}
+
+// storeNews adds what happened here to what all replicas know.
+func (m *Month) storeNews(ctx context.Context) error {
+	m.mu.Lock()
+	now, ok := m.time()
+	stored, month := m.news, m.known.month
+	if !ok || month != monthOf(now) || !stored.urgent(m.known.tally) {
+		m.mu.Unlock()
+		return nil
+	}
+	m.mu.Unlock()
+	err := m.store.change(ctx, month, func(c *count) bool {
+		c.tally = stored.addTo(c.tally)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.news = m.news.without(stored)
+	m.mu.Unlock()
+	return m.refresh(ctx)
 }
 
 func (m *Month) setClock(r reading) time.Time {
@@ -63,7 +105,10 @@ func (m *Month) adopt(c count, begun time.Time) {
 	m.begun = later(m.begun, begun)
 	if c.month == m.known.month && c.revision < m.known.revision { // the bucket was deleted, purged or restored from a backup
 		c.Drawn, c.Until, c.Spent = max(c.Drawn, m.known.Drawn), max(c.Until, m.known.Until), max(c.Spent, m.known.Spent)
-		c.Listed, c.NextList = max(c.Listed, m.known.Listed), max(c.NextList, m.known.NextList)
+		c.Listed, c.Pages, c.tally = max(c.Listed, m.known.Listed), max(c.Pages, m.known.Pages), m.known.tally
+	}
+	if c.revision == 0 {
+		c.tally = m.before.next()
 	}
 	m.known, m.stale = c, false
 	if c.Until > 0 {

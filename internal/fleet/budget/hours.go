@@ -92,6 +92,7 @@ func (h *habits) weigh() (weights [week]float64) {
 // begin.
 type hours struct {
 	weights [week]float64
+	seek    [week]float64 // how likely meetings begin
 	weighed bool
 	hour    time.Duration // since begin, that later and whole are for
 	begin   time.Time     // of the month that they are for; zero when they are for none
@@ -102,13 +103,19 @@ type hours struct {
 // set takes over what was learned.
 func (h *hours) set(weights [week]float64) {
 	h.weights, h.weighed, h.begin = weights, true, time.Time{}
+	h.seek = likely(weights)
+}
+
+// prepare makes sure that there are weights.
+func (h *hours) prepare() {
+	if !h.weighed {
+		h.set(new(habits).weigh())
+	}
 }
 
 // sum prepares for the hour of now, and returns how much of that is gone.
 func (h *hours) sum(now time.Time) time.Duration {
-	if !h.weighed {
-		h.set(new(habits).weigh())
-	}
+	h.prepare()
 	begin, end := bounds(now)
 	hour := now.Sub(begin).Truncate(time.Hour)
 	gone := now.Sub(begin) - hour
@@ -138,6 +145,9 @@ func (h *hours) leftPart(now time.Time) float64 {
 	_, rest := h.left(now)
 	return min(rest/h.whole, 1)
 }
+
+// restOf returns how much of its month's working time is left at another time than now, 0 to 1.
+func (h hours) restOf(t time.Time) float64 { return h.leftPart(t) }
 
 // pace returns how many calls a second may be made now so that calls last to the month's end.
 func (h *hours) pace(calls float64, now time.Time) float64 {

@@ -82,12 +82,17 @@ type Month struct {
 	mu     sync.Mutex
 	closed bool
 	known  count     // as it was last read or written
+	before count     // of the month before
+	news   news      // that known does not have
 	stale  bool      // known has to be read before it is changed
 	begun  time.Time // when a month begins that another replica has begun already
 	parcel ticket    // what is drawn and not spent
 	until  time.Time // upstream said that there is nothing left: no call before
 	asked  demand
 	hours  hours
+
+	share    float64 // of a meeting, as it was at the time sharedAt
+	sharedAt time.Time
 
 	failing bool // it was reported that calls are refused
 }
@@ -141,7 +146,7 @@ func (m *Month) Run(ctx context.Context) {
 func (m *Month) follow(ctx context.Context) {
 	ctx, cancel := natsTimeout(ctx)
 	defer cancel()
-	for _, step := range []func(context.Context) error{m.refresh, m.storeUntil, m.storeDemand} {
+	for _, step := range []func(context.Context) error{m.refresh, m.storeUntil, m.storeNews, m.storeDemand} {
 		if err := step(ctx); err != nil {
 			return // to be said by whoever wants to call; what was to be stored is kept
 		}

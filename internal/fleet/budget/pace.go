@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// listPart is the part of the pace that listing the organisation's meetings may take: one of so many.
-const listPart = 4
-
 // PerSecond returns how many calls a second all replicas together may make at this hour on average so that the month's
 // calls last to its end: +Inf without a limit, 0 when nothing is left but the reserve for last looks.
 func (m *Month) PerSecond() float64 {
@@ -23,30 +20,71 @@ func (m *Month) PerSecond() float64 {
 	return m.pace(now)
 }
 
-// UntilList returns how long it is until the organisation's meetings may be listed again, as far as this replica knows,
-// without asking NATS; 0 when they may be now. Discovery gets a quarter of the pace: [Month.Take] refuses what comes sooner.
-func (m *Month) UntilList() time.Duration {
-	if m == nil || m.opts.Limit == 0 {
-		return 0
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now, _ := m.time()
-	if m.known.month != monthOf(now) {
-		return 0
-	}
-	return m.known.untilList(now)
-}
-
 // pace is PerSecond but for upstream's word. The caller holds mu.
 func (m *Month) pace(now time.Time) float64 {
 	return m.hours.pace(float64(max(m.left(now)-m.kept(Look, now), 0)), now)
 }
 
-// longestListing bounds the time between two lists.
-const longestListing = 24 * time.Hour
+// PerMeeting returns how many calls a second a meeting may take on average while it goes on, so that the month's calls
+// last to its end: what is left for looks, by the hours that meetings are to be expected to go on yet. +Inf without a
+// limit. What was saved is not spent in a rush: it is no more than the whole month would have allowed for.
+func (m *Month) PerMeeting() float64 {
+	if m == nil || m.opts.Limit == 0 {
+		return math.Inf(1)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, _ := m.time()
+	if m.exhausted(now) != nil {
+		return 0
+	}
+	if age := now.Sub(m.sharedAt); age < 0 || age >= shareAge {
+		m.share, m.sharedAt = m.shared(now), now
+	}
+	return m.share
+}
 
-// listSpacing returns the time to leave after a call for a list. The caller holds mu.
-func (m *Month) listSpacing(now time.Time) time.Duration {
-	return min(timeFor(listPart, m.pace(now)), longestListing)
+const (
+	// shareAge is how long what [Month.PerMeeting] returns is good.
+	shareAge = 10 * time.Second
+	// usualPart, usualHeld and usualBegun are what is expected of a month of which nothing is known: so many hours of meetings
+	// and meetings for each call of the limit, and this counts as much as such a part of a month.
+	usualPart  = 0.015
+	usualHeld  = 0.08
+	usualBegun = 0.09
+	// closing is how many calls the end of a meeting takes.
+	closing = 2
+)
+
+// shared is PerMeeting, calculated. The caller holds mu.
+func (m *Month) shared(now time.Time) float64 {
+	limit, t := float64(m.limit(now)), m.tallied(now)
+	held, begun, rest := m.expected(now, t)
+	seek := 0.0
+	if s := m.spacing(now, t); !math.IsInf(s, 1) {
+		_, end := bounds(now)
+		seek = m.hours.between(now, end) / s
+	}
+	left := float64(m.left(now)-m.kept(Look, now)) - seek - closing*begun*rest
+	perHour := left / max(held*rest, 1e-6)
+	return max(min(perHour, limit/held), 0) / 3600
+}
+
+// expected returns how long meetings are to be expected to go on in the whole month, in hours together, how many of them
+// begin, and what part of the month is left. The caller holds mu.
+func (m *Month) expected(now time.Time, t tally) (held, begun, rest float64) {
+	limit := float64(m.limit(now))
+	rest = m.hours.leftPart(now)
+	passed := 1 - rest
+	begin, _ := bounds(now)
+	if first := time.UnixMilli(t.First).In(m.opts.Location); t.First > 0 && first.After(begin) {
+		passed = max(m.hours.restOf(first)-rest, 0)
+	}
+	held, begun = usualHeld*limit, usualBegun*limit
+	if m.before.Begun > 0 {
+		held, begun = m.before.Held, m.before.Begun
+	}
+	held = (held*usualPart + t.Held) / (usualPart + passed)
+	begun = (begun*usualPart + t.Begun) / (usualPart + passed)
+	return held, begun, rest
 }

@@ -30,7 +30,7 @@ func (m *Month) refuse(p Purpose, now time.Time) error {
 	if p != Discovery || m.known.month != monthOf(now) {
 		return nil
 	}
-	if wait := m.known.untilList(now); wait > 0 {
+	if wait := m.untilList(now); wait > 0 {
 		return refusal(poller.Exhausted, wait, fmt.Errorf("%w for discovery at this pace", ErrSpent))
 	}
 	return nil

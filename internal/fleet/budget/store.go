@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,30 +79,29 @@ type count struct {
 	Told int `json:"told,omitzero"`
 	// Spent is when the last call was drawn, in Unix milliseconds; 0 while some are left.
 	Spent int64 `json:"spent,omitzero"`
-	// Listed is when the organisation's meetings were last begun to be listed, and NextList when they may be again, in Unix
-	// milliseconds; 0 while they were not.
-	Listed   int64 `json:"listed,omitzero"`
-	NextList int64 `json:"next_list,omitzero"`
+	// Listed is when the organisation's meetings were last begun to be listed, in Unix milliseconds, and Pages how many calls
+	// that took; 0 while they were not.
+	Listed int64 `json:"listed,omitzero"`
+	Pages  int   `json:"pages,omitzero"`
+	tally
 }
 
 // listRound is how long listing the organisation's meetings goes on, page by page, once it was allowed.
 const listRound = 30 * time.Second
 
-// list counts a page of a list, after which others are to be spaced apart.
-func (c *count) list(now time.Time, spacing time.Duration) {
+// list counts a page of a list.
+func (c *count) list(now time.Time) {
 	at := now.UnixMilli()
 	if at-c.Listed > listRound.Milliseconds() {
-		c.Listed = at
+		c.Listed, c.Pages = at, 0
 	}
-	c.NextList = max(c.NextList, at) + spacing.Milliseconds()
+	c.Pages++
+	c.First = cmp.Or(c.First, at)
 }
 
-// untilList returns how long it is until the meetings may be listed; 0 when they may be now.
-func (c *count) untilList(now time.Time) time.Duration {
-	if now.UnixMilli()-c.Listed <= listRound.Milliseconds() {
-		return 0
-	}
-	return max(time.UnixMilli(c.NextList).Sub(now), 0)
+// listing tells whether the list that was begun last may go on.
+func (c *count) listing(now time.Time) bool {
+	return now.UnixMilli()-c.Listed <= listRound.Milliseconds()
 }
 
 // load reads what is stored under a key into to, and returns its revision: 0 when there is nothing.

@@ -99,7 +99,7 @@ func (m *Month) draw(ctx context.Context, p Purpose) (ticket, error) {
 		revision, err := m.store.save(ctx, c.month, &c, c.revision)
 		if err == nil {
 			c.revision = revision
-			return m.drawn(c, n), nil
+			return m.drawn(p, c, n), nil
 		}
 		m.forget()
 		if !errors.Is(err, errConflict) {
@@ -134,7 +134,7 @@ func (m *Month) plan(p Purpose) (c count, n int, err error) {
 	}
 	c.spend(m.opts.Limit, now)
 	if p == Discovery {
-		c.list(now, m.listSpacing(now))
+		c.list(now)
 	}
 	return c, n, nil
 }
@@ -151,7 +151,7 @@ func (m *Month) parcelSize(p Purpose, now time.Time) int {
 }
 
 // drawn takes note of a parcel and takes the first call of it.
-func (m *Month) drawn(c count, n int) ticket {
+func (m *Month) drawn(p Purpose, c count, n int) ticket {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.known = c
@@ -160,7 +160,9 @@ func (m *Month) drawn(c count, n int) ticket {
 	}
 	m.parcel.calls += n - 1
 	if now, ok := m.time(); ok {
-		m.asked.add(now)
+		if p != Discovery { // which goes by the hours, and teaches nothing of them
+			m.asked.add(now)
+		}
 		m.report(now)
 	}
 	return ticket{c.month, 1}

@@ -4,6 +4,7 @@ package month
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"testing/synctest"
 
@@ -55,6 +56,9 @@ func (o *outcome) report(b *testing.B) {
 		b.ReportMetric(quantile(o.end, float64(q)/100), fmt.Sprintf("end%d-s", q))
 	}
 	b.Log(o)
+	if os.Getenv("HOURS") != "" {
+		b.Log(o.calls)
+	}
 }
 
 // String is one line of a table.

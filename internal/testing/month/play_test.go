@@ -50,12 +50,12 @@ func (t tenant) replica(ctx context.Context, tb testing.TB, up *upstream, kept *
 	share, err := budget.NewRate(budget.RateOptions{PerSecond: rate})
 	require.NoError(tb, err)
 	c := client{up, budget.NewLimiter(budget.LimiterOptions{Rate: share, Month: month})}
-	p, err := poller.New(c, kept, poller.Options{Rate: func() float64 { return min(share.PerSecond(), month.PerSecond()) }})
+	p, err := poller.New(c, kept, poller.Options{Rate: share.PerSecond, Month: month})
 	require.NoError(tb, err)
 	go month.Run(ctx)
 	go discovery.Run(ctx, discovery.Options{
 		Lister: c, Watcher: p, Interval: discoveryEvery,
-		Turn: func(context.Context) (bool, error) { return month.UntilList() == 0, nil },
+		Rest: month.UntilList,
 	})
 	go t.push(ctx, tb, p, t.sends(up.meetings))
 	require.NoError(tb, p.Run(ctx))

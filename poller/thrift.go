@@ -1,0 +1,156 @@
+package poller
+
+import (
+	"math"
+	"time"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
+)
+
+// Month is what limits the calls of a month. It learns from the poller what these are needed for. Its methods are safe for
+// concurrent use, and do not wait.
+type Month interface {
+	// PerMeeting returns how many calls a second a meeting may take on average while it goes on; +Inf while there is no limit.
+	PerMeeting() float64
+	// Began takes note that a meeting began to be watched that started at a time, the zero time when that is not known, and
+	// whether a push told of it.
+	Began(started time.Time, told bool)
+	// Pushed takes note of a push about a meeting.
+	Pushed()
+	// Held takes note that meetings went on for so many hours, together.
+	Held(hours float64)
+}
+
+// unlimited is a [Month] without a limit.
+type unlimited struct{}
+
+func (unlimited) PerMeeting() float64   { return math.Inf(1) }
+func (unlimited) Began(time.Time, bool) {}
+func (unlimited) Pushed()               {}
+func (unlimited) Held(float64)          {}
+
+const (
+	// thriftyInfo is how long a meeting may go without the information call while calls are saved: its end is told by a push
+	// or by the organisation's list.
+	thriftyInfo = 2 * time.Hour
+	// thriftyAsked is how far apart looks are that pushes ask for while calls are saved: what comes meanwhile is gathered.
+	thriftyAsked = 2 * time.Minute
+	// settling is how long after its start a meeting is looked at first while calls are saved: by then most have come.
+	settling = 240 * time.Second
+	// provenFor is how long it counts that a list has shown nothing but what pushes had told, of whichever meeting.
+	provenFor = time.Hour
+)
+
+// thrifty tells whether calls are saved, as those of a month are limited.
+func (f *fixed) thrifty() bool { return !math.IsInf(f.opts.Month.PerMeeting(), 1) }
+
+// proof is what lists have shown of pushes: whether these tell of all who come and go.
+type proof struct {
+	fresh        int     // changes that pushes told since the last list
+	told, untold float64 // changes before that which pushes told and did not, those long ago fading
+	at           moment  // the last list that showed nothing else
+}
+
+const (
+	// proofMemory is how many changes are remembered, proofLeast how many it takes to know anything, and proofShare which part
+	// of them has to have been told.
+	proofMemory = 30
+	proofLeast  = 5
+	proofShare  = 0.8
+)
+
+// compare takes note of a list that showed so many changes which no push had told.
+func (p *proof) compare(untold int, now moment) {
+	told := float64(p.fresh)
+	if untold == 0 && p.fresh > 0 {
+		p.at = now
+	}
+	p.fresh = 0
+	kept := 1.0
+	if sum := p.told + p.untold; sum > 0 {
+		kept = min(max(proofMemory-told-float64(untold), 0)/sum, 1)
+	}
+	p.told, p.untold = p.told*kept+told, p.untold*kept+float64(untold)
+}
+
+// holds tells whether pushes are known to tell of all who come and go.
+func (p *proof) holds() bool {
+	sum := p.told + p.untold
+	return sum >= proofLeast && p.told >= proofShare*sum
+}
+
+// until is when a list is needed to know whether they still do, in a meeting that was in sight at a moment.
+func (p *proof) until(seen moment) moment { return max(p.at, seen) + provenFor }
+
+// pushed takes note of what a push told.
+func (t *locked) pushed(told []events.Event) {
+	for i := range told {
+		if told[i].Member != nil {
+			t.proof.fresh++
+		}
+	}
+	t.opts.Month.Pushed()
+}
+
+func (t *locked) proven() bool { return t.proof.holds() }
+
+// firstLook is how long to leave before the first look at a meeting in this state while calls are saved.
+func (t *locked) firstLook(s *diff.State) time.Duration {
+	if t.proof.holds() {
+		return max(t.proof.until(t.now()-provenFor/2)-t.now(), settling)
+	}
+	if s == nil || s.StartTime == 0 {
+		return 0
+	}
+	age := t.wall().Sub(time.UnixMilli(s.StartTime))
+	return min(max(settling-age, 0), settling)
+}
+
+// spare returns when a call is due for a meeting that is not busy, while calls are saved.
+func (t *locked) spare(m *meeting, now moment) moment {
+	if t.proof.holds() {
+		if until := t.proof.until(m.lastSeen.Steady); m.listDue <= now && until > now {
+			m.listDue = until
+			m.interval = max(m.interval, until-m.lastSeen.Steady)
+		}
+	} else if !m.pace.New() {
+		m.listDue = min(m.listDue, now+t.pacer.Interval(&m.pace))
+	}
+	return min(m.listDue, m.infoDue, now+reviewAfter)
+}
+
+// countHours takes note of how long meetings went on, of which ours went on for d.
+func (t *locked) countHours(d time.Duration) {
+	n := 0
+	for range t.ours() {
+		n++
+	}
+	t.opts.Month.Held(float64(n) * d.Hours())
+}
+
+// guestless counts changes, but for those of guests: a push cannot name these.
+func guestless(found []events.Event) int {
+	n := 0
+	for i := range found {
+		if m := found[i].Member; m != nil && m.UnionID != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// toldAll tells whether the last list told everything there is to tell of a meeting that is over: nobody was there any more,
+// and nothing can have happened since, as the meeting ended when the last one left.
+func (p *Poller) toldAll(m *look) bool {
+	const sameTime = 2_000
+	s := m.record.State
+	if !p.thrifty() || !m.certain || s.Active > 0 || s.Size() == 0 || m.endTime == 0 {
+		return false
+	}
+	last := int64(0)
+	for person := range s.People() {
+		last = max(last, person.LeaveTime)
+	}
+	return last > 0 && m.endTime <= last+sameTime
+}
