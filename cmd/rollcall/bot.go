@@ -10,14 +10,14 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// tell is the command that tells group robots.
-type tell struct {
+// botCommand is the command that tells group robots.
+type botCommand struct {
 	config.Client
 	Bot config.Bot `embed:"" group:"Bot"`
 }
 
 // Help is shown with the help of the command.
-func (c *tell) Help() string {
+func (c *botCommand) Help() string {
 	return `The rules file is YAML:
 
     language: en                  # or zh
@@ -43,7 +43,7 @@ Every event is told once, whatever fails or restarts, with at most 20 messages a
 }
 
 // Run tells the robots until it is told to stop.
-func (c *tell) Run(ctx context.Context, call *config.Invocation) error {
+func (c *botCommand) Run(ctx context.Context, call *config.Invocation) error {
 	if err := call.CheckProxy(); err != nil {
 		return err
 	}

@@ -14,9 +14,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
-// What the demo uses where its settings were left alone: it has the simulated DingTalk for itself,
-// and somebody watches. Looks are rarer than that would allow, so that pushes have something to be
-// ahead of.
+// What the demo uses where settings are left alone. It looks less often than it could, so that
+// pushes come before looks.
 const (
 	demoMinInterval = time.Second
 	demoMaxInterval = 5 * time.Second
@@ -70,7 +69,7 @@ func sayIfTaken(call *config.Invocation, setting string, usual, used config.Addr
 	return err
 }
 
-// split takes an address apart, which has been checked.
+// split splits a valid address into host and port.
 func split(address config.Address) (host, port string) {
 	host, port, _ = net.SplitHostPort(string(address))
 	return host, port

@@ -10,13 +10,13 @@ import (
 	"github.com/c4342123/rollcall/internal/doctor"
 )
 
-type examine struct {
+type doctorCommand struct {
 	config.Settings
 	Print bool `help:"Print the settings in force, as a settings file with secrets masked, and examine nothing."`
 }
 
 // Run examines what the service needs. It fails when a check does.
-func (c *examine) Run(ctx context.Context, call *config.Invocation) error {
+func (c *doctorCommand) Run(ctx context.Context, call *config.Invocation) error {
 	if c.Print {
 		return unlessUnread(config.WriteYAML(call.Stdout, call.Settings))
 	}

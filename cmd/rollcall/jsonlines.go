@@ -15,7 +15,8 @@ import (
 // bufferSize is how much is written at a time.
 const bufferSize = 64 << 10
 
-// jsonLines writes events, one a line, and keeps up to where in the stream everything is written.
+// jsonLines writes events, one a line, and remembers up to which position of the stream all are
+// written.
 type jsonLines struct {
 	w        io.Writer
 	position bool // add the position to each event
@@ -53,7 +54,7 @@ func (l *jsonLines) add(m reading.Message) error {
 	return l.flush()
 }
 
-// pass takes note that everything up to a position is dealt with.
+// pass records that everything up to a position has been handled.
 func (l *jsonLines) pass(sequence uint64) { l.passed = max(l.passed, sequence) }
 
 // flush writes what was added.

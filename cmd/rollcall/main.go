@@ -23,16 +23,16 @@ func main() {
 
 // commands is the grammar of the command line.
 type commands struct {
-	Serve    serve    `cmd:"" help:"Run the service: watch meetings and publish who comes and goes."`
-	Demo     demo     `cmd:"" help:"Show everything on this machine: a simulated DingTalk, NATS, the service, live events."`
-	Simulate simulate `cmd:"" help:"Run the simulated DingTalk alone."`
-	Tail     tail     `cmd:"" help:"Print live events, after stored ones if wanted."`
-	Replay   replay   `cmd:"" help:"Print stored events of a time span, a meeting or a person as JSON lines."`
-	Report   printed  `cmd:"" help:"Print who attended a meeting, from when to when."`
-	Verify   verified `cmd:"" help:"Compare a meeting's stored events with the live member list."`
-	Doctor   examine  `cmd:"" help:"Check what the service needs by trying it, change nothing, and say how to mend what is wrong."`
-	Bot      tell     `cmd:"" help:"Tell DingTalk groups who joins, by their robots."`
-	Version  showVers `cmd:"" help:"Print the version."`
+	Serve    serve          `cmd:"" help:"Run the service: watch meetings and publish who comes and goes."`
+	Demo     demo           `cmd:"" help:"Show everything on this machine: a simulated DingTalk, NATS, the service, live events."`
+	Simulate simulate       `cmd:"" help:"Run the simulated DingTalk alone."`
+	Tail     tail           `cmd:"" help:"Print live events, after stored ones if wanted."`
+	Replay   replay         `cmd:"" help:"Print stored events of a time span, a meeting or a person as JSON lines."`
+	Report   reportCommand  `cmd:"" help:"Print who attended a meeting, from when to when."`
+	Verify   verifyCommand  `cmd:"" help:"Compare a meeting's stored events with the live member list."`
+	Doctor   doctorCommand  `cmd:"" help:"Check what the service needs by trying it, change nothing, and say how to mend what is wrong."`
+	Bot      botCommand     `cmd:"" help:"Tell DingTalk groups who joins, by their robots."`
+	Version  versionCommand `cmd:"" help:"Print the version."`
 }
 
 // run is the program. SIGINT and SIGTERM stop it cleanly, and so does SIGHUP, unless the program is
@@ -51,7 +51,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}.Run(ctx, &commands{})
 }
 
-// newLogger returns the logger of a command, which has said what is odd about the settings.
+// newLogger returns the logger of a command and logs the warnings about its settings.
 func newLogger(call *config.Invocation, settings config.Logging) *slog.Logger {
 	logger := logging.New(call.Stderr, settings)
 	for _, warning := range call.Warnings {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// moments are the ways to write a time; the last ones are of today.
+// moments are the accepted layouts of a time; the last two have no date and mean today.
 var moments = []struct {
 	layout string
 	today  bool

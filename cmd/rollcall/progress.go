@@ -18,7 +18,7 @@ const (
 	// progressEvery is how many steps stand between two looks at the clock.
 	progressEvery = 256
 	progressPause = 200 * time.Millisecond
-	// clearLine makes a terminal forget the line that the cursor is in, and begin it anew.
+	// clearLine moves the cursor to the beginning of the line and clears it.
 	clearLine = "\r\x1b[K"
 )
 

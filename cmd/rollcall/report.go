@@ -11,7 +11,7 @@ import (
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
-type printed struct {
+type reportCommand struct {
 	config.Client
 	Meeting string `arg:"" help:"The meeting's conferenceId."`
 	Format  string `placeholder:"FORMAT" help:"table, json, csv, svg or html; without it a table on a terminal, else json."`
@@ -19,7 +19,7 @@ type printed struct {
 }
 
 // Run prints who attended the meeting, as far as its events are stored.
-func (c *printed) Run(ctx context.Context, call *config.Invocation) error {
+func (c *reportCommand) Run(ctx context.Context, call *config.Invocation) error {
 	if err := events.CheckConferenceID(c.Meeting); err != nil {
 		return config.Usagef("", "%w", err)
 	}
@@ -46,7 +46,7 @@ func (c *printed) Run(ctx context.Context, call *config.Invocation) error {
 	return unlessUnread(r.Write(call.Stdout, format))
 }
 
-func (c *printed) format(call *config.Invocation) (report.Format, error) {
+func (c *reportCommand) format(call *config.Invocation) (report.Format, error) {
 	switch {
 	case c.Format != "":
 		return report.ParseFormat(c.Format)

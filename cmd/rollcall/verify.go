@@ -24,7 +24,7 @@ import (
 // exitDiffers is the exit status of a comparison whose two sides differ.
 const exitDiffers = 3
 
-type verified struct {
+type verifyCommand struct {
 	config.Client
 	DingTalk config.DingTalk `embed:"" prefix:"dingtalk-" group:"DingTalk"`
 	Events   config.Events   `embed:"" group:"Events"`
@@ -33,14 +33,14 @@ type verified struct {
 }
 
 // Help is shown with the help of the command.
-func (c *verified) Help() string {
+func (c *verifyCommand) Help() string {
 	return "The people who are present according to the stored events are compared with the member list of DingTalk's API; of a meeting that is " +
 		"over, who attended from when to when, as far as the list still tells. While they differ, both are read again. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
 		"and 2 for wrong usage. The calls to the API are counted among the month's; the rate is this program's own.\n\n" + c.Client.Help()
 }
 
 // Run compares the stored events of a meeting with the member list.
-func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
+func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error {
 	if err := events.CheckConferenceID(c.Meeting); err != nil {
 		return config.Usagef("", "%w", err)
 	}
@@ -88,9 +88,9 @@ func (c *verified) Run(ctx context.Context, call *config.Invocation) error {
 // giveBackTimeout is how long giving back what was not called may take.
 const giveBackTimeout = time.Second
 
-// limits let this program's calls through at the rate of the settings, and take them out of the
-// month's, which the service counts as well. The function that is returned gives back what is left.
-func (c *verified) limits(ctx context.Context, nc *nats.Conn) (*budget.Limiter, func(), error) {
+// limits returns the limiter of the calls: the rate of the settings, and the month's calls, which
+// the service counts in the same place. The function that is returned gives back what is left.
+func (c *verifyCommand) limits(ctx context.Context, nc *nats.Conn) (*budget.Limiter, func(), error) {
 	pace, err := budget.NewRate(budget.RateOptions{PerSecond: c.DingTalk.Rate})
 	if err != nil {
 		return nil, nil, err
@@ -118,7 +118,7 @@ func (c *verified) limits(ctx context.Context, nc *nats.Conn) (*budget.Limiter, 
 }
 
 // print says how it turned out.
-func (c *verified) print(call *config.Invocation, r verify.Result) error {
+func (c *verifyCommand) print(call *config.Invocation, r verify.Result) error {
 	var out strings.Builder
 	if r.Over {
 		fmt.Fprintf(&out, "meeting %s, which is over: %d visits announced, %d listed\n", c.Meeting, r.Visits, r.Listed)

@@ -8,10 +8,10 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 )
 
-type showVers struct{}
+type versionCommand struct{}
 
 // Run prints the version.
-func (showVers) Run(_ context.Context, call *config.Invocation) error {
+func (versionCommand) Run(_ context.Context, call *config.Invocation) error {
 	_, err := fmt.Fprintln(call.Stdout, "rollcall", version.String())
 	return err
 }

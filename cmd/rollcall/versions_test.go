@@ -15,7 +15,7 @@ import (
 
 // TestOldServersAreRefused has every command that stores meet NATS servers that can store nothing:
 // they say so in one line, which names the server, and end in time. Real ones are tried where there
-// are some, see package testnats.
+// are some, see package natstest.
 func TestOldServersAreRefused(t *testing.T) {
 	old := map[string]string{ // what is said of the server, by its URL
 		natstest.Says(t, "2.12.7"):      `server "oldie" at 127.0.0.1:`,
