@@ -142,7 +142,7 @@ func TestOverRestartsOfTheServer(t *testing.T) {
 	s := streamtest.Start(t)
 	r, js := s.Record(), s.JetStream()
 	var d diary
-	start(t, js, consumer.Options{}, d.keep)
+	start(t, js, consumer.Options{AckWait: 2 * time.Second}, d.keep) // what is acknowledged as the server stops comes again
 	var want []string
 	for range 2 {
 		want = append(want, r.Join("a"))
