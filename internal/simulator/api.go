@@ -23,8 +23,8 @@ func failure(kind fault.Kind) *apiError {
 	return &apiError{status, code, message}
 }
 
-// Handler returns the API, the stream gateway, which serves connections while [Simulator.RunPushes] runs, the group
-// robots and, below /_sim/, the control API.
+// Handler returns the API, the stream gateway, which serves connections while [Simulator.RunPushes]
+// runs, the group robots and, below /_sim/, the control API.
 func (s *Simulator) Handler() http.Handler {
 	control := s.control()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,7 +72,8 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.done(c, id, s.deliver(w, rep, damage))
 }
 
-// begin counts a call, and decides whether the limits let it pass and which faults stand in its way.
+// begin counts a call, and decides whether the limits let it pass and which faults stand in its
+// way.
 func (s *Simulator) begin(c call) (requestID string, faults []fault.Fault, throttled fault.Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +106,8 @@ func (s *Simulator) struck(c call, now time.Time, stages ...fault.Stage) []fault
 	return faults
 }
 
-// answer makes the honest reply, and returns the faults that damage it on its way.
+// answer makes the reply that the platform documents, and returns the faults that damage it on its
+// way.
 func (s *Simulator) answer(c call, requestID string) (reply, []fault.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +198,7 @@ func errorReply(e *apiError, requestID string) reply {
 	return jsonReply(e.status, map[string]string{"code": e.code, "message": e.message, "requestid": requestID})
 }
 
-// write sends a reply. What the client does not read is its own loss.
+// write sends a reply. A client that does not read all of it is not waited for.
 func (s *Simulator) write(w http.ResponseWriter, rep reply) {
 	h := w.Header()
 	h.Set("Content-Type", rep.contentType)

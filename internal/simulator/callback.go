@@ -7,8 +7,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// Cipher signs and encrypts as DingTalk's callback does. The simulator has none of its own: it is handed the product's
-// through [Options], which the official test vectors hold to the truth.
+// Cipher signs and encrypts as DingTalk's callback does. The simulator has none of its own: it is
+// handed the product's through [Options], which is tested with DingTalk's official test vectors.
 type Cipher interface {
 	Encrypt(message []byte) string
 	Decrypt(encrypted string) ([]byte, error)
@@ -23,7 +23,7 @@ type ciphers struct {
 	foreign Cipher
 }
 
-// newCallback returns nil when there is no webhook.
+// newCiphers returns nil when there is no webhook.
 func newCiphers(s PushSettings, newCipher func(token, aesKey, ownerKey string) (Cipher, error)) (*ciphers, error) {
 	if s.URL == "" {
 		return nil, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// tellFrom returns the time from which on somebody is told what happens, and whether anybody is. The caller holds the
-// lock.
+// tellFrom returns the time from which on somebody is told what happens, and whether anybody is.
+// The caller holds the lock.
 func (s *Simulator) tellFrom() (int64, bool) {
 	if s.callback != nil {
 		return s.created, true
@@ -18,8 +18,8 @@ func (s *Simulator) tellFrom() (int64, bool) {
 	return s.gateway.first, s.gateway.first != 0
 }
 
-// notices returns what has happened and was not told before, in the order it happened; what happened before from is
-// passed over for good. The caller holds the lock.
+// notices returns what has happened and was not told before, in the order it happened; what
+// happened before from is passed over for good. The caller holds the lock.
 func (s *Simulator) notices(from int64) []history.Notice {
 	return s.meetings.Notices(from, s.millis(), s.settings.Push.LeavesAtEnd)
 }
@@ -76,7 +76,8 @@ func (s *Simulator) plan() []plannedPush {
 	return out
 }
 
-// send sends what is left of a push: nothing, itself once or twice, now or later, with forgeries before it.
+// send sends what is left of a push: nothing, itself once or twice, now or later, with forgeries
+// before it.
 func (o *outbox) send(p plannedPush) {
 	var all, wrong damage
 	var wait time.Duration

@@ -8,13 +8,15 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// The values of a meeting's status. See the official SDK's QueryConferenceInfoBatchResponseBodyInfos.
+// The values of a meeting's status. See the official SDK's
+// QueryConferenceInfoBatchResponseBodyInfos.
 const (
 	meetingEnded   = 1
 	meetingStarted = 2
 )
 
-// confInfo is a meeting on the wire. See the official SDK's QueryConferenceInfoResponseBodyConfInfo.
+// confInfo is a meeting on the wire. See the official SDK's
+// QueryConferenceInfoResponseBodyConfInfo.
 type confInfo struct {
 	ConferenceID         string `json:"conferenceId"`
 	Title                string `json:"title"`
@@ -67,7 +69,8 @@ func roomCode(conferenceID string) string {
 	return fmt.Sprintf("%011d", history.Hash(conferenceID)%100_000_000_000)
 }
 
-// ongoing is a live meeting on the wire. See the official SDK's QueryOrgConferenceListResponseBodyOnGoingConfList.
+// ongoing is a live meeting on the wire. See the official SDK's
+// QueryOrgConferenceListResponseBodyOnGoingConfList.
 type ongoing struct {
 	ConferenceID string `json:"conferenceId"`
 	Title        string `json:"title"`

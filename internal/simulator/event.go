@@ -11,7 +11,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// The types of the meeting events. See https://open.dingtalk.com/document/orgapp/video-conference-events.
+// The types of the meeting events. See
+// https://open.dingtalk.com/document/orgapp/video-conference-events.
 const (
 	meetingEvent = "meeting_status_change"
 	memberEvent  = "meeting_member_status_change"
@@ -31,7 +32,7 @@ type pushEvent struct {
 	eventData
 }
 
-// eventData is what an event says of its matter; over the stream, it is all of the data.
+// eventData is what happened; over the stream, it is all of the data.
 type eventData struct {
 	OpenConfModel    *confModel     `json:"openConfModel,omitempty"`
 	OpenMemberModels []pushedMember `json:"openMemberModels,omitempty"`
@@ -39,7 +40,7 @@ type eventData struct {
 	ChangeScene      string         `json:"changeScene"`
 }
 
-// newEvent makes an event of a notice. Its id depends on chance alone.
+// newEvent makes an event of a notice. Its id is random.
 func (s *Simulator) newEvent(n history.Notice, rng *rand.Rand) *pushEvent {
 	e := &pushEvent{
 		EventType: memberEvent, EventTime: n.Info.At, CorpID: s.settings.CorpID, BizID: fmt.Sprint(history.Hash(n.Info.ID) % 1_000_000),
@@ -80,8 +81,8 @@ func (e *pushEvent) with(d damage) *pushEvent {
 // intruder is the nickname of somebody who is in no meeting.
 const intruder = "Mallory"
 
-// untrue tells of somebody who never came, under the event's own id. Whoever believes it, or remembers its id, has
-// been fooled.
+// untrue is an event of somebody who never came, under the id of the true one: a receiver must
+// neither believe it nor drop the true one as a repetition.
 func (e *pushEvent) untrue() pushEvent {
 	join, leave, duration := e.EventTime, e.EventTime+10_000, int64(1000)
 	out := *e

@@ -29,7 +29,8 @@ func retryAfter(h http.Header, f fault.Fault) {
 	}
 }
 
-// replace sends a fault in the place of the honest reply, and returns the status sent; 0 for none.
+// replace sends a fault in the place of the documented reply, and returns the status sent; 0 for
+// none.
 func (s *Simulator) replace(w http.ResponseWriter, r *http.Request, f fault.Fault, requestID string) int {
 	retryAfter(w.Header(), f)
 	rep := reply{status: f.HTTPStatus(), contentType: jsonType}
@@ -59,7 +60,7 @@ func (s *Simulator) replace(w http.ResponseWriter, r *http.Request, f fault.Faul
 	return rep.status
 }
 
-// huge sends valid JSON that has no end worth waiting for.
+// huge sends valid JSON that is too long to be read to its end.
 func huge(w http.ResponseWriter, r *http.Request, f fault.Fault) int {
 	w.Header().Set("Content-Type", jsonType)
 	w.WriteHeader(f.HTTPStatus())
@@ -94,7 +95,7 @@ func reset(w http.ResponseWriter) {
 	_ = raw.Close()
 }
 
-// deliver sends an honest reply through what damages it, and returns the status sent.
+// deliver sends a documented reply, damaged by the faults given, and returns the status sent.
 func (s *Simulator) deliver(w http.ResponseWriter, rep reply, damage []fault.Fault) int {
 	cut := false
 	for _, f := range damage {

@@ -34,7 +34,8 @@ func newFrame(kind, topic, messageID string, at time.Time, data []byte) frame {
 	}
 }
 
-// frame returns the event as the stream carries it: the data holds the matter alone, the headers everything else.
+// frame returns the event as the stream carries it: the data says what happened, the headers
+// everything else.
 func (e *pushEvent) frame(topic, messageID, appID string, at time.Time) frame {
 	out := newFrame(frameEvent, topic, messageID, at, encoded(e.eventData))
 	out.Headers["eventType"] = e.EventType
@@ -53,7 +54,7 @@ type response struct {
 	Data    string            `json:"data"`
 }
 
-// acknowledged says whether the client has taken an event for good.
+// acknowledged says whether the client has confirmed an event, so that it is not sent again.
 func (r response) acknowledged() bool {
 	var data struct {
 		Status string `json:"status"`

@@ -105,8 +105,8 @@ func origin(r *http.Request) string {
 	return "ws://" + r.Host
 }
 
-// admit takes a ticket and returns the connection it is for, and the context that ends it; or the HTTP status of a
-// refusal. Whoever is admitted has to call leave.
+// admit takes a ticket and returns the connection it is for, and the context that ends it; or the
+// HTTP status of a refusal. A caller that is admitted has to call leave.
 func (s *Simulator) admit(key string) (l *link, ctx context.Context, refusal int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,8 +135,8 @@ func (s *Simulator) leave() {
 	s.gateway.done.Done()
 }
 
-// join makes a connection one that events are sent on. What happened before the first is not sent on it, even if it
-// happened in the same millisecond, or the webhook is still to be told of it.
+// join makes a connection one that events are sent on. What happened before the first is not sent
+// on it, even if it happened in the same millisecond, or the webhook is still to be told of it.
 func (s *Simulator) join(l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,8 +178,8 @@ func (s *Simulator) choose(e *pushEvent) (l *link, topic string, faults []fault.
 	return l, l.wants(e.EventType), faults
 }
 
-// DisturbStreams makes one of the stream faults happen to all connections at once, and returns to how many. The error
-// wraps [history.ErrScenario].
+// DisturbStreams makes one of the stream faults happen to all connections at once, and returns to
+// how many. The error wraps [history.ErrScenario].
 func (s *Simulator) DisturbStreams(f fault.Fault) (int, error) {
 	if err := f.Validate("fault"); err != nil {
 		return 0, err
@@ -199,7 +199,8 @@ func (s *Simulator) DisturbStreams(f fault.Fault) (int, error) {
 	return n, nil
 }
 
-// wants returns the topic by which the client has subscribed to events of this type; "" if it has not.
+// wants returns the topic by which the client has subscribed to events of this type; "" if it has
+// not.
 func (l *link) wants(eventType string) string {
 	for _, sub := range l.subscriptions {
 		if strings.EqualFold(sub.Type, frameEvent) && (sub.Topic == allTopics || sub.Topic == eventType) {

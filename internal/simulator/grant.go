@@ -33,7 +33,8 @@ type grantRequest struct {
 	GrantType    string `json:"grant_type"`
 }
 
-// grant hands out a token. See https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-an-internal-app.
+// grant hands out a token. See
+// https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-an-internal-app.
 func (s *Simulator) grant(c call, now time.Time) (any, *apiError) {
 	var req grantRequest
 	if json.Unmarshal(c.body, &req) != nil {

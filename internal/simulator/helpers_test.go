@@ -173,7 +173,8 @@ func (r *remote) pages(id string, maxResults int) (rows []memberModel, pages int
 	}
 }
 
-// list prints the rows of a meeting's list without HTTP: "nick status join leave", times in seconds after the epoch.
+// list prints the rows of a meeting's list without HTTP: "nick status join leave", times in seconds
+// after the epoch.
 func list(s *Simulator, id string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

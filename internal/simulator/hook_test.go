@@ -59,7 +59,8 @@ func TestPushesWithOldParameters(t *testing.T) {
 	assert.NotContains(t, query, "timestamp")
 }
 
-// TestPlannedPushesComeWhenTheyHappen plays a plan, and people nobody planned, on the machine's clock.
+// TestPlannedPushesComeWhenTheyHappen plays a plan, and people nobody planned, on the machine's
+// clock.
 func TestPlannedPushesComeWhenTheyHappen(t *testing.T) {
 	r := receive(t)
 	sc, err := ParseScenario([]byte(`{speed: 10, meetings: [
@@ -141,7 +142,8 @@ func TestAnswersThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestALongSilenceIsRefused: how many of the pushes reach a webhook that nobody waits for is not certain.
+// TestALongSilenceIsRefused: how many of the pushes reach a webhook that nobody waits for is not
+// certain.
 func TestALongSilenceIsRefused(t *testing.T) {
 	r := receive(t)
 	r.answerBy(func(w http.ResponseWriter, req *http.Request, c Cipher) {

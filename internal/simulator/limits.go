@@ -30,7 +30,8 @@ func (w *window) count(now time.Time) int {
 
 func (w *window) add(now time.Time) { w.times = append(w.times, now.UnixNano()) }
 
-// limits are the honest ones: the app's calls per second of each API, and the organisation's calls in a month.
+// limits are the honest ones: the app's calls per second of each API, and the organisation's calls
+// in a month.
 type limits struct {
 	perSecond int
 	perMonth  int
@@ -46,8 +47,8 @@ func newLimits(s Settings) *limits {
 // beijing is where the platform's months begin.
 var beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
 
-// take counts a call, or returns the kind of fault it meets. Calls for a token or a stream connection are not limited;
-// calls rejected for their rate do not count against the month's.
+// take counts a call, or returns the kind of fault it meets. Calls for a token or a stream
+// connection are not limited; calls rejected for their rate do not count against the month's.
 func (l *limits) take(class fault.Class, now time.Time) fault.Kind {
 	if class == fault.ClassToken || class == fault.ClassGateway {
 		return ""

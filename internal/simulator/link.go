@@ -148,7 +148,8 @@ func (l *link) writeFrame(ctx context.Context, data []byte) error {
 	return l.ws.Write(ctx, websocket.MessageText, data)
 }
 
-// deliver sends a frame, or does what is to be done to the connection. It says whether the client is to leave.
+// deliver sends a frame, or does what is to be done to the connection. It says whether the client
+// is to leave.
 func (l *link) deliver(ctx context.Context, p parcel) (over bool, err error) {
 	switch p.disturb.Kind {
 	case "":

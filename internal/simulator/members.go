@@ -25,7 +25,8 @@ type memberPage struct {
 // presentFirst is the order of a list that moves: see [Settings].
 const presentFirst = "present-first"
 
-// memberModel is a row on the wire. See the official SDK's QueryConferenceMembersResponseBodyMemberModels.
+// memberModel is a row on the wire. See the official SDK's
+// QueryConferenceMembersResponseBodyMemberModels.
 type memberModel struct {
 	UnionID        string `json:"unionId"`
 	ConferenceID   string `json:"conferenceId"`
@@ -169,7 +170,8 @@ func (s *Simulator) pageOf(c call, n int) (from, length int, err *apiError) {
 	return from, length, nil
 }
 
-// nextToken returns the token of the page that begins at next, unless that is beyond the last of n entries.
+// nextToken returns the token of the page that begins at next, unless that is beyond the last of n
+// entries.
 func (s *Simulator) nextToken(next, n int, scope string) *string {
 	token := ""
 	if next < n {

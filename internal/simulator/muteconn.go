@@ -8,14 +8,15 @@ import (
 	"sync/atomic"
 )
 
-// muteConn is a connection that can fall silent: what is written vanishes, what comes in is not heard. So a peer sees
-// it whose other end has lost power.
+// muteConn is a connection that can fall silent: what is written is dropped, and what comes in is
+// not read. That is what a peer sees when the machine at the other end has lost power.
 type muteConn struct {
 	net.Conn
 	muted atomic.Bool
 }
 
-// Read returns what comes in unless the connection is silent; then it returns when the peer closes it.
+// Read returns what comes in unless the connection is silent; then it returns when the peer closes
+// it.
 func (c *muteConn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(p)
@@ -32,7 +33,7 @@ func (c *muteConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// reset closes the connection without a word of goodbye.
+// reset closes the connection with a TCP reset.
 func (c *muteConn) reset() {
 	raw := c.Conn
 	if wrapped, ok := raw.(interface{ NetConn() net.Conn }); ok {

@@ -14,8 +14,8 @@ import (
 var ErrPushing = errors.New("simulator: pushes run already")
 
 const (
-	// lanes is how many pushes to the webhook are under way at most; each meeting has one lane, so that its pushes
-	// keep their order.
+	// lanes is how many pushes to the webhook are under way at most; each meeting has one lane, so
+	// that its pushes keep their order.
 	lanes      = 64
 	laneLength = 1024
 	// otherClock is how often a clock that is not the machine's is looked at.
@@ -25,7 +25,8 @@ const (
 	defaultReorder = time.Second
 )
 
-// outbox sends pushes. All of it belongs to the goroutine of [Simulator.RunPushes], but for what says otherwise.
+// outbox sends pushes. All of it belongs to the goroutine of [Simulator.RunPushes], but for what
+// says otherwise.
 type outbox struct {
 	sim     *Simulator
 	hook    *hook
@@ -38,9 +39,10 @@ type outbox struct {
 	ids     uint64               // message ids given out
 }
 
-// RunPushes sends what happens to the webhook and over the stream connections, from the time of [New] and of the first
-// connection on, and serves those connections. It blocks until ctx ends, and then waits for everything it started.
-// [Simulator.Serve] runs it. It returns [ErrPushing] when it runs already, and otherwise nil.
+// RunPushes sends what happens to the webhook and over the stream connections, from the time of
+// [New] and of the first connection on, and serves those connections. It blocks until ctx ends, and
+// then waits for everything it started. [Simulator.Serve] runs it. It returns [ErrPushing] when it
+// runs already, and otherwise nil.
 func (s *Simulator) RunPushes(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -61,7 +63,8 @@ func (s *Simulator) openOutbox(ctx context.Context) (*outbox, error) {
 	return o, s.openGateway(ctx, o.acks)
 }
 
-// work sends pushes until ctx ends, which is that of openOutbox, and then waits for everything it started.
+// work sends pushes until ctx ends, which is that of openOutbox, and then waits for everything it
+// started.
 func (o *outbox) work(ctx context.Context) {
 	var posting sync.WaitGroup
 	if o.sim.callback != nil {

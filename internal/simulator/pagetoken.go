@@ -9,8 +9,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// A page token is the number of the page's first entry and a check sum over the list it belongs to, in clothes that
-// no client gets through a URL without escaping them.
+// A page token is the number of the page's first entry and a check sum over the list it belongs to,
+// with characters around them that a client has to escape in a URL.
 const (
 	tokenPrefix = "+/"
 	tokenSuffix = "=&%"

@@ -39,7 +39,8 @@ type pushedMember struct {
 	PSTNJoin     bool   `json:"pstnJoin"`
 }
 
-// newConfModel describes the meeting a notice is about. What status says is a trap: it means the opposite elsewhere.
+// newConfModel describes the meeting a notice is about. What status says is a trap: it means the
+// opposite elsewhere.
 func newConfModel(n history.Notice) *confModel {
 	in := n.Info
 	out := &confModel{
@@ -65,7 +66,8 @@ func newPushedMembers(n history.Notice) []pushedMember {
 	return out
 }
 
-// newPushedMember describes one device of a person. A joining one has a leaveTime, as in DingTalk's own example.
+// newPushedMember describes one device of a person. A joining one has a leaveTime, as in DingTalk's
+// own example.
 func newPushedMember(m history.Noticed, n history.Notice) pushedMember {
 	p := m.Person
 	out := pushedMember{

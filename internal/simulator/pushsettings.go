@@ -8,13 +8,14 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// PushSettings say where and how the platform pushes what happens. The zero value pushes over the stream alone, to
-// whoever connects to it.
+// PushSettings say where and how the platform pushes what happens. The zero value pushes over the
+// stream alone, to the clients that connect to it.
 type PushSettings struct {
-	// URL is the webhook's; there is at most one for an app. Nothing is pushed over HTTP when it is empty.
+	// URL is the webhook's; there is at most one for an app. Nothing is pushed over HTTP when it is
+	// empty.
 	URL string `yaml:"url,omitempty"`
-	// Token, AESKey (43 characters) and OwnerKey are what the platform shares with the webhook. OwnerKey is the app's
-	// AppKey when empty.
+	// Token, AESKey (43 characters) and OwnerKey are what the platform shares with the webhook.
+	// OwnerKey is the app's AppKey when empty.
 	Token    string `yaml:"token,omitempty"`
 	AESKey   string `yaml:"aesKey,omitempty"`
 	OwnerKey string `yaml:"ownerKey,omitempty"`
@@ -22,16 +23,17 @@ type PushSettings struct {
 	OldParameters bool `yaml:"oldParameters,omitempty"`
 	// TargetPush gives the events the types they have for meetings that the app itself created.
 	TargetPush bool `yaml:"targetPush,omitempty"`
-	// LeavesAtEnd pushes that everybody has left before it pushes that the meeting is closed. It is not documented
-	// whether the platform does.
+	// LeavesAtEnd pushes that everybody has left before it pushes that the meeting is closed. It is
+	// not documented whether the platform does.
 	LeavesAtEnd bool `yaml:"leavesAtEnd,omitempty"`
-	// Timeout is how long the webhook may take to answer: 2.5 s when 0. Retry and LastRetry are how long after a
-	// failed push it is sent a second and a last time: 10 s and 30 s when 0. All are real time.
+	// Timeout is how long the webhook may take to answer: 2.5 s when 0. Retry and LastRetry are how
+	// long after a failed push it is sent a second and a last time: 10 s and 30 s when 0. All are
+	// real time.
 	Timeout   history.Duration `yaml:"timeout,omitempty"`
 	Retry     history.Duration `yaml:"retry,omitempty"`
 	LastRetry history.Duration `yaml:"lastRetry,omitempty"`
-	// Monthly is the organisation's quota of pushes in a calendar month, webhook and stream together; none when 0.
-	// Once it is used up there simply are no more.
+	// Monthly is the organisation's quota of pushes in a calendar month, webhook and stream
+	// together; none when 0. Once it is used up there simply are no more.
 	Monthly int `yaml:"monthly,omitempty"`
 }
 
@@ -42,13 +44,15 @@ type StreamSettings struct {
 	Redeliver  history.Duration `yaml:"redeliver,omitempty"`  // until a message answered LATER comes again; 3 s when 0
 	Deliveries int              `yaml:"deliveries,omitempty"` // how often a message is tried; 20 times when 0
 	PingEvery  history.Duration `yaml:"pingEvery,omitempty"`  // between two pings to a connection; 30 s when 0
-	// IgnorePings keeps connections that do not answer a ping. Otherwise they are closed after AckTimeout.
+	// IgnorePings keeps connections that do not answer a ping. Otherwise they are closed after
+	// AckTimeout.
 	IgnorePings bool `yaml:"ignorePings,omitempty"`
 }
 
-// What the platform documents of its pushes, https://open.dingtalk.com/document/orgapp/configure-event-subcription
-// and https://open.dingtalk.com/document/development/stream-mode-protocol-access-description; how often it pings and
-// redelivers is not documented.
+// What the platform documents of its pushes,
+// https://open.dingtalk.com/document/orgapp/configure-event-subcription and
+// https://open.dingtalk.com/document/development/stream-mode-protocol-access-description; how often
+// it pings and redelivers is not documented.
 const (
 	DefaultPushTimeout  = 2500 * time.Millisecond
 	DefaultRetry        = 10 * time.Second

@@ -9,8 +9,8 @@ import (
 
 // PushStats counts pushes.
 type PushStats struct {
-	// Month is the current calendar month in Beijing, MonthPushes what was pushed in it, MonthLimit what may be; 0
-	// for no limit.
+	// Month is the current calendar month in Beijing, MonthPushes what was pushed in it, MonthLimit
+	// what may be; 0 for no limit.
 	Month       string `json:"month"`
 	MonthPushes int    `json:"monthPushes"`
 	MonthLimit  int    `json:"monthLimit"`
@@ -24,7 +24,8 @@ type PushStats struct {
 // WayStats counts the pushes on one way.
 type WayStats struct {
 	Pushes uint64 `json:"pushes"` // that there were, the lost ones too
-	// Sent counts every attempt, forgeries too. Each is Acknowledged or Refused, if only by silence.
+	// Sent counts every attempt, forgeries too. Each is Acknowledged or Refused, if only by
+	// silence.
 	Sent         uint64 `json:"sent"`
 	Acknowledged uint64 `json:"acknowledged"`
 	Refused      uint64 `json:"refused"`

@@ -158,7 +158,8 @@ func (r *receiver) gets(want ...string) {
 	require.Equal(r.t, want, r.texts())
 }
 
-// pushing starts the pushes of a simulator on the machine's clock, in which nobody has come yet to meeting m.
+// pushing starts the pushes of a simulator on the machine's clock, in which nobody has come yet to
+// meeting m.
 func pushing(t *testing.T, settings Settings, faults ...fault.Fault) *Simulator {
 	t.Helper()
 	s, err := New(Options{

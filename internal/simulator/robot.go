@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// RobotState is a group robot: what it has said, and how it was treated. All times are Unix milliseconds.
+// RobotState is a group robot: what it has said, and how it was treated. All times are Unix
+// milliseconds.
 type RobotState struct {
 	Token string `json:"token"`
 	// Said are the messages in the group, oldest first: the last 10,000.
 	Said []RobotMessage `json:"said"`
-	// Calls counts the messages that were sent with a good signature, Repeated those of them that had been said before,
-	// and Throttled those that were too many or came during a block.
+	// Calls counts the messages that were sent with a good signature, Repeated those of them that
+	// had been said before, and Throttled those that were too many or came during a block.
 	Calls     int `json:"calls"`
 	Repeated  int `json:"repeated"`
 	Throttled int `json:"throttled"`

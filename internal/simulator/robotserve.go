@@ -60,8 +60,8 @@ func (s *Simulator) serveRobot(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// askRobot lets a robot say a message, unless something is wrong with it or a fault is in its way. It returns the answer
-// and the fault that keeps it from being heard, if one does.
+// askRobot lets a robot say a message, unless something is wrong with it or a fault is in its way.
+// It returns the answer and the fault that keeps the client from getting it, if one does.
 func (s *Simulator) askRobot(r *http.Request, body []byte) (answer robotReply, textCodes bool, kind fault.Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

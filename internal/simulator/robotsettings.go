@@ -9,20 +9,21 @@ import (
 
 // RobotSettings are a custom group robot's. The zero value works.
 type RobotSettings struct {
-	// Token and Secret are the robot's access_token, and the secret of its additional signature; DefaultRobotToken and
-	// DefaultRobotSecret when empty.
+	// Token and Secret are the robot's access_token, and the secret of its additional signature;
+	// DefaultRobotToken and DefaultRobotSecret when empty.
 	Token  string `yaml:"token,omitempty"`
 	Secret string `yaml:"secret,omitempty"`
-	// PerMinute is how many messages the robot takes in any minute: 20 when 0. Whoever sends more is blocked for Block:
-	// 10 minutes when 0. Both go by the simulator's clock.
+	// PerMinute is how many messages the robot takes in any minute: 20 when 0. A sender of more is
+	// blocked for Block: 10 minutes when 0. Both go by the simulator's clock.
 	PerMinute int              `yaml:"perMinute,omitempty"`
 	Block     history.Duration `yaml:"block,omitempty"`
 	// TextCodes writes errcode as a string. Otherwise it is a number.
 	TextCodes bool `yaml:"textCodes,omitempty"`
 }
 
-// What the platform documents of its robots, https://open.dingtalk.com/document/orgapp/custom-robot-access, and what the
-// simulator's robot is called where the settings are silent.
+// What the platform documents of its robots,
+// https://open.dingtalk.com/document/orgapp/custom-robot-access, and what the simulator's robot is
+// called where the settings are silent.
 const (
 	DefaultRobotToken  = "simulated-robot-token"
 	DefaultRobotSecret = "SECsimulatedrobotsecret"

@@ -14,8 +14,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// Scenario is what a simulator plays. All its times are offsets from the scenario's start; negative ones lie before
-// it, so that a meeting can be running already.
+// Scenario is what a simulator plays. All its times are offsets from the scenario's start; negative
+// ones lie before it, so that a meeting can be running already.
 type Scenario struct {
 	Name        string `yaml:"name,omitempty"`
 	Description string `yaml:"description,omitempty"`
@@ -51,8 +51,9 @@ func LoadScenario(path string) (*Scenario, error) {
 	return sc, nil
 }
 
-// ParseScenario reads a scenario from YAML (or JSON). Unknown keys are refused, with the line; so is a scenario that
-// contradicts itself, such as one in which somebody leaves before they join. Errors wrap [history.ErrScenario].
+// ParseScenario reads a scenario from YAML (or JSON). Unknown keys are refused, with the line; so
+// is a scenario that contradicts itself, such as one in which somebody leaves before they join.
+// Errors wrap [history.ErrScenario].
 func ParseScenario(data []byte) (*Scenario, error) {
 	sc := new(Scenario)
 	if err := decodeStrict(data, sc); err != nil {

@@ -14,8 +14,9 @@ import (
 // closeTimeout is how long Serve waits for calls under way.
 const closeTimeout = 2 * time.Second
 
-// Serve answers calls on ln and runs the pushes until ctx ends, then closes ln and everything under way. It returns nil
-// after ctx, and otherwise why it could not go on; when it cannot begin, because the pushes run already, ln is closed.
+// Serve answers calls on ln and runs the pushes until ctx ends, then closes ln and everything under
+// way. It returns nil after ctx, and otherwise why it could not go on; when it cannot begin,
+// because the pushes run already, ln is closed.
 func (s *Simulator) Serve(ctx context.Context, ln net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 
 // Settings are the properties of the simulated platform. The zero value works.
 type Settings struct {
-	// AppKey and AppSecret are the internal app's; DefaultAppKey and DefaultAppSecret when empty. The client
-	// credentials grant takes the same pair.
+	// AppKey and AppSecret are the internal app's; DefaultAppKey and DefaultAppSecret when empty.
+	// The client credentials grant takes the same pair.
 	AppKey    string `yaml:"appKey,omitempty"`
 	AppSecret string `yaml:"appSecret,omitempty"`
 	// SuiteKey and SuiteSecret are the third-party app's; those of the internal app when empty.
@@ -23,7 +23,8 @@ type Settings struct {
 	AccessToken string `yaml:"accessToken,omitempty"`
 	// TokenLife is how long a token is good for, in real time: 2 hours when 0.
 	TokenLife history.Duration `yaml:"tokenLife,omitempty"`
-	// RenewToken starts a token's life anew whenever it is asked for. Otherwise expireIn counts down.
+	// RenewToken starts a token's life anew whenever it is asked for. Otherwise expireIn counts
+	// down.
 	RenewToken bool `yaml:"renewToken,omitempty"`
 	// PageCap is the most rows on a page, whatever maxResults says; 128 when 0.
 	PageCap int `yaml:"pageCap,omitempty"`
@@ -31,11 +32,12 @@ type Settings struct {
 	ShortPages float64 `yaml:"shortPages,omitempty"`
 	// EmptyLastToken gives the last page an empty nextToken. Otherwise it has none.
 	EmptyLastToken bool `yaml:"emptyLastToken,omitempty"`
-	// TotalCount is what totalCount counts: "rows" (when empty), "people" who have a row, or "present" people.
+	// TotalCount is what totalCount counts: "rows" (when empty), "people" who have a row, or
+	// "present" people.
 	TotalCount string `yaml:"totalCount,omitempty"`
-	// ListOrder is the order of a member list: "joined", in the order in which rows were added, when empty, or
-	// "present-first", those present before the rest and the newest first, so that whoever comes or goes shifts the
-	// others between the pages.
+	// ListOrder is the order of a member list: "joined", in the order in which rows were added,
+	// when empty, or "present-first", those present before the rest and the newest first, so that
+	// each join and leave shifts the others between the pages.
 	ListOrder string `yaml:"listOrder,omitempty"`
 	// FixedDuration keeps the duration of open rows at 0. Otherwise it grows with every look.
 	FixedDuration bool `yaml:"fixedDuration,omitempty"`
@@ -46,7 +48,8 @@ type Settings struct {
 	// Push and Stream are about what the platform sends by itself.
 	Push   PushSettings   `yaml:"push,omitempty"`
 	Stream StreamSettings `yaml:"stream,omitempty"`
-	// Robots are the custom group robots; one with the default token and secret when there are none.
+	// Robots are the custom group robots; one with the default token and secret when there are
+	// none.
 	Robots []RobotSettings `yaml:"robots,omitempty"`
 }
 

@@ -47,7 +47,7 @@ type Simulator struct {
 	otherClock bool
 	logger     *slog.Logger
 	callback   *ciphers      // nil without a webhook
-	news       chan struct{} // wakes whoever tells what happens
+	news       chan struct{} // wakes RunPushes
 
 	mu       sync.Mutex
 	meetings *history.Meetings
@@ -66,7 +66,8 @@ type Simulator struct {
 	ticketRng *rand.Rand
 }
 
-// New returns a simulator, or an error that wraps [history.ErrScenario] and says what is wrong with what it is to play.
+// New returns a simulator, or an error that wraps [history.ErrScenario] and says what is wrong with
+// what it is to play.
 func New(o Options) (*Simulator, error) {
 	sc := o.Scenario
 	if sc == nil {
@@ -151,8 +152,8 @@ func (s *Simulator) MeetingIDs() []string {
 // Settings returns what is in force, defaults filled in.
 func (s *Simulator) Settings() Settings { return s.settings }
 
-// AddMeeting adds a meeting whose offsets count from now. The error wraps [history.ErrScenario] if the plan is wrong, and
-// [history.ErrExists] if there is a meeting with this id.
+// AddMeeting adds a meeting whose offsets count from now. The error wraps [history.ErrScenario] if
+// the plan is wrong, and [history.ErrExists] if there is a meeting with this id.
 func (s *Simulator) AddMeeting(plan history.Plan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,9 +164,10 @@ func (s *Simulator) AddMeeting(plan history.Plan) error {
 	return nil
 }
 
-// Do makes things happen in a meeting now: all of them, in their order, or none. It returns them with their times, and
-// what had been planned for later and can no longer happen. The error wraps [history.ErrScenario] when something cannot happen,
-// and [history.ErrNoMeeting] when there is no such meeting.
+// Do makes things happen in a meeting now: all of them, in their order, or none. It returns them
+// with their times, and what had been planned for later and can no longer happen. The error wraps
+// [history.ErrScenario] when something cannot happen, and [history.ErrNoMeeting] when there is no
+// such meeting.
 func (s *Simulator) Do(conferenceID string, batch ...history.LiveAction) (done, dropped []history.Action, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,8 +175,8 @@ func (s *Simulator) Do(conferenceID string, batch ...history.LiveAction) (done, 
 	return s.meetings.Do(conferenceID, s.millis(), batch...)
 }
 
-// AddFaults switches faults on; their From and To count from now. It returns them with their ids, or an error that
-// wraps [history.ErrScenario], and then none is on.
+// AddFaults switches faults on; their From and To count from now. It returns them with their ids,
+// or an error that wraps [history.ErrScenario], and then none is on.
 func (s *Simulator) AddFaults(faults ...fault.Fault) ([]fault.Fault, error) {
 	if err := fault.ValidateAll(faults, "faults"); err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ type Stats struct {
 	Members map[string]uint64 `json:"members"`
 	// Tokens is the number of different tokens handed out.
 	Tokens int `json:"tokens"`
-	// Month is the current calendar month in Beijing, MonthCalls what was spent in it, MonthLimit what may be; 0 for
-	// no limit.
+	// Month is the current calendar month in Beijing, MonthCalls what was spent in it, MonthLimit
+	// what may be; 0 for no limit.
 	Month      string `json:"month"`
 	MonthCalls int    `json:"monthCalls"`
 	MonthLimit int    `json:"monthLimit"`

@@ -8,7 +8,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/fault"
 )
 
-// stream sends a delivery on one of the connections. Without one that wants it, it is tried again later.
+// stream sends a delivery on one of the connections. Without one that wants it, it is tried again
+// later.
 func (o *outbox) stream(d *delivery) {
 	s := o.sim
 	event := d.event.with(d.damage)

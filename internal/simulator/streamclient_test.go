@@ -142,8 +142,8 @@ func (c *client) isClosed() {
 	}
 }
 
-// streaming starts a simulator with a stream gateway. In a bubble of [synctest] its time passes in no time, and however
-// slow the machine is nothing comes too late.
+// streaming starts a simulator with a stream gateway. In a bubble of [synctest] its time passes in
+// no time, and however slow the machine is nothing comes too late.
 func streaming(t *testing.T, faults ...fault.Fault) *remote {
 	t.Helper()
 	return streamingWith(t, StreamSettings{}, faults...)

@@ -7,7 +7,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// Validate says what is wrong with the scenario; the error wraps [history.ErrScenario] and names the place.
+// Validate says what is wrong with the scenario; the error wraps [history.ErrScenario] and names
+// the place.
 func (sc *Scenario) Validate() error {
 	_, err := sc.compile(history.Playing{Start: history.EarliestStart, Speed: 1, Seed: 1})
 	return err

@@ -10,7 +10,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// Fault makes calls or pushes go wrong: the next Next of them, or each with Probability, or all when neither is given.
+// Fault makes calls or pushes go wrong: the next Next of them, or each with Probability, or all
+// when neither is given.
 type Fault struct {
 	ID    int     `yaml:"-" json:"id,omitempty"` // given by the simulator
 	Kind  Kind    `yaml:"kind" json:"kind"`
@@ -19,8 +20,8 @@ type Fault struct {
 	Meeting     string  `yaml:"meeting,omitempty" json:"meeting,omitempty"`
 	Next        int     `yaml:"next,omitempty" json:"next,omitempty"`
 	Probability float64 `yaml:"probability,omitempty" json:"probability,omitempty"`
-	// From and To bound the fault, counted from the scenario's start or, in the control API, from now, and
-	// compressed by Speed; without To it lasts.
+	// From and To bound the fault, counted from the scenario's start or, in the control API, from
+	// now, and compressed by Speed; without To it lasts.
 	From history.Duration `yaml:"from,omitempty" json:"from,omitempty"`
 	To   history.Duration `yaml:"to,omitempty" json:"to,omitempty"`
 
@@ -39,7 +40,8 @@ const (
 	maxHugeBytes = int64(1) << 40
 )
 
-// Validate says what is wrong with a fault, at is where it stands. The error wraps [history.ErrScenario].
+// Validate says what is wrong with a fault, at is where it stands. The error wraps
+// [history.ErrScenario].
 func (f Fault) Validate(at string) error {
 	spec, ok := specs[f.Kind]
 	wrong := func(format string, args ...any) error {
@@ -105,8 +107,8 @@ func (f Fault) Size() int64 { return cmp.Or(f.Bytes, defaultHuge) }
 // share returns the part of the rows that a fault damages.
 func (f Fault) share() float64 { return cmp.Or(f.Share, 0.5) }
 
-// ValidateAll says what is wrong with the first bad one of some faults, or with their number; where names them. The error
-// wraps [history.ErrScenario].
+// ValidateAll says what is wrong with the first bad one of some faults, or with their number; where
+// names them. The error wraps [history.ErrScenario].
 func ValidateAll(faults []Fault, where string) error {
 	if len(faults) > Max {
 		return fmt.Errorf("%w: more than %d %s", history.ErrScenario, Max, where)

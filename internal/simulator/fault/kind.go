@@ -30,7 +30,8 @@ var (
 // Kind names what goes wrong.
 type Kind string
 
-// Replies that take the place of the honest one. [Fault.Status] changes the HTTP status that is named here.
+// Replies that take the place of the documented one. [Fault.Status] changes the HTTP status that is
+// named here.
 const (
 	QPSApp      Kind = "qps-app"      // 403, the app calls this API too often in a second
 	QPMApp      Kind = "qpm-app"      // 403, ... in a minute
@@ -54,7 +55,7 @@ const (
 	Reset       Kind = "reset"        // the connection is reset before a reply
 )
 
-// Damage to the honest reply.
+// Damage to the reply that the platform documents.
 const (
 	Truncated   Kind = "truncated"    // half of the body, as if it were all
 	Cut         Kind = "cut"          // the connection is reset in the middle of the body
@@ -76,12 +77,13 @@ const (
 	MissingRows   Kind = "missing-rows"   // a share of the rows is missing, though counted
 	Shuffle       Kind = "shuffle"        // the rows of the page are in another order
 	UnknownStatus Kind = "unknown-status" // a share of the rows has attendStatus 0, 7 or 99
-	UnknownFields Kind = "unknown-fields" // rows and reply carry fields nobody knows
+	UnknownFields Kind = "unknown-fields" // rows and reply carry undocumented fields
 	MissingFields Kind = "missing-fields" // rows lack Fault.Fields
 	InvalidUTF8   Kind = "invalid-utf8"   // nicknames (not guests') hold a byte that is no UTF-8
 )
 
-// What happens to a push, on its way to the webhook or over the stream. A damaged push is damaged whenever it is sent.
+// What happens to a push, on its way to the webhook or over the stream. A damaged push is damaged
+// whenever it is sent.
 const (
 	PushLost        Kind = "push-lost"         // it is never sent
 	PushDoubled     Kind = "push-doubled"      // it is sent twice
@@ -101,7 +103,7 @@ const (
 const (
 	StreamDisconnect Kind = "stream-disconnect" // it is told to connect anew, and closed when it does not
 	StreamDrop       Kind = "stream-drop"       // it is reset; the event comes again
-	StreamSilence    Kind = "stream-silence"    // it stays open, but nothing is sent or heard any more
+	StreamSilence    Kind = "stream-silence"    // it stays open, but nothing is sent or read any more
 	StreamGarbage    Kind = "stream-garbage"    // frames that are no JSON, or of no known type, precede the event
 	StreamHuge       Kind = "stream-huge"       // a frame of Fault.Bytes (64 MiB when 0) precedes the event
 )

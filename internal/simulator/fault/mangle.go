@@ -7,18 +7,21 @@ import (
 	"math/rand/v2"
 )
 
-// badByte stands for a byte that is no UTF-8 until the page is written: no text of ours contains it.
+// badByte stands for a byte that is no UTF-8 until the page is written: no text of ours contains
+// it.
 const badByte = "\uE000"
 
 // harmlessFields may be missing from any row without changing what the list says.
 var harmlessFields = []string{"conferenceId", "duration", "host", "coHost", "pstnJoin"}
 
-// Page is an honest page of a member list, as the faults that change it have to know it. Numbers of rows count from 0.
+// Page is a page of a member list before it is changed, with what the faults that change it need to
+// know of the list. Numbers of rows count from 0.
 type Page struct {
-	// Body is the page on the wire: an object with memberModels, which are objects, totalCount and nextToken.
+	// Body is the page on the wire: an object with memberModels, which are objects, totalCount and
+	// nextToken.
 	Body any
-	// From is the number of the page's first row, Asked the one asked for, which may be beyond the last, Rows how many
-	// the whole list has.
+	// From is the number of the page's first row, Asked the one asked for, which may be beyond the
+	// last, Rows how many the whole list has.
 	From, Asked, Rows int
 	// Token makes the token of the page that begins with a row.
 	Token func(from int) string
@@ -30,14 +33,14 @@ type Page struct {
 type loosePage struct {
 	page  map[string]any
 	rows  []map[string]any
-	was   int // rows of the honest page
+	was   int // rows of the page before it is changed
 	of    Page
 	empty bool // an empty object takes the place of the page
 	rng   *rand.Rand
 }
 
-// Mangle returns the body of a page as the faults that change its content leave it. What they leave to chance is decided
-// by rng. The error says that Body is not what it has to be.
+// Mangle returns the body of a page as the faults that change its content leave it. What they leave
+// to chance is decided by rng. The error says that Body is not what it has to be.
 func (p Page) Mangle(faults []Fault, rng *rand.Rand) ([]byte, error) {
 	l := loosePage{of: p, rng: rng}
 	if err := l.loosen(); err != nil {
@@ -102,7 +105,8 @@ func (p *loosePage) apply(f Fault) {
 	}
 }
 
-// misguide gives out tokens that do not lead through the list. Tokens beyond the last row are good for that.
+// misguide gives out tokens that do not lead through the list. Tokens beyond the last row are good
+// for that.
 func (p *loosePage) misguide(kind Kind) {
 	of := p.of
 	last := of.From+p.was == of.Rows

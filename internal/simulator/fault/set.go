@@ -21,8 +21,9 @@ type Set struct {
 	lastID int
 }
 
-// Add switches faults on whose From and To count from start, in Unix milliseconds, and are compressed by speed. It gives
-// them their ids. The error wraps [history.ErrScenario]: there are too many, and none of these is on.
+// Add switches faults on whose From and To count from start, in Unix milliseconds, and are
+// compressed by speed. It gives them their ids. The error wraps [history.ErrScenario]: there are
+// too many, and none of these is on.
 func (s *Set) Add(faults []Fault, start int64, speed float64) error {
 	if len(s.all)+len(faults) > Max {
 		return fmt.Errorf("%w: more than %d faults", history.ErrScenario, Max)
@@ -45,7 +46,8 @@ func (s *Set) Add(faults []Fault, start int64, speed float64) error {
 // Clear switches all faults off.
 func (s *Set) Clear() { s.all = nil }
 
-// List returns what is on or still to come at the time now (Unix milliseconds); Next is what is left of it.
+// List returns what is on or still to come at the time now (Unix milliseconds); Next is what is
+// left of it.
 func (s *Set) List(now int64) []Fault {
 	s.all = slices.DeleteFunc(s.all, func(a armed) bool { return now >= a.to })
 	out := make([]Fault, 0, len(s.all))
@@ -55,9 +57,10 @@ func (s *Set) List(now int64) []Fault {
 	return out
 }
 
-// Strike returns the faults of the given stages that hit a call about a meeting ("" for none), in the order in which they
-// were switched on; rng decides about those with a probability. Of those that take the reply's place, or happen to a
-// message to a robot, only the first strikes. A fault that has struck its last time is gone.
+// Strike returns the faults of the given stages that hit a call about a meeting ("" for none), in
+// the order in which they were switched on; rng decides about those with a probability. Of those
+// that take the reply's place, or happen to a message to a robot, only the first strikes. A fault
+// that has struck its last time is gone.
 func (s *Set) Strike(class Class, meeting string, now int64, rng *rand.Rand, stages ...Stage) []Fault {
 	var out []Fault
 	replaced := false

@@ -7,7 +7,7 @@ type Stage uint8
 
 // The stages of a call, a push, a stream connection and a message to a robot.
 const (
-	StageReply Stage = iota + 1 // instead of the honest reply
+	StageReply Stage = iota + 1 // instead of the reply
 	StageRows                   // on the rows of a member list
 	StageBody                   // on the bytes of the reply
 	StageWait                   // before everything
@@ -16,8 +16,8 @@ const (
 	StageRobot                  // on a message to a robot
 )
 
-// spec says what a kind does. Code and message are those of an error body; without a code the kind has a
-// function of its own.
+// spec says what a kind does. Code and message are those of an error body; without a code the kind
+// has a function of its own.
 type spec struct {
 	stage         Stage
 	status        int
@@ -111,11 +111,11 @@ var specs = map[Kind]spec{
 	RobotHang:      {stage: StageRobot, only: ClassRobot},
 }
 
-// Stage returns where in a call a fault of this kind acts; 0 for a kind nobody knows.
+// Stage returns where in a call a fault of this kind acts; 0 for an unknown kind.
 func (k Kind) Stage() Stage { return specs[k].stage }
 
-// Reply returns the HTTP status of the reply that a fault of this kind sends, and the code and message of its error body;
-// "" for a kind whose reply is no error body.
+// Reply returns the HTTP status of the reply that a fault of this kind sends, and the code and
+// message of its error body; "" for a kind whose reply is no error body.
 func (k Kind) Reply() (status int, code, message string) {
 	spec := specs[k]
 	return spec.status, spec.code, spec.message

@@ -117,8 +117,8 @@ func (m *Meeting) onePlace(stays []stay) []stay {
 	return out
 }
 
-// hide finds out when the list stopped showing each stay's beginning and end, because a later visit took over the
-// row or because the row was taken off the list.
+// hide finds out when the list stopped showing each stay's beginning and end, because a later visit
+// took over the row or because the row was taken off the list.
 func (m *Meeting) hide(acc account) {
 	later := make(map[place][]*stay) // the stays of a place that began later, the last one first
 	for i := len(acc.stays) - 1; i >= 0; i-- {
@@ -139,8 +139,8 @@ func (s *stay) hideBy(later []*stay, asked []int64, guest bool) {
 		if s.resetAt == 0 {
 			s.resetAt = next.from
 		}
-		// An open row does not say that the visit before ended with a kick; and with another joinTime, a guest's row
-		// is another guest's.
+		// An open row does not say that the visit before ended with a kick; and with another
+		// joinTime, a guest's row is another guest's.
 		if s.ended == endedKicked || guest {
 			s.hideAt(next.from)
 		}

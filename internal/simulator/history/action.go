@@ -3,7 +3,8 @@ package history
 // Verb is what an action does.
 type Verb string
 
-// What can happen in a meeting. Where Device is empty, leave, kick, drop and vanish mean all devices of the person.
+// What can happen in a meeting. Where Device is empty, leave, kick, drop and vanish mean all
+// devices of the person.
 const (
 	// Join puts a device of a person into the meeting.
 	Join Verb = "join"
@@ -21,21 +22,22 @@ const (
 	Call Verb = "call"
 	// Decline lists a person with status 4: they refused, or nobody answered.
 	Decline Verb = "decline"
-	// Host hands the meeting to a person; whoever was host is an ordinary member afterwards.
+	// Host hands the meeting to a person; the host before is an ordinary member afterwards.
 	Host Verb = "host"
 	// CoHost makes a person a co-host.
 	CoHost Verb = "cohost"
 	// Member takes both roles from a person.
 	Member Verb = "member"
-	// Rename changes a person's nickname, in all rows. A guest stays who they were: the truth has the first name.
+	// Rename changes a person's nickname, in all rows. A guest stays who they were: the truth has
+	// the first name.
 	Rename Verb = "rename"
 	// End ends the meeting for everybody.
 	End Verb = "end"
 )
 
-// Action is one thing that happened, or will happen, in a meeting. A meeting's history is its actions in the order of
-// their times; the times of one person's actions differ by at least a millisecond, and End is an action of everybody
-// who is in the meeting.
+// Action is one thing that happened, or will happen, in a meeting. A meeting's history is its
+// actions in the order of their times; the times of one person's actions differ by at least a
+// millisecond, and End is an action of everybody who is in the meeting.
 type Action struct {
 	At     int64  `json:"at"` // Unix milliseconds
 	Do     Verb   `json:"do"`

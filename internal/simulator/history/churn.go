@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Churn keeps a meeting alive: a crowd of its own comes and goes at random, by the scenario's seed, for as long as the
-// meeting goes on. What is done live to its people counts.
+// Churn keeps a meeting alive: a crowd of its own comes and goes at random, by the scenario's seed,
+// for as long as the meeting goes on. What is done live to its people counts.
 type Churn struct {
 	// People is the size of the crowd; Guests of them have no unionId, Phones join by telephone.
 	People int `yaml:"people"`
@@ -23,8 +23,9 @@ type Churn struct {
 	Gap Duration `yaml:"gap,omitempty"`
 	// Present is the share of the crowd that is in the meeting on average; 0.6 when 0.
 	Present float64 `yaml:"present,omitempty"`
-	// Kicks, Calls and Devices are the probabilities that an end is a kick, that an arrival is called first, and
-	// that somebody present brings or puts away a second device instead of leaving.
+	// Kicks, Calls and Devices are the probabilities that an end is a kick, that an arrival is
+	// called first, and that somebody present brings or puts away a second device instead of
+	// leaving.
 	Kicks   float64 `yaml:"kicks,omitempty"`
 	Calls   float64 `yaml:"calls,omitempty"`
 	Devices float64 `yaml:"devices,omitempty"`
@@ -94,8 +95,8 @@ func newChurner(plan Churn, m *Meeting, start int64, play Playing) (*churner, er
 	return c, nil
 }
 
-// tick makes up what happens at c.next, if anything, and when the next thing does. It looks at nothing but the
-// meeting as it is at that moment.
+// tick makes up what happens at c.next, if anything, and when the next thing does. It looks at
+// nothing but the meeting as it is at that moment.
 func (c *churner) tick(m *Meeting) (Action, bool) {
 	at := c.next
 	c.next += max(int64(math.Round(c.rng.ExpFloat64()*c.mean)), 1)
@@ -117,7 +118,8 @@ func (c *churner) tick(m *Meeting) (Action, bool) {
 	return c.departure(m, present, at), true
 }
 
-// crowd returns who of the crowd is absent and who is present, leaving out those somebody has plans for.
+// crowd returns who of the crowd is absent and who is present, leaving out those somebody has plans
+// for.
 func (c *churner) crowd(m *Meeting, at int64) (absent, present []int) {
 	for i := c.first; i < c.first+c.plan.People; i++ {
 		member := &m.view.members[i]

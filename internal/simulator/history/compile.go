@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// DefaultKeep is how long the member list of a meeting that has ended can be read, unless the meeting says otherwise.
+// DefaultKeep is how long the member list of a meeting that has ended can be read, unless the
+// meeting says otherwise.
 const DefaultKeep = 10 * time.Minute
 
 var meetingID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
@@ -21,8 +22,8 @@ type step struct {
 	where string
 }
 
-// compile turns the plan of a meeting into its history; start is Unix milliseconds. What is wrong with the plan is found
-// here: everything that is planned is tried.
+// compile turns the plan of a meeting into its history; start is Unix milliseconds. What is wrong
+// with the plan is found here: everything that is planned is tried.
 func (p Plan) compile(start int64, play Playing) (*Meeting, error) {
 	speed := play.Speed
 	if err := p.check(); err != nil {
@@ -96,8 +97,9 @@ func (m *Meeting) schedule(p Plan, start int64, speed float64) error {
 	return nil
 }
 
-// Ranks of what one person does at one time: another device joins before the first leaves, so that the attendance
-// goes on; a device that leaves and joins does it in this order; the meeting ends last.
+// Ranks of what one person does at one time: another device joins before the first leaves, so that
+// the attendance goes on; a device that leaves and joins does it in this order; the meeting ends
+// last.
 const (
 	rankFirst = iota
 	rankEnds

@@ -9,7 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Duration is a time.Duration that scenario files and the control API write as "1m30s", "0.5s" or a bare 0.
+// Duration is a time.Duration that scenario files and the control API write as "1m30s", "0.5s" or a
+// bare 0.
 type Duration time.Duration
 
 // maxDuration bounds every duration of a scenario, so that sums of them stay far from overflow.
@@ -56,7 +57,8 @@ func (d *Duration) parse(text string) error {
 	return nil
 }
 
-// After returns the Unix time in ms at which the offset d of something that began at start is played.
+// After returns the Unix time in ms at which the offset d of something that began at start is
+// played.
 func (d Duration) After(start int64, speed float64) int64 {
 	return start + int64(math.Round(float64(d)/float64(time.Millisecond)/speed))
 }

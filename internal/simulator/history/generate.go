@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Generate describes random meetings. Shares are probabilities between 0 and 1; the zero value of everything but
-// Meetings and People works.
+// Generate describes random meetings. Shares are probabilities between 0 and 1; the zero value of
+// everything but Meetings and People works.
 type Generate struct {
 	Meetings int    `yaml:"meetings"`
 	People   int    `yaml:"people"`           // of each meeting
 	Prefix   string `yaml:"prefix,omitempty"` // of the meetings' ids; "sim-" when empty
-	// Length is how long each meeting lasts; 10 minutes when 0. Spread is the time over which their starts are
-	// scattered.
+	// Length is how long each meeting lasts; 10 minutes when 0. Spread is the time over which their
+	// starts are scattered.
 	Length Duration `yaml:"length,omitempty"`
 	Spread Duration `yaml:"spread,omitempty"`
 	Visits int      `yaml:"visits,omitempty"` // the most visits of a person; 3 when 0
-	// Gap is the least time between two things one person does. Whoever looks more often misses nothing, even where
-	// rows are reset. 2 s when 0.
+	// Gap is the least time between two things one person does. A client that looks more often
+	// misses nothing, even where rows are reset. 2 s when 0.
 	Gap       Duration `yaml:"gap,omitempty"`
 	Devices   float64  `yaml:"devices,omitempty"`   // of visits with a second device
 	Kicks     float64  `yaml:"kicks,omitempty"`     // of visits that end with a kick
@@ -59,7 +59,8 @@ func (g Generate) check() error {
 	return nil
 }
 
-// Plans returns the random meetings for a seed: the same seed gives the same meetings. An error wraps [ErrScenario].
+// Plans returns the random meetings for a seed: the same seed gives the same meetings. An error
+// wraps [ErrScenario].
 func (g Generate) Plans(seed uint64) ([]Plan, error) {
 	if err := g.check(); err != nil {
 		return nil, err

@@ -61,7 +61,8 @@ func (p *played) do(id string, batch ...LiveAction) (done, dropped []Action, err
 // take returns the notices of what has happened since it was called last.
 func (p *played) take() []Notice { return p.Notices(epoch, p.clock.ms, p.leavesAtEnd) }
 
-// list prints the rows of a meeting's list: "nick status join leave", times in seconds after the epoch.
+// list prints the rows of a meeting's list: "nick status join leave", times in seconds after the
+// epoch.
 func list(p *played, id string) []string {
 	m := p.byID[id]
 	m.Advance(p.clock.ms)
@@ -72,7 +73,8 @@ func list(p *played, id string) []string {
 	return out
 }
 
-// expectedEvents prints a meeting's expected events: "time event nick visit reason", times in seconds after the epoch.
+// expectedEvents prints a meeting's expected events: "time event nick visit reason", times in
+// seconds after the epoch.
 func expectedEvents(t *testing.T, p *played, id string) []string {
 	t.Helper()
 	m, ok := p.truth().Meeting(id)

@@ -7,7 +7,8 @@ type Info struct {
 	At        int64 // the moment
 	Start     int64
 	Ended     int64 // 0 while it goes on
-	// Present is how many people are in the meeting, Attended how many ever were, Asked how many were invited or called.
+	// Present is how many people are in the meeting, Attended how many ever were, Asked how many
+	// were invited or called.
 	Present, Attended, Asked int
 }
 
@@ -37,8 +38,8 @@ func (m *Meeting) creator() Person {
 	return Person{}
 }
 
-// Rows returns the member list, in the order in which rows were added. It is valid until the meeting is played on, and
-// not to be changed.
+// Rows returns the member list, in the order in which rows were added. It is valid until the
+// meeting is played on, and not to be changed.
 func (m *Meeting) Rows() []Row { return m.view.rows }
 
 // Listed returns how many people have a row in the member list.
@@ -52,7 +53,8 @@ func (m *Meeting) Listed() int {
 	return n
 }
 
-// Person returns a person of a row as the meeting has left them so far: with the nickname and the role of now.
+// Person returns a person of a row as the meeting has left them so far: with the nickname and the
+// role of now.
 func (m *Meeting) Person(i int) Person { return m.view.personNow(i) }
 
 func (f *fold) personNow(i int) Person {

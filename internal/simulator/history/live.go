@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// LiveAction is an action of the control API. At is in Unix milliseconds; 0 means now. A join may introduce somebody
-// the meeting does not know: Nick, UnionID, Guest, Outer, Phone and CoHost describe them then.
+// LiveAction is an action of the control API. At is in Unix milliseconds; 0 means now. A join may
+// introduce somebody the meeting does not know: Nick, UnionID, Guest, Outer, Phone and CoHost
+// describe them then.
 type LiveAction struct {
 	At      int64  `yaml:"at" json:"at,omitempty"`
 	Do      Verb   `yaml:"do" json:"do"`
@@ -53,15 +54,16 @@ func (l LiveAction) check() error {
 	return nil
 }
 
-// happen adds live actions to the history: all of them or, with an error that names the first impossible one, none.
-// It returns them with their times, and what had been planned for later and can no longer happen.
+// happen adds live actions to the history: all of them or, with an error that names the first
+// impossible one, none. It returns them with their times, and what had been planned for later and
+// can no longer happen.
 func (m *Meeting) happen(batch []LiveAction, now int64) (done, dropped []Action, err error) {
 	m.Advance(now)
 	people, length := len(m.people), len(m.history)
 	if length+len(batch) > maxActions {
 		return nil, nil, fmt.Errorf("%w: the meeting's history is full: it holds %d actions", ErrScenario, length)
 	}
-	done, floor, err := m.settle(batch)
+	done, floor, err := m.timed(batch)
 	if err == nil {
 		if m.follows(done, floor) {
 			err = m.extend(done)
@@ -83,10 +85,10 @@ func (m *Meeting) happen(batch []LiveAction, now int64) (done, dropped []Action,
 	return done, dropped, nil
 }
 
-// settle gives live actions their times and makes the people known whom they introduce. What happens now comes
-// after everything that has happened to the person, if need be by a millisecond; floor is the time from which all of
-// it shows.
-func (m *Meeting) settle(batch []LiveAction) (out []Action, floor int64, err error) {
+// timed gives live actions their times and makes the people known whom they introduce. What
+// happens now comes after everything that has happened to the person, if need be by a millisecond;
+// floor is the time from which all of it shows.
+func (m *Meeting) timed(batch []LiveAction) (out []Action, floor int64, err error) {
 	last := make(map[string]int64)
 	floor = m.floor
 	for i, l := range batch {
@@ -130,8 +132,8 @@ func (m *Meeting) latest(batch []Action) int64 {
 	return at
 }
 
-// follows says whether the actions, in their order, simply come next: nothing is planned, and none lies ahead of what
-// will be shown.
+// follows says whether the actions, in their order, simply come next: nothing is planned, and none
+// lies ahead of what will be shown.
 func (m *Meeting) follows(batch []Action, floor int64) bool {
 	if m.applied < len(m.history) {
 		return false
@@ -158,8 +160,8 @@ func (m *Meeting) extend(batch []Action) error {
 	return nil
 }
 
-// revise enters the actions where their times put them, provided that everything that has happened remains possible.
-// Plans they make impossible are dropped and returned.
+// revise enters the actions where their times put them, provided that everything that has happened
+// remains possible. Plans they make impossible are dropped and returned.
 func (m *Meeting) revise(batch []Action) (dropped []Action, err error) {
 	type entry struct {
 		Action

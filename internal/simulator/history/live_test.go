@@ -54,8 +54,8 @@ func TestLiveActionsOverrideThePlan(t *testing.T) {
 	assert.Equal(t, epoch+5_001, m.EndTime, "after everything that has happened")
 }
 
-// TestTheEndComesAfterWhatHappenedToThosePresent keeps a device that joins as the meeting ends from becoming an
-// attendance of its own, of no length.
+// TestTheEndComesAfterWhatHappenedToThosePresent keeps a device that joins as the meeting ends from
+// becoming an attendance of its own, of no length.
 func TestTheEndComesAfterWhatHappenedToThosePresent(t *testing.T) {
 	for _, rows := range []string{"one", "each"} {
 		t.Run(rows, func(t *testing.T) {

@@ -16,8 +16,8 @@ const (
 	maxText     = 1_000   // bytes of a name, title or device
 )
 
-// Meeting is a meeting being played: its history, and the member list it has led to so far. It is not safe for concurrent
-// use, and shows nothing before [Meeting.Advance] was called.
+// Meeting is a meeting being played: its history, and the member list it has led to so far. It is
+// not safe for concurrent use, and shows nothing before [Meeting.Advance] was called.
 type Meeting struct {
 	id, title  string
 	start      int64 // Unix milliseconds
@@ -45,8 +45,8 @@ type Meeting struct {
 	contradiction func(meeting string, a Action, err error)
 }
 
-// Advance plays the history up to now. Churn is made up on the way, in the order of time, so that it is the same
-// however often anybody looks.
+// Advance plays the history up to now. Churn is made up on the way, in the order of time, so that
+// it is the same however often anybody looks.
 func (m *Meeting) Advance(now int64) {
 	now = max(now, m.floor)
 	if now < m.at {

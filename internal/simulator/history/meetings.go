@@ -8,11 +8,12 @@ import (
 	"slices"
 )
 
-// maxSpeed bounds the speed: beyond it, minutes become less than the milliseconds DingTalk counts in.
+// maxSpeed bounds the speed: beyond it, minutes become less than the milliseconds DingTalk counts
+// in.
 const maxSpeed = 100_000
 
-// EarliestStart is the year 2000 in Unix milliseconds. No scenario starts before, so that no time of one, be it ten
-// years earlier, is 0 or less.
+// EarliestStart is the year 2000 in Unix milliseconds. No scenario starts before, so that no time
+// of one, be it ten years earlier, is 0 or less.
 const EarliestStart = 946_684_800_000
 
 // What can be wrong with a meeting's id.
@@ -26,11 +27,13 @@ type Playing struct {
 	Start int64   // when their offsets begin, Unix milliseconds, not before EarliestStart
 	Speed float64 // compresses the offsets; see CheckSpeed
 	Seed  uint64  // decides everything left to chance
-	// Contradiction, unless nil, is told what cannot happen: that a meeting's history contradicts itself.
+	// Contradiction, unless nil, is told what cannot happen: that a meeting's history contradicts
+	// itself.
 	Contradiction func(meeting string, a Action, err error)
 }
 
-// Meetings are the meetings of an organisation, each being played. They are not safe for concurrent use.
+// Meetings are the meetings of an organisation, each being played. They are not safe for concurrent
+// use.
 type Meetings struct {
 	playing Playing
 	byID    map[string]*Meeting
@@ -54,8 +57,8 @@ func Compile(plans []Plan, p Playing) (*Meetings, error) {
 	return out, nil
 }
 
-// Add adds a meeting whose offsets count from start, in Unix milliseconds. The error wraps [ErrScenario] if the plan is
-// wrong, and [ErrExists] if there is a meeting with this id.
+// Add adds a meeting whose offsets count from start, in Unix milliseconds. The error wraps
+// [ErrScenario] if the plan is wrong, and [ErrExists] if there is a meeting with this id.
 func (s *Meetings) Add(plan Plan, start int64) error {
 	if _, ok := s.byID[plan.ID]; ok {
 		return fmt.Errorf("%w: %q", ErrExists, plan.ID)
@@ -95,7 +98,8 @@ func (s *Meetings) IDs() []string {
 	return ids
 }
 
-// Begun returns the meetings that have begun, played up to now (Unix milliseconds) and sorted by id.
+// Begun returns the meetings that have begun, played up to now (Unix milliseconds) and sorted by
+// id.
 func (s *Meetings) Begun(now int64) []*Meeting {
 	var out []*Meeting
 	for _, m := range s.byID {
@@ -107,9 +111,10 @@ func (s *Meetings) Begun(now int64) []*Meeting {
 	return out
 }
 
-// Do makes things happen in a meeting at the time now: all of them, in their order, or none. It returns them with their
-// times, and what had been planned for later and can no longer happen. The error wraps [ErrScenario] when something
-// cannot happen, and [ErrNoMeeting] when there is no such meeting.
+// Do makes things happen in a meeting at the time now: all of them, in their order, or none. It
+// returns them with their times, and what had been planned for later and can no longer happen. The
+// error wraps [ErrScenario] when something cannot happen, and [ErrNoMeeting] when there is no such
+// meeting.
 func (s *Meetings) Do(id string, now int64, batch ...LiveAction) (done, dropped []Action, err error) {
 	m, ok := s.byID[id]
 	if !ok {

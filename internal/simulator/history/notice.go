@@ -16,7 +16,8 @@ const (
 	SceneInvited Scene = "user_invited"
 )
 
-// Notice is one thing the platform tells by itself: what happened in a meeting, about the meeting or some members.
+// Notice is one thing the platform tells by itself: what happened in a meeting, about the meeting
+// or some members.
 type Notice struct {
 	Seq   int // among the meeting's notices, from 1
 	Scene Scene
@@ -38,8 +39,9 @@ func (f *fold) noticed(person int, device string) Noticed {
 	return Noticed{Person: f.personNow(person), Device: device, Join: row.Join}
 }
 
-// touched returns the devices that a notice about the action names, as they are before it happens. Where a person has
-// one row for all devices, only the first to come and the last to go are told of.
+// touched returns the devices that a notice about the action names, as they are before it happens.
+// Where a person has one row for all devices, only the first to come and the last to go are told
+// of.
 func (f *fold) touched(a Action, member *member) []string {
 	one := f.meeting.deviceRows == OneRow
 	switch a.Do {

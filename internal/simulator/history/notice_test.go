@@ -121,7 +121,8 @@ func TestLiveActionsAreToldAtOnceAndOnce(t *testing.T) {
 	assert.Equal(t, []string{"60 1 new conference_created"}, told(s.take()))
 }
 
-// TestPushesAgreeWithTheTruth has everybody told of whom the truth knows, whatever is done and whenever it is told.
+// TestPushesAgreeWithTheTruth has everybody told of whom the truth knows, whatever is done and
+// whenever it is told.
 func TestPushesAgreeWithTheTruth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, clock := playPlans(t, Playing{Start: epoch, Speed: 1, Seed: 1}, Plan{

@@ -2,20 +2,24 @@ package history
 
 import "errors"
 
-// ErrScenario is wrapped by every error about what a scenario, a meeting, an action or a fault says.
+// ErrScenario is wrapped by every error about what a scenario, a meeting, an action or a fault
+// says.
 var ErrScenario = errors.New("invalid scenario")
 
-// Rejoin is what a member list does when somebody returns. DingTalk does not document which of the two it is.
+// Rejoin is what a member list does when somebody returns. DingTalk does not document which of the
+// two it is.
 type Rejoin string
 
 const (
-	// ResetRow gives the person's row a new joinTime; the leaveTime of the visit before stays on the open row.
+	// ResetRow gives the person's row a new joinTime; the leaveTime of the visit before stays on
+	// the open row.
 	ResetRow Rejoin = "reset"
 	// AddRow leaves the row as it is and adds another.
 	AddRow Rejoin = "add"
 )
 
-// DeviceRows is how a member list shows a person's devices. DingTalk does not document which of the two it is.
+// DeviceRows is how a member list shows a person's devices. DingTalk does not document which of the
+// two it is.
 type DeviceRows string
 
 const (
@@ -25,7 +29,8 @@ const (
 	OneRow DeviceRows = "one"
 )
 
-// AtEnd is what becomes of the rows that are open when a meeting ends. DingTalk does not document it.
+// AtEnd is what becomes of the rows that are open when a meeting ends. DingTalk does not document
+// it.
 type AtEnd string
 
 const (
@@ -42,7 +47,8 @@ type Plan struct {
 	Start Duration `yaml:"start,omitempty"` // until then there is no such meeting
 	// End is when the meeting ends; without it the meeting goes on until it is ended live.
 	End *Duration `yaml:"end,omitempty"`
-	// Keep is how long after the end the member list can be read, compressed by Speed; 10 minutes when nil.
+	// Keep is how long after the end the member list can be read, compressed by Speed; 10 minutes
+	// when nil.
 	Keep *Duration `yaml:"keep,omitempty"`
 	// KeepInfo is the same for the meeting's information; for ever when nil.
 	KeepInfo   *Duration  `yaml:"keepInfo,omitempty"`

@@ -20,7 +20,8 @@ type teller struct {
 	index int   // in the agenda
 }
 
-// rewind goes back to the beginning, because the past was changed. What has been told is not told again.
+// rewind goes back to the beginning, because the past was changed. What has been told is not told
+// again.
 func (t *teller) rewind() { t.view, t.applied = nil, 0 }
 
 // nextTold returns when there is something to tell next.
@@ -38,8 +39,8 @@ func (m *Meeting) nextTold() int64 {
 	return due
 }
 
-// tell returns notices of everything that has happened by now and was not told before. What happened before from is
-// passed over in silence.
+// tell returns notices of everything that has happened by now and was not told before. What
+// happened before from is passed over in silence.
 func (m *Meeting) tell(from, now int64, leavesAtEnd bool) []Notice {
 	m.Advance(now)
 	t := &m.teller
@@ -122,7 +123,8 @@ func (f *fold) followEnd(a Action, leavesAtEnd bool) []Notice {
 	return append(out, Notice{Scene: SceneClosed, Info: f.info(a.At)})
 }
 
-// NoticeDue returns when there is something to tell next, in Unix milliseconds; [NothingDue] if there is nothing.
+// NoticeDue returns when there is something to tell next, in Unix milliseconds; [NothingDue] if
+// there is nothing.
 func (s *Meetings) NoticeDue() int64 {
 	if m := s.agenda.next(); m != nil {
 		return m.teller.due
@@ -130,8 +132,9 @@ func (s *Meetings) NoticeDue() int64 {
 	return NothingDue
 }
 
-// Notices returns what has happened by now and was not told before, in the order it happened; what happened before from
-// is passed over for good. LeavesAtEnd has the end of a meeting told as the leaving of everybody, too.
+// Notices returns what has happened by now and was not told before, in the order it happened; what
+// happened before from is passed over for good. LeavesAtEnd has the end of a meeting told as the
+// leaving of everybody, too.
 func (s *Meetings) Notices(from, now int64, leavesAtEnd bool) []Notice {
 	var out []Notice
 	for m := s.agenda.next(); m != nil && m.teller.due <= max(now, m.floor); m = s.agenda.next() {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// truth tells what has happened in the meeting up to m.at. It goes by the history alone and knows nothing of rows, so
-// that it can prove the member list wrong, and whoever reads it.
+// truth tells what has happened in the meeting up to m.at. It goes by the history alone and knows
+// nothing of rows, so that it can show that the member list is wrong, or who reads it.
 func (m *Meeting) truth() MeetingTruth {
 	acc := m.account()
 	out := MeetingTruth{ConferenceID: m.id, Title: m.title, StartTime: m.start, People: []PersonTruth{}, Events: []ExpectedEvent{}}
@@ -44,7 +44,8 @@ func starts(e ExpectedEvent) int {
 	return 0
 }
 
-// personKey is what a person is known by outside: the unionId or, without one, nickname and joinTime.
+// personKey is what a person is known by outside: the unionId or, without one, nickname and
+// joinTime.
 type personKey struct {
 	unionID, nick string
 	joined        int64
@@ -58,7 +59,8 @@ func (m *Meeting) keyOf(s stay) personKey {
 	return personKey{nick: p.Nick, joined: s.from}
 }
 
-// united merges a person's overlapping stays, given in the order of their beginnings. Stays that merely touch are two.
+// united merges a person's overlapping stays, given in the order of their beginnings. Stays that
+// merely touch are two.
 func united(stays []stay) []stay {
 	var out []stay
 	for _, s := range stays {
@@ -72,8 +74,8 @@ func united(stays []stay) []stay {
 	return out
 }
 
-// absorb takes over the end of a stay that began within s: the later end counts, and of two that are the same, for as
-// long as either is shown.
+// absorb takes over the end of a stay that began within s: the later end counts, and of two that
+// are the same, for as long as either is shown.
 func (s *stay) absorb(other stay) {
 	switch {
 	case s.to == 0 || other.to != 0 && other.to < s.to:

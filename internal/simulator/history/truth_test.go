@@ -37,8 +37,8 @@ func randomPlan(t *rapid.T) Plan {
 	return *m
 }
 
-// TestTruthAgainstList compares two computations that share nothing but the history: what the truth says can be read
-// off the list is there, and what it says has disappeared is not.
+// TestTruthAgainstList compares two computations that share nothing but the history: what the truth
+// says can be read off the list is there, and what it says has disappeared is not.
 func TestTruthAgainstList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sc := randomPlan(t)
@@ -91,7 +91,8 @@ func shown(m *Meeting, e ExpectedEvent) bool {
 	})
 }
 
-// TestTruthAgainstRows unites the rows of a list that loses nothing, and must find every attendance.
+// TestTruthAgainstRows unites the rows of a list that loses nothing, and must find every
+// attendance.
 func TestTruthAgainstRows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sc := randomPlan(t)
@@ -167,7 +168,8 @@ func spans(m *Meeting, person int) []string {
 	return text
 }
 
-// TestTruthAlternates holds the expected events to the law that everybody's joined and left alternate.
+// TestTruthAlternates holds the expected events to the law that everybody's joined and left
+// alternate.
 func TestTruthAlternates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sc := randomPlan(t)

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// String prints the truth for people: every meeting, and who attended from when to when, in local time.
+// String prints the truth for people: every meeting, and who attended from when to when, in local
+// time.
 func (t Truth) String() string {
 	var out strings.Builder // takes everything that is written
 	for _, m := range t.Meetings {

@@ -1,6 +1,7 @@
 package history
 
-// Truth is what really happened up to a moment: what Rollcall must find out. All times are Unix milliseconds.
+// Truth is what really happened up to a moment: what Rollcall must find out. All times are Unix
+// milliseconds.
 type Truth struct {
 	At       int64          `json:"at" yaml:"at"`
 	Meetings []MeetingTruth `json:"meetings" yaml:"meetings"`
@@ -30,8 +31,8 @@ type MeetingTruth struct {
 	Events  []ExpectedEvent `json:"events" yaml:"events"` // in the order of their times; an end before a start
 }
 
-// PersonTruth is everything one person attended. As Rollcall does, it knows a guest by nickname and joinTime: each
-// visit of a guest is a person of its own.
+// PersonTruth is everything one person attended. As Rollcall does, it knows a guest by nickname and
+// joinTime: each visit of a guest is a person of its own.
 type PersonTruth struct {
 	UnionID     string            `json:"unionId" yaml:"unionId"` // empty for a guest
 	Nick        string            `json:"userNick" yaml:"userNick"`
@@ -42,7 +43,8 @@ type PersonTruth struct {
 type AttendanceTruth struct {
 	Joined int64 `json:"joined" yaml:"joined"`
 	Left   int64 `json:"left,omitempty" yaml:"left,omitempty"` // 0 while it lasts
-	// Ended is why it ended, in the words of the events: left, kicked, disconnected, vanished or meeting_ended.
+	// Ended is why it ended, in the words of the events: left, kicked, disconnected, vanished or
+	// meeting_ended.
 	Ended string `json:"ended,omitempty" yaml:"ended,omitempty"`
 }
 
@@ -55,9 +57,10 @@ type ExpectedEvent struct {
 	Joined  int64  `json:"joined" yaml:"joined"` // the start of the attendance
 	Visit   int    `json:"visit" yaml:"visit"`
 	Reason  string `json:"reason" yaml:"reason"` // joined, rejoined, or as in AttendanceTruth.Ended
-	// Inferred says that no list ever gave the time At: whoever polls can only estimate it.
+	// Inferred says that no list ever gave the time At: from lists it can only be estimated.
 	Inferred bool `json:"inferred,omitempty" yaml:"inferred,omitempty"`
-	// ListedUntil is when the list stops showing this event, because a later visit took over the row; 0 when it
-	// stays for as long as the list can be read. Who did not look in between cannot know.
+	// ListedUntil is when the list stops showing this event, because a later visit took over the
+	// row; 0 when it stays for as long as the list can be read. Who did not look in between cannot
+	// know.
 	ListedUntil int64 `json:"listedUntil,omitempty" yaml:"listedUntil,omitempty"`
 }

@@ -1,5 +1,6 @@
-// Package xcheck_test holds the comparison of member lists against the simulator's truth. The two were written apart and
-// share nothing but the meetings: what the comparison finds out from lists and pushes has to be what really happened.
+// Package xcheck_test holds the comparison of member lists against the simulator's truth. The two
+// were written apart and share nothing but the meetings: what the comparison finds out from lists
+// and pushes has to be what really happened.
 package xcheck_test
 
 import (
@@ -27,8 +28,8 @@ import (
 const (
 	fixedToken = "fixed"
 	start      = int64(1_700_000_000_000) // Unix milliseconds
-	// gap is the least time between two things one person does; nobody looks less often, so that nothing is missed
-	// even where a list forgets.
+	// gap is the least time between two things one person does; nobody looks less often, so that
+	// nothing is missed even where a list forgets.
 	gap     = 3 * time.Second
 	maxLook = 2400 * time.Millisecond
 	length  = 2 * time.Minute
@@ -96,7 +97,8 @@ func newWatched(t *testing.T, k kind, seed uint64, change ...func(*simulator.Opt
 	return h
 }
 
-// pass lets some time pass, up to a part of what may pass between two looks, and says whether the meeting is over then.
+// pass lets some time pass, up to a part of what may pass between two looks, and says whether the
+// meeting is over then.
 func (h *watched) pass(parts int64) bool {
 	return h.clock.Add(100+h.rng.Int64N(maxLook.Milliseconds()/parts)) >= start+length.Milliseconds()
 }

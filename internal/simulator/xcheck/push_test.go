@@ -119,7 +119,8 @@ func watch(t *testing.T, k kind, seed uint64) *watcher {
 	return w
 }
 
-// mark waits until pushes have been made of what has happened; those that come late do so while the meeting goes on.
+// mark waits until pushes have been made of what has happened; those that come late do so while the
+// meeting goes on.
 func (w *watcher) mark(there bool) {
 	w.t.Helper()
 	a := history.LiveAction{Do: history.Join, Person: "x"}
@@ -135,7 +136,8 @@ func (w *watcher) mark(there bool) {
 	}
 }
 
-// TestPushesChangeNothing adds pushes to the looks, with every fault pushes can have: what is found out stays the truth.
+// TestPushesChangeNothing adds pushes to the looks, with every fault pushes can have: what is found
+// out stays the truth.
 func TestPushesChangeNothing(t *testing.T) {
 	const histories = 2
 	pushed, found := 0, 0

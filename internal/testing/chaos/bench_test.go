@@ -27,8 +27,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
-// target is a service in a process of its own that pushes are sent to. Its looks are so rare that everything it stores
-// comes from pushes; those there are see the same as the pushes say.
+// target is a service in a process of its own that pushes are sent to. Its looks are so rare that
+// everything it stores comes from pushes; those there are see the same as the pushes say.
 type target struct {
 	b       *testing.B
 	sim     *simulator.Simulator
@@ -139,7 +139,8 @@ func percentile(times []time.Duration, share float64) float64 {
 	return float64(times[min(int(share*float64(len(times))), len(times)-1)].Microseconds()) / 1000
 }
 
-// BenchmarkPushToSubscriber measures from sending a push to the event at a core subscriber, one after the other.
+// BenchmarkPushToSubscriber measures from sending a push to the event at a core subscriber, one
+// after the other.
 func BenchmarkPushToSubscriber(b *testing.B) {
 	t := newTarget(b, 1)
 	got := make(chan *nats.Msg, 16)
@@ -162,7 +163,8 @@ func BenchmarkPushToSubscriber(b *testing.B) {
 	b.ReportMetric(percentile(times, 0.99), "p99-ms")
 }
 
-// BenchmarkWebhookLoad sends 1,000 pushes a second for ten seconds, each iteration, and counts what is lost.
+// BenchmarkWebhookLoad sends 1,000 pushes a second for ten seconds, each iteration, and counts what
+// is lost.
 func BenchmarkWebhookLoad(b *testing.B) {
 	const perSecond, seconds, meetings = 1000, 10, 200
 	t := newTarget(b, meetings)

@@ -14,7 +14,7 @@ const despair = 10 * time.Second
 
 // What can be wrong with the program.
 var (
-	// without the compare-and-set, whoever stores last wins.
+	// without the compare-and-set, the last to store wins.
 	blind = flaw{"publisher/message.go", "if !blind {", "if false {"}
 	// A batch whose outcome is not known is sent again without asking.
 	forgetful = flaw{"publisher/settle.go", "if group[0].unknown && p.recognise(ctx, group) {", "if false {"}
@@ -44,9 +44,9 @@ func TestFlawsCanBeMade(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestEveryFaultMatters runs programs that are wrong in some way, without a fault and with one kind of faults: only that
-// kind shows what is wrong. Against a pause of a replica there are too many guards for one flaw to show; what pauses do
-// is counted, see effects.
+// TestEveryFaultMatters runs programs that are wrong in some way, without a fault and with one kind
+// of faults: only that kind shows what is wrong. Against a pause of a replica there are too many
+// guards for one flaw to show; what pauses do is counted, see effects.
 func TestEveryFaultMatters(t *testing.T) {
 	if *flaws == 0 {
 		t.Skip("it builds many programs: -chaos.flaws says how many faults are to bring out what is wrong with each")

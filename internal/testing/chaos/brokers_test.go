@@ -70,7 +70,7 @@ func answers(ctx context.Context, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// natsServer runs a NATS server until it is killed, or until whoever started it is gone.
+// natsServer runs a NATS server until it is killed, or until the process that started it is gone.
 func natsServer(dir string) int {
 	stop, err := startServer(dir)
 	if err != nil {
@@ -96,8 +96,8 @@ func startServer(dir string) (stop func(), err error) {
 	return func() { s.Shutdown(); s.WaitForShutdown() }, nil
 }
 
-// serverOptions are those of a server as an operator would run it. It does not tell clients of the others: they are
-// to come through the proxies.
+// serverOptions are those of a server as an operator would run it. It does not tell clients of the
+// others: they are to come through the proxies.
 func serverOptions(dir string) (*server.Options, error) {
 	opts := &server.Options{
 		JetStream: true, StoreDir: dir, SyncAlways: true, NoSigs: true, LogFile: dir + "/log",

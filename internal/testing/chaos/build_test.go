@@ -12,8 +12,8 @@ import (
 // root is the repository, as seen from this package.
 const root = "../../.."
 
-// flaw is a change of the program's source that breaks a promise: a test that does not notice it is worth nothing. It
-// is made on a copy that only the compiler sees.
+// flaw is a change of the program's source that breaks a promise: a test that does not notice it is
+// worth nothing. It is made on a copy that only the compiler sees.
 type flaw struct {
 	file string // in the repository
 	// replaced is what is in the file exactly once, by what takes its place.

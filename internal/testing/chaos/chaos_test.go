@@ -11,7 +11,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// TestChaos is the chaos program: by the flags or, without -chaos.kills, a short dose of each setup.
+// TestChaos is the chaos program: by the flags or, without -chaos.kills, a short dose of each
+// setup.
 func TestChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("chaos takes a while")

@@ -32,7 +32,8 @@ func small() (history.MeetingTruth, []events.Event) {
 	return truth, list
 }
 
-// TestTheComparisonNotices shows that what the chaos program goes by finds everything that can be wrong.
+// TestTheComparisonNotices shows that what the chaos program goes by finds everything that can be
+// wrong.
 func TestTheComparisonNotices(t *testing.T) {
 	t.Parallel()
 	without := func(i int) func([]events.Event) []events.Event {

@@ -81,7 +81,8 @@ func ids(list []events.Event) []string {
 	return out
 }
 
-// meeting compares one meeting: everything once, numbered without a gap, joined and left alternating for everybody.
+// meeting compares one meeting: everything once, numbered without a gap, joined and left
+// alternating for everybody.
 func (f *findings) meeting(want history.MeetingTruth, got []events.Event) {
 	present, seen, facts := map[string]bool{}, map[string]bool{}, map[string]int{}
 	var last uint64

@@ -20,8 +20,9 @@ const (
 	rush     = 2 * time.Second
 )
 
-// crowd holds a big meeting: its people come at once, come and go, and most of them stay to the end. So there is more to
-// be told at a time than the server takes in a batch, and more to be read than fits on a page.
+// crowd holds a big meeting: its people come at once, come and go, and most of them stay to the
+// end. So there is more to be told at a time than the server takes in a batch, and more to be read
+// than fits on a page.
 func (w *world) crowd(ctx context.Context, length time.Duration) {
 	n := uint64(w.crowds.Add(1))
 	rng := rand.New(rand.NewPCG(w.seed, 1_000_000+n))
@@ -51,8 +52,9 @@ func come(p *history.Person, rng *rand.Rand) {
 	}
 }
 
-// TestBigMeetingThroughAnOutage has hundreds of people come while DingTalk's API fails, for so long that there is a gap to
-// be told of, too: with pushes, which go on, and without any. Then a replica is killed, which may be storing all that.
+// TestBigMeetingThroughAnOutage has hundreds of people come while DingTalk's API fails, for so long
+// that there is a gap to be told of, too: with pushes, which go on, and without any. Then a replica
+// is killed, which may be storing all that.
 func TestBigMeetingThroughAnOutage(t *testing.T) {
 	if testing.Short() || *kills == 0 {
 		t.Skip("takes more than a minute: -chaos.kills asks for long runs")

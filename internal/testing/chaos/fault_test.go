@@ -35,8 +35,8 @@ type kind struct {
 	general bool
 }
 
-// kinds leave NATS servers that replicate some time between two kills: an election takes them 4 s to 9 s, for which there
-// is nobody to keep any lease.
+// kinds leave NATS servers that replicate some time between two kills: an election takes them 4 s
+// to 9 s, for which there is nobody to keep any lease.
 var kinds = []kind{
 	{name: kill, share: 44},
 	{name: killBroker, share: 16, broker: true},
@@ -99,8 +99,8 @@ var cuts = []struct {
 	}},
 }
 
-// cut makes the network fail for as long as the injury says. What was swallowed is missing from its connection, which
-// is therefore closed in the end.
+// cut makes the network fail for as long as the injury says. What was swallowed is missing from its
+// connection, which is therefore closed in the end.
 func (in injury) cut(ctx context.Context, proxies ...*faultproxy.Proxy) {
 	slow, quick := context.WithCancel(ctx)
 	for _, p := range proxies {

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// recovery is how long a victim may take to be well again before it is a victim again, well or not.
+	// recovery is how long a victim may take to be well again before it is a victim again, well or
+	// not.
 	recovery = 20 * time.Second
 	// activity is how long a victim may take to look at meetings again: there may be none for it.
 	activity = 4 * time.Second
@@ -54,8 +55,9 @@ func (w *world) injure(ctx context.Context) {
 	}
 }
 
-// take waits until there is a victim for some kind of fault. Where processes are struck as fast as they recover, what needs
-// no victim would be the only choice most of the time: so it is drawn first whether it is to be that.
+// take waits until there is a victim for some kind of fault. Where processes are struck as fast as
+// they recover, what needs no victim would be the only choice most of the time: so it is drawn
+// first whether it is to be that.
 func (i *injector) take(ctx context.Context) (kind, []int) {
 	general, all := 0, 0
 	for _, k := range i.w.setup.kinds {
@@ -77,7 +79,8 @@ func (i *injector) take(ctx context.Context) (kind, []int) {
 	}
 }
 
-// try picks a kind of fault, general or not, by its share among those that there is a victim for, and the victim.
+// try picks a kind of fault, general or not, by its share among those that there is a victim for,
+// and the victim.
 func (i *injector) try(general bool) (kind, []int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -127,8 +130,8 @@ func (i *injector) of(k kind) []bool {
 	return i.replicas
 }
 
-// idle are the possible victims. Of NATS servers that replicate, only one is down at a time, unless all are. What has no
-// victim strikes all replicas, whatever else does.
+// idle are the possible victims. Of NATS servers that replicate, only one is down at a time, unless
+// all are. What has no victim strikes all replicas, whatever else does.
 func (i *injector) idle(k kind) []int {
 	var out []int
 	if k.general && i.general[k.name] {

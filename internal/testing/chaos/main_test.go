@@ -1,6 +1,7 @@
-// Package chaos_test runs Rollcall as it is run in earnest, replicas and NATS servers being processes of their own, and
-// kills, pauses, cuts off and restarts them at random, while people come and go in many meetings. Then it compares what
-// is stored with what happened. `go test ./internal/testing/chaos` is a short dose of it; more with
+// Package chaos_test runs Rollcall as it is run in earnest, replicas and NATS servers being
+// processes of their own, and kills, pauses, cuts off and restarts them at random, while people
+// come and go in many meetings. Then it compares what is stored with what happened. `go test
+// ./internal/testing/chaos` is a short dose of it; more with
 //
 //	go test ./internal/testing/chaos -run TestChaos -v -timeout 2h -chaos.kills 1000 -chaos.brokers 3 -chaos.seed 7
 package chaos_test
@@ -29,7 +30,8 @@ var (
 	strict   = flag.Bool("chaos.strict", false, "hold the machine to the time limits, too")
 )
 
-// workshop is where programs are built and, unless there is a faster place, where NATS servers keep their data.
+// workshop is where programs are built and, unless there is a faster place, where NATS servers keep
+// their data.
 var workshop string
 
 func TestMain(m *testing.M) {

@@ -14,8 +14,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// hold keeps a number of meetings going, one after the other in every room, until ctx ends; then it ends them. Their
-// lists keep every row, so that whoever looks late still sees everything.
+// hold keeps a number of meetings going, one after the other in every room, until ctx ends; then it
+// ends them. Their lists keep every row, so that a late look still sees everything.
 func (w *world) hold(ctx context.Context) {
 	var rooms sync.WaitGroup
 	for room := range w.setup.rooms {
@@ -63,8 +63,8 @@ func (w *world) held() []string {
 	return out
 }
 
-// people is who comes to a meeting. Nobody has two devices while pushes are lost: of those, a lost push may cost the
-// exact time of a join.
+// people is who comes to a meeting. Nobody has two devices while pushes are lost: of those, a lost
+// push may cost the exact time of a join.
 func (s setup) people(prefix string, length time.Duration) history.Generate {
 	g := history.Generate{
 		Meetings: 1, People: s.crowd, Prefix: prefix, Length: history.Duration(length),
@@ -77,7 +77,8 @@ func (s setup) people(prefix string, length time.Duration) history.Generate {
 	return g
 }
 
-// watch asks the replicas, whichever answers, to watch a meeting, until one does. Mostly discovery or a push is first.
+// watch asks the replicas, whichever answers, to watch a meeting, until one does. Mostly discovery
+// or a push is first.
 func (w *world) watch(id string) {
 	w.watching.Go(func() {
 		for w.all.Err() == nil {

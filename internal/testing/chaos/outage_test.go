@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// outages are the ways in which DingTalk's API fails whoever calls it, until that is over.
+// outages are the ways in which DingTalk's API fails for all callers, until that is over.
 var outages = []struct {
 	name   string
 	answer func(over <-chan struct{}) http.HandlerFunc
@@ -44,7 +44,8 @@ func hang(over <-chan struct{}) http.HandlerFunc {
 // hangUp closes the connection without an answer.
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// fail lets the API fail for all replicas, for as long as the injury says, and waits until they look again.
+// fail lets the API fail for all replicas, for as long as the injury says, and waits until they
+// look again.
 func (w *world) fail(ctx context.Context, in injury) {
 	over := make(chan struct{})
 	answer := outages[in.way%len(outages)].answer(over)

@@ -14,8 +14,8 @@ import (
 // rounds is how often a test that follows a script does what it does.
 func rounds() int { return max(2, *kills/10) }
 
-// TestOwnersAreReplaced kills the replica that looks at a meeting, again and again, and pauses another one for longer than
-// its leases last.
+// TestOwnersAreReplaced kills the replica that looks at a meeting, again and again, and pauses
+// another one for longer than its leases last.
 func TestOwnersAreReplaced(t *testing.T) {
 	if testing.Short() {
 		t.Skip("chaos takes a while")
@@ -100,8 +100,8 @@ func TestRollingRestart(t *testing.T) {
 	}
 }
 
-// TestTheMonthsCallsAreNeverExceeded kills replicas that may make only so many calls together, one after the other: for
-// each time that all have been killed, about 8. DingTalk would let them.
+// TestTheMonthsCallsAreNeverExceeded kills replicas that may make only so many calls together, one
+// after the other: for each time that all have been killed, about 8. DingTalk would let them.
 func TestTheMonthsCallsAreNeverExceeded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("chaos takes a while")

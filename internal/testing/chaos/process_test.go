@@ -92,8 +92,8 @@ func (p *process) kill() {
 
 var errStopTime = errors.New("it does not stop")
 
-// terminate asks the program to end, and waits until it has. It returns how long that took, and an error if its exit
-// status is not 0 or it has to be killed.
+// terminate asks the program to end, and waits until it has. It returns how long that took, and an
+// error if its exit status is not 0 or it has to be killed.
 func (p *process) terminate(patience time.Duration) (time.Duration, error) {
 	began := time.Now()
 	p.ending.Store(true)

@@ -37,12 +37,13 @@ type report struct {
 // window is what the rate of calls is judged by.
 const window = 5 * time.Second
 
-// The limits: calls per second in any window, and the time without a look at a meeting while somebody can look.
+// The limits: calls per second in any window, and the time without a look at a meeting while
+// somebody can look.
 const (
 	mostCalls  = rate * 1.25
 	longestGap = 10 * time.Second
-	// longestRetry is how long a meeting may be left alone after an outage, as its looks failed again and again: the
-	// poller's longest pause, 15 s, and what it takes to have a turn.
+	// longestRetry is how long a meeting may be left alone after an outage, as its looks failed
+	// again and again: the poller's longest pause, 15 s, and what it takes to have a turn.
 	longestRetry = 20 * time.Second
 )
 
@@ -114,8 +115,8 @@ func peak(calls []call, length time.Duration) int {
 	return most
 }
 
-// check holds the service to what must hold whatever is done to it and however slow the machine is and, if that is
-// wanted, to the time limits.
+// check holds the service to what must hold whatever is done to it and however slow the machine is
+// and, if that is wanted, to the time limits.
 func (r *report) check(t *testing.T) {
 	for _, note := range r.notes.text {
 		t.Error(note)

@@ -22,7 +22,8 @@ type tally struct {
 // deaf is how long NATS may take to store something before that counts as an outage.
 const deaf = time.Second
 
-// hurt is a time in which a replica or the NATS servers suffered from a fault, or were not well again yet.
+// hurt is a time in which a replica or the NATS servers suffered from a fault, or were not well
+// again yet.
 type hurt struct {
 	span
 	in     injury
@@ -84,8 +85,8 @@ func (t *tally) storedSince(then time.Time) bool {
 	return t.stored.After(then)
 }
 
-// spared is how long a part of the time at most was in which NATS stored what it was given, DingTalk answered, and one
-// replica suffered from nothing.
+// spared is how long a part of the time at most was in which NATS stored what it was given,
+// DingTalk answered, and one replica suffered from nothing.
 func (t *tally) spared(during span, replicas int) time.Duration {
 	var longest time.Duration
 	from := during.from
@@ -119,7 +120,8 @@ func (t *tally) spared(during span, replicas int) time.Duration {
 	return longest
 }
 
-// silenced counts the faults of the kinds during which the victim made no call, although it had just before.
+// silenced counts the faults of the kinds during which the victim made no call, although it had
+// just before.
 func (t *tally) silenced(calls []call, kinds ...string) int {
 	const before, grace = 2 * time.Second, 300 * time.Millisecond
 	n := 0

@@ -50,7 +50,8 @@ func usual(replicas, brokers int, names string) setup {
 	s := setup{
 		replicas: replicas, brokers: brokers, program: theProgram(),
 		rooms: 6, crowd: 20, length: 20 * time.Second, troubles: troubles(), patience: patience, first: events.AllMembers,
-		// With small pages hardly any list of a big meeting could be read, as troubles come by the call.
+		// With small pages hardly any list of a big meeting could be read, as troubles come by the
+		// call.
 		api: simulator.Settings{PageCap: 500},
 		env: []string{
 			"ROLLCALL_DINGTALK_RATE=" + strconv.Itoa(rate), "ROLLCALL_DISCOVERY_INTERVAL=1s",

@@ -21,8 +21,8 @@ type Child struct {
 	lines *bufio.Reader
 }
 
-// Start starts the test binary with these variables ("name=value"), by which its TestMain knows what to be instead of
-// tests. The program is killed when the test ends.
+// Start starts the test binary with these variables ("name=value"), by which its TestMain knows
+// what to be instead of tests. The program is killed when the test ends.
 func Start(t testing.TB, env ...string) *Child {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -57,8 +57,8 @@ type Server interface {
 	Close() error
 }
 
-// Serve is what such a child does: it prints where the server listens, or "error: " and why it does not, and closes it when
-// the standard input ends. It returns the code to exit with.
+// Serve is what such a child does: it prints where the server listens, or "error: " and why it does
+// not, and closes it when the standard input ends. It returns the code to exit with.
 func Serve[S Server](s S, err error) int {
 	if err != nil {
 		fmt.Println("error:", err)

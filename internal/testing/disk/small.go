@@ -19,7 +19,8 @@ type Disk struct {
 	filler string
 }
 
-// Small mounts a file system of so many bytes until the test ends. The test is skipped where that is not allowed.
+// Small mounts a file system of so many bytes until the test ends. The test is skipped where that
+// is not allowed.
 func Small(t testing.TB, size int) *Disk {
 	t.Helper()
 	dir := t.TempDir()

@@ -38,7 +38,8 @@ const (
 	hookPath     = "/webhooks/dingtalk"
 )
 
-// driven is a running service that a simulated DingTalk pushes to, and a core subscriber of its events.
+// driven is a running service that a simulated DingTalk pushes to, and a core subscriber of its
+// events.
 type driven struct {
 	*testing.T
 	sim  *simulator.Simulator
@@ -49,8 +50,9 @@ type driven struct {
 	js   jetstream.JetStream
 }
 
-// plan is what a driven service is made of. Looks are longer apart than any test takes, so that what happens before
-// the next is the pushes' doing; set changes that. Nor does DingTalk push a second time what is answered late.
+// plan is what a driven service is made of. Looks are longer apart than any test takes, so that
+// what happens before the next is the pushes' doing; set changes that. Nor does DingTalk push a
+// second time what is answered late.
 type plan struct {
 	scenario string
 	push     simulator.PushSettings
@@ -103,8 +105,8 @@ func drive(t *testing.T, p plan) *driven {
 	return d
 }
 
-// standIn serves an API that keeps its callers waiting until it begins to answer as another handler does: DingTalk and
-// the service have to know each other's address.
+// standIn serves an API that keeps its callers waiting until it begins to answer as another handler
+// does: DingTalk and the service have to know each other's address.
 func (d *driven) standIn() (api *url.URL, begin func(http.Handler)) {
 	d.Helper()
 	var handler http.Handler

@@ -19,8 +19,8 @@ const (
 	patient = time.Minute
 )
 
-// meetings are random ones in both representations of a rejoin. They end together, and can be read for longer than any
-// test takes.
+// meetings are random ones in both representations of a rejoin. They end together, and can be read
+// for longer than any test takes.
 func meetings(t *testing.T, seed uint64) *simulator.Scenario {
 	t.Helper()
 	sc := &simulator.Scenario{Seed: seed, Settings: simulator.Settings{PageCap: 20, ShortPages: 0.3}}
@@ -40,8 +40,8 @@ func meetings(t *testing.T, seed uint64) *simulator.Scenario {
 	return sc
 }
 
-// troubles are faults of every call until a while before the meetings end: what is not read by then is read from what
-// the list keeps.
+// troubles are faults of every call until a while before the meetings end: what is not read by then
+// is read from what the list keeps.
 func troubles() []fault.Fault {
 	until := history.Duration(length / 2)
 	var out []fault.Fault
@@ -82,8 +82,9 @@ func TestTruthInSpiteOfFaults(t *testing.T) {
 	compare(t, sim, js, true)
 }
 
-// TestTruthInSpiteOfRestarts has two pollers watch the same meetings at the same time, as replicas may for a moment, and
-// stops one of them again and again: a new one goes on where the stored states are.
+// TestTruthInSpiteOfRestarts has two pollers watch the same meetings at the same time, as replicas
+// may for a moment, and stops one of them again and again: a new one goes on where the stored
+// states are.
 func TestTruthInSpiteOfRestarts(t *testing.T) {
 	t.Parallel()
 	pub, js := openStore(t)
@@ -108,8 +109,8 @@ func TestTruthInSpiteOfRestarts(t *testing.T) {
 	compare(t, sim, js, true) // two who write for one meeting keep each other waiting
 }
 
-// closed waits until pollers have closed out all meetings. Once these are over, they are asked about it, as discovery
-// would ask.
+// closed waits until pollers have closed out all meetings. Once these are over, they are asked
+// about it, as discovery would ask.
 func closed(t *testing.T, now func() time.Time, begin time.Time, pollers ...*poller.Poller) {
 	t.Helper()
 	require.Eventually(t, func() bool {

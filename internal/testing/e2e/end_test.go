@@ -14,8 +14,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// ending is a meeting that three people are in at its end and one has left. Its rows stay open, as the list of a
-// meeting that is over may leave them.
+// ending is a meeting that three people are in at its end and one has left. Its rows stay open, as
+// the list of a meeting that is over may leave them.
 func ending(with string) string {
 	return `{meetings: [{id: ending, title: Review, start: -1m, atEnd: leave-open, ` + with + ` people: [
 	{id: ann, nick: Ann, host: true, visits: [{from: -50s}]}, {id: bob, nick: Bob, visits: [{from: -40s, to: -20s}]},
@@ -117,8 +117,8 @@ func (d *driven) counted(e events.Event, truth history.MeetingTruth, reason stri
 	assert.Equal(d, "Review", m.Title)
 }
 
-// TestReportedAgainAfterItsEnd: DingTalk says for a while that there is no such meeting, which is its end, and then
-// somebody joins it.
+// TestReportedAgainAfterItsEnd: DingTalk says for a while that there is no such meeting, which is
+// its end, and then somebody joins it.
 func TestReportedAgainAfterItsEnd(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: ending("unlisted: true,"), set: often})

@@ -1,5 +1,5 @@
-// Package e2e_test plays short scenarios through the whole path, over real HTTP and into a real NATS server, and
-// compares the stream with what happened.
+// Package e2e_test plays short scenarios through the whole path, over real HTTP and into a real
+// NATS server, and compares the stream with what happened.
 package e2e_test
 
 import (

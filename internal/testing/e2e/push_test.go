@@ -17,7 +17,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// office is a meeting under way that no list of the organisation names, unless a test puts it differently.
+// office is a meeting under way that no list of the organisation names, unless a test puts it
+// differently.
 const office = `{meetings: [{id: office, title: Office hours, start: -1m, unlisted: true, people: [
 	{id: ann, nick: Ann, host: true, visits: [{from: -50s}]}, {id: bob, nick: Bob}, {id: gus, nick: Gus, guest: true}]}]}`
 
@@ -39,12 +40,14 @@ func brief(list []events.Event) []string {
 	return out
 }
 
-// short leaves out what became known of a meeting after its start: when that is depends on what else is asked.
+// short leaves out what became known of a meeting after its start: when that is depends on what
+// else is asked.
 func short(list []events.Event) []events.Event {
 	return slices.DeleteFunc(slices.Clone(list), func(e events.Event) bool { return e.Type == events.MeetingUpdated })
 }
 
-// tells waits until a core subscriber has heard this of a meeting, and nothing else but what it is about.
+// tells waits until a core subscriber has heard this of a meeting, and nothing else but what it is
+// about.
 func (d *driven) tells(id string, want ...string) []events.Event {
 	d.Helper()
 	var got []events.Event
@@ -144,7 +147,8 @@ func TestPushesBeginToWatch(t *testing.T) {
 	})
 }
 
-// TestAJoinNeverComesBeforeTheStart: nothing is known yet of what the meeting is about when somebody joins.
+// TestAJoinNeverComesBeforeTheStart: nothing is known yet of what the meeting is about when
+// somebody joins.
 func TestAJoinNeverComesBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: office})

@@ -42,8 +42,8 @@ const messy = `{meetings: [{id: messy, title: "Weekly <周会>", start: -10m, re
 	{id: gus, nick: Gus, guest: true, visits: [{from: -9m, to: -8m}, {from: -7m, to: -6m, ends: kick}, {from: -1m}]},
 	{id: oli, nick: Oli, outer: true, phone: true, visits: [{from: -4m, to: -1m}]}, {id: pat, nick: Pat, calls: [{at: -2m, do: call}]}]}]}`
 
-// The report of a messy meeting adds up to the truth, to the millisecond where a program reads it and to the second
-// where a person does.
+// The report of a messy meeting adds up to the truth, to the millisecond where a program reads it
+// and to the second where a person does.
 func TestReportOfAMessyMeeting(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: messy, set: often})
@@ -156,7 +156,8 @@ func holdsTrue(t *testing.T, truth history.MeetingTruth, r report.Report) {
 	assert.Equal(t, of(truth), sorted(got))
 }
 
-// inAllFormats reads every format back and compares what it says with what really happened, to the second.
+// inAllFormats reads every format back and compares what it says with what really happened, to the
+// second.
 func inAllFormats(t *testing.T, truth history.MeetingTruth, r report.Report) {
 	t.Helper()
 	var want []string

@@ -19,9 +19,9 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// hurry is a clock that begins lag behind the real one, runs faster than it by a factor, and keeps to it once it has
-// caught up: a meeting of minutes passes in seconds, its times are seconds apart as in life, and none lies in the
-// future.
+// hurry is a clock that begins lag behind the real one, runs faster than it by a factor, and keeps
+// to it once it has caught up: a meeting of minutes passes in seconds, its times are seconds apart
+// as in life, and none lies in the future.
 func hurry(lag time.Duration, factor float64) (now func() time.Time, start time.Time) {
 	began := time.Now()
 	return func() time.Time {

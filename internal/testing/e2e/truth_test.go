@@ -12,7 +12,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// fact is an event as the truth and the stream tell it. Guests are people of one visit, known by nickname and start.
+// fact is an event as the truth and the stream tell it. Guests are people of one visit, known by
+// nickname and start.
 type fact struct {
 	who    string
 	event  events.Type
@@ -24,8 +25,9 @@ func (f fact) String() string {
 	return fmt.Sprintf("%s %s %d (since %d)", f.who, f.event, f.at, f.joined)
 }
 
-// compare holds the stream to the truth: every event once, in order, none made up. A look that came late cannot know
-// what a reset row no longer shows: with lateLooks the attendances of people with such rows may be other ones.
+// compare holds the stream to the truth: every event once, in order, none made up. A look that came
+// late cannot know what a reset row no longer shows: with lateLooks the attendances of people with
+// such rows may be other ones.
 func compare(t *testing.T, sim *simulator.Simulator, js jetstream.JetStream, lateLooks bool) {
 	t.Helper()
 	for _, truth := range sim.Truth().Meetings {
@@ -69,7 +71,8 @@ func compareMeeting(t *testing.T, truth history.MeetingTruth, got []events.Event
 	assert.Zero(t, active, "nobody stays in a meeting that is over")
 }
 
-// expected returns what has to be in the stream, and the people of whom the list does not show everything for ever.
+// expected returns what has to be in the stream, and the people of whom the list does not show
+// everything for ever.
 func expected(truth history.MeetingTruth) (want map[fact]bool, fleeting map[string]bool) {
 	want, fleeting = map[fact]bool{}, map[string]bool{}
 	for _, e := range truth.Events {

@@ -23,7 +23,8 @@ func overStream(scenario string) plan {
 	}
 }
 
-// TestAStreamConnectionThatIsDisturbed: what is pushed arrives, once, over this connection or another.
+// TestAStreamConnectionThatIsDisturbed: what is pushed arrives, once, over this connection or
+// another.
 func TestAStreamConnectionThatIsDisturbed(t *testing.T) {
 	t.Parallel()
 	for kind, connections := range map[fault.Kind]uint64{

@@ -1,5 +1,6 @@
-// Package faultproxy is a TCP proxy for tests of what happens when the network between a client and a server fails.
-// It cuts connections, refuses new ones, delays what passes and swallows it, in each direction by itself.
+// Package faultproxy is a TCP proxy for tests of what happens when the network between a client and
+// a server fails. It cuts connections, refuses new ones, delays what passes and swallows it, in
+// each direction by itself.
 package faultproxy
 
 import (
@@ -19,8 +20,9 @@ import (
 // chunk is how much is read from a connection at a time, in bytes.
 const chunk = 32 << 10
 
-// Fault decides what becomes of data on its way. It is called for every piece, one piece at a time per connection and
-// direction; what it returns is passed on, so it can return less or nothing. Blocking in it delays everything behind.
+// Fault decides what becomes of data on its way. It is called for every piece, one piece at a time
+// per connection and direction; what it returns is passed on, so it can return less or nothing.
+// Blocking in it delays everything behind.
 type Fault func(data []byte) []byte
 
 // Proxy passes connections on to a server. It is made by [Start].
@@ -38,8 +40,8 @@ type Proxy struct {
 	conns    map[net.Conn]struct{}
 }
 
-// Start listens on any free port of the loopback and passes every connection on to target, host:port, until the test ends.
-// A [Fault] that blocks has to return by then.
+// Start listens on any free port of the loopback and passes every connection on to target,
+// host:port, until the test ends. A [Fault] that blocks has to return by then.
 func Start(t testing.TB, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -61,14 +63,16 @@ func (p *Proxy) SetTarget(target string) {
 	p.target = target
 }
 
-// ToServer applies f to what clients send from now on, on present connections too; nil passes everything.
+// ToServer applies f to what clients send from now on, on present connections too; nil passes
+// everything.
 func (p *Proxy) ToServer(f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.toServer = f
 }
 
-// ToClient applies f to what the server sends from now on, on present connections too; nil passes everything.
+// ToClient applies f to what the server sends from now on, on present connections too; nil passes
+// everything.
 func (p *Proxy) ToClient(f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

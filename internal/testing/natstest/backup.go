@@ -70,7 +70,8 @@ func about(t testing.TB, answer []byte) json.RawMessage {
 	return text
 }
 
-// Restore puts the stream back, as "nats stream restore" does. The servers refuse that over a stream that is there.
+// Restore puts the stream back, as "nats stream restore" does. The servers refuse that over a
+// stream that is there.
 func (b Backup) Restore(t testing.TB, nc *nats.Conn) {
 	t.Helper()
 	require.NoError(t, b.restore(t, nc))

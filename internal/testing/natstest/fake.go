@@ -17,7 +17,8 @@ import (
 
 var introduction = regexp.MustCompile(`(INFO \{[^\r\n]*"version":")[^"]*`)
 
-// Masked lets the server at the URL introduce itself as one of another version, to those that come through the proxy.
+// Masked lets the server at the URL introduce itself as one of another version, to those that come
+// through the proxy.
 func Masked(t testing.TB, server, version string) *faultproxy.Proxy {
 	t.Helper()
 	proxy := faultproxy.Start(t, strings.TrimPrefix(server, "nats://"))
@@ -27,8 +28,8 @@ func Masked(t testing.TB, server, version string) *faultproxy.Proxy {
 	return proxy
 }
 
-// Says returns the URL of something that speaks as much of the protocol as it takes to be taken for a server called
-// "oldie" of that version.
+// Says returns the URL of something that speaks as much of the protocol as it takes to be taken for
+// a server called "oldie" of that version.
 func Says(t testing.TB, version string) string {
 	t.Helper()
 	var lc net.ListenConfig

@@ -1,6 +1,6 @@
-// Package natstest is for tests with NATS servers of other versions than the one that is linked into them, real ones run
-// as processes and one that only says which version it is, and for what is done to a stream from outside: backups, ids
-// that are forgotten, a stream made anew.
+// Package natstest is for tests with NATS servers of other versions than the one that is linked
+// into them, real ones run as processes and one that only says which version it is, and for what is
+// done to a stream from outside: backups, ids that are forgotten, a stream made anew.
 package natstest
 
 import (
@@ -31,7 +31,8 @@ const (
 	stopTime  = 30 * time.Second
 )
 
-// Binary is the nats-server that tests are to run instead of the one that is linked into them; empty for that one.
+// Binary is the nats-server that tests are to run instead of the one that is linked into them;
+// empty for that one.
 func Binary() string { return os.Getenv("ROLLCALL_TEST_NATS_SERVER") }
 
 // TooOld are nats-servers that are to be refused; there may be none.
@@ -49,9 +50,10 @@ type Process struct {
 	end    sync.Once
 }
 
-// Start runs the binary with those of the options that tests set: ServerName, StoreDir, without which it has no JetStream,
-// SyncAlways, MaxPayload, the limits of batches, Cluster and Routes. It returns when the server is well, with a port of
-// its own, and kills it when the test ends. One that is part of a cluster is returned at once.
+// Start runs the binary with those of the options that tests set: ServerName, StoreDir, without
+// which it has no JetStream, SyncAlways, MaxPayload, the limits of batches, Cluster and Routes. It
+// returns when the server is well, with a port of its own, and kills it when the test ends. One
+// that is part of a cluster is returned at once.
 func Start(t testing.TB, binary string, opts *server.Options) *Process {
 	t.Helper()
 	address := port.Free(t)
@@ -113,8 +115,8 @@ func (p *Process) Name() string { return p.name }
 // ClientURL is where clients connect to.
 func (p *Process) ClientURL() string { return p.url }
 
-// ReadyForConnections waits until the server answers, with JetStream requests of that, or has ended, or for as long as is
-// said.
+// ReadyForConnections waits until the server answers, with JetStream requests of that, or has
+// ended, or for as long as is said.
 func (p *Process) ReadyForConnections(within time.Duration) bool {
 	for began := time.Now(); time.Since(began) < within; {
 		select {

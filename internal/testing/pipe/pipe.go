@@ -1,5 +1,5 @@
-// Package pipe is a network that is made of pipes. In a bubble of [testing/synctest] a goroutine that waits for one
-// lets time pass, which one that waits for the operating system does not.
+// Package pipe is a network that is made of pipes. In a bubble of [testing/synctest] a goroutine
+// that waits for one lets time pass, which one that waits for the operating system does not.
 package pipe
 
 import (
@@ -24,7 +24,8 @@ func Listen() *Listener {
 	return l
 }
 
-// Dial connects to the listener, whatever the network and the address are. The error is that of ctx, or [net.ErrClosed].
+// Dial connects to the listener, whatever the network and the address are. The error is that of
+// ctx, or [net.ErrClosed].
 func (l *Listener) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {

@@ -11,15 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The ports lie below those that the system gives to whoever asks for any, or connects: one of these may be taken by
-// the time it is used.
+// The ports lie below those that the system hands out to listeners that name none, and to clients:
+// one of these may be taken by the time it is used.
 const (
 	lowest  = 10_000
 	highest = 30_000
 )
 
-// block is how many ports belong together. Who listens on the first may hand out the others: a server that is down for
-// a while must find its port free when it is back, whatever tests of other packages run at the same time.
+// block is how many ports belong together. Who listens on the first may hand out the others: a
+// server that is down for a while must find its port free when it is back, whatever tests of other
+// packages run at the same time.
 const block = 100
 
 // allocator hands out ports that no other allocator does, of this process or another one.
@@ -32,8 +33,8 @@ type allocator struct {
 
 var ports allocator
 
-// Free returns an address of the loopback, host:port, where nothing listens. Nobody else who asks here gets the same as
-// long as this process lives.
+// Free returns an address of the loopback, host:port, where nothing listens. Nobody else who asks
+// here gets the same as long as this process lives.
 func Free(t testing.TB) string {
 	t.Helper()
 	ports.mu.Lock()
@@ -54,9 +55,9 @@ func (a *allocator) free() (address string, ok bool) {
 	return "", false
 }
 
-// Taken tells whether somebody listens on an address, host:port. It does not try to listen itself: a program that is being
-// started by another test
-// meanwhile holds a copy of the socket for a moment after it is closed.
+// Taken tells whether somebody listens on an address, host:port. It does not try to listen itself:
+// a program that another test starts meanwhile holds a copy of the socket for a moment after it is
+// closed.
 func Taken(address string) bool {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {

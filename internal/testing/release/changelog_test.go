@@ -15,9 +15,10 @@ import (
 // kinds are those of the golden files.
 var kinds = []string{"settings", "routes", "subjects", "metrics", "schema"}
 
-// TestChangelog asks that whatever differs between the golden files of now and of the last release stands in CHANGELOG.md
-// under [Unreleased], by its name in backquotes: the first word of its line, such as `conference.meeting.updated`,
-// `/v1/events`, `rollcall_ready` or `member.visit`; a setting is also found as a variable or a key of the settings file.
+// TestChangelog asks that whatever differs between the golden files of now and of the last release
+// stands in CHANGELOG.md under [Unreleased], by its name in backquotes: the first word of its line,
+// such as `conference.meeting.updated`, `/v1/events`, `rollcall_ready` or `member.visit`; a setting
+// is also found as a variable or a key of the settings file.
 func TestChangelog(t *testing.T) {
 	text := string(readFile(t, filepath.Join(root(t), "CHANGELOG.md")))
 	for _, kind := range kinds {

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pack writes the files of a directory, and what is told of them, into an archive. Times are left out, so that the same
-// files make the same archive.
+// pack writes the files of a directory, and what is told of them, into an archive. Times are left
+// out, so that the same files make the same archive.
 func pack(t *testing.T, dir string, told []byte, archive string) {
 	t.Helper()
 	var packed bytes.Buffer

@@ -20,7 +20,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
-// TestGoldenInterfaces asks a running service for its routes, and its NATS for the streams and subjects it has.
+// TestGoldenInterfaces asks a running service for its routes, and its NATS for the streams and
+// subjects it has.
 func TestGoldenInterfaces(t *testing.T) {
 	_, dingtalk := simulate(t, time.Now())
 	s := serve(t, dingtalk, disk.Fast(t))

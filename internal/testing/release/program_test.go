@@ -68,7 +68,8 @@ type served struct {
 	stop       func()
 }
 
-// serve starts the service, and waits until it is ready. It is stopped at the end of the test if it has not been before.
+// serve starts the service, and waits until it is ready. It is stopped at the end of the test if it
+// has not been before.
 func serve(t *testing.T, dingtalk, dataDir string) *served {
 	t.Helper()
 	s := &served{http: port.Free(t), nats: port.Free(t)}

@@ -25,8 +25,8 @@ type property struct {
 	Defs     map[string]property `json:"$defs"`
 }
 
-// TestGoldenSchema takes every type and every field of an event from the schema that the program publishes; package
-// events holds the schema to what is encoded.
+// TestGoldenSchema takes every type and every field of an event from the schema that the program
+// publishes; package events holds the schema to what is encoded.
 func TestGoldenSchema(t *testing.T) {
 	var schema property
 	require.NoError(t, json.Unmarshal(events.Schema, &schema))

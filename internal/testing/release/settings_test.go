@@ -38,7 +38,8 @@ func TestGoldenSettings(t *testing.T) {
 	Compare(t, "settings", lines)
 }
 
-// flagsOf reads the flags of a command's help: what they are called and what stands in the brackets behind their help.
+// flagsOf reads the flags of a command's help: what they are called and what stands in the brackets
+// behind their help.
 func flagsOf(help string) []string {
 	var flags []string
 	current := ""

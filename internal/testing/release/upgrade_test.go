@@ -27,8 +27,9 @@ const (
 	lastEvents = "events.jsonl" // in the data directory as it is kept: what it holds, as the last release told it
 )
 
-// TestUpgrade starts today's program on the data directory of the last release. What is stored is told as it was, the
-// meeting that went on goes on, the one that ended meanwhile ends, and nothing is announced a second time.
+// TestUpgrade starts today's program on the data directory of the last release. What is stored is
+// told as it was, the meeting that went on goes on, the one that ended meanwhile ends, and nothing
+// is announced a second time.
 func TestUpgrade(t *testing.T) {
 	data := disk.Fast(t)
 	unpack(t, lastData, data)
@@ -125,7 +126,8 @@ func has(all []event, meeting string, kind events.Type, person string) bool {
 	})
 }
 
-// attended is who was there from when until when; without the end of a time that nobody could see the end of.
+// attended is who was there from when until when; without the end of a time that nobody could see
+// the end of.
 func attended(meeting history.MeetingTruth) []string {
 	var out []string
 	for _, person := range meeting.People {

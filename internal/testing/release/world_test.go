@@ -10,8 +10,9 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator"
 )
 
-// scenario is what the last release saw the first seconds of. Meanwhile one meeting has ended, whose list cannot be read any
-// more; in the one that goes on somebody has come and gone, and somebody has come and stayed.
+// scenario is what the last release saw the first seconds of. Meanwhile one meeting has ended,
+// whose list cannot be read any more; in the one that goes on somebody has come and gone, and
+// somebody has come and stayed.
 const scenario = `
 meetings:
   - id: ended
@@ -39,7 +40,8 @@ meetings:
       - {id: u-zahra, nick: Fatima Zahra, visits: [{from: 700ms}]}
 `
 
-// simulate serves the simulated DingTalk, in which the scenario began at start, until the test ends.
+// simulate serves the simulated DingTalk, in which the scenario began at start, until the test
+// ends.
 func simulate(t *testing.T, start time.Time) (sim *simulator.Simulator, url string) {
 	t.Helper()
 	play, err := simulator.ParseScenario([]byte(scenario))

@@ -23,8 +23,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// settled is how long no look is made before a process counts as at rest: longer than the time between the information
-// calls that were planned while there was no want of calls.
+// settled is how long no look is made before a process counts as at rest: longer than the time
+// between the information calls that were planned while there was no want of calls.
 const settled = 40 * time.Second
 
 // open starts the NATS server and a publisher. The returned function stops both.
@@ -90,7 +90,8 @@ func fill(ctx context.Context, meetings int) error {
 	return errors.Join(all.Wait(), stop())
 }
 
-// upstream answers at once that nothing has happened. Once every meeting was looked at it allows for next to no calls.
+// upstream answers at once that nothing has happened. Once every meeting was looked at it allows
+// for next to no calls.
 type upstream struct {
 	began   time.Time
 	left    atomic.Int64

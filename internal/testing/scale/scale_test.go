@@ -1,5 +1,6 @@
-// Package scale measures what many meetings cost one replica in which nothing happens: memory, CPU, and the time until
-// a restarted one looks again. Each measurement is a process of its own, with the NATS server inside.
+// Package scale measures what many meetings cost one replica in which nothing happens: memory, CPU,
+// and the time until a restarted one looks again. Each measurement is a process of its own, with
+// the NATS server inside.
 //
 //	go test -run '^$' -bench . -benchtime 1x ./internal/testing/scale
 package scale
@@ -21,7 +22,8 @@ import (
 const (
 	// people is how many are in each meeting.
 	people = 20
-	// role and directory tell a process what it is to do, and where the NATS server keeps its store.
+	// role and directory tell a process what it is to do, and where the NATS server keeps its
+	// store.
 	role, directory, size, rest = "SCALE_ROLE", "SCALE_DIR", "SCALE_MEETINGS", "SCALE_REST"
 )
 

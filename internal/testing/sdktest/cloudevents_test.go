@@ -23,8 +23,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// validate reads a payload with the CloudEvents SDK and holds it to the specification, and to what our own decoder makes
-// of it.
+// validate reads a payload with the CloudEvents SDK and holds it to the specification, and to what
+// our own decoder makes of it.
 func validate(t *testing.T, payload []byte) events.Event {
 	t.Helper()
 	var ce cloudevents.Event
@@ -65,8 +65,8 @@ func TestGoldenEventsAreCloudEvents(t *testing.T) {
 	}
 }
 
-// TestStoredEventsAreCloudEvents runs the service on a simulated meeting until it is over, and validates every message
-// on every subject of the stream that carries events.
+// TestStoredEventsAreCloudEvents runs the service on a simulated meeting until it is over, and
+// validates every message on every subject of the stream that carries events.
 func TestStoredEventsAreCloudEvents(t *testing.T) {
 	end := history.Duration(2 * time.Second)
 	left := history.Duration(time.Second)

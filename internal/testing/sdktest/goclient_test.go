@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A Go client that oapi-codegen generates from the description compiles, and calls the running product.
+// A Go client that oapi-codegen generates from the description compiles, and calls the running
+// product.
 func TestGoClient(t *testing.T) {
 	p := runProduct(t)
 	dir := t.TempDir()

@@ -19,8 +19,8 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire/wiretest"
 )
 
-// answering is the official client of a server that answers every call with a member list of one row, in which one field
-// has a value of the test's choice.
+// answering is the official client of a server that answers every call with a member list of one
+// row, in which one field has a value of the test's choice.
 type answering struct {
 	t      *testing.T
 	client *conference.Client
@@ -74,8 +74,8 @@ var otherwise = map[string]string{
 	`time "1969-09-14T08:15:35Z"`:          "the client takes the year",
 }
 
-// TestWeTakeWhatTheOfficialClientTakes: whatever value it reads, internal/dingtalk/wire reads, too, and as the same but for what
-// is said in otherwise.
+// TestWeTakeWhatTheOfficialClientTakes: whatever value it reads, internal/dingtalk/wire reads, too,
+// and as the same but for what is said in otherwise.
 func TestWeTakeWhatTheOfficialClientTakes(t *testing.T) {
 	a := newAnswering(t)
 	for _, v := range wiretest.Values() {

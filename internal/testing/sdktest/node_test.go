@@ -16,8 +16,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// script is a script of testdata/node that is to be run. Without Node.js, or what npm ci installs there, the test is
-// skipped.
+// script is a script of testdata/node that is to be run. Without Node.js, or what npm ci installs
+// there, the test is skipped.
 func script(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	node, err := exec.LookPath("node")
@@ -48,8 +48,8 @@ func file(t *testing.T, name string, content []byte) string {
 	return path
 }
 
-// AsyncAPI's own parser reads the description of the events, and its generator makes a model of each kind with data of
-// its own.
+// AsyncAPI's own parser reads the description of the events, and its generator makes a model of
+// each kind with data of its own.
 func TestAsyncAPI(t *testing.T) {
 	description := file(t, "asyncapi.yaml", []byte(runProduct(t).get("/asyncapi.yaml")))
 	var models map[string][]string
@@ -86,7 +86,8 @@ func jsonOf(t *testing.T, v any) string {
 	return string(text)
 }
 
-// A TypeScript client that is generated from the description compiles, and calls the running product.
+// A TypeScript client that is generated from the description compiles, and calls the running
+// product.
 func TestTypeScriptClient(t *testing.T) {
 	output(t, script(t, "client.mjs", runProduct(t).base, t.TempDir()))
 }

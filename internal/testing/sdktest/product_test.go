@@ -27,7 +27,8 @@ type product struct {
 
 const meeting = "office"
 
-// runProduct runs the service until the test ends. Ann is in the meeting, and that is stored when it returns.
+// runProduct runs the service until the test ends. Ann is in the meeting, and that is stored when
+// it returns.
 func runProduct(t *testing.T) *product {
 	t.Helper()
 	api, sim := simulate(t, &simulator.Scenario{Meetings: []history.Plan{{

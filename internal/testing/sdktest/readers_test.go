@@ -22,13 +22,15 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// These tests hold the table "Which client needs what" of docs/reading.md: each reads what a running service has stored
-// with somebody else's client, in the way the table says, and shows what happens otherwise.
+// These tests hold the table "Which client needs what" of docs/reading.md: each reads what a
+// running service has stored with somebody else's client, in the way the table says, and shows what
+// happens otherwise.
 
 // comings is how many people joined the meeting that the readers read of.
 const comings = 40
 
-// stored runs the service on a meeting until it has told of everybody, and returns a connection to its NATS server.
+// stored runs the service on a meeting until it has told of everybody, and returns a connection to
+// its NATS server.
 func stored(t *testing.T) *nats.Conn {
 	t.Helper()
 	meeting := history.Plan{ID: "m", Title: "Weekly"}
@@ -61,7 +63,8 @@ func inOrder(t *testing.T, payloads <-chan []byte) {
 	}
 }
 
-// nats.go's older API looks for the stream by the subject, and the stream takes rollcall.in.> and no other.
+// nats.go's older API looks for the stream by the subject, and the stream takes rollcall.in.> and
+// no other.
 func TestOlderAPIOfNATS(t *testing.T) {
 	nc := stored(t)
 	js, err := nc.JetStream()
@@ -76,8 +79,9 @@ func TestOlderAPIOfNATS(t *testing.T) {
 	inOrder(t, payloads)
 }
 
-// The CloudEvents SDK has several goroutines take events and one more for each, unless it is told otherwise, and
-// acknowledges an event before it hands it on, so that one whose handler fails does not come again.
+// The CloudEvents SDK has several goroutines take events and one more for each, unless it is told
+// otherwise, and acknowledges an event before it hands it on, so that one whose handler fails does
+// not come again.
 func TestCloudEventsSDKReads(t *testing.T) {
 	nc := stored(t)
 	_, err := natscloudevents.NewConsumerFromConn(nc, events.Stream, "conference.member.*", nil, nil)
@@ -113,7 +117,8 @@ func TestCloudEventsSDKReads(t *testing.T) {
 	}, patience, 50*time.Millisecond)
 }
 
-// Watermill's own marshaler takes a payload as it is; the one for JSON takes it for a message of Watermill.
+// Watermill's own marshaler takes a payload as it is; the one for JSON takes it for a message of
+// Watermill.
 func TestWatermillReads(t *testing.T) {
 	nc := stored(t)
 	read := func(durable string, unmarshaler watermillnats.Unmarshaler, options ...nats.SubOpt) (<-chan []byte, error) {
@@ -185,8 +190,8 @@ func TestNATSCommandReads(t *testing.T) {
 	assert.Contains(t, out, `"sequence":"0000000001"`)
 }
 
-// Whoever wants a copy of the stream sources it. A stream on the subjects of the live events stores none of them, though
-// subscribers get them: they are parts of a batch, of which it sees a part.
+// A copy of the stream is made by sourcing it. A stream on the subjects of the live events stores
+// none of them, though subscribers get them: they are parts of a batch, of which it sees a part.
 func TestACopySources(t *testing.T) {
 	later := history.Duration(5 * time.Second) // until when the streams below are made
 	js := run(t, serve(t, &simulator.Scenario{Meetings: []history.Plan{{

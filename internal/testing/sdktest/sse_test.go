@@ -18,7 +18,8 @@ import (
 // block is what a client hands on of a block of server-sent events.
 type block struct{ Event, ID, Data string }
 
-// Clients of others miss nothing and hear nothing twice when they are cut off: before the first event, or later.
+// Clients of others miss nothing and hear nothing twice when they are cut off: before the first
+// event, or later.
 func TestServerSentEvents(t *testing.T) {
 	for _, client := range []string{"eventsource", "eventsource-client"} {
 		t.Run(client, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// Example starts a server for a documented example, which has no [testing.TB]: it stores that Ann and Bob join a meeting at
-// nine o'clock and that Ann leaves. It panics when it cannot.
+// Example starts a server for a documented example, which has no [testing.TB]: it stores that Ann
+// and Bob join a meeting at nine o'clock and that Ann leaves. It panics when it cannot.
 func Example() (url string, stop func()) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -20,7 +20,8 @@ const Begin int64 = 1_700_000_000_000
 
 // Recorder stores events as the service does.
 type Recorder struct {
-	// Conn is its connection. It does not go over the network, which may be the one that is interrupted.
+	// Conn is its connection. It does not go over the network, which may be the one that is
+	// interrupted.
 	Conn *nats.Conn
 	// Joined is how many people [Recorder.Join] made join.
 	Joined int
@@ -30,7 +31,8 @@ type Recorder struct {
 	stop   func()
 }
 
-// Record opens the stream and returns a recorder, which stops at the end of the test or with [Recorder.Stop].
+// Record opens the stream and returns a recorder, which stops at the end of the test or with
+// [Recorder.Stop].
 func (s *Server) Record() *Recorder {
 	t := s.t
 	t.Helper()
@@ -96,7 +98,8 @@ func (r *Recorder) End(meeting string, at int64, rows ...diff.Row) {
 	})
 }
 
-// Join stores that one more person joins a meeting, ten seconds after the last, and returns their name.
+// Join stores that one more person joins a meeting, ten seconds after the last, and returns their
+// name.
 func (r *Recorder) Join(meeting string) string {
 	r.server.t.Helper()
 	r.Joined++

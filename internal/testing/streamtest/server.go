@@ -1,5 +1,5 @@
-// Package streamtest is for tests: a NATS server that can be restarted, and a recorder that stores events in it as the
-// service does.
+// Package streamtest is for tests: a NATS server that can be restarted, and a recorder that stores
+// events in it as the service does.
 package streamtest
 
 import (
