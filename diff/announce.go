@@ -29,12 +29,13 @@ func (c *comparison) leave(acc *account, at int64, status uint8, inferred bool, 
 	c.announce(acc, change{typ: typ, reason: reason, status: status, inferred: inferred})
 }
 
-// announce adds a change of the account; it comes after everything announced of the same person before.
+// announce adds a change of the account; it comes after everything announced of the same person
+// before.
 func (c *comparison) announce(acc *account, ch change) {
 	ch.person, ch.number = acc.person, int32(len(c.changes))
 	ch.start, ch.end, ch.visit, ch.late = acc.start, acc.end, acc.visits, acc.late
 	ch.previous, ch.pushed = acc.status, c.snap.Kind == Partial
-	// What the first list could not prove, being uncertain, is told with the second.
+	// If the first list was uncertain, the second announces what that one could not prove.
 	ch.initial = c.initial || acc.endWithheld && ch.at() <= c.prev.StartedAt
 	ch.order = max(ch.at(), acc.after)
 	ch.rank = ch.rankAtOnce()

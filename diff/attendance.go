@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// sameTime is how far two looks may differ, in milliseconds, about one and the same time: a push and a poll may
-	// round differently.
+	// sameTime is how far two looks may differ, in milliseconds, about one and the same time: a
+	// push and a list may round differently.
 	sameTime = 2000
 	forever  = math.MaxInt64
-	// maxTime is a millisecond before the last that an event can say: an attendance may have to be announced a millisecond
-	// late.
+	// maxTime is a millisecond before the last that an event can say: an attendance may have to be
+	// announced a millisecond late.
 	maxTime = events.MaxTime - 1
 )
 
@@ -24,8 +24,8 @@ type interval struct {
 	status     uint8 // 5 or 6 when closed
 	inferStart bool
 	inferEnd   bool
-	// leave is when it ends should the meeting be over: an open row may carry its own leaveTime then. 0 when the row
-	// does not tell.
+	// leave is when it ends if the meeting is over: an open row may carry its own leaveTime then. 0
+	// if the row has none.
 	leave int64
 }
 
@@ -38,7 +38,7 @@ type attendance struct {
 
 func (a *attendance) open() bool { return a.end == forever }
 
-// contains tells whether t lies in the attendance. An end belongs to it no longer, but a start always does, so that
+// contains tells whether t is in the attendance. Its end is not, but its start always is, so that
 // an attendance of no length contains its one moment.
 func (a *attendance) contains(t int64) bool { return a.start == t || a.start <= t && t < a.end }
 
@@ -54,8 +54,9 @@ func near(a, b int64) bool { return distance(a, b) < sameTime }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }
 
-// unite turns the intervals of one person into attendances, in time order. Intervals that overlap or start together
-// are one attendance; intervals that merely touch are two: whoever looked in between saw two.
+// unite turns the intervals of one person into attendances, in time order. Intervals that overlap
+// or start together are one attendance; intervals that only touch are two, as a look in between
+// would have shown two.
 func unite(intervals []interval, into []attendance) []attendance {
 	slices.SortFunc(intervals, func(a, b interval) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(b.status, a.status))
@@ -71,7 +72,8 @@ func unite(intervals []interval, into []attendance) []attendance {
 	return into
 }
 
-// extend unites a with an interval that starts in it. Of two rows that close at the same moment the kick stands.
+// extend unites a with an interval that starts in it. Of two rows that close at the same moment the
+// kick stands.
 func (a *attendance) extend(iv interval) {
 	a.rows++
 	if iv.start == a.start {

@@ -10,8 +10,9 @@ import (
 
 // change is one announcement: an event to be, and what it does to the state.
 type change struct {
-	person           int32
-	number           int32 // place among the changes of this comparison as found: a person's own order
+	person int32
+	// Place among the changes of this comparison as found: a person's own order.
+	number           int32
 	rank             uint8
 	status, previous uint8
 	late             bool // an attendance before the last announced one, seen only now
@@ -26,8 +27,8 @@ type change struct {
 	reason           events.Reason
 }
 
-// The ranks of changes at the same millisecond: an end comes before a start, but an attendance of no length ends
-// after it began, and what is late comes last.
+// The ranks of changes at the same millisecond: an end comes before a start, but an attendance of
+// no length ends after it began, and what is late comes last.
 const (
 	rankEnd = iota
 	rankStart
@@ -55,8 +56,8 @@ func (ch *change) at() int64 {
 	return ch.end
 }
 
-// before orders changes by time, rank, person and, for one person, as they were found. It does not depend on the
-// order of the rows.
+// before orders changes by time, rank, person and, for one person, as they were found. It does not
+// depend on the order of the rows.
 func (c *comparison) before(a, b change) int {
 	s := c.next
 	return cmp.Or(

@@ -2,7 +2,8 @@ package diff
 
 import "github.com/c4342123/rollcall/events"
 
-// closeOut ends the attendance of somebody who is still announced as present when the meeting is over.
+// closeOut ends the attendance of a person who is still announced as present when the meeting is
+// over.
 func (c *comparison) closeOut(acc *account, status uint8) {
 	start, end, inferred := acc.start, c.snap.EndTime, c.snap.endInferred
 	for k := range c.attendances {
@@ -17,9 +18,10 @@ func (c *comparison) closeOut(acc *account, status uint8) {
 	c.leave(acc, end, status, inferred, events.ReasonMeetingEnded)
 }
 
-// lasted is until when the list shows an attendance, as far as it can prove an announced end untrue. The list of a
-// meeting that is over may leave rows open for good: they lasted until the meeting's end at most, and to compare such
-// a list again, with those closed out already, brings nobody back.
+// lasted is until when the list shows an attendance, when it comes to proving an announced end
+// untrue. The list of a meeting that is over may leave rows open for good. They lasted until the
+// meeting's end at most: otherwise comparing such a list again would announce those as present who
+// were closed out.
 func (c *comparison) lasted(a *attendance) int64 {
 	switch {
 	case !c.snap.Over || !a.open():

@@ -8,11 +8,12 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// Compare compares a snapshot with what has been announced and returns the events that follow. It changes neither
-// argument. An unchanged person costs no allocation.
+// Compare compares a snapshot with what has been announced and returns the events that follow. It
+// changes neither argument. An unchanged person costs no allocation.
 //
-// A whole look that began before the one whose outcome prev holds had ended may show what is no longer so: of two looks
-// under way at once it is not known which read the list first. It announces nothing.
+// A whole look that began before the one whose outcome prev holds had ended may show what is no
+// longer so: of two looks under way at once it is not known which read the list first. It announces
+// nothing.
 func Compare(prev *State, snap Snapshot) Result {
 	if prev.overtaken(&snap) {
 		return Result{State: prev, LookNow: true}
@@ -35,7 +36,7 @@ type comparison struct {
 	prev, next *State
 	snap       *Snapshot
 	owned      bool   // next is a clone that may be changed
-	newerPush  []bool // by person: a push told something of them since the look began; empty when of nobody
+	newerPush  []bool // by person: a push announced something since the look began; empty for none
 	initial    bool
 	result     Result
 
@@ -44,7 +45,7 @@ type comparison struct {
 	index index
 	key   []byte
 
-	unknown []int32 // rows of guests whom nobody knows
+	unknown []int32 // rows of guests under keys not seen before
 
 	intervals   []interval
 	attendances []attendance
@@ -69,7 +70,7 @@ func (c *comparison) begin(prev *State, snap *Snapshot) {
 	}
 }
 
-// release gives the memory back without keeping anybody's data alive.
+// release keeps the memory for the next comparison, but nothing that is in it.
 func (c *comparison) release() {
 	clear(c.changes)
 	*c = comparison{
@@ -79,7 +80,7 @@ func (c *comparison) release() {
 	scratch.Put(c)
 }
 
-// own makes next ours to change.
+// own makes next a copy that may be changed.
 func (c *comparison) own() {
 	if !c.owned {
 		c.next, c.owned = c.prev.clone(), true
@@ -94,8 +95,8 @@ func (c *comparison) mutable(i int32) *person {
 	return &c.next.people[i]
 }
 
-// group finds for every row whose it is. A list mostly keeps its order, so the person after the last one found is
-// tried first.
+// group finds the person of every row. A list mostly keeps its order, so the person after the last
+// one found is tried first.
 func (c *comparison) group() {
 	hint, strangers := int32(0), c.unknown[:0]
 	for r := range c.snap.Rows {
@@ -125,13 +126,13 @@ func (c *comparison) group() {
 	}
 }
 
-// give takes note of whose a row is.
+// give notes which person a row belongs to.
 func (c *comparison) give(r, i int32) {
 	c.link[r] = c.first[i]
 	c.first[i] = r + 1
 }
 
-// find returns the position of the person whose a row is, or -1, and leaves the key in c.key.
+// find returns the position of the person of a row, or -1, and leaves the key in c.key.
 func (c *comparison) find(row *Row, hint int32) int32 {
 	c.key = identify(c.key[:0], row)
 	if int(hint) < len(c.next.people) && c.next.is(&c.next.people[hint], c.key) {
@@ -140,7 +141,7 @@ func (c *comparison) find(row *Row, hint int32) int32 {
 	return c.index.find(c.next, c.key)
 }
 
-// add adds the person whose a row is, and whom find has just not found.
+// add adds the person of a row, whom find has just not found.
 func (c *comparison) add(row *Row) int32 {
 	c.own()
 	c.result.Changed = true
@@ -157,7 +158,7 @@ func (c *comparison) findOrAdd(row *Row) int32 {
 	return c.add(row)
 }
 
-// everybody compares person by person. Most are as they were: they are passed over without further ado.
+// everybody compares person by person. Most are as they were, which is recognised first.
 func (c *comparison) everybody() {
 	quick := c.snap.Kind != Partial && !c.snap.Over
 	for i, r := range c.first {
@@ -189,7 +190,7 @@ func (c *comparison) finish() Result {
 	return res
 }
 
-// advance notes in the state what the look itself says of the meeting.
+// advance notes in the state what the look says of the meeting as a whole.
 func (c *comparison) advance(res *Result) {
 	if c.snap.Kind == Partial && !c.snap.Over {
 		return
@@ -210,7 +211,8 @@ func (c *comparison) advance(res *Result) {
 	if res.Changed {
 		c.next.edition = c.prev.edition + 1
 		c.next.looked, c.next.unfinished = c.next.edition, 0
-		// A look that changes nothing overtakes no other: what was pushed before it has to be known as long as it is.
+		// A look that changes nothing overtakes no other: what was pushed before it has to be known
+		// as long as it is.
 		if c.snap.Kind != Partial {
 			c.next.pushes = slices.Clone(c.prev.pushedSince(c.snap.Since))
 		}

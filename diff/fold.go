@@ -4,9 +4,10 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// Fold builds the state of a meeting from its stored events, for when the state itself was lost: comparing the list
-// with it announces nothing that they say. What only a list or the state tells is not in it: who was called and never
-// came, how many rows somebody had, and that somebody stopped watching the meeting. It is not safe for concurrent use.
+// Fold builds the state of a meeting from its stored events, if the state itself was lost.
+// Comparing a list with it does not announce those events again. It lacks what no event says: who
+// was called and never came, how many rows a person had, and that the meeting was unwatched. It is
+// not safe for concurrent use.
 type Fold struct {
 	state *State
 	index map[string]int32 // people by key
@@ -17,8 +18,9 @@ func NewFold(conferenceID string) *Fold {
 	return &Fold{state: New(conferenceID), index: map[string]int32{}}
 }
 
-// Add takes the next stored event of the meeting, in the order of the stream. Events of other meetings, and member events
-// that were added before, change nothing. The first events may be missing: they expire.
+// Add takes the next stored event of the meeting, in the order of the stream. Events of other
+// meetings, and member events that were added before, change nothing. The first events may be
+// missing: they expire.
 func (f *Fold) Add(e events.Event) {
 	if e.ConferenceID() != f.state.ConferenceID {
 		return
@@ -83,7 +85,7 @@ func (f *Fold) looked(at int64) {
 	f.state.LookedAt = max(f.state.LookedAt, usable(at))
 }
 
-// person returns the person of an event, who may be new.
+// person returns the person of an event, and adds a new one.
 func (f *Fold) person(e *events.Event) *person {
 	s, m := f.state, e.Member
 	row := Row{

@@ -7,11 +7,13 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// oddClock is how much later than now, in milliseconds, a time has to be to be another clock's.
+// oddClock is how far after now, in milliseconds, a time has to be to have been told by a wrong
+// clock.
 const oddClock = 60_000
 
-// Gap announces that a meeting is not looked at. One gap is open at a time; a meeting that is not watched has none, nor has
-// one that was looked at, or whose gap ended, since: somebody else was faster.
+// Gap announces that a meeting is not looked at. Only one gap is open at a time. It announces
+// nothing for a meeting that is not watched, or that was looked at, or whose gap ended, since:
+// another replica was faster.
 type Gap struct {
 	Since    Mark  // what was known at From
 	From, At int64 // since when, and when that was noticed, in Unix milliseconds
@@ -34,8 +36,8 @@ func (g Gap) Apply(s *State) Result {
 
 func (g Gap) String() string { return fmt.Sprintf("gap from %d (%s)", g.From, g.Reason) }
 
-// GapBefore is the gap that a look puts an end to. An open one is closed; one that nobody was there to announce is
-// announced first.
+// GapBefore is the gap that ends with a look. If one is open it is closed; one that could not be
+// announced while it lasted is announced first.
 type GapBefore struct {
 	Look      Snapshot
 	Last, Now LookTime      // when the meeting was looked at before, and by this look
@@ -49,7 +51,8 @@ func (g GapBefore) Apply(s *State) Result {
 	if g.Look.Kind == Partial || s.overtaken(&g.Look) {
 		return res
 	}
-	last := g.Last.Later(s.GapTo, g.Now) // of a look whose outcome was stored in part, the end of the gap was
+	// A look that was stored in part may have stored the end of a gap.
+	last := g.Last.Later(s.GapTo, g.Now)
 	from, to := last.Gap(g.Now)
 	if s.GapFrom == 0 && !last.Never() && last.Ago(g.Now) > g.Longer {
 		res = Gap{Since: last.Known, From: from, At: to, Reason: g.Reason}.Apply(s)
@@ -59,7 +62,8 @@ func (g GapBefore) Apply(s *State) Result {
 
 func (g GapBefore) String() string { return fmt.Sprintf("gap before %d (%s)", g.Look.At, g.Reason) }
 
-// CloseGap announces that the open gap ended with the look at to, in Unix milliseconds. Without one it gives nothing.
+// CloseGap announces that the open gap ended with the look at to, in Unix milliseconds. Without one
+// it gives nothing.
 func CloseGap(s *State, to int64) Result {
 	if s.GapFrom == 0 {
 		return Result{State: s}

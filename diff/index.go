@@ -8,7 +8,8 @@ import (
 // seed makes hashes differ between processes: they are never stored.
 var seed = maphash.MakeSeed()
 
-// index finds people by key, by open addressing. It is built only when the order of the list gives nothing to go by.
+// index finds people by key, by open addressing. It is built only when the order of the list gives
+// nothing to go by.
 type index struct {
 	slots []int32 // 1 + the position of a person, 0 for none; a power of two of them
 	built bool

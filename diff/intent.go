@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// Intent is what somebody wants of a meeting: what a look, a push, the patrol for gaps or an order wants stored. It is a
-// value. So it can wait for its turn, be joined with others by [All], be applied again when somebody else was first, and
-// be logged: its String names what is wanted, and no people.
+// Intent is what a look, a push, the patrol for gaps or a request wants stored of a meeting. It is
+// a value. So it can wait for its turn, be joined with others by [All], be applied again if another
+// replica was first, and be logged: its String says what is wanted, without people's names.
 type Intent interface {
 	// Apply returns what follows from s. It changes nothing, and gives the same for the same state.
 	Apply(s *State) Result
 	String() string
 }
 
-// All is several intents, each applied to the state that the one before leads to. None at all changes nothing.
+// All is several intents, each applied to the state that the one before leads to. None at all
+// changes nothing.
 type All []Intent
 
 // Apply implements [Intent]. What each of the intents gave is in [Result.Each].
@@ -37,7 +38,8 @@ func (a All) String() string {
 	return strings.Join(out, ", ")
 }
 
-// IfWatched is what is wanted of a meeting that is watched. Of any other nothing is, unless Else has it watched first.
+// IfWatched is an intent for a meeting that is watched. For any other it does nothing, unless Else
+// has the meeting watched first.
 type IfWatched struct {
 	Then Intent
 	Else Intent // nil stands for nothing

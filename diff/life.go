@@ -12,16 +12,16 @@ import (
 // Description is what is known of a meeting besides its members. Fields may be empty.
 type Description struct {
 	Title string
-	// TitleGiven says that whoever asked to watch the meeting gave the title. It stands whatever DingTalk says later,
-	// until another is given.
+	// TitleGiven says that the title was given by the one who asked to watch the meeting. It
+	// stands, whatever DingTalk says later, until another is given.
 	TitleGiven  bool
 	CreatorID   string
 	CreatorNick string
 	StartTime   int64 // Unix milliseconds
 }
 
-// Describe returns the state with whatever d knows; what d does not know stays, and so does a title that was given,
-// unless d's was given, too. A state that d does not change is returned itself.
+// Describe returns the state with whatever d knows. What d does not know stays, and so does a title
+// that was given, unless d's was given, too. If d changes nothing it returns s itself.
 func (s *State) Describe(d Description) *State {
 	next := *s
 	if d.Title != "" && (d.TitleGiven || !s.TitleGiven) {
@@ -35,8 +35,8 @@ func (s *State) Describe(d Description) *State {
 	return &next
 }
 
-// Complete is Describe for what may be older than what is known, a push or a list of meetings: only a title that was
-// given replaces anything.
+// Complete is Describe for what may be older than what is known, a push or a list of meetings: it
+// adds what is not known, and replaces only a title, by one that was given.
 func (s *State) Complete(d Description) *State {
 	if s.Title != "" && !d.TitleGiven {
 		d.Title = ""
@@ -51,15 +51,17 @@ func (s *State) Description() Description {
 	return Description{s.Title, s.TitleGiven, s.CreatorID, s.CreatorNick, s.StartTime}
 }
 
-// Watch returns the state of a meeting that is watched from now on, which is yet to be announced; see [Start].
+// Watch returns the state of a meeting that is watched from now on, which is yet to be announced;
+// see [Start].
 func (s *State) Watch(d Description) *State {
 	next := *s.Describe(d)
 	next.Phase, next.known, next.EndTime, next.StartedAt = Watched, true, 0, 0
-	next.GapFrom, next.GapReason = 0, "" // nobody was to look
+	next.GapFrom, next.GapReason = 0, "" // nothing was to be looked at
 	return &next
 }
 
-// Start announces that a meeting is watched. A meeting that is not watched, or was announced before, gives nothing.
+// Start announces that a meeting is watched. A meeting that is not watched, or was announced
+// before, gives nothing.
 type Start struct {
 	At int64 // the time of observation, in Unix milliseconds
 }
@@ -79,8 +81,8 @@ func (i Start) Apply(s *State) Result {
 
 func (i Start) String() string { return fmt.Sprintf("start at %d", i.At) }
 
-// StartFirst is another intent, before whose events it is announced that the meeting is watched, if that is yet to come.
-// Without events it waits on: what the meeting is about is worth waiting for as long as there is nothing else to tell.
+// StartFirst is another intent, before whose events the meeting's start is announced, if that is
+// yet to come. Without events the start waits: a later look may find out what the meeting is about.
 type StartFirst struct {
 	At   int64 // see [Start]
 	What Intent
@@ -107,8 +109,8 @@ func (s *State) meeting(reason string) *events.Meeting {
 	}
 }
 
-// End announces that a meeting is over, and how that was noticed, once it has been closed out: it is applied to what a
-// [Snapshot] that says so leads to. An open gap ends with it.
+// End announces that a meeting is over, and how that was noticed, once it has been closed out: it
+// is applied to what a [Snapshot] that says so leads to. An open gap ends with it.
 type End struct {
 	At     int64 // the time of observation, in Unix milliseconds
 	Reason string
@@ -123,7 +125,8 @@ func (i End) Apply(s *State) Result {
 	m := s.meeting(i.Reason)
 	m.People, m.Peak, m.PersonMinutes = s.totals()
 	res.Events = append(res.Events, events.Event{
-		// A meeting that is watched again may end again, at the same time: the observation tells the two apart.
+		// A meeting that is watched again may end again, at the same time: the observation tells
+		// the two apart.
 		ID: events.MeetingID(s.ConferenceID, i.At, events.MeetingEnded, ""), Type: events.MeetingEnded,
 		Time: time.UnixMilli(cmp.Or(s.EndTime, i.At)).UTC(), Meeting: m,
 	})

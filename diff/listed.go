@@ -18,8 +18,8 @@ type listed struct {
 	endWithheld                bool  // an end was not announced, as the list is uncertain
 	prior                      int64 // leaveTime of an open row, of the visit before
 
-	// A closed row without a joinTime says that an attendance ended, not which; timelessEnd is 0 where it does not say
-	// when.
+	// A closed row without a joinTime says that an attendance ended, not which; timelessEnd is 0
+	// where it does not say when.
 	timeless       bool
 	timelessEnd    int64
 	timelessStatus uint8
@@ -63,8 +63,8 @@ func (c *comparison) read(i int32) listed {
 	return seen
 }
 
-// readOpen reads a row that shows its person present. Without a joinTime an announced open attendance goes on, and
-// another begins now, unless the meeting is over.
+// readOpen reads a row that shows its person present. Without a joinTime an announced open
+// attendance goes on, and another begins now, unless the meeting is over.
 func (c *comparison) readOpen(p *person, row *Row, seen *listed) {
 	seen.open++
 	iv := interval{start: usable(row.JoinTime), end: forever, status: uint8(StatusActive)}
@@ -73,7 +73,7 @@ func (c *comparison) readOpen(p *person, row *Row, seen *listed) {
 	case p.open(), c.snap.Over && p.start > 0:
 		iv.start = p.start
 	case c.snap.Kind == Partial:
-		c.result.LookNow = true // a poll would give another start, and so another id
+		c.result.LookNow = true // a list would give another start, and so another id
 		return
 	default:
 		// The clock may be behind the one that told when an attendance before began or ended.
@@ -87,8 +87,8 @@ func (c *comparison) readOpen(p *person, row *Row, seen *listed) {
 	c.intervals = append(c.intervals, iv)
 }
 
-// readClosed reads a row that shows an attendance that is over. Where it does not say when, an end announced before
-// stands, and another is now.
+// readClosed reads a row that shows an attendance that is over. Where it does not say when, an end
+// announced before stands, and another is now.
 func (c *comparison) readClosed(p *person, row *Row, seen *listed) {
 	start, end, status := usable(row.JoinTime), usable(row.LeaveTime), uint8(row.Status)
 	if start == 0 {
@@ -117,8 +117,8 @@ func (l *listed) one() bool {
 	return l.rows == 1 || l.open == 1 && l.quiet == 0 && l.unknown == 0 && !l.timeless
 }
 
-// better tells which of two rows of one person names them: an open one, then the latest, then whatever does not
-// depend on the order of the rows.
+// better tells which of two rows of one person names the person: an open one, then the latest, then
+// by what does not depend on the order of the rows.
 func better(a, b *Row) bool {
 	return cmp.Or(
 		cmp.Compare(rankOf(a.Status == StatusActive), rankOf(b.Status == StatusActive)),
@@ -136,8 +136,8 @@ func rankOf(yes bool) int {
 	return 0
 }
 
-// note keeps how a whole list shows person i: the status, the roles, the nickname and how many rows. The rows of a
-// push carry fewer fields: they change nothing of somebody known.
+// note keeps how a whole list shows person i: the status, the roles, the nickname and the number of
+// rows. The rows of a push have fewer fields and change nothing of a person who is known.
 func (c *comparison) note(i int32, seen *listed) {
 	p := &c.next.people[i]
 	f := rolesOf(seen.best) | p.flags&(guest|renamed) | p.flags.past() | seen.held
@@ -164,7 +164,8 @@ func (c *comparison) note(i int32, seen *listed) {
 		status = p.status // rows of unknown status are no information
 	}
 	nick := clip(seen.best.UserNick, maxNick)
-	sameNick := f.has(guest) || string(c.next.nick(p)) == nick // a guest keeps the name that was announced
+	// A guest keeps the name that was announced.
+	sameNick := f.has(guest) || string(c.next.nick(p)) == nick
 	if p.flags == f && p.status == status && sameNick {
 		return
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// NumberedFrom returns the state of a meeting whose member events are numbered on from a sequence, if none is known to
-// be stored.
+// NumberedFrom returns the state of a meeting whose member events are numbered on from a sequence,
+// if none is known to be stored.
 func (s *State) NumberedFrom(sequence uint64) *State {
 	if s.Sequence > 0 || sequence == 0 {
 		return s
@@ -17,8 +17,9 @@ func (s *State) NumberedFrom(sequence uint64) *State {
 	return &next
 }
 
-// Restore has a watched meeting go on whose stored state was lost: from what is stored of it still, or was rebuilt from
-// events, or nothing. What was announced of it and is not stored any more will be announced again.
+// Restore has a watched meeting go on whose stored state was lost: from what is stored of it still,
+// or was rebuilt from events, or nothing. What was announced of it and is not stored any more will
+// be announced again.
 type Restore struct {
 	Description       // what was last known of the meeting itself
 	At          int64 // when, in Unix milliseconds
@@ -41,17 +42,20 @@ func (s *State) restored(d Description, at int64) *State {
 	return &next
 }
 
-// begunAnew sees to it that no look that began with what was lost counts as newer than what is announced from now on: it is
-// taken for one that another has overtaken. Milliseconds since 1970 are far more than comparisons of one meeting.
+// begunAnew makes all looks that began before count as overtaken: they know what was lost, and so
+// are not newer than what is announced from now on. Milliseconds since 1970 are far more than there
+// are editions of one meeting.
 func (s *State) begunAnew(at int64) {
 	s.edition = max(s.edition+1, uint64(max(at, 0)))
 	s.looked = s.edition
 }
 
-// Lost announces that what was stored of a meeting was lost. It says so by a gap that the next look closes; one that is
-// open already ends.
+// Lost announces that what was stored of a meeting was lost. It says so by a gap that the next look
+// closes; one that is open already ends.
 type Lost struct {
-	From, At int64 // when the meeting was last looked at before, and when the loss was noticed, in Unix milliseconds
+	// When the meeting was last looked at before, and when the loss was noticed, in Unix
+	// milliseconds.
+	From, At int64
 }
 
 // Apply implements [Intent].

@@ -1,7 +1,7 @@
 package diff
 
-// match finds the attendances of the snapshot that have been announced, marks them, and returns the one that is the
-// person's last announced attendance, or nil.
+// match finds the attendances of the snapshot that have been announced, marks them, and returns the
+// one that is the person's last announced attendance, or nil.
 func (c *comparison) match(acc *account) *attendance {
 	var own *attendance
 	if acc.start > 0 {
@@ -15,9 +15,9 @@ func (c *comparison) match(acc *account) *attendance {
 	return own
 }
 
-// claim finds what belongs to one announced attendance and marks it: what contains its start or, failing that, what
-// starts less than two seconds off. What starts inside it is presence announced before. What ends after limit is too
-// new to be merely near.
+// claim finds what belongs to one announced attendance and marks it: what contains its start or,
+// failing that, what starts less than two seconds off. What starts inside it is presence announced
+// before. What ends after limit is too new to be merely near.
 func (c *comparison) claim(start, end, limit int64) *attendance {
 	var holds, nearest *attendance
 	for k := range c.attendances {

@@ -44,7 +44,7 @@ func (c *comparison) person(i int32) {
 	}
 }
 
-// settled recognises the common case, somebody of whom the only row shows just what was announced.
+// asAnnounced recognises the common case: the only row of a person shows just what was announced.
 func (s *State) asAnnounced(p *person, row *Row) bool {
 	if p.flags&^(lasting&^roles) != rolesOf(row)|oneRow || int(p.status) != row.Status {
 		return false
@@ -55,7 +55,8 @@ func (s *State) asAnnounced(p *person, row *Row) bool {
 	return p.agrees(row)
 }
 
-// agrees tells whether one row shows of somebody just what was announced, whatever else there is to note.
+// agrees tells whether the only row of a person shows just what was announced, although other
+// things may have changed.
 func (c *comparison) agrees(i int32) bool {
 	r := c.first[i]
 	return r > 0 && c.link[r-1] == 0 && c.next.people[i].agrees(&c.snap.Rows[r-1])

@@ -1,7 +1,7 @@
 package diff
 
-// pushed compares the rows of a push, which proves less than a whole list: it names some devices of a person, and
-// their other rows are unknown.
+// pushed compares the rows of a push, which proves less than a whole list: it names some devices of
+// a person, and their other rows are unknown.
 func (c *comparison) pushed(acc *account, seen *listed) {
 	if seen.unknown > 0 {
 		return // no information
@@ -33,8 +33,8 @@ func (c *comparison) pushedOpen(acc *account, a *attendance, own bool) {
 	}
 }
 
-// pushedClosed announces an end at once only when there is no doubt whose end it is: another visit may have begun
-// within the two seconds that otherwise count as the same time.
+// pushedClosed announces an end at once only if it is certain which attendance ends: another visit
+// may have begun within the two seconds that otherwise count as the same time.
 func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
 	switch {
 	case acc.open() && a.contains(acc.start) && c.onlyDevice(acc) && !a.inferEnd && a.rows == 1:
@@ -46,8 +46,9 @@ func (c *comparison) pushedClosed(acc *account, a *attendance, own bool) {
 	}
 }
 
-// onlyDevice tells whether the person had one device in the last complete list and no push named another since. Where looks
-// are scarce that goes as well for somebody whom no look has shown, as a push told that they came since the last one.
+// onlyDevice tells whether the person had one device in the last complete list, and no push named
+// another since. While looks are scarce that also goes for a person whom no look has shown, as a
+// push told that they came since the last one.
 func (c *comparison) onlyDevice(acc *account) bool {
 	f := c.next.people[acc.person].flags
 	since := c.snap.Scarce && acc.start > max(c.prev.LookedAt, c.prev.StartedAt-oddClock)

@@ -2,9 +2,10 @@ package diff
 
 import "bytes"
 
-// Recognise tells which guests of a list are among those known although they are listed under another key, by the same rule
-// by which [Compare] keeps who they are: by the key listed, the key that is known. known are people who were announced as
-// present; only their keys, and whether they are guests, count.
+// Recognise tells which guests of a list are among those known although they are listed under
+// another key, by the rule of [Compare]. It returns the known key by the listed one. known are
+// people who were announced as present; of them only the keys, and whether they are guests, are
+// used.
 func Recognise(known []Person, rows []Row) map[string]string {
 	s := New("")
 	for _, who := range known {

@@ -8,31 +8,35 @@ import (
 // Record is a state as it is stored, with what guards it.
 type Record struct {
 	State *State
-	// Revision is the stream sequence of the message that holds the state; 0 when nothing is stored yet.
+	// Revision is the stream sequence of the message that holds the state; 0 when nothing is stored
+	// yet.
 	Revision uint64
-	// EventsExpire is when the last stored event of the meeting expires, in Unix seconds; 0 when none is stored, and
-	// math.MaxInt64 when events are kept for ever. The state of a closed meeting has to outlive it.
+	// EventsExpire is when the last stored event of the meeting expires, in Unix seconds; 0 when
+	// none is stored, and math.MaxInt64 when events are kept for ever. The state of a closed
+	// meeting has to outlive it.
 	EventsExpire int64
-	// Folded is the stream sequence of the last event that State was rebuilt from, as the stored state was lost; 0 when it
-	// was not.
+	// Folded is the stream sequence of the last event that State was rebuilt from, as the stored
+	// state was lost; 0 when it was not.
 	Folded uint64
 }
 
-// Position is how far somebody has heard of what is stored. The zero value is before everything.
+// Position is how far a stream was followed. The zero value is before everything.
 type Position struct {
 	Stream   time.Time // when the stream was made that the rest is about
 	Sequence uint64    // in the stream
 	Stored   time.Time // when the message of that sequence was stored
 }
 
-// Errors of a store that has lost what it had stored, be it by a restore from a backup or by an operator's mistake.
+// Errors of a store that has lost what it had stored: by a restore from a backup, or an operator's
+// mistake.
 var (
 	// ErrLost says that what is stored of a meeting is older than what was read or stored before.
 	ErrLost = errors.New("what was stored of the meeting is lost")
-	// ErrAnew says that the stream is not the one that was followed, or has gone back: nothing that was read of it before
-	// can be relied upon.
+	// ErrAnew says that the stream is not the one that was followed, or has gone back: nothing that
+	// was read of it before can be relied upon.
 	ErrAnew = errors.New("the stream began anew")
-	// ErrRemembered says that the server still remembers the ids of events that are not stored any more, and refuses to
-	// store them again until its duplicate window is over. Nothing is stored; trying again helps within minutes.
+	// ErrRemembered says that the server still remembers the ids of events that are not stored any
+	// more, and refuses to store them again until its duplicate window is over. Nothing is stored;
+	// trying again helps within minutes.
 	ErrRemembered = errors.New("the server refuses events that were lost, as it remembers their ids for a while yet")
 )

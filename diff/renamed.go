@@ -6,10 +6,11 @@ import (
 	"strconv"
 )
 
-// A guest is known by nickname and joinTime, and either may change: the guest takes another name, or the first row had no
-// time yet, or the same time is written otherwise. Where one guest's row is gone from a list, and one of the same joinTime
-// appears, or one of the same nickname where either has no time or both are near, it is the same guest, who keeps the
-// name and the key that were announced first. The state keeps how the list names them now.
+// A guest is known by nickname and joinTime, and either may change: the guest takes another name,
+// the first row had no time yet, or the same time is written differently. If the row of one guest
+// is gone from a list, and another row appears with the same joinTime, or with the same nickname
+// where either has no time or both are near, it is the same guest, who keeps the name and the key
+// announced first. The state keeps how the list names them now.
 
 // guestOf reads the key of a guest.
 func guestOf(key []byte) (joined int64, nick []byte) {
@@ -39,15 +40,16 @@ func (s *State) hasGuests() bool {
 	return slices.ContainsFunc(s.people, func(p person) bool { return p.flags.has(guest) })
 }
 
-// stranger is a guest whom nobody has seen under this key before.
+// stranger is a guest under a key that was not seen before.
 type stranger struct {
 	key  []byte
 	rows []int32 // in the order of the list
-	who  int32   // 1 + who it turns out to be, 0 for somebody new
+	who  int32   // 1 + position of the person, 0 for a new one
 }
 
-// meet finds out who the guests are whose rows nobody knows. In an uncertain list, which may have overlooked the row that
-// seems to be gone, who may be somebody known is left for the next.
+// meet finds out who the guests are whose keys were not seen before. An uncertain list may have
+// missed the row that seems to be gone, so there a guest who may be one of those known is left for
+// the next list.
 func (c *comparison) meet(rows []int32) {
 	absent := c.absentGuests()
 	if len(absent) == 0 {
@@ -78,7 +80,8 @@ func (c *comparison) meet(rows []int32) {
 	}
 }
 
-// absentGuests are the guests who were listed or are announced as present, and of whom the list shows no row.
+// absentGuests are the guests who were listed, or are announced as present, and have no row in the
+// list.
 func (c *comparison) absentGuests() []int32 {
 	var out []int32
 	for i := range c.prev.people {
@@ -90,7 +93,7 @@ func (c *comparison) absentGuests() []int32 {
 	return out
 }
 
-// strangers gathers rows by whose they are.
+// strangers gathers rows by guest.
 func (c *comparison) strangers(rows []int32) []*stranger {
 	var out []*stranger
 	known := map[string]*stranger{}
@@ -160,15 +163,15 @@ func pairUp(s *State, strangers []*stranger, absent []int32, ofStranger, ofAbsen
 	}
 }
 
-// moment is where guests of one nickname are looked for by time: those near to each other are in the same one or in
-// two that touch.
+// moment is where guests of one nickname are looked for by time: those near to each other are in
+// the same one or in two that touch.
 type moment struct {
 	nick string
 	at   int64 // in units of sameTime
 }
 
-// pairNear recognises strangers as absent guests of the same nickname whose joinTimes are near: wherever that leaves
-// exactly one of either.
+// pairNear recognises strangers as absent guests of the same nickname whose joinTimes are near:
+// wherever that leaves exactly one of either.
 func pairNear(s *State, strangers []*stranger, absent []int32) {
 	taken := map[int32]bool{}
 	for _, g := range strangers {

@@ -2,16 +2,18 @@ package diff
 
 import "github.com/c4342123/rollcall/events"
 
-// Result is the outcome of one comparison, or of several that were made one after the other; see [Result.Then].
+// Result is the outcome of one comparison, or of several that were made one after the other; see
+// [Result.Then].
 type Result struct {
-	// Events in the order of their sequence. Source and RecordedTime are left to whoever stores them.
+	// Events in the order of their sequence. Source and RecordedTime are left to the store.
 	Events []events.Event
 	// State follows from the previous state and Events.
 	State *State
-	// Changed says that State holds more news than the time of the look: it is to be stored even without events.
+	// Changed says that State holds more news than the time of the look: it is to be stored even
+	// without events.
 	Changed bool
-	// LookNow says that the next whole look is to decide something, and should come soon: a push showed what it cannot
-	// prove, or somebody is missing from the list for the first time.
+	// LookNow says that the next whole look is to decide something, and should come soon: a push
+	// showed what it cannot prove, or a person is missing from the list for the first time.
 	LookNow bool
 	// Began says that the meeting is watched from now on, and was not before.
 	Began bool
@@ -23,8 +25,8 @@ type Result struct {
 	each   []Result // see [Result.Each]
 }
 
-// cause is what the events of one result come from. What is no comparison, but tells something of the meeting itself, has
-// no changes: its events belong together.
+// cause is what the events of one result come from. A result that is no comparison, but says
+// something of the meeting itself, has no changes: its events belong together.
 type cause struct {
 	base    *State // what was compared with
 	changes []change
@@ -54,8 +56,8 @@ func (r Result) Then(other Result) Result {
 // Each is what each intent of an [All] gave, of the result that its Apply returned.
 func (r Result) Each() []Result { return r.each }
 
-// parts are the results that were joined, in order: one that was not joined is its own part. A result without events is
-// none, as what comes after it begins with its state.
+// parts are the results that were joined, in order: one that was not joined is its own part. A
+// result without events is none, as what comes after it begins with its state.
 func (r Result) parts() []part {
 	if r.joined != nil || len(r.Events) == 0 {
 		return r.joined

@@ -2,15 +2,17 @@ package diff
 
 import "github.com/c4342123/rollcall/events"
 
-// Step is a part of a result that is consistent in itself: the events and the state that follows from them.
+// Step is a part of a result that is consistent in itself: the events and the state that follows
+// from them.
 type Step struct {
 	Events []events.Event
 	State  *State
 }
 
-// Steps cuts the result into steps of at most limit events, to be stored one after the other, for a store that takes
-// no more at a time. Whoever stops after some of them loses nothing and tells nothing twice: comparing the same with the
-// last stored state gives the rest. limit is at least 2.
+// Steps cuts the result into steps of at most limit events, to be stored one after the other, for a
+// store that takes no more at a time. A store may stop after some of them: applying the same
+// intents to the last stored state gives the rest, and announces nothing twice. limit is at least
+// 2.
 func (r Result) Steps(limit int) []Step {
 	limit = max(limit, 2)
 	if len(r.Events) <= limit {
@@ -49,7 +51,7 @@ func (c *cutter) close() {
 	c.events, c.count = c.events[c.count:], 0
 }
 
-// meeting takes in what is told of the meeting itself, in one piece.
+// meeting takes in what a part says of the meeting itself, in one piece.
 func (c *cutter) meeting(p *part) {
 	if c.count+p.count > c.limit {
 		c.close()
@@ -57,7 +59,8 @@ func (c *cutter) meeting(p *part) {
 	c.count, c.state = c.count+p.count, p.state
 }
 
-// compared takes in a comparison. If it is open, what the look says of the meeting as a whole is left to what follows.
+// compared takes in a comparison. If it is open, what the look says of the meeting as a whole is
+// left to what follows.
 func (c *cutter) compared(p *part, open bool) {
 	state := p.base
 	for from := 0; from < len(p.changes); {
@@ -76,8 +79,8 @@ func (c *cutter) compared(p *part, open bool) {
 	}
 }
 
-// cut finds where a step that has room for so many changes ends: never inside a late attendance, of which the state
-// between its two events could not be told from that of a person who is present.
+// cut finds where a step that has room for so many changes ends: never inside a late attendance, as
+// the state between its two events would show the person as present.
 func (p *part) cut(from, room int) int {
 	to := min(from+room, len(p.changes))
 	if to > from && to < len(p.changes) && p.changes[to-1].late && p.changes[to-1].typ == events.Joined {
@@ -86,8 +89,9 @@ func (p *part) cut(from, room int) int {
 	return to
 }
 
-// prefix is the state after some of the changes, as if the look had shown nobody else. New people are numbered as in
-// the final state, so those whose turn has not come are there, but as never listed.
+// prefix is the state after some of the changes, as if the look had shown only these people. New
+// people are numbered as in the final state, so those whose changes follow are there, but as never
+// listed.
 func (p *part) prefix(state *State, from, to int) *State {
 	next := state.clone()
 	if from == 0 {

@@ -2,16 +2,20 @@ package diff
 
 import "fmt"
 
-// Condition tells whether something is wanted of a meeting in a certain state. Like an [Intent] it is a value.
+// Condition tells whether something is wanted of a meeting in a certain state. Like an [Intent] it
+// is a value.
 type Condition interface{ Holds(s *State) bool }
 
-// Watch has a meeting watched that is not. It announces that at once where it is known what the meeting is about, or was
-// known before: else the first look finds that out.
+// Watch has a meeting watched that is not. The start is announced at once if it is known what the
+// meeting is about, or if the meeting was known before; otherwise the first look finds that out
+// first.
 type Watch struct {
 	Description
-	At     int64     // when, in Unix milliseconds
-	If     Condition // nil stands for always
-	AtOnce bool      // announce it even if nothing is known of the meeting, as news of its members is about to follow
+	At int64     // when, in Unix milliseconds
+	If Condition // nil stands for always
+	// Announce it even if nothing is known of the meeting, as news of its members is about to
+	// follow.
+	AtOnce bool
 }
 
 // Apply implements [Intent].
@@ -28,7 +32,7 @@ func (w Watch) Apply(s *State) Result {
 
 func (w Watch) String() string { return fmt.Sprintf("watch at %d", w.At) }
 
-// KeepWatching has a meeting watched again whose state was lost.
+// KeepWatching has a meeting go on being watched whose state was lost.
 type KeepWatching struct{ Description }
 
 // Apply implements [Intent].
@@ -48,7 +52,7 @@ type Unwatch struct {
 
 // Apply implements [Intent].
 func (w Unwatch) Apply(s *State) Result {
-	if s.Phase != Watched { // over, or given up by somebody else
+	if s.Phase != Watched { // it ended, or was unwatched already
 		return Result{State: s}
 	}
 	closed := CloseGap(s, w.At)

@@ -9,13 +9,14 @@ import (
 // shown compares the rows of a whole list.
 func (c *comparison) shown(acc *account, seen *listed) {
 	if seen.unknown > 0 && (acc.open() || seen.open == 0) && !c.snap.Over {
-		c.attendances = c.attendances[:0] // no information: the person keeps the state last announced
+		// No information: the person keeps the state last announced.
+		c.attendances = c.attendances[:0]
 		return
 	}
 	own := c.match(acc)
 	acc.proven = c.proves(acc, own, seen)
 	if acc.proven > 0 && acc.open() && seen.prior >= acc.start && (own == nil || !own.contains(acc.start)) {
-		// A rejoin has taken the row over, and it still tells when the visit before ended.
+		// A rejoin has taken the row over, which still says when the visit before ended.
 		c.intervals = append(c.intervals, interval{
 			start: acc.start, end: seen.prior, leave: seen.prior, status: uint8(StatusLeft),
 		})
@@ -40,10 +41,11 @@ func (c *comparison) shown(acc *account, seen *listed) {
 	}
 }
 
-// proves tells up to when the ends that a list shows count. In an uncertain list the row that would show the person
-// present may be missing: that of another device, or of the visit that goes on. Of a device that is known that is certain.
-// Else an end counts when the look before was after it, as uncertain, and showed no open row of theirs either; or when there
-// will be no other look, as the meeting is over.
+// proves returns up to when the ends that a list shows count. In an uncertain list the row may be
+// missing that would show the person as present: that of another device, or of the visit that goes
+// on. If another device is known, no end counts. Otherwise an end counts if the look before, as
+// uncertain, came after it and showed no open row of the person either; or if there will be no
+// other look, as the meeting is over.
 func (c *comparison) proves(acc *account, own *attendance, seen *listed) int64 {
 	switch {
 	case c.snap.Kind == Complete:
@@ -65,17 +67,20 @@ func (c *comparison) beyond() bool {
 	return n > 0 && c.attendances[n-1].start >= cmp.Or(c.snap.EndTime, c.snap.At)
 }
 
-// ended tells whether the end of an attendance counts. Where the list does not tell the end, that is when it was seen.
+// ended tells whether the end of an attendance counts. Where the list does not tell the end, that
+// is when it was seen.
 func (a *account) ended(of *attendance) bool {
 	return a.proven > 0 && (of.inferEnd || of.end <= a.proven)
 }
 
-// overlooked tells whether an uncertain list lacks a device that is known to be in the announced open attendance.
+// overlooked tells whether an uncertain list lacks a device that is known to be in the announced
+// open attendance.
 func (c *comparison) overlooked(acc *account, own *attendance) bool {
 	return acc.open() && c.next.people[acc.person].flags.has(otherDevice) && (own == nil || own.rows == 1)
 }
 
-// attend announces an attendance that no look had shown: what is not proven to have ended only if the person is there.
+// attend announces an attendance that no look had shown: what is not proven to have ended only if
+// the person is there.
 func (c *comparison) attend(acc *account, a *attendance, seen *listed) {
 	late := a.start < acc.start || a.start < acc.end
 	held := !a.open() && !acc.ended(a)
@@ -90,8 +95,9 @@ func (c *comparison) attend(acc *account, a *attendance, seen *listed) {
 	}
 }
 
-// lost ends an announced open attendance that no interval of a whole list contains. When a rejoin has taken over its
-// row without saying when the visit before ended, it ended after the last look that showed it.
+// lost ends an announced open attendance that no interval of a whole list contains. When a rejoin
+// has taken over its row without saying when the visit before ended, it ended after the last look
+// that showed it.
 func (c *comparison) lost(acc *account, seen *listed) {
 	for k := range c.attendances {
 		if a := &c.attendances[k]; !a.announced && a.start > acc.start {
@@ -112,8 +118,8 @@ func (c *comparison) lost(acc *account, seen *listed) {
 	}
 }
 
-// comeBack corrects an announced end that the list shows to be untrue, because an open row covers it or that of
-// another device does.
+// comeBack corrects an announced end that the list shows to be untrue, because an open row covers
+// it or that of another device does.
 func (c *comparison) comeBack(acc *account, own *attendance, seen *listed) {
 	for k := range c.attendances {
 		a := &c.attendances[k]
@@ -138,8 +144,9 @@ func (c *comparison) comeBack(acc *account, own *attendance, seen *listed) {
 	}
 }
 
-// late announces attendances before the last announced one that no look had shown. They wait until the person is
-// gone, so that joined and left go on alternating, and their two events stay together.
+// late announces attendances before the last announced one that no look had shown. They wait until
+// the person is gone, so that joined and left go on alternating, and their two events stay
+// together.
 func (c *comparison) late(acc *account) {
 	for k := range c.attendances {
 		a := &c.attendances[k]

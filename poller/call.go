@@ -12,16 +12,17 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// count is what the information call says of the number of people.
+// count is how many people there are, as the information call says.
 type count struct{ active, attended int }
 
 // unknown is the count of a meeting that could not be asked about.
 var unknown = count{active: -1}
 
-// askInfo asks whether the meeting goes on and returns its count, or unknown when there was no answer. It returns only
-// errors after which no further call makes sense.
+// askInfo makes the information call and returns its count, or unknown without an answer. It
+// returns only errors after which no further call makes sense.
 func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
-	// Information calls that hang must not keep the lists from being read: they get no more than half of the workers.
+	// Information calls that hang must not keep the lists from being read: they get no more than
+	// half of the workers.
 	select {
 	case p.infos <- struct{}{}:
 		defer func() { <-p.infos }()
@@ -52,8 +53,8 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	return count{info.ActiveCount, info.AttendedCount}, nil
 }
 
-// uninformed decides when to ask again after an information call that failed. One that hangs keeps the list from being
-// read meanwhile, so that it is given less of the time.
+// uninformed decides when to ask again after an information call that failed. The longer the call
+// took, the longer the pause: a call that hangs keeps the list from being read.
 func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 	m.infoFailures++
 	m.infoError = err.Error()
@@ -65,7 +66,7 @@ func (p *Poller) uninformed(m *look, err error, took time.Duration) {
 	}
 }
 
-// askList reads the member list. What it shows is yet to be stored.
+// askList reads the member list.
 func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Snapshot, err error) {
 	m.checkDue = p.now() + p.stretched(checkAfter)
 	asking, began := p.reading(m.calling(ctx), m)
@@ -85,7 +86,7 @@ func (p *Poller) askList(ctx context.Context, m *look) (list List, snap diff.Sna
 	return list, snap, nil
 }
 
-// takeList stores what a list shows that has changed.
+// storeList stores what a list shows that has changed.
 func (p *Poller) storeList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
 	first := m.record.State.LookedAt == 0
 	found := m.record.State.LookedAt < m.record.State.StartedAt
@@ -108,7 +109,7 @@ func (p *Poller) storeList(ctx context.Context, m *look, list List, snap diff.Sn
 	return nil
 }
 
-// surprises counts what no push had announced.
+// surprises counts the changes that no push had announced.
 func surprises(found []events.Event) int {
 	n := 0
 	for _, e := range found {
@@ -119,7 +120,8 @@ func surprises(found []events.Event) int {
 	return n
 }
 
-// storeError is a failure to store what was seen, or to read what is stored: the next look will see it again.
+// storeError is a failure to store what a look found, or to read the state it begins with. The next
+// look finds the same again.
 type storeError struct {
 	err     error
 	longest time.Duration // how long to wait at most before trying again
@@ -128,8 +130,8 @@ type storeError struct {
 func (e *storeError) Error() string { return e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
-// take stores what a snapshot shows. It returns errOver when the meeting is not watched any more, be it by this snapshot
-// or because somebody else closed it out or gave it up.
+// storeSnapshot stores what a snapshot shows. It returns errOver when the meeting is not watched
+// any more: the snapshot ended it, or another replica did, or it was unwatched.
 func (p *Poller) storeSnapshot(ctx context.Context, m *look, snap diff.Snapshot) (diff.Result, error) {
 	snap.Via = events.ViaPoll
 	wants := diff.All{m.gapBefore(snap), snap}
@@ -139,8 +141,9 @@ func (p *Poller) storeSnapshot(ctx context.Context, m *look, snap diff.Snapshot)
 	return p.update(ctx, m, wants)
 }
 
-// update stores what a look wants of its meeting, and what was learnt of the meeting with it. It returns errOver when the
-// meeting is not watched any more. One whose state was lost is watched all the same.
+// update stores what a look wants of its meeting, together with what it learnt about it. It returns
+// errOver when the meeting is not watched any more. A meeting whose state was lost goes on being
+// watched.
 func (p *Poller) update(ctx context.Context, m *look, want diff.Intent) (diff.Result, error) {
 	e, err := p.apply(ctx, m.m, diff.IfWatched{
 		Else: diff.KeepWatching{Description: m.record.State.Description()},
@@ -162,8 +165,9 @@ func (p *Poller) update(ctx context.Context, m *look, want diff.Intent) (diff.Re
 	return e.result, nil
 }
 
-// reread reads the stored state if it is not in memory, or if the store failed: what it was asked to store may be stored or
-// not. While it cannot be read, no call is wasted on a look whose outcome could not be stored.
+// reread reads the stored state if it is not in memory, or if storing failed before, as it is not
+// known then what is stored. While it cannot be read no call is made, as its outcome could not be
+// stored.
 func (p *Poller) reread(ctx context.Context, m *look) error {
 	if !m.mustReread && m.record.State != nil {
 		return m.over()
@@ -181,7 +185,7 @@ func (p *Poller) reread(ctx context.Context, m *look) error {
 	return m.over()
 }
 
-// over returns errOver when nothing says that the meeting is watched.
+// over returns errOver if the meeting is not watched.
 func (m *look) over() error {
 	if !m.record.State.IsWatched() {
 		return errOver

@@ -8,7 +8,7 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// untilLeft waits until nobody is giving a meeting up any more.
+// untilLeft waits until no Unwatch works on the meeting.
 func (p *Poller) untilLeft(ctx context.Context, conferenceID string) error {
 	for {
 		idle := guarded.Get(p.table, func(t *locked) <-chan struct{} {
@@ -26,7 +26,7 @@ func (p *Poller) untilLeft(ctx context.Context, conferenceID string) error {
 	}
 }
 
-// await waits until a meeting that is busy no longer is.
+// await waits until a meeting is no longer busy.
 func await(ctx context.Context, conferenceID string, idle <-chan struct{}) error {
 	select {
 	case <-idle:
@@ -36,7 +36,7 @@ func await(ctx context.Context, conferenceID string, idle <-chan struct{}) error
 	}
 }
 
-// untilIdle returns what is closed when a meeting that is busy no longer is.
+// untilIdle returns a channel that is closed when the meeting is no longer busy.
 func (m *meeting) untilIdle() <-chan struct{} {
 	if m.idle == nil {
 		m.idle = make(chan struct{})
@@ -44,7 +44,7 @@ func (m *meeting) untilIdle() <-chan struct{} {
 	return m.idle
 }
 
-// acquire takes a meeting that is to be given up out of the schedule, as soon as nobody else has it busy. Its
+// acquire marks a meeting busy that is to be given up, once no look is under way at it. Its
 // counterpart is release.
 func (p *Poller) acquire(ctx context.Context, conferenceID string) (*look, error) {
 	l, err := p.acquireUnread(ctx, conferenceID)
@@ -61,7 +61,7 @@ func (p *Poller) acquire(ctx context.Context, conferenceID string) (*look, error
 	return l, nil
 }
 
-// acquireUnread is acquire for a meeting whose state is perhaps to be read first. One that is not in the table may be
+// acquireUnread is acquire without reading the state. A meeting that is not in the table may be
 // watched by another replica.
 func (p *Poller) acquireUnread(ctx context.Context, conferenceID string) (l *look, err error) {
 	var m *meeting
@@ -88,7 +88,8 @@ func (p *Poller) acquireUnread(ctx context.Context, conferenceID string) (l *loo
 	return l, err
 }
 
-// claim keeps a meeting from being queued until it is taken or unclaimed. One that nothing is known of comes into the table.
+// claim keeps a meeting from being queued until takeClaimed or unclaim. A meeting that is not in
+// the table is added.
 func (t *locked) claim(conferenceID string) *meeting {
 	m, ok := t.meetings[conferenceID]
 	if !ok {
@@ -99,8 +100,8 @@ func (t *locked) claim(conferenceID string) *meeting {
 	return m
 }
 
-// take takes a meeting that is claimed and to be given up out of the schedule, or returns what is to be waited for before
-// it can be tried again.
+// takeClaimed marks a claimed meeting busy. If it is busy already, it returns a channel that is
+// closed when it is worth trying again.
 func (t *locked) takeClaimed(m *meeting) (l *look, busy <-chan struct{}, err error) {
 	if m.busy {
 		return nil, m.untilIdle(), nil
@@ -114,7 +115,8 @@ func (t *locked) takeClaimed(m *meeting) (l *look, busy <-chan struct{}, err err
 	return l, nil, nil
 }
 
-// unclaim is for who does not wait to take a meeting any more. What could not be queued meanwhile is.
+// unclaim ends a claim without taking the meeting, and queues it if it could not be queued
+// meanwhile.
 func (t *locked) unclaim(m *meeting) {
 	m.claims--
 	if !m.busy && t.meetings[m.id] == m {
@@ -122,7 +124,7 @@ func (t *locked) unclaim(m *meeting) {
 	}
 }
 
-// occupy takes a meeting out of the queue and marks it busy.
+// occupy takes a meeting out of its queue and marks it busy.
 func (t *locked) occupy(m *meeting) *look {
 	l := &look{
 		m: m, id: m.id, record: m.record, mustReread: m.mustReread, losses: m.losses, routine: !m.wanted(),
@@ -141,13 +143,13 @@ func (t *locked) occupy(m *meeting) *look {
 	return l
 }
 
-// release gives up what acquire or next took, and queues the meeting for its next look.
+// release ends a look, and queues the meeting for the next.
 func (p *Poller) release(l *look, out outcome) {
 	p.table.With(func(t *locked) { t.release(l, out) })
 }
 
 func (t *locked) release(l *look, out outcome) {
-	if out.ok && t.now() >= t.paused { // else it began before
+	if out.ok && t.now() >= t.paused { // a look that began before the pause says nothing about it
 		t.limited = 0
 	}
 	m := l.m
@@ -156,7 +158,7 @@ func (t *locked) release(l *look, out outcome) {
 	t.resumeFrom(m, l)
 	m.owed = l.owed && (!out.ok || l.failures > 0) && l.failures < guestTries && !t.mine(m)
 	switch {
-	case m.unwatched() && !m.storing: // else there may be a push that begins to watch it
+	case m.unwatched() && !m.storing: // a push in the inbox may begin to watch it
 		t.forget(m)
 	case t.mine(m) || m.wanted():
 		t.enqueue(m, out.due)
@@ -170,7 +172,8 @@ func (t *locked) release(l *look, out outcome) {
 	}
 }
 
-// resumeFrom takes over what the one who had a meeting busy knows of when to look again. What was stored was adopted.
+// resumeFrom takes over what a look found out about when to look again. What it stored was adopted
+// when it was stored.
 func (t *locked) resumeFrom(m *meeting, l *look) {
 	m.progress, m.mustReread = l.progress, l.mustReread
 	m.exception = nil
@@ -181,7 +184,8 @@ func (t *locked) resumeFrom(m *meeting, l *look) {
 	if m.record.State != nil {
 		t.seenAtGapEnd(m, m.record.State)
 	}
-	if l.losses == m.losses && m.brief.gapFrom == 0 && m.lastLook > m.lostAt { // else the look did not see what was lost to be told anew
+	// A look that began before the loss was noticed may not have announced everything again.
+	if l.losses == m.losses && m.brief.gapFrom == 0 && m.lastLook > m.lostAt {
 		m.lostAt = 0
 	}
 }

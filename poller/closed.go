@@ -9,8 +9,8 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// close starts the end of a meeting that a push says is over: with one last look, as soon as possible. Of several
-// pushes the last tells when the meeting ended.
+// close has a meeting ended that a push says is over: by one last look, as soon as possible. Of
+// several such pushes the latest end counts.
 func (t *locked) close(conferenceID string, at int64) {
 	t.lookSoon(conferenceID, func(m *meeting) {
 		m.closed = max(m.closed, at, endUnknown)
@@ -18,12 +18,14 @@ func (t *locked) close(conferenceID string, at int64) {
 	})
 }
 
-// judge decides whether a meeting is over that a push says is, by the rows of the list that was read because of it. The
-// information call is made only where these leave it open: somebody came after the end, or there are none, or the end may be an earlier one. When that
-// says that the meeting goes on, too, the push is old or wrong. It tells whether that is so.
+// judge decides, by the rows of the list that was read because of it, whether a push is right that
+// says that the meeting is over. It makes the information call only if the rows leave that open:
+// somebody came after the end, there are no rows, or the end may be an earlier one. If that call
+// says that the meeting goes on, the push is old or wrong, and denied is true.
 //
-// A push that tells of a later end and came while the list was read leaves the decision to the next look, as that list
-// may be older. It returns only errors after which no further call makes sense; then it is yet to be decided, too.
+// If a push that tells of a later end came while the list was read, the next look decides, as this
+// list may be older. judge returns only errors after which no further call makes sense; then a
+// later look decides, too.
 func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bool, err error) {
 	if m.closing == 0 || p.closedSince(m) {
 		return false, nil
@@ -40,7 +42,7 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 	switch {
 	case stops(ctx, err) && !isTrouble(err, Exhausted):
 		return false, err
-	case m.ending == 0 && m.infoPutOff > 0: // it was not asked: later
+	case m.ending == 0 && m.infoPutOff > 0: // the call was put off: a later look decides
 		return false, nil
 	case m.ending == 0 && (came || heads != unknown):
 		p.log.Info("a push said that the meeting is over, but it goes on", "meeting", m.id)
@@ -52,13 +54,13 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 	}
 }
 
-// closedSince tells whether a push came during the look that tells of a later end than those before.
+// closedSince tells whether a push came during the look that tells of a later end.
 func (p *Poller) closedSince(m *look) bool {
 	return guarded.Get(p.table, func(*locked) bool { return m.m.closed > m.closing })
 }
 
-// outlast has the meeting end no earlier than somebody left who came after the end that a push tells: that is the end of
-// an earlier period, in a push that was sent again.
+// outlast moves the end that a push tells of to when the last of those left who came after it. Such
+// an end is that of an earlier period: the push was sent again.
 func (m *look) outlast(rows []diff.Row) {
 	if m.closing == endUnknown {
 		return
@@ -72,14 +74,15 @@ func (m *look) outlast(rows []diff.Row) {
 	m.closing = end
 }
 
-// endsBefore tells whether the end that a push tells lies before the meeting's start, or before it was watched: it may be
-// about an earlier end. When it was watched another clock may have told, so that this decides nothing by itself.
+// endsBefore tells whether the end that a push tells of is before the meeting's start, or before it
+// was watched: it may be an earlier end. As another clock may have told when it was watched, this
+// alone decides nothing.
 func (m *look) endsBefore() bool {
 	s := m.record.State
 	return m.closing > endUnknown && m.closing < max(s.StartTime, s.StartedAt-sameClock)
 }
 
-// endByPush has the meeting be over since a push told so, unless the information call knows better.
+// endByPush has the meeting be over because a push said so. What the information call said stands.
 func (m *look) endByPush(now moment) {
 	if m.ending == 0 {
 		m.ending = now

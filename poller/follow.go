@@ -13,15 +13,16 @@ import (
 )
 
 const (
-	// loadsAtOnce bounds how many states are read at the same time because others have changed them.
+	// loadsAtOnce bounds how many states are read at the same time that other replicas have
+	// changed.
 	loadsAtOnce = 8
-	// steadyAfter is how long following has to go well for its next failure to be the first.
+	// steadyAfter is how long following has to go well for its next failure to count as the first.
 	steadyAfter = time.Minute
-	// wellAfter is how long it has to go on for it to count as working.
+	// wellAfter is how long it has to go on to count as working.
 	wellAfter = 5 * time.Second
 )
 
-// takePosition takes note of where the store is now: following begins there.
+// takePosition notes how far the stream reaches now: following begins there.
 func (p *Poller) takePosition(ctx context.Context) error {
 	f, ok := p.store.(Follower)
 	if !ok {
@@ -34,8 +35,8 @@ func (p *Poller) takePosition(ctx context.Context) error {
 	return err
 }
 
-// follow hears of everything that is stored, by whomever, until ctx ends. It hears of all shards, not only of ours: that
-// costs little, as only headers come, and no change of shards can lose anything.
+// follow learns of every state that any replica stores, until ctx ends. It follows all shards, not
+// only ours: only headers come, and so a change of shards loses nothing.
 func (p *Poller) follow(ctx context.Context) {
 	f, ok := p.store.(Follower)
 	if !ok {
@@ -76,14 +77,14 @@ func (p *Poller) follow(ctx context.Context) {
 	}
 }
 
-// hear takes note that a newer state of a meeting is stored.
+// noteStored notes that a state of a meeting is stored with this revision.
 func (t *locked) noteStored(conferenceID string, revision uint64) {
 	m, ok := t.meetings[conferenceID]
 	switch {
 	case !ok && !t.held.has(uint8(events.Shard(conferenceID))):
 		return
 	case ok && revision <= m.record.Revision:
-		return // our own, mostly
+		return // mostly our own
 	case ok && !m.busy && !m.storing && !t.mine(m):
 		t.dropState(m) // a guest: it is read again if it is needed
 		return
@@ -99,7 +100,7 @@ func (f *fixed) signalStale() {
 	}
 }
 
-// refresh reads the states that others have changed, until ctx ends.
+// refresh reads the states that other replicas have changed, until ctx ends.
 func (p *Poller) refresh(ctx context.Context) {
 	for retry := newReadRetry(); ; {
 		select {
@@ -124,7 +125,8 @@ func (p *Poller) refresh(ctx context.Context) {
 	}
 }
 
-// readStale reads the states that are known to have changed. Those that cannot be read are kept in mind.
+// readStale reads the states that are known to have changed. Those that cannot be read stay in
+// stale.
 func (p *Poller) readStale(ctx context.Context) error {
 	var all errgroup.Group
 	all.SetLimit(loadsAtOnce)
@@ -145,14 +147,14 @@ func (p *Poller) readStale(ctx context.Context) error {
 	return all.Wait()
 }
 
-// takeStale returns the meetings whose state is to be read, with the revision that we heard of. Whoever is storing
-// something for a meeting may have written that one.
+// takeStale returns the meetings whose state is to be read, with the revision to be read. One whose
+// inbox is being emptied is left for later: that may have stored the revision.
 func (t *locked) takeStale() map[string]uint64 {
 	out := map[string]uint64{}
 	for id, revision := range t.stale {
 		m, ok := t.meetings[id]
 		if ok && m.storing {
-			continue // it is signalled when that is done
+			continue // collect signals when that is done
 		}
 		delete(t.stale, id)
 		if !ok || m.maybeLost || revision > m.record.Revision {
@@ -162,7 +164,8 @@ func (t *locked) takeStale() map[string]uint64 {
 	return out
 }
 
-// heard adopts a state that somebody else has stored. A meeting that is watched and was not is looked at at once.
+// adoptOthers takes over a state that another replica has stored. A meeting that is watched now and
+// was not is looked at at once.
 func (t *locked) adoptOthers(id string, record diff.Record) {
 	if m, ok := t.meetings[id]; ok {
 		t.adopt(m, record, read)

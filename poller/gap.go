@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// shortestGap is how long a meeting has to be out of sight at least for that to be announced.
+	// shortestGap is how long at least a meeting has to go without a look for that to be announced.
 	shortestGap = 30 * time.Second
-	// gapIntervals is how many intervals of the meeting it has to be.
+	// gapIntervals is how many of the meeting's intervals it has to be.
 	gapIntervals = 3
 	// patrolEvery is how often gaps are looked for.
 	patrolEvery = 5 * time.Second
@@ -22,11 +22,12 @@ const (
 	gapsAtOnce = 256
 )
 
-// gapAfter is how long the meeting has to be out of sight for that to be a gap.
+// gapAfter is how long a meeting has to go without a look for that to be a gap.
 func gapAfter(interval time.Duration) time.Duration { return max(gapIntervals*interval, shortestGap) }
 
-// patrol announces meetings that cannot be looked at, until ctx ends. Shards whose states were read since are said to be
-// looked after only when the gaps from before are announced: else nobody would know of them any more.
+// patrol announces meetings that cannot be looked at, until ctx ends. A beat covers the shards that
+// we took over only once the gaps from before are announced: the beat replaces the time by which
+// those gaps are known.
 func (p *Poller) patrol(ctx context.Context) {
 	ticker := time.NewTicker(patrolEvery)
 	defer ticker.Stop()
@@ -45,15 +46,16 @@ func (p *Poller) patrol(ctx context.Context) {
 	}
 }
 
-// cover takes note that the gaps of the shards' meetings are announced, and tells whether some of them are new.
+// cover notes that the gaps of the shards' meetings are announced, and tells whether that is news
+// for some of them.
 func (t *locked) cover(shards shardSet) bool {
 	before := t.covered
 	t.covered |= shards & t.complete
 	return t.covered != before
 }
 
-// announceGaps stores a gap for every meeting that has been out of sight for too long, and tells whether it could. What
-// cannot be stored is tried again on the next patrol.
+// announceGaps stores a gap for every meeting that has gone without a look for too long, and tells
+// whether it could. What cannot be stored is tried again on the next patrol.
 func (p *Poller) announceGaps(ctx context.Context) bool {
 	var all errgroup.Group
 	all.SetLimit(gapsAtOnce)
@@ -73,13 +75,13 @@ func (p *Poller) announceGaps(ctx context.Context) bool {
 	return err == nil
 }
 
-// gap is from when a meeting is out of sight, and why.
+// gap is a gap that is to be announced.
 type gap diff.Gap
 
-// lost tells whether the gap is that what was stored of the meeting was lost.
+// lost tells whether it is a loss that is to be announced.
 func (g gap) lost() bool { return g.Reason == events.GapStoreLost }
 
-// intent is what the gap has stored.
+// intent is what is to be stored.
 func (g gap) intent() diff.Intent {
 	if g.lost() {
 		return diff.Lost{From: g.From, At: g.At}
@@ -87,7 +89,7 @@ func (g gap) intent() diff.Intent {
 	return diff.Gap(g)
 }
 
-// outOfSight returns our meetings with a gap that has not been announced.
+// unannouncedGaps returns our meetings with a gap, or a loss, that has not been announced.
 func (t *locked) unannouncedGaps() map[*meeting]gap {
 	out := map[*meeting]gap{}
 	now := t.lookTime(nil)
@@ -106,7 +108,7 @@ func (t *locked) unannouncedGaps() map[*meeting]gap {
 	return out
 }
 
-// why is the reason of a gap.
+// why is the reason of a gap: that of the pause, if looks are paused, else the meeting's own.
 func (t *locked) why(reason string) string {
 	if t.paused > t.now() {
 		return t.pausedBy
@@ -114,7 +116,7 @@ func (t *locked) why(reason string) string {
 	return reason
 }
 
-// reasonOf is the reason of a gap that has nothing to do with the other meetings.
+// reasonOf is the reason of a gap as far as this meeting alone knows.
 func reasonOf(trouble string, away bool) string {
 	switch {
 	case trouble != "":
@@ -126,7 +128,7 @@ func reasonOf(trouble string, away bool) string {
 	}
 }
 
-// gapBefore is the gap that the list that was read puts an end to.
+// gapBefore is the gap that ends with the list that was read.
 func (m *look) gapBefore(snap diff.Snapshot) diff.GapBefore {
 	return diff.GapBefore{
 		Look: snap, Last: m.lastSeen, Now: m.listRead, Longer: gapAfter(m.interval), Reason: reasonOf(m.trouble, m.away),

@@ -15,17 +15,18 @@ const (
 	areaInfo     = "dingtalk information" // no meeting's information can be read
 	areaLimit    = "dingtalk limit"       // calls have to wait
 	areaStore    = "nats"                 // nothing can be stored
-	areaFollow   = "nats following"       // what others store is not heard of
-	areaReread   = "nats changes"         // what others have stored cannot be read
-	areaShards   = "nats shards"          // the states of shards that have become ours cannot be read
+	areaFollow   = "nats following"       // what other replicas store cannot be followed
+	areaReread   = "nats changes"         // what other replicas have stored cannot be read
+	areaShards   = "nats shards"          // the states of shards that we took over cannot be read
 	areaState    = "nats states"          // a look cannot read the state it begins with
-	areaAudit    = "nats audit"           // it cannot be read whether states are stored still
+	areaAudit    = "nats audit"           // it cannot be read which states are stored
 	areaLost     = "stored events"        // what was stored was lost
 	areaMeeting  = "meeting: "            // one meeting that cannot be read
 )
 
-// outageAfter is how many calls of a kind in a row, whatever their meetings, have to fail before that is no matter of
-// the single meetings any more. Of a meeting that may not be read, any number is one.
+// outageAfter is how many calls of a kind have to fail in a row, of any meetings, for that to be an
+// outage instead of a trouble of single meetings. All failures of a meeting that the app may not
+// read count as one.
 const outageAfter = 3
 
 // health knows what fails at present.
@@ -37,22 +38,22 @@ func newHealth(r condition.Reporter) *health {
 	})}
 }
 
-// faults are what fails, as who holds the lock of health sees it.
+// faults is what fails, while the lock of health is held.
 type faults struct {
 	reporter  condition.Reporter
 	failing   map[string]string
-	away      map[string]bool  // of what fails: because it cannot be reached
-	suspected map[string]error // what could not be read since the last beat began
-	inARow    map[string]row   // failed calls, by area
+	away      map[string]bool  // of what fails: whether the store cannot be reached
+	suspected map[string]error // see suspect
+	inARow    map[string]row   // calls that failed, by area
 }
 
 // row is what failed since the last call of its kind that succeeded.
 type row struct {
 	calls  int
-	denied []string // meetings that the app may not read: of each, all calls are one
+	denied []string // meetings that the app may not read: each counts once
 }
 
-// add takes note of a failed call and tells whether there are too many to be the matter of single meetings.
+// add counts a failed call and tells whether there are so many that it is an outage.
 func (r *row) add(conferenceID string, err error) bool {
 	switch {
 	case !isTrouble(err, Denied):
@@ -68,11 +69,11 @@ func (h *health) failed(area string, err error) bool {
 	return guarded.Get(h.faults, func(f *faults) bool { return f.note(area, err) })
 }
 
-// unreachable is an error that may say that nothing is wrong but that the store cannot be reached.
+// unreachable is an error of a store that may say that the store cannot be reached.
 type unreachable interface{ Unreachable() bool }
 
-// note keeps and reports a failure, and tells whether the area worked until now. In what words it is told that something
-// cannot be reached varies in the course of one outage, and is reported once.
+// note keeps and reports a failure, and tells whether the area worked until now. Errors that say
+// that the store cannot be reached differ in words during one outage, which is reported once.
 func (f *faults) note(area string, err error) bool {
 	var u unreachable
 	away := errors.As(err, &u) && u.Unreachable()
@@ -93,7 +94,8 @@ func (h *health) fails(area string) bool {
 	})
 }
 
-// suspect keeps a failure until it is known whether it is a matter of its own. While nothing can be stored it is none.
+// suspect keeps a failure to read from the store until the next beat shows whether anything can be
+// stored. While nothing can be stored, that is reported instead.
 func (h *health) suspect(area string, err error) {
 	h.faults.With(func(f *faults) {
 		if _, failing := f.failing[areaStore]; !failing {
@@ -102,7 +104,7 @@ func (h *health) suspect(area string, err error) {
 	})
 }
 
-// suspects returns what is suspected, and suspects it no longer.
+// suspects returns what is suspected, and forgets it.
 func (h *health) suspects() map[string]error {
 	return guarded.Get(h.faults, func(f *faults) map[string]error {
 		out := f.suspected
@@ -111,7 +113,7 @@ func (h *health) suspects() map[string]error {
 	})
 }
 
-// confirm reports failures that turned out to be matters of their own.
+// confirm reports failures that happened although the store works.
 func (h *health) confirm(failures map[string]error) {
 	h.faults.With(func(f *faults) {
 		for area, err := range failures {
@@ -120,8 +122,8 @@ func (h *health) confirm(failures map[string]error) {
 	})
 }
 
-// callFailed takes note of a call about one meeting. What fails for one meeting only is reported as such; of an outage
-// nobody needs a report for each of ten thousand meetings.
+// callFailed notes that a call about one meeting failed. It is reported for that meeting or, if
+// there are enough of them to be an outage, once for all.
 func (h *health) callFailed(area, conferenceID string, err error) {
 	h.faults.With(func(f *faults) {
 		r := f.inARow[area]
@@ -134,7 +136,7 @@ func (h *health) callFailed(area, conferenceID string, err error) {
 	})
 }
 
-// callOK takes note of a call that succeeded: those of its kind work.
+// callOK notes that a call succeeded: calls of its kind work.
 func (h *health) callOK(area string) {
 	h.faults.With(func(f *faults) {
 		delete(f.inARow, area)
@@ -158,7 +160,7 @@ func (f *faults) clear(area string) {
 	}
 }
 
-// forget drops what failed, when nobody is interested any more.
+// forget drops a failure that is of no interest any more.
 func (h *health) forget(area string) {
 	h.faults.With(func(f *faults) {
 		delete(f.failing, area)

@@ -8,18 +8,20 @@ import (
 	"github.com/c4342123/rollcall/diff"
 )
 
-// maxInbox bounds what waits to be stored for one meeting besides its looks. DingTalk repeats a push that is refused.
+// maxInbox bounds the intents that wait for one meeting. A push beyond it is refused, and DingTalk
+// sends it again.
 const maxInbox = 10_000
 
-// maxTogether bounds what is compared and stored at once for one meeting.
+// maxTogether bounds the intents that are applied and stored at once for one meeting.
 const maxTogether = 500
 
-// errBusy says that too much waits to be stored for a meeting already.
+// errBusy says that too many intents wait for a meeting.
 var errBusy = errors.New("too many pushes wait for one meeting")
 
-// entry is something to be stored for a meeting. What looks, pushes and the patrol want stored goes through one inbox:
-// a push does not wait for a look that is under way, and they do not get into each other's way. Compare-and-set settles
-// who was first among the replicas.
+// entry is an intent that waits to be stored. What looks, pushes and the patrol want of a meeting
+// goes through one inbox, one after the other: so a push does not wait for a look that is under
+// way, and none of them conflicts with another of the same replica. With other replicas
+// compare-and-set decides who was first.
 type entry struct {
 	want diff.Intent
 	done chan error // takes the outcome
@@ -29,7 +31,8 @@ type entry struct {
 	record diff.Record // what is stored now
 }
 
-// apply stores what is wanted of a meeting. When ctx ends first it is not known whether that was stored, or will be.
+// apply stores what is wanted of a meeting, and returns once it is stored. When ctx ends first it
+// is not known whether it was, or will be.
 func (p *Poller) apply(ctx context.Context, m *meeting, want diff.Intent) (*entry, error) {
 	e := &entry{want: want, done: make(chan error, 1)}
 	if err := p.drop(m, e); err != nil {
@@ -43,7 +46,7 @@ func (p *Poller) apply(ctx context.Context, m *meeting, want diff.Intent) (*entr
 	}
 }
 
-// drop puts something into a meeting's inbox and sees to it that somebody empties that.
+// drop puts an intent into a meeting's inbox, and starts to empty that unless it is being emptied.
 func (p *Poller) drop(m *meeting, e *entry) (err error) {
 	p.table.With(func(t *locked) {
 		switch {
@@ -64,7 +67,8 @@ func (p *Poller) drop(m *meeting, e *entry) (err error) {
 	return err
 }
 
-// empty stores what is in a meeting's inbox, as much as possible at once, until there is no more.
+// empty stores what is in a meeting's inbox, as much as possible at once, until there is nothing
+// left.
 func (p *Poller) empty(ctx context.Context, m *meeting) {
 	for {
 		var together []*entry
@@ -92,8 +96,8 @@ func (p *Poller) empty(ctx context.Context, m *meeting) {
 	}
 }
 
-// storeTogether stores what entries of an inbox want, one after the other, as one. It returns what is stored now, and
-// what that began with.
+// storeTogether applies entries of an inbox one after the other and stores the result as one. It
+// returns what is stored now, and the state that it began with.
 func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entry, base diff.Record) (record, from diff.Record, err error) {
 	if base.State == nil {
 		if base, err = p.fetch(ctx, m); err != nil {
@@ -119,8 +123,8 @@ func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entr
 	return record, base, err
 }
 
-// collect takes what is to be stored next out of the inbox, and the state it is likely to be compared with, which is to be
-// read first when what is known of it is dubious.
+// collect takes the next entries out of the inbox, with the state they are likely to be applied to.
+// If less may be stored than that, the state is nil: it has to be read first.
 func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, maybeLost bool) {
 	n := min(len(m.inbox), maxTogether)
 	together = m.inbox[:n:n]
@@ -144,13 +148,14 @@ func (t *locked) collect(m *meeting) (together []*entry, base diff.Record, maybe
 type origin uint8
 
 const (
-	read origin = iota // it was read from the store, whoever stored it
-	ours               // we stored it
+	read origin = iota // read from the store
+	ours               // stored by us
 )
 
-// adopt takes note of what is stored of a meeting, which may be that it is not watched any more. What was read says
-// nothing new about a revision that is in memory; what we have stored ourselves does, as a look that finds nothing new
-// changes only when the meeting was looked at, which is not stored.
+// adopt takes over what is stored of a meeting, which may be that it is not watched any more. It is
+// the only way in which a state gets into the table. What was read says nothing new about a
+// revision that is in memory. What we have stored ourselves does: a look that finds nothing new
+// changes only the time of the last look, which is not stored.
 func (t *locked) adopt(m *meeting, record diff.Record, from origin) {
 	newer := record.Revision > m.record.Revision
 	later := record.Revision == m.record.Revision && (from == ours || m.record.State == nil)
@@ -158,7 +163,8 @@ func (t *locked) adopt(m *meeting, record diff.Record, from origin) {
 		return
 	}
 	if newer && record.State.Sequence < m.brief.sequence && record.State.Phase == diff.Watched {
-		m.lossUnannounced, m.lostAt = true, t.wall().UnixMilli() // somebody else began anew, who did not know of more
+		// Another replica began again after a loss, and did not know of as much as we do.
+		m.lossUnannounced, m.lostAt = true, t.wall().UnixMilli()
 	}
 	t.keep(m, record)
 	t.forgetIfOver(m)

@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// stateBytes and personBytes are roughly what a state takes in memory, and what each of its people does.
+	// stateBytes and personBytes are roughly what a state takes in memory, and each of its people.
 	stateBytes  = 400
 	personBytes = 80
-	// evictTries bounds the search for a state that can be given up.
+	// evictTries bounds the search for a state that can be dropped.
 	evictTries = 8
 )
 
-// keep takes the newest state of a meeting into memory, and gives up those of others when there are too many: which
-// ones is left to chance, so that what is often used comes back and stays.
+// keep takes the newest state of a meeting into memory. If there are too many, states of other
+// meetings are dropped, at random: one that is often used is soon read again.
 func (t *locked) keep(m *meeting, record diff.Record) {
 	s := record.State
 	m.record, m.read, m.watched = record, true, s.IsWatched()
@@ -31,18 +31,19 @@ func (t *locked) keep(m *meeting, record diff.Record) {
 	t.makeRoom()
 }
 
-// makeRoom gives up states while there are too many. Those that are in use stay, until somebody is done with them.
+// makeRoom drops states while there are too many. Those in use stay until they are not.
 func (t *locked) makeRoom() {
 	for t.keptBytes > t.opts.StateMemory && t.evict() {
 	}
 }
 
-// seenUntil takes note that a meeting was in sight when its last gap ended: of a look that was stored in part, that was.
+// seenAtGapEnd notes that the meeting was looked at when its last gap ended. If a look was stored
+// in part, that may be all that is left of it.
 func (t *locked) seenAtGapEnd(m *meeting, s *diff.State) {
 	m.lastSeen = m.lastSeen.Later(s.GapTo, t.lookTime(s))
 }
 
-// evict gives up the state of some meeting that does not need it, and tells whether it did.
+// evict drops a state that is not in use, and tells whether it found one.
 func (t *locked) evict() bool {
 	for range evictTries {
 		m := t.kept[rand.IntN(len(t.kept))]
@@ -54,7 +55,7 @@ func (t *locked) evict() bool {
 	return false
 }
 
-// cool gives up the state of a meeting, which is read again when it is needed.
+// dropState drops the state of a meeting from memory. It is read again when it is needed.
 func (t *locked) dropState(m *meeting) {
 	if m.kept < 0 {
 		return

@@ -8,8 +8,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// logFound tells the log of a meeting that was looked at for the first time since it began to be watched, with the number
-// of people who are in it, or were found to have been.
+// logFound logs a meeting that was looked at for the first time since it is watched, with the
+// number of people who are in it, or were.
 func (p *Poller) logFound(s *diff.State, found []events.Event) {
 	people := s.Active
 	for i := range found {
@@ -20,8 +20,8 @@ func (p *Poller) logFound(s *diff.State, found []events.Event) {
 	p.log.Info("found a meeting", p.titled(s.ConferenceID, s.Title, slog.Int("people", people))...)
 }
 
-// logEnded tells the log of a meeting that is over: how many people were in it, how long it took, and how the end was
-// noticed. The times are DingTalk's where that told them; else nothing is said of the length.
+// logEnded logs a meeting that is over: how many people were in it, how long it took, and how the
+// end was noticed. The length is left out if DingTalk did not tell both times.
 func (p *Poller) logEnded(found []events.Event) {
 	for i := range found {
 		e := &found[i]
@@ -38,7 +38,7 @@ func (p *Poller) logEnded(found []events.Event) {
 	}
 }
 
-// titled puts before what is said of a meeting which it is, in words if they may be told.
+// titled puts the meeting before what is logged of it, with its title if that may be logged.
 func (p *Poller) titled(id, title string, args ...any) []any {
 	out := []any{slog.String("meeting", id)}
 	if p.opts.Titles && title != "" {
@@ -47,7 +47,7 @@ func (p *Poller) titled(id, title string, args ...any) []any {
 	return append(out, args...)
 }
 
-// logOver tells the log of a meeting that somebody else gave up or closed out; what we closed out ourselves was told.
+// logOver logs a meeting that was unwatched, or that another replica closed out.
 func (p *Poller) logOver(m *look) {
 	say := p.log.Info
 	if m.record.State.Phase == diff.Ended {

@@ -12,8 +12,8 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// load reads the stored states for the first time, again and again until it succeeds: NATS may come up later than we
-// do. Looks begin meanwhile.
+// load reads the stored states for the first time. It tries until it succeeds, as NATS may start
+// later than we do. Looks begin meanwhile.
 func (p *Poller) load(ctx context.Context) error {
 	for retry := newReadRetry(); ; {
 		err := p.takePosition(ctx)
@@ -38,7 +38,8 @@ func (p *Poller) load(ctx context.Context) error {
 	}
 }
 
-// loadedWell takes note that the states could be read. Whether something can be stored is for the first beat to show.
+// loadedWell notes that the states could be read. Whether anything can be stored is shown by the
+// first beat.
 func (p *Poller) loadedWell() {
 	if _, ok := p.store.(Pulse); !ok {
 		p.health.ok(areaStore)
@@ -50,16 +51,17 @@ func (t *locked) open() {
 	t.loaded = true
 	for _, m := range t.meetings {
 		if m.place < 0 {
-			t.arrange(m, t.now()) // a push came meanwhile
+			t.arrange(m, t.now()) // added by a push meanwhile
 		}
 	}
 	t.log.Info("watching", "meetings", len(t.meetings))
 }
 
-// gain reads the states of shards that are ours now, and goes on with every meeting of them that is watched, due at
-// once. A state that is corrupt costs only its meeting.
+// takeOver reads the states of shards that we got the lease of, and goes on with every meeting of
+// them that is watched, due at once. A corrupt state costs only its own meeting.
 //
-// Nothing is missed: from before the states are read, what we hear of others' doings in these shards is heeded.
+// Nothing is missed: what other replicas store in these shards is followed from before the states
+// are read.
 func (p *Poller) takeOver(ctx context.Context, shards shardSet) error {
 	if shards == 0 {
 		return nil
@@ -82,11 +84,13 @@ func (p *Poller) takeOver(ctx context.Context, shards shardSet) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	p.table.With(func(t *locked) { t.complete |= shards & t.held }) // else they were lost meanwhile
+	// Unless they were lost meanwhile.
+	p.table.With(func(t *locked) { t.complete |= shards & t.held })
 	return nil
 }
 
-// hold heeds from now on what is heard of the meetings of these shards. The guests among them are ours, and due.
+// hold follows the meetings of these shards from now on. The guests among them are ours now, and
+// due.
 func (t *locked) hold(shards shardSet) {
 	fresh := shards &^ t.held
 	t.held |= shards
@@ -97,16 +101,17 @@ func (t *locked) hold(shards shardSet) {
 	}
 }
 
-// resume goes on with a stored meeting. It was in sight until somebody looked after its shard last: a look that finds
-// nothing new leaves no trace of its own.
+// resume goes on with a stored meeting. It counts as looked at until the last beat of its shard: a
+// look that finds nothing new is not stored itself.
 //
-// The meetings come in no certain order: of many, always the same would have to wait where owners do not live for long.
+// The meetings are queued in random order. In a fixed one the same meetings would always wait
+// longest when leases change often.
 func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 	id := record.State.ConferenceID
 	m, ok := t.meetings[id]
 	switch {
 	case ok:
-		t.adopt(m, record, read) // it was a guest, or was heard of meanwhile
+		t.adopt(m, record, read) // a guest, or followed meanwhile
 		if m.watched && !m.busy && m.lastSeen.Never() {
 			t.goOn(m, record.State, beats)
 		}
@@ -122,7 +127,7 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 	t.goOn(m, record.State, beats)
 }
 
-// goOn has a meeting looked at that was watched before we came.
+// goOn queues a meeting that was watched before we took over its shard.
 func (t *locked) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
@@ -135,13 +140,14 @@ func (t *locked) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time)
 	t.enqueue(m, t.now()-rand.N(anyOrder))
 }
 
-// admit puts a meeting whose state is known into the table.
+// admit adds a meeting whose state is known to the table.
 func (t *locked) admit(m *meeting, record diff.Record) {
 	t.meetings[m.id] = m
 	t.keep(m, record)
 }
 
-// fetch reads a meeting's state into the table, with what is known of it that is not stored.
+// fetch reads a meeting's state into the table, with the time of the last look, which is not always
+// stored.
 func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
 	var known uint64
 	var lookedAt int64
@@ -160,7 +166,7 @@ func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
 		record.State = &next
 	}
 	p.table.With(func(t *locked) {
-		if m.losses == losses { // else less is stored by now
+		if m.losses == losses { // otherwise less is stored by now
 			t.adopt(m, record, read)
 		}
 	})

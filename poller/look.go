@@ -10,10 +10,10 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// errOver says that the meeting is not watched any more: it was closed out, or somebody else has given it up.
+// errOver says that the meeting is not watched any more: it ended, or was unwatched.
 var errOver = errors.New("meeting is over")
 
-// look asks what is due about a meeting and stores what follows. The caller has the meeting busy.
+// look makes the calls that are due and stores what follows.
 func (p *Poller) look(ctx context.Context, m *look) outcome {
 	var ours bool
 	p.table.With(func(t *locked) { ctx, ours = t.enter(ctx, m) })
@@ -45,7 +45,7 @@ func (p *Poller) look(ctx context.Context, m *look) outcome {
 	return outcome{due: min(m.next(), p.now()+reviewAfter), ok: m.urgency() != lastLook}
 }
 
-// tell stores what was learnt of the meeting, if that is left to be stored.
+// storeLearnt stores what was learnt of the meeting, if that is not stored yet.
 func (p *Poller) storeLearnt(ctx context.Context, m *look) error {
 	if m.learnt == (diff.Description{}) || m.mustReread || ctx.Err() != nil {
 		return nil
@@ -54,8 +54,8 @@ func (p *Poller) storeLearnt(ctx context.Context, m *look) error {
 	return err
 }
 
-// makeCalls makes the calls that are due: the list first, for the sake of those who wait for news. Either call goes on when
-// the other fails.
+// makeCalls makes the calls that are due: the list first, as its news is waited for. Either call is
+// made although the other fails.
 func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 	heads, err := p.introduce(ctx, m)
 	if err != nil {
@@ -83,7 +83,9 @@ func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 		if failed = p.readList(ctx, m); stops(ctx, failed) {
 			return failed
 		}
-		info = info || failed == nil && m.infoDue <= p.now() // at once: many may be due before it is this meeting's turn again
+		// Made right away if it is due now: many meetings may be due before this one's turn comes
+		// again.
+		info = info || failed == nil && m.infoDue <= p.now()
 	}
 	if !info && !isTrouble(failed, NotFound) {
 		m.learn(heads, list && failed == nil)
@@ -102,8 +104,8 @@ func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 	return failed
 }
 
-// introduce announces a meeting that is newly watched, with its description if that is to be had. It returns the
-// head-count, if it asked for it.
+// introduce announces a meeting that is newly watched, with its description if the information call
+// gives one. It returns the head-count, if it made that call.
 func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error) {
 	heads = unknown
 	if m.ending > 0 || m.record.State.StartedAt > 0 {
@@ -118,13 +120,14 @@ func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error
 	return heads, err
 }
 
-// stops tells whether after err no further call makes sense.
+// stops tells whether no further call makes sense after err.
 func stops(ctx context.Context, err error) bool {
 	_, upstream := troubleOf(err)
 	return err != nil && (ctx.Err() != nil || !upstream || isLimit(err))
 }
 
-// readList reads the member list and stores what follows. It closes out the meeting when that is over.
+// readList reads the member list and stores what follows. It closes the meeting out when that is
+// over.
 func (p *Poller) readList(ctx context.Context, m *look) error {
 	if m.closing > 0 && m.closeTried == 0 {
 		m.closeTried = p.now()
@@ -136,7 +139,7 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	if ctx.Err() != nil || !m.hopeless(err, p.now()) {
 		return err
 	}
-	if m.ending == 0 && m.endsBefore() { // nothing confirms it
+	if m.ending == 0 && m.endsBefore() { // the push may be old, and nothing confirms it
 		m.closing, m.closeTried = 0, 0
 		return err
 	}
@@ -157,7 +160,8 @@ func (p *Poller) closeOut(ctx context.Context, m *look) error {
 	return err
 }
 
-// takeLast stores what a list shows, and closes out the meeting if it is over or the list leaves standing that it is.
+// storeLastList stores what a list shows, and closes the meeting out if it is over, or if a push
+// says so and the list does not deny it.
 func (p *Poller) storeLastList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
 	denied, err := p.judge(ctx, m, list.Rows)
 	if err != nil {
@@ -176,7 +180,7 @@ func (p *Poller) storeLastList(ctx context.Context, m *look, list List, snap dif
 	return nil
 }
 
-// failed decides when to look again after a look that did not find out what it was to.
+// failed decides when to look again after a look that failed.
 func (p *Poller) failed(m *look, err error) outcome {
 	p.counts.failures.Add(1)
 	m.lastError = err.Error()

@@ -13,38 +13,41 @@ import (
 // forever is a moment that never comes.
 const forever moment = math.MaxInt64
 
-// meeting is a meeting in the table: one that is ours to look at, or a guest, which is another replica's but has something
-// to be stored or looked at here. It belongs to the table: only who holds its lock reads or changes more than id and shard.
+// meeting is an entry of the table: a meeting that this replica looks at, or a guest, which belongs
+// to another replica but has something to be stored or looked at here. It is part of the table: all
+// fields but id and shard are read and changed under its lock.
 type meeting struct {
-	id     string
-	due    moment
-	began  moment // the last look
-	closed int64  // when it ended according to a push, Unix milliseconds, or endUnknown; 0 while none said so
-	idle   chan struct{}
-	inbox  []*entry    // what is to be stored
-	record diff.Record // the newest that is known; without its state while that is not kept in memory
-	brief  brief       // of the newest state that is known
+	id    string
+	due   moment
+	began moment // of the last look
+	// End as told by a push, Unix milliseconds, or endUnknown; 0 without such a push.
+	closed int64
+	idle   chan struct{} // closed when it is no longer busy; nil while nothing waits for that
+	inbox  []*entry      // what is to be stored
+	record diff.Record   // the newest we know of; its state is nil while that is not in memory
+	brief  brief         // of record
 	progress
 
-	place           int32 // in a queue; -1 while not queued
-	kept            int32 // among the meetings whose states are kept; -1 while it is not
-	size            int32 // of the state that is kept, in bytes
-	claims          int32 // how many wait to have it busy; it is not queued meanwhile
+	place           int32 // in its queue; -1 while not queued
+	kept            int32 // place in locked.kept; -1 while the state is not in memory
+	size            int32 // roughly the bytes of the state in memory
+	claims          int32 // callers that wait for it to be idle; it is not queued meanwhile
 	shard           uint8
-	read            bool  // what is stored of it was read
-	watched         bool  // that it is watched is stored, as far as is known
-	busy            bool  // somebody looks at it, or begins or stops watching it
-	storing         bool  // somebody stores what is in the inbox
-	asked           bool  // somebody asked for a look at the list
-	endSuspected    bool  // something suggests that it does not go on
-	owed            bool  // a guest that was to be looked at, which has failed
-	leaving         bool  // being given up
-	last            bool  // queued for its last look
-	mustReread      bool  // the store failed: what it holds has to be read again
-	maybeLost       bool  // what is stored may be older than record: it has to be read again before anything is stored
-	lossUnannounced bool  // that what was stored was lost has not been announced
-	losses          int32 // how often what was stored was lost
-	lostAt          int64 // when that was noticed, Unix milliseconds; 0 once a look has told everything anew
+	read            bool  // its state was read
+	watched         bool  // as of the newest state we know of
+	busy            bool  // a worker looks at it, or Unwatch works on it
+	storing         bool  // a goroutine empties the inbox
+	asked           bool  // a push or a person asked for a look
+	endSuspected    bool  // something suggests that the meeting is over
+	owed            bool  // a guest whose look was asked for and failed
+	leaving         bool  // Unwatch works on it
+	last            bool  // in locked.lasts instead of locked.queue
+	mustReread      bool  // storing failed, and it is not known what is stored
+	maybeLost       bool  // see suspectLoss
+	lossUnannounced bool  // a loss that is yet to be announced
+	losses          int32 // how often a loss was noticed
+	// Of the last loss, Unix milliseconds; 0 once a look has announced everything again.
+	lostAt int64
 }
 
 // brief is what the table keeps of a state that is not in memory.
@@ -66,42 +69,46 @@ func briefOf(s *diff.State) brief {
 
 // progress is what looks have found out about when to look again.
 type progress struct {
-	lastSeen   diff.LookTime // when the meeting was in sight last: lastLook, or since when we should have looked
-	lastLook   int64         // end of the last list that was read and stored, Unix milliseconds; 0 before the first
-	lookedAt   int64         // of the last state that was in memory: looks that find nothing new are not stored
+	// The last look or, before the first, since when there should have been one.
+	lastSeen diff.LookTime
+	// End of the last list that was read and stored, Unix milliseconds; 0 before the first.
+	lastLook int64
+	// Of the last state that was in memory: a look that changes nothing else is not stored.
+	lookedAt   int64
 	interval   time.Duration // between looks, at present
 	listDue    moment
 	infoDue    moment
-	checkDue   moment // when it is too long that the meeting was asked about in any way
+	checkDue   moment // when the meeting was not asked about in any way for too long
 	pace       pace.Meeting
 	pages      int32      // calls that the last list took
-	bias       int32      // the head-count less those announced as present, when both were asked for together
-	attended   int32      // how many had been there at all when they were asked for together
-	infoPutOff uint8      // how often in a row there were too many information calls for one more
+	bias       int32      // head-count less people announced as present, when both were known
+	attended   int32      // people who ever attended, as counted at the same time as bias
+	infoPutOff uint8      // information calls put off in a row, as too many were under way
 	biased     bool       // bias and attended are known
-	peeks      uint8      // looks in a row at the head-count instead of the list
+	peeks      uint8      // routine looks in a row that read the head-count only
 	certain    bool       // the last list was complete
-	away       bool       // nobody looked after the meeting since lastSeen
+	away       bool       // no replica looked at the meeting since lastSeen
 	exception  *exception // nil while all is well
 }
 
-// exception is what is known of a meeting that fails or ends. It is not changed once others can see it.
+// exception is what is known of a meeting that fails or ends; most meetings have none. It is
+// shared, and so never changed.
 type exception struct {
-	trouble      string // of the last list, in the words of a gap; empty when it was read
+	trouble      string // of the last list, as the reason of a gap; empty when it was read
 	failures     int    // lists in a row that could not be read or stored
 	lastError    string // of the last look, or of the other call if that has not succeeded since
 	listError    string // of the last list; empty when it was read and stored
 	infoFailures int    // in a row
 	infoError    string // of the last information call; empty when it succeeded
-	notFound     moment // the first of the reads in a row that did not find the meeting; 0 when there is none
-	closing      int64  // meeting.closed, of a push that has not been acted on
-	closeTried   moment // when the list was first to be read because of it; 0 before
-	ending       moment // when we learnt that the meeting is over; 0 before
+	notFound     moment // first of the reads in a row that did not find the meeting; 0 for none
+	closing      int64  // meeting.closed, taken over by a look that has not decided yet
+	closeTried   moment // first attempt to read the list because of closing; 0 before
+	ending       moment // when we learnt that the meeting is over; 0 while it is not
 	endTime      int64  // of the meeting, Unix milliseconds; 0 when not known
-	why          string // it is ending
+	why          string // the reason of the end
 }
 
-// exceptions is what is known of a meeting that fails or ends, also when it does neither.
+// exceptions returns the exception, or an empty one.
 func (m *meeting) exceptions() exception {
 	if m.exception == nil {
 		return exception{}
@@ -117,18 +124,19 @@ func (m *meeting) ends() bool {
 // unwatched tells whether it is known that the meeting is not watched.
 func (m *meeting) unwatched() bool { return m.read && !m.watched }
 
-// wanted tells whether there is a reason to look at the meeting even if it is not ours.
+// wanted tells whether the meeting is to be looked at even if it is not ours.
 func (m *meeting) wanted() bool { return m.asked || m.endSuspected || m.owed || m.ends() }
 
-// look is what somebody works with who has a meeting busy. Nobody else touches it.
+// look is one look at a meeting, from when the meeting is marked busy until it is released. Only
+// one goroutine works with it.
 type look struct {
 	m          *meeting
 	id         string
 	record     diff.Record      // without a state if that has to be read first
 	learnt     diff.Description // by the information call, and not stored yet
-	mustReread bool             // the store failed: what it holds has to be read again
+	mustReread bool             // storing failed, and it is not known what is stored
 	losses     int32            // of the meeting, when record was taken
-	routine    bool             // it is due, and nobody asked for it
+	routine    bool             // due by the schedule, not asked for
 	asked      bool
 	owed       bool          // somebody asked for something, now or before it failed
 	leaving    bool          // the meeting is being given up
@@ -147,7 +155,7 @@ func (m *look) calling(ctx context.Context) context.Context {
 	return withUrgency(ctx, m.urgency())
 }
 
-// urgency is why calls are made.
+// urgency is why the look makes calls.
 func (m *look) urgency() urgency {
 	switch {
 	case m.leaving || m.closes():
@@ -159,7 +167,7 @@ func (m *look) urgency() urgency {
 	}
 }
 
-// closes tells whether the meeting is over, or a push says so.
+// closes tells whether the meeting is over, or a push says that it is.
 func (m *look) closes() bool { return m.ending > 0 || m.closing > 0 }
 
 // plan says which calls are due.
@@ -184,8 +192,9 @@ func (m *look) next() moment {
 	return due
 }
 
-// hopeless tells whether the list that failed with err is not to be waited for any longer: the meeting was not found
-// twice, or it is over, or said to be, and its list cannot be read. It takes note of the first time that the meeting was not found.
+// hopeless tells whether it makes no sense to wait any longer for a list that failed with err: the
+// meeting was not found twice, or it has been over, or said to be over, for endPatience. It notes
+// when the meeting was not found first.
 func (m *look) hopeless(err error, now moment) bool {
 	trouble, upstream := troubleOf(err)
 	if !upstream {
@@ -198,7 +207,7 @@ func (m *look) hopeless(err error, now moment) bool {
 	return trouble == NotFound && now-m.notFound >= recheckAfter || since > 0 && now-since >= endPatience
 }
 
-// describe takes note of what the information call says of the meeting, if that is news.
+// describe keeps what the information call says of the meeting, if that is news.
 func (m *look) describe(info Info) {
 	d := diff.Description{
 		Title: info.Title, CreatorID: info.CreatorID, CreatorNick: info.CreatorNick, StartTime: info.StartTime,

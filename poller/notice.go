@@ -8,7 +8,7 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// Scene is what a push says has happened.
+// Scene is what happened, according to a push.
 type Scene uint8
 
 const (
@@ -20,10 +20,10 @@ const (
 	Closed
 )
 
-// sameClock is how far, in milliseconds, DingTalk's clock and ours may disagree.
+// sameClock is by how much, in milliseconds, DingTalk's clock and ours may differ.
 const sameClock = 5_000
 
-// untold stands for the end of a meeting at a time that the push does not tell.
+// endUnknown stands for an end at a time that the push does not tell.
 const endUnknown = 1
 
 // Notice is what a verified push says of one meeting.
@@ -34,19 +34,20 @@ type Notice struct {
 	Description  diff.Description
 	// Rows are the devices the push names, as rows of a member list.
 	Rows []diff.Row
-	// Look says that the push says too little: a look at the list is to decide.
+	// Look says that the push alone is not enough: a look at the list is to decide.
 	Look bool
-	// Gone says that the one whom the push cannot name has left: that tells of no meeting that goes on.
+	// Gone says that somebody left whom the push cannot name. That alone does not show that the
+	// meeting goes on.
 	Gone bool
 }
 
-// Notice acts on a push: what it proves is stored when Notice returns, what it does not prove is looked at soon. A push
-// about a meeting that is not watched begins to watch it, unless somebody has stopped watching it or the push is older
-// than the meeting's end. The same push twice changes nothing. It waits for nothing but the store, whether or not looks
-// can be made and the stored states have been read.
+// Notice acts on a push: what it proves is stored when Notice returns; what it does not prove is
+// looked at soon. A meeting that is not watched is watched from then on, unless it was unwatched or
+// the push is older than the meeting's end. The same push twice changes nothing. Notice waits for
+// the store only, even while no looks can be made and the stored states have not been read.
 //
-// Errors: [events.ErrConferenceID], [ErrStopping], those of the [Store], and the cause of ctx. After one of the last two
-// the push may or may not be stored: it is to be sent again.
+// Errors: [events.ErrConferenceID], [ErrStopping], those of the [Store], and the cause of ctx.
+// After one of the last two the push may or may not be stored: it is to be sent again.
 func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	if err := events.CheckConferenceID(n.ConferenceID); err != nil {
 		return err
@@ -73,8 +74,8 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	return nil
 }
 
-// intent is what a push wants of its meeting. Of one that is watched it adds what is not known yet, and compares whom it
-// names; any other it begins to watch first, or leaves alone.
+// intent is what a push wants of its meeting. If that is watched, it completes the description and
+// compares the people that the push names. If not, it begins to watch it first, or does nothing.
 func (n Notice) intent(at int64, scarce bool) diff.Intent {
 	names := len(n.Rows) > 0
 	told := diff.All{diff.FillIn{Description: n.Description, At: at, AtOnce: names}}
@@ -85,7 +86,7 @@ func (n Notice) intent(at int64, scarce bool) diff.Intent {
 	return diff.IfWatched{Then: told, Else: diff.Watch{Description: n.Description, At: at, If: begins{n, at}, AtOnce: names}}
 }
 
-// begins is the condition that a meeting that is not watched is to be, because of a push that came at a time.
+// begins is the condition under which a push has a meeting watched that is not.
 type begins struct {
 	Notice
 	at int64
@@ -94,7 +95,7 @@ type begins struct {
 // Holds implements [diff.Condition].
 func (b begins) Holds(s *diff.State) bool { return b.wants(s, b.at) }
 
-// wants tells whether a meeting that is not watched is to be, because of this push.
+// wants tells whether a meeting in this state, which is not watched, is to be because of this push.
 func (n Notice) wants(s *diff.State, now int64) bool {
 	switch {
 	case n.Scene == Closed:
@@ -108,7 +109,8 @@ func (n Notice) wants(s *diff.State, now int64) bool {
 	}
 }
 
-// newer tells whether what the push is about began after t: a push that comes late or twice brings no meeting back.
+// newer tells whether what the push is about began after t. A push that is late, or sent twice,
+// does not begin to watch a meeting again.
 func (n Notice) newer(t int64) bool {
 	if n.Scene == Created {
 		return max(n.Description.StartTime, 0) > t
@@ -122,8 +124,9 @@ func (n Notice) newer(t int64) bool {
 	return n.Look && !n.Gone && n.Time > t+sameClock
 }
 
-// endOf is when a meeting that is over ended: as DingTalk told or, if it did not, when somebody was last known to be in it.
-// What is later than now was told by a clock that is ahead, and would keep a meeting from being watched again until then.
+// endOf is when a meeting ended: as DingTalk told or, if it did not, the last time that is known of
+// anybody in it. A time in the future was told by a clock that is ahead; it does not count, as no
+// push would be newer until then.
 func endOf(s *diff.State, now int64) int64 {
 	if s.EndTime > 0 {
 		return s.EndTime
@@ -135,7 +138,7 @@ func endOf(s *diff.State, now int64) int64 {
 	return at
 }
 
-// past is a time that is not after now, or 0.
+// past returns t, or 0 if t is after now.
 func past(t, now int64) int64 {
 	if t > now {
 		return 0
@@ -143,10 +146,10 @@ func past(t, now int64) int64 {
 	return t
 }
 
-// lookSoon has a watched meeting looked at here, whoever it belongs to, for a reason that the caller gives.
+// lookSoon has this replica look at a watched meeting, even if it is not ours. reason notes why.
 func (t *locked) lookSoon(conferenceID string, reason func(*meeting)) {
 	m, ok := t.meetings[conferenceID]
-	if !ok { // it left the table meanwhile: whoever looks at it finds out why
+	if !ok { // it left the table meanwhile: the look finds out whether it is still watched
 		m = t.newMeeting(conferenceID)
 		t.meetings[conferenceID] = m
 	}

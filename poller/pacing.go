@@ -9,8 +9,8 @@ import (
 	"github.com/c4342123/rollcall/poller/pace"
 )
 
-// paceList decides when the list is due again, after a look, the first of all or not, that found so many changes nobody
-// had announced.
+// paceList decides when the list is due again. first says that this was the first look of all,
+// changes how many changes it found that no push had announced.
 func (p *Poller) paceList(m *look, first bool, changes int) {
 	m.interval = p.pacer.Looked(&m.pace, pace.Look{
 		Now: time.Now(), New: first, Changes: changes, People: m.record.State.Active, Calls: int(m.pages),
@@ -21,16 +21,19 @@ func (p *Poller) paceList(m *look, first bool, changes int) {
 	}
 	m.listDue = now + jittered(m.interval, p.opts.MinInterval, rand.Float64())
 	switch {
-	case m.infoDue == forever && m.record.State.Active == 0 && m.record.State.Size() > 0: // it ended while nobody looked?
+	case m.infoDue == forever && m.record.State.Active == 0 && m.record.State.Size() > 0:
+		// Perhaps it ended before we came.
 		m.infoDue = now
-	case m.infoDue == forever: // the first list since the start: the information calls of all meetings are spread
+	case m.infoDue == forever:
+		// The first list since the start: the information calls of all meetings are spread.
 		m.infoDue = now + rand.N(p.stretched(checkAfter))
 	case changes > 0 && m.record.State.Active == 0: // the last one has gone
 		m.infoDue = min(m.infoDue, now+recheckAfter)
 	}
 }
 
-// stretched is how long to leave between calls that are to be made every d: longer when there are too few calls for that.
+// stretched is how long to leave between calls that are to be made every d: longer if there are too
+// few calls for that.
 func (f *fixed) stretched(d time.Duration) time.Duration {
 	if f.thrifty() {
 		return thriftyInfo
@@ -38,8 +41,8 @@ func (f *fixed) stretched(d time.Duration) time.Duration {
 	return time.Duration(min(float64(d)*f.pacer.Stretch(), float64(30*24*time.Hour)))
 }
 
-// review returns when a call is due for a meeting that is not busy. It may be sooner than it was put off to, because
-// there are more calls to be made now.
+// review returns when a call is due for a meeting that is not busy. That may be sooner than when it
+// was queued, as there may be more calls to be made now.
 func (t *locked) review(m *meeting, now moment) moment {
 	if m.exception != nil || m.wanted() || m.infoDue == forever {
 		return m.due
@@ -53,12 +56,12 @@ func (t *locked) review(m *meeting, now moment) moment {
 	return min(m.listDue, m.infoDue, m.checkDue, now+reviewAfter)
 }
 
-// mayPeek tells whether the head-count can tell that a long list need not be read.
+// mayPeek tells whether it is enough to read the head-count instead of a long list.
 func (m *look) mayPeek() bool {
 	return m.pages >= longList && m.peeks < maxPeeks && m.biased && m.failures == 0 && m.infoFailures == 0 && m.urgency() == routine
 }
 
-// peek asks for the head-count instead of a list that is due, and tells whether that was enough.
+// peek reads the head-count instead of a list that is due, and tells whether that was enough.
 func (p *Poller) peek(ctx context.Context, m *look) (heads count, enough bool, err error) {
 	if heads, err = p.askInfo(ctx, m); err != nil || m.ending > 0 || heads.active <= 0 || m.moved(heads) {
 		return heads, false, err
@@ -69,12 +72,12 @@ func (p *Poller) peek(ctx context.Context, m *look) (heads count, enough bool, e
 	return heads, true, nil
 }
 
-// moved tells whether a count differs from what it was when the list was read.
+// moved tells whether a count differs from the one when the list was read.
 func (m *look) moved(heads count) bool {
 	return heads == unknown || m.biased && (int32(heads.active-m.record.State.Active) != m.bias || int32(heads.attended) != m.attended)
 }
 
-// learn takes note of how the count compares with the list that was read along with it.
+// learn notes how the count compares with the list that was read together with it.
 func (m *look) learn(heads count, read bool) {
 	if read && heads != unknown {
 		m.bias, m.attended, m.biased = int32(heads.active-m.record.State.Active), int32(heads.attended), true

@@ -17,37 +17,39 @@ import (
 
 // Options configure a [Poller]. The zero value works.
 type Options struct {
-	// MinInterval and MaxInterval bound the time between two looks at one meeting's list, at least a millisecond; 1 s
-	// and 60 s when zero. What has to be decided soon, a failure, or somebody who asks, makes a look come earlier; to share
-	// wake-ups, it may come a twentieth of MinInterval later, 50 ms at most.
+	// MinInterval and MaxInterval bound the time between two looks at one meeting's list, at least
+	// a millisecond; 1 s and 60 s when zero. A look comes earlier when something has to be decided
+	// soon, after a failure, and when it is asked for. It may come a twentieth of MinInterval
+	// later, 50 ms at most, so that looks share wake-ups.
 	MinInterval, MaxInterval time.Duration
-	// Rate returns how many calls a second may be made at present, and may change at any time. It must not wait, and
-	// 0 means that all calls wait. While
-	// it allows less than is wanted, the intervals of quiet meetings grow first, beyond MaxInterval, and those of
-	// information calls last. Nil stands for as many as are wanted.
+	// Rate returns how many calls a second may be made at present, and may change at any time. It
+	// must not wait; 0 means that all calls wait. While it allows less than is wanted, the
+	// intervals of quiet meetings grow first, beyond MaxInterval, and those of information calls
+	// last. Nil stands for no limit.
 	Rate func() float64
-	// Month limits the calls of a month, besides; nil stands for no limit. Under one, looks are made for what they are worth, as
-	// docs/semantics.md says.
+	// Month limits the calls of a month, besides; nil stands for no limit. Under one, looks are
+	// made for what they are worth, as docs/semantics.md says.
 	Month Month
-	// Clock is the wall clock, time.Now when nil. What is to be told of time goes by it, and nothing else: replicas' clocks
-	// may differ.
+	// Clock is the wall clock, time.Now when nil. It only says when something was observed. Nothing
+	// is decided by it, as the clocks of replicas may differ.
 	Clock func() time.Time
 	// Workers is how many looks may be under way at once; 32 when zero.
 	Workers int
-	// Shards says which meetings are ours to look at; all of them when nil. What is asked for, a push, somebody who watches
-	// or stops watching a meeting, is done for any meeting.
+	// Shards says which meetings this replica looks at; all of them when nil. A push, and a request
+	// to watch or unwatch, is handled for any meeting.
 	Shards Shards
-	// StateMemory is roughly how many bytes of states are kept in memory; 16 MiB when zero. What is beyond is read from
-	// the store when it is needed.
+	// StateMemory is roughly how many bytes of states are kept in memory; 16 MiB when zero. What is
+	// beyond is read from the store when it is needed.
 	StateMemory int
-	// Served, if not nil, is closed when nobody hands in anything any more, soon after the end of Run's context: what
-	// is handed in until then is stored. Without it, what comes after the end of the context is refused.
+	// Served, if not nil, is closed when no more pushes and requests come, soon after the end of
+	// Run's context: what comes until then is stored. Without it, whatever comes after the end of
+	// the context is refused.
 	Served <-chan struct{}
-	// Logger is told what becomes of the meetings: at info of each that is found and that ends. Titles says that it may
-	// be told what they are called.
+	// Logger gets a line at info for each meeting that is found or that ends. Titles allows
+	// meetings' titles in it.
 	Logger *slog.Logger
 	Titles bool
-	// Reporter is told of failures; nobody when nil.
+	// Reporter gets the failures; nil reports none.
 	Reporter condition.Reporter
 }
 
@@ -82,30 +84,30 @@ func (o Options) check() error {
 	return nil
 }
 
-// Poller watches meetings: it looks at each when it is due, compares what it sees with what was announced, and has
-// the difference stored. One goroutine schedules and a fixed number looks, however many meetings are watched.
+// Poller watches meetings: it looks at each when it is due, compares what the look shows with what
+// was announced, and has the difference stored. One goroutine schedules and a fixed number looks,
+// however many meetings are watched.
 type Poller struct {
 	*fixed
 	source  Source
 	store   Store
 	table   *table
 	counts  counters
-	beatDue chan struct{} // holds a token when it is to be shown at once whether anything can be stored
+	beatDue chan struct{} // holds a token when a beat is to be stored at once
 
 	work     chan *look
 	infos    chan struct{}  // holds a token for every information call under way
 	ready    chan struct{}  // closed when loaded
 	emptying sync.WaitGroup // the inboxes that are being emptied
 
-	position diff.Position // up to which we have heard of what is stored; only load and follow use it
-	audited  int           // the shard to be audited next; only patrol uses it
+	position diff.Position // how far the stream was followed; only load and follow use it
 }
 
 // Errors of a [Poller].
 var (
 	// ErrNotWatched says that the meeting is not watched.
 	ErrNotWatched = errors.New("meeting is not watched")
-	// ErrStopping says that the poller stops, or does not run yet, so that nobody would store anything.
+	// ErrStopping says that the poller stops, or does not run yet, and stores nothing.
 	ErrStopping = errors.New("stopping")
 	// ErrNotReady says that the stored states have not been read yet.
 	ErrNotReady = errors.New("not ready: stored meetings are being read")
@@ -141,10 +143,11 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 // Ready is closed when the stored states have been read: from then on meetings can be watched.
 func (p *Poller) Ready() <-chan struct{} { return p.ready }
 
-// Run reads the stored states of our shards, goes on with every meeting that was being watched, takes over and hands over
-// meetings as the shards change, and looks until ctx ends. It returns when the last look has finished: the error of ctx if
-// that ended before the states were read, [diff.ErrNewerVersion] when one of them was written by a newer version, else
-// nil. It can be called once.
+// Run reads the stored states of our shards, goes on with every meeting that was being watched,
+// takes over and hands over meetings as the shards change, and looks until ctx ends. It returns
+// when the last look has finished: the error of ctx if that ended before the states were read,
+// [diff.ErrNewerVersion] when one of them was written by a newer version, else nil. It can be
+// called once.
 func (p *Poller) Run(ctx context.Context) error {
 	if !guarded.Get(p.table, (*locked).begin) {
 		return ErrRunning
@@ -188,8 +191,8 @@ func (p *Poller) startLooking(ctx context.Context, parts *sync.WaitGroup) {
 	})
 }
 
-// openInboxes lets what is seen and told be stored, until closeInboxes. What is being stored when looks end is stored all
-// the same: whoever sent it would send it again, but late.
+// openInboxes lets intents be stored, until closeInboxes. It outlives the looks: a push that is
+// being stored when they end would be sent again, but late.
 func (p *Poller) openInboxes(ctx context.Context) {
 	p.table.With(func(t *locked) { t.storing = ctx })
 }
@@ -199,14 +202,14 @@ func (p *Poller) closeInboxes() {
 	p.emptying.Wait()
 }
 
-// begin takes note that Run was called, and tells whether it was not before.
+// begin notes that Run was called, and returns false if it was called before.
 func (t *locked) begin() bool {
 	again := t.running
 	t.running = true
 	return !again
 }
 
-// isHalted tells whether not even last looks can be made.
+// isHalted tells whether even last looks have to wait.
 func (t *locked) isHalted() bool { return t.now() < t.halted }
 
 func (t *locked) isLoaded() bool { return t.loaded }

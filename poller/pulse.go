@@ -9,26 +9,29 @@ import (
 )
 
 const (
-	// pulseEvery is how often it is stored that we are alive, while that goes well.
+	// pulseEvery is how often a beat is stored, while that goes well.
 	pulseEvery = 5 * time.Second
-	// pulseAtLeast stands between two attempts while it does not, and whenever there is reason to doubt that it would.
+	// pulseAtLeast is the time between two beats while that fails, or when something else could not
+	// be stored or read.
 	pulseAtLeast = time.Second
-	// pulseTimeout is how long the store may take for it.
+	// pulseTimeout is how long the store may take for a beat.
 	pulseTimeout = 3 * time.Second
 )
 
-// Pulse is a [Store] that also keeps when somebody last looked after the meetings of each shard. A store without it leaves
-// the times when Rollcall was down unannounced, and whether it takes anything shows only when there is something to store.
+// Pulse is a [Store] that also keeps when the meetings of each shard were last looked after.
+// Without it, the times when Rollcall was down are not announced as gaps, and whether the store
+// takes anything shows only when there is something to store.
 type Pulse interface {
-	// Beat stores that somebody looks after these shards now; without any shards, what it stored last. It succeeds only
-	// where a commit would.
+	// Beat stores that these shards are looked after now; without any, it stores again what it
+	// stored last. It succeeds only if a commit would.
 	Beat(ctx context.Context, shards ...int) error
-	// LastBeats returns when somebody last looked after each shard; the zero time where that was never stored.
+	// LastBeats returns when each shard was last looked after; the zero time if that was never
+	// stored.
 	LastBeats(ctx context.Context) ([events.Shards]time.Time, error)
 }
 
-// pulse stores which shards we look after, until ctx ends. That is also what shows whether the store works: there may be
-// nothing else to store for hours, and that something can be read proves nothing.
+// pulse stores which shards we look after, until ctx ends. That also shows whether the store works:
+// there may be nothing else to store for hours, and reading proves nothing about it.
 func (p *Poller) pulse(ctx context.Context) {
 	if _, ok := p.store.(Pulse); !ok {
 		return
@@ -57,7 +60,7 @@ func (p *Poller) pulse(ctx context.Context) {
 	}
 }
 
-// beat stores which shards we look after, and reports how that went.
+// beat stores which shards we look after, and reports whether that worked.
 func (p *Poller) beat(outer context.Context) {
 	ctx, cancel := context.WithTimeout(outer, pulseTimeout)
 	defer cancel()
@@ -73,7 +76,7 @@ func (p *Poller) beat(outer context.Context) {
 	}
 }
 
-// beatSoon has it stored at once which shards we look after, or within [pulseAtLeast].
+// beatSoon has the next beat stored at once, or [pulseAtLeast] after the last.
 func (p *Poller) beatSoon() {
 	select {
 	case p.beatDue <- struct{}{}:
@@ -84,8 +87,8 @@ func (p *Poller) beatSoon() {
 // lookedAfter are the shards that we look after.
 func (t *locked) lookedAfter() shardSet { return t.covered & t.owned() }
 
-// StoreAttempted tells the poller how an attempt to store something went, for a store that tries several times before it
-// gives up: nil when it is stored, otherwise why not.
+// StoreAttempted is for a store that tries several times before it gives up: it tells the poller
+// how each attempt went, nil when something was stored, otherwise why not.
 func (p *Poller) StoreAttempted(err error) {
 	if err == nil {
 		p.health.ok(areaStore)
@@ -96,15 +99,15 @@ func (p *Poller) StoreAttempted(err error) {
 	}
 }
 
-// notStored takes note that something could not be stored, which will be tried again.
+// notStored notes that something could not be stored. It will be tried again.
 func (p *Poller) notStored(err error) {
 	if !p.waitsForIDs(err) {
 		p.beatSoon()
 	}
 }
 
-// storeTrouble takes note that something could not be read or stored. If nothing can be stored at all, that is what
-// is reported; else the next beat that is stored shows that it is a matter of its own.
+// storeTrouble notes that something could not be read or stored. If the next beat cannot be stored
+// either, only that is reported; otherwise this is.
 func (p *Poller) storeTrouble(area string, err error) {
 	if p.waitsForIDs(err) {
 		return
@@ -117,7 +120,7 @@ func (p *Poller) storeTrouble(area string, err error) {
 	p.beatSoon()
 }
 
-// lastBeats is when somebody last looked after each shard; the zero time where that is not known.
+// lastBeats is when each shard was last looked after; the zero time if that is not known.
 func (p *Poller) lastBeats(ctx context.Context) ([events.Shards]time.Time, error) {
 	if pulse, ok := p.store.(Pulse); ok {
 		return pulse.LastBeats(ctx)

@@ -49,7 +49,8 @@ func (q *queue) remove(m *meeting) {
 	}
 }
 
-// first returns the meeting due first, which is not before a certain moment, and when that is; nil when there is none.
+// first returns the meeting due first, which is not before a certain moment, and when that is; nil
+// when there is none.
 func (q queue) first(notBefore moment) (*meeting, moment) {
 	if len(q) == 0 {
 		return nil, forever

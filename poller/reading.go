@@ -9,9 +9,10 @@ import (
 
 type readingKey struct{}
 
-// Reading tells that the first page of the list that a [Source] is asked for under ctx is about to be asked for, be it
-// again: what is announced from now on the list may not show. Without it that goes for all since the Source was asked,
-// which then had to wait for its turn.
+// Reading says that the first page of the list that a [Source] was asked for under ctx is about to
+// be requested, also when it is requested again. The list may not show what is announced from now
+// on. Without Reading, that goes for everything announced since the Source was asked, although it
+// may have had to wait for its turn.
 func Reading(ctx context.Context) {
 	if f, ok := ctx.Value(readingKey{}).(func()); ok {
 		f()
@@ -29,7 +30,7 @@ type start struct {
 	known diff.Mark
 }
 
-// reading returns a context under which the look's list is read, and when that began.
+// reading returns a context to read the look's list under, and when that began.
 func (p *Poller) reading(ctx context.Context, m *look) (context.Context, *start) {
 	s := &start{}
 	note := func() { *s = start{p.wall().UnixMilli(), p.known(m)} }
@@ -37,7 +38,7 @@ func (p *Poller) reading(ctx context.Context, m *look) (context.Context, *start)
 	return OnReading(ctx, note), s
 }
 
-// known is what is known of a meeting now, by pushes too that came since the look began.
+// known is what is known of a meeting now, including pushes that came since the look began.
 func (p *Poller) known(m *look) diff.Mark {
 	newest := guarded.Get(p.table, func(*locked) diff.Record { return m.m.record })
 	if newest.State != nil && newest.Revision > m.record.Revision {

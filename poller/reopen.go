@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// firstDoubt and longestDoubt are how long to leave, at first and at most, before it is asked again whether a meeting
-	// goes on that is over and still listed.
+	// firstReopenCheck and longestReopenCheck are how long to wait, at first and at most, before it
+	// is asked again whether a meeting that ended and is still listed goes on.
 	firstReopenCheck   = time.Minute
 	longestReopenCheck = time.Hour
 )
 
-// doubt is about a meeting that is over, and that the organisation's list shows all the same.
+// reopenCheck is about a meeting that ended and that the organisation's list still shows.
 type reopenCheck struct {
 	ended int64 // when, in Unix milliseconds
 	wait  time.Duration
 	next  moment // when to ask again
 }
 
-// Discover is Watch for a meeting that nobody asked for, but that was found to go on at the time listedAt: one that somebody
-// stopped watching stays unwatched, and one that ended since stays ended. A list may lag behind an end: one that ended
-// before is watched again only when it is listed with a later start, or when the information call says that it goes on,
-// which is asked less and less often.
+// Discover is Watch for a meeting that was found in a list at the time listedAt, not asked for. One
+// that was unwatched stays so, and one that ended since stays ended. A list may lag behind an end:
+// one that ended before is watched again only if it is listed with a later start, or if the
+// information call says that it goes on. That is asked less and less often.
 func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Description, listedAt time.Time) (bool, error) {
 	now := p.wall().UnixMilli()
 	shown := listed{start: d.StartTime, at: listedAt.UnixMilli(), now: now}
@@ -41,8 +41,8 @@ func (p *Poller) Discover(ctx context.Context, conferenceID string, d diff.Descr
 	return began, err
 }
 
-// listed is the condition that a meeting that is not watched is to be, because the organisation's list shows it: one that
-// ended before only if it is listed with a later start.
+// listed is the condition under which a meeting in the organisation's list is watched that is not.
+// One that ended is only if it is listed with a later start.
 type listed struct {
 	start, at, now int64 // of the meeting, of the list, and now, in Unix milliseconds
 }
@@ -60,7 +60,7 @@ func (l listed) overSince(s *diff.State) bool {
 	return l.at <= max(endOf(s, l.now), past(s.LookedAt, l.now))
 }
 
-// afterEnd returns when a meeting ended that is listed after that all the same; 0 where that is not so.
+// afterEnd returns when a meeting ended that is listed after that without a later start, or 0.
 func (l listed) afterEnd(s *diff.State) int64 {
 	if s.Phase != diff.Ended || l.overSince(s) || l.Holds(s) {
 		return 0
@@ -68,7 +68,7 @@ func (l listed) afterEnd(s *diff.State) int64 {
 	return max(endOf(s, l.now), 1)
 }
 
-// stillEnded is the condition that a meeting is over that ended at a time, in Unix milliseconds.
+// stillEnded is the condition that a meeting is over, and ended at a time in Unix milliseconds.
 type stillEnded struct{ at, now int64 }
 
 // Holds implements [diff.Condition].
@@ -76,7 +76,7 @@ func (e stillEnded) Holds(s *diff.State) bool {
 	return s.Phase == diff.Ended && max(endOf(s, e.now), 1) == e.at
 }
 
-// goesOn tells whether the information call says that a meeting goes on that ended, if it is time to ask.
+// goesOn asks, if it is time to, whether a meeting that ended goes on.
 func (p *Poller) goesOn(ctx context.Context, conferenceID string, ended int64) bool {
 	if !guarded.Get(p.table, func(t *locked) bool { return t.mayCheckReopened(conferenceID, ended) }) {
 		return false
@@ -91,7 +91,8 @@ func (p *Poller) goesOn(ctx context.Context, conferenceID string, ended int64) b
 	return err == nil && !info.Ended
 }
 
-// mayDoubt tells whether it is time to ask about a meeting that ended and is still listed, and puts off the next time.
+// mayCheckReopened tells whether it is time to ask whether a meeting that ended goes on, and sets
+// the next time.
 func (t *locked) mayCheckReopened(conferenceID string, ended int64) bool {
 	now := t.now()
 	d := t.reopenChecks[conferenceID]

@@ -8,21 +8,24 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// Two things are tried again here. A look that failed is made again when [retryAfter] says, for as long as its meeting is
-// watched: it waits in the queue like any other. What reads the store for all meetings is tried again by a readRetry until
-// the poller stops. A single call is the matter of the source, a single commit that of the store.
+// Two things are tried again here. A look that failed is made again after retryAfter, for as long
+// as its meeting is watched: it waits in the queue like any other. Reading the store for all
+// meetings is tried again by a readRetry, until the poller stops. A single call is tried again by
+// the source, a single commit by the store.
 
 const (
 	firstRetry = time.Second
-	// maxRetry is when whatever failed is tried again at the latest; a recovery is noticed as soon as an end is.
+	// maxRetry is the longest pause after most failures: a recovery is noticed as soon as an end
+	// is.
 	maxRetry = checkAfter
-	// maxStoreRetry is for reading a state again, which costs no call.
+	// maxStoreRetry is the longest pause before a state is read again, which costs no call.
 	maxStoreRetry = 5 * time.Second
-	// deniedRetry is for what only people can mend: permissions and the month's quota.
+	// deniedRetry is the longest pause after what only people can mend: missing permissions, or a
+	// month's calls that are used up.
 	deniedRetry = 5 * time.Minute
 )
 
-// retryAfter is how long to leave after a number of failures in a row.
+// retryAfter is the pause after a number of failures in a row.
 func retryAfter(failures int, longest time.Duration) time.Duration {
 	d := firstRetry
 	for i := 1; i < failures && d < longest; i++ {
@@ -31,7 +34,7 @@ func retryAfter(failures int, longest time.Duration) time.Duration {
 	return min(d, longest)
 }
 
-// patience is the longest pause before something is tried again that failed with this trouble.
+// patience is the longest pause after this trouble.
 func (t Trouble) patience() time.Duration {
 	if t == Denied || t == Exhausted {
 		return deniedRetry
@@ -39,8 +42,8 @@ func (t Trouble) patience() time.Duration {
 	return maxRetry
 }
 
-// jittered spreads what would otherwise happen at one moment: it takes up to a tenth off d, but goes no lower than
-// floor. random is in [0, 1).
+// jittered spreads what would otherwise happen at one moment: it takes up to a tenth off d, but
+// does not go below floor. random is in [0, 1).
 func jittered(d, floor time.Duration, random float64) time.Duration {
 	return max(d-time.Duration(float64(d)*random/10), min(d, floor))
 }

@@ -37,11 +37,12 @@ func (p *Poller) schedule(ctx context.Context) {
 	}
 }
 
-// rounded is when a meeting is woken that is due: looks that are due at about the same time share a wake-up, which costs
-// more than they do.
+// rounded is when the scheduler wakes up for a meeting that is due. Looks that are due at about the
+// same time share a wake-up, which costs more than they do.
 func (f *fixed) rounded(due moment) moment { return (due + f.tick - 1) / f.tick * f.tick }
 
-// next returns the meeting that is due, marked busy, or how long to wait for one. Last looks come first.
+// next returns a look at the meeting that is due, or how long to wait for one. Last looks come
+// first.
 func (t *locked) next() (*look, time.Duration) {
 	for {
 		now := t.now()
@@ -56,7 +57,7 @@ func (t *locked) next() (*look, time.Duration) {
 		case due > now:
 			t.wakeAt = t.rounded(due)
 			return nil, t.wakeAt - now
-		case !m.watched && m.storing && !m.wanted(): // it is about to be watched, perhaps
+		case !m.watched && m.storing && !m.wanted(): // a push in the inbox may begin to watch it
 			t.enqueue(m, now+guestLinger)
 		case t.mine(m) || m.wanted():
 			if due := t.review(m, now); due > now {
@@ -65,16 +66,16 @@ func (t *locked) next() (*look, time.Duration) {
 			}
 			return t.occupy(m), 0
 		case t.held.has(m.shard):
-			t.letGo() // nobody has told us yet
+			t.letGo() // the shard was lost, and followShards has not come to it yet
 		case m.storing:
 			t.enqueue(m, now+guestLinger)
 		default:
-			t.forget(m) // a guest whom nobody asks for any more
+			t.forget(m) // a guest that is done with
 		}
 	}
 }
 
-// enqueue queues a meeting, unless somebody waits to have it busy.
+// enqueue queues a meeting, unless it is claimed.
 func (t *locked) enqueue(m *meeting, due moment) {
 	if m.asked {
 		due = min(due, t.askedDue(m))
@@ -97,8 +98,8 @@ func (t *locked) enqueue(m *meeting, due moment) {
 	}
 }
 
-// askedDue is when somebody who asks for a look gets it: ahead of those who are merely due, but not at once after the
-// last one, however often they ask.
+// askedDue is when a look that was asked for is made: before those that are merely due, but not
+// right after the last one, however often it is asked for.
 func (t *locked) askedDue(m *meeting) moment {
 	spacing := min(t.opts.MinInterval, askedSpacing)
 	if t.thrifty() && !m.ends() {
@@ -124,8 +125,9 @@ func (f *fixed) signal() {
 	}
 }
 
-// pause holds all looks back after an error that concerns all calls: as long as upstream asks for, and longer each time
-// a look after the pause ends the same way. When the month's calls are used up there may be some left for last looks.
+// pause holds all looks back after an error that concerns all calls: as long as upstream asks for,
+// and longer each time a look after the pause ends the same way. When the month's calls are used
+// up, some are kept for last looks, which go on.
 func (p *Poller) pause(err error) {
 	p.table.With(func(t *locked) { t.pause(err) })
 }
@@ -134,7 +136,7 @@ func (t *locked) pause(err error) {
 	trouble, _ := troubleOf(err)
 	t.health.failed(areaLimit, err)
 	now := t.now()
-	if now >= t.paused { // else it is one more of the calls that were under way
+	if now >= t.paused { // a call that was under way when the pause began does not count
 		t.limited++
 	}
 	wait := max(waitOf(err), retryAfter(t.limited, trouble.patience()))
@@ -145,8 +147,8 @@ func (t *locked) pause(err error) {
 	}
 }
 
-// succeeded takes note of a call that succeeded: calls are possible, unless they are only for a last look, or this one
-// was under way when the others began to wait.
+// succeeded notes that a call succeeded, so calls are possible. A last look says nothing about
+// others, nor does a call that was under way when the pause began.
 func (p *Poller) succeeded(area string, u urgency) {
 	p.health.callOK(area)
 	if u == lastLook {

@@ -8,10 +8,10 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// Shards says which meetings are to be looked at here, and which by other replicas: each belongs to the shard that
-// [events.Shard] tells. Its methods are safe for concurrent use and return at once.
+// Shards says which meetings this replica looks at, and which others do: each meeting belongs to
+// the shard that [events.Shard] tells. Its methods are safe for concurrent use and return at once.
 type Shards interface {
-	// Owns tells whether the meetings of a shard are ours to look at, at this moment.
+	// Owns tells whether this replica looks at the meetings of a shard, at this moment.
 	Owns(shard int) bool
 	// Changed yields a token after what Owns tells has changed. The poller is its only receiver.
 	Changed() <-chan struct{}
@@ -31,7 +31,8 @@ func (s shardSet) list() []int {
 	return out
 }
 
-// tend takes the meetings of the shards that become ours, and lets go of those that no longer are, until ctx ends.
+// followShards takes over the meetings of shards that become ours, and lets go of those that no
+// longer are, until ctx ends.
 func (p *Poller) followShards(ctx context.Context) {
 	if p.opts.Shards == nil {
 		return
@@ -41,7 +42,8 @@ func (p *Poller) followShards(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	taking.Go(func() { p.takeShards(ctx, changed) })
 	for ctx.Err() == nil {
-		p.table.With((*locked).letGo) // also while states are being read: a shard may come back soon, and others have had it meanwhile
+		// Also while states are read: a shard may be lost and come back meanwhile.
+		p.table.With((*locked).letGo)
 		select {
 		case changed <- struct{}{}:
 		default:
@@ -53,7 +55,8 @@ func (p *Poller) followShards(ctx context.Context) {
 	}
 }
 
-// takeShards reads the states of shards that have become ours, whenever there is a token in changed.
+// takeShards reads the states of shards that have become ours, whenever there is a token in
+// changed.
 func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 	for {
 		select {
@@ -77,11 +80,11 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 	}
 }
 
-// lacking are the shards that are ours and whose states have not been read.
+// unread are the shards that are ours and whose states have not been read.
 func (t *locked) unread() shardSet { return t.owned() &^ t.complete }
 
-// letGo lets go of the meetings of shards that are not ours any more, and ends the looks at them that nobody asked for:
-// whoever has them now looks at once.
+// letGo removes the meetings of shards that are not ours any more, and ends the routine looks at
+// them: the new owner looks at once.
 func (t *locked) letGo() {
 	gone := t.held &^ t.owned()
 	if gone == 0 {
@@ -102,8 +105,8 @@ func (t *locked) letGo() {
 	}
 }
 
-// Quiet returns when no look is under way at a meeting that is not ours any more, but for those that somebody has asked
-// for: then its shard can be handed over. It returns the cause of ctx when that ends before.
+// Quiet returns when no routine look is under way at a meeting that is not ours any more. Then its
+// shard can be handed over. It returns the cause of ctx when that ends before.
 func (p *Poller) Quiet(ctx context.Context) error {
 	p.table.With((*locked).letGo)
 	for {
@@ -119,7 +122,8 @@ func (p *Poller) Quiet(ctx context.Context) error {
 	}
 }
 
-// unquiet returns what is closed when the next look ends, or nil when nothing is to be waited for.
+// unquiet returns a channel that is closed when the next look ends, or nil if no look has to be
+// waited for.
 func (t *locked) unquiet() <-chan struct{} {
 	for l := range t.looks {
 		if t.mine(l.m) {
@@ -133,7 +137,7 @@ func (t *locked) unquiet() <-chan struct{} {
 	return nil
 }
 
-// enter registers a look that nobody asked for, and returns the context it has. It refuses one at a meeting that is
+// enter registers a routine look, and returns its context. It refuses a look at a meeting that is
 // not ours any more: this process may have been stopped for a while.
 func (t *locked) enter(ctx context.Context, l *look) (context.Context, bool) {
 	if !l.routine {

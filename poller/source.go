@@ -11,11 +11,12 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// Source is where the poller reads meetings. Its methods are safe for concurrent use, wait for the call rate
-// themselves, give up when ctx ends, and return a [*SourceError] for everything that went wrong upstream.
+// Source is where the poller reads meetings. Its methods are safe for concurrent use, wait for the
+// call rate themselves, give up when ctx ends, and return a [*SourceError] for everything that went
+// wrong upstream.
 type Source interface {
-	// Members reads a whole member list: all pages or an error, never a part. It calls [Reading] when it asks for the first
-	// page.
+	// Members reads a whole member list: all pages or an error, never a part. It calls [Reading]
+	// when it asks for the first page.
 	Members(ctx context.Context, conferenceID string) (List, error)
 	// Info reads what is known of the meeting itself.
 	Info(ctx context.Context, conferenceID string) (Info, error)
@@ -24,7 +25,7 @@ type Source interface {
 // List is a whole member list.
 type List struct {
 	Rows []diff.Row
-	// Certain is false when rows may be missing: those listed count, but the absence of others means nothing.
+	// Certain is false if rows may be missing: those listed count, but absence proves nothing.
 	Certain bool
 	// Calls is how many calls it takes to read the list once; 1 when zero.
 	Calls int
@@ -39,7 +40,8 @@ type Info struct {
 	EndTime     int64
 	Ended       bool
 	ActiveCount int // people in the meeting now
-	// AttendedCount is how many have been in the meeting at all, or another number that changes with them.
+	// AttendedCount is how many people have attended at all, or another number that changes with
+	// them.
 	AttendedCount int
 }
 
@@ -78,7 +80,8 @@ func (t Trouble) String() string {
 // SourceError is a failed call, in the terms the poller acts on.
 type SourceError struct {
 	Trouble Trouble
-	// Wait is how long to leave before the next call, as far as upstream told; 0 leaves it to the poller.
+	// Wait is how long to leave before the next call, if upstream told; 0 leaves that to the
+	// poller.
 	Wait time.Duration
 	Err  error
 }
@@ -86,7 +89,8 @@ type SourceError struct {
 // Error implements error.
 func (e *SourceError) Error() string { return fmt.Sprintf("%s: %v", e.Trouble, e.Err) }
 
-// Kind is the trouble where that is all there is to know: two such failures are the same news. Of an outage the words tell.
+// Kind is the trouble, if that says everything: two failures of one kind are the same news. An
+// outage has no kind, as its words say more.
 func (e *SourceError) Kind() string {
 	if e.Trouble == Unavailable {
 		return ""
@@ -97,7 +101,8 @@ func (e *SourceError) Kind() string {
 // Unwrap returns the cause.
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// troubleOf returns what went wrong upstream. What is no trouble of the store is one of upstream, if an unnamed one.
+// troubleOf returns what went wrong upstream. An error that is not the store's is upstream's, even
+// if it names no trouble.
 func troubleOf(err error) (t Trouble, upstream bool) {
 	var source *SourceError
 	if errors.As(err, &source) {
@@ -115,7 +120,7 @@ func isTrouble(err error, t Trouble) bool {
 // isLimit tells whether all calls have to wait.
 func isLimit(err error) bool { return isTrouble(err, Throttled) || isTrouble(err, Exhausted) }
 
-// waitOf is how long upstream wants to be left alone; 0 when it did not say.
+// waitOf is how long upstream asked to wait; 0 if it did not.
 func waitOf(err error) time.Duration {
 	var source *SourceError
 	if errors.As(err, &source) {

@@ -19,17 +19,19 @@ type Status struct {
 	Title        string
 	CreatorID    string
 	CreatorNick  string
-	StartTime    int64         // Unix milliseconds; 0 when not known
-	LastLook     time.Time     // end of the last successful look; zero before the first
-	NextLook     time.Time     // now while the look is under way or waits for its turn; never in the past
-	Interval     time.Duration // between looks, at present
-	Active       int           // people announced as present
-	Sequence     uint64        // of the last member event
-	Failures     int           // times in a row that the list could not be read or stored
-	LastError    string        // what keeps failing at present, of the list and the information call; empty when nothing does
+	StartTime    int64     // Unix milliseconds; 0 when not known
+	LastLook     time.Time // end of the last successful look; zero before the first
+	// Now while the look is under way or waits for its turn; never in the past.
+	NextLook time.Time
+	Interval time.Duration // between looks, at present
+	Active   int           // people announced as present
+	Sequence uint64        // of the last member event
+	Failures int           // times in a row that the list could not be read or stored
+	// What keeps failing at present, of the list and the information call; empty when nothing does.
+	LastError string
 }
 
-// Meetings returns what is watched here, ordered by id: the meetings that are ours to look at. There is none before the
+// Meetings returns the watched meetings that this replica looks at, ordered by id: none before the
 // stored states have been read.
 func (p *Poller) Meetings() []Status {
 	out := guarded.Get(p.table, (*locked).status)
@@ -47,9 +49,9 @@ func (t *locked) status() []Status {
 	return out
 }
 
-// Meeting returns one watched meeting and what has been announced of it, whichever replica looks at it, or
-// [ErrNotWatched]. When and how another replica looks is not known here. An error of the [Store] says that what has been
-// announced cannot be read.
+// Meeting returns one watched meeting and what has been announced of it, or [ErrNotWatched]. It may
+// be a meeting that another replica looks at; when and how that does is not known here. An error of
+// the [Store] says that what has been announced cannot be read.
 func (p *Poller) Meeting(ctx context.Context, conferenceID string) (Status, *diff.State, error) {
 	status, state := Status{}, (*diff.State)(nil)
 	var loaded, known bool
@@ -79,7 +81,8 @@ func (p *Poller) Meeting(ctx context.Context, conferenceID string) (Status, *dif
 	return status, record.State, nil
 }
 
-// StatusOf is what a stored state tells of a meeting that nobody can be asked about: the last look may have been later.
+// StatusOf is what a stored state tells of a meeting. The last look may have been later than it
+// says.
 func StatusOf(s *diff.State) Status {
 	status := statusOf(s.ConferenceID, briefOf(s))
 	if s.LookedAt > 0 {
@@ -95,7 +98,7 @@ func statusOf(conferenceID string, b brief) Status {
 	}
 }
 
-// nextLook is when a meeting is looked at next: now if that is under way or overdue.
+// nextLook is when a meeting is looked at next: now if a look is under way or overdue.
 func (t *locked) nextLook(m *meeting) time.Time {
 	due := max(m.due, t.paused)
 	if m.last {
@@ -118,8 +121,9 @@ func (m *meeting) status(next time.Time) Status {
 // Health says how the poller fares.
 type Health struct {
 	Ready bool // the stored meetings have been read
-	// Failing says what fails at present and how: "dingtalk" (no list can be read), "dingtalk information",
-	// "dingtalk limit" (calls have to wait), "nats", or "meeting: …" for a single one.
+	// Failing says what fails at present and how: "dingtalk" (no list can be read), "dingtalk
+	// information", "dingtalk limit" (calls have to wait), "nats", or "meeting: …" for a single
+	// one.
 	Failing map[string]string
 }
 
@@ -141,8 +145,9 @@ type Counts struct {
 	Events        uint64 // stored
 	UnknownStatus uint64 // rows of a status that is not documented
 	Uncertain     uint64 // lists whose number of rows differed from their total
-	// NewestLook and OldestLook are the ends of the last successful looks at the meetings that are ours now: of the one
-	// looked at last and of the one that has gone longest without. Zero when none was looked at.
+	// NewestLook and OldestLook are the ends of the last successful looks at the meetings that are
+	// ours now: of the one looked at last and of the one that has gone longest without. Zero when
+	// none was looked at.
 	NewestLook, OldestLook time.Time
 }
 

@@ -12,39 +12,44 @@ import (
 	"github.com/c4342123/rollcall/poller/pace"
 )
 
-// table holds the meetings and everything that goroutines share about them. Only [guarded.Value.With] leads to it:
-// whatever is a method of locked is called by who holds the lock.
+// table holds the meetings and everything else that goroutines share. Its fields can only be
+// reached by [guarded.Value.With], so the methods of locked run with the lock held.
 type table = guarded.Value[locked]
 
-// locked is the table as who holds its lock sees it. What waits, or calls a source or a store, must not hold it.
+// locked is the table while its lock is held. Nothing that waits, or that calls a source or a
+// store, may hold it.
 type locked struct {
 	*fixed
 	running  bool // Run was called
 	loaded   bool
 	meetings map[string]*meeting
 	queue    queue
-	lasts    queue           // of those to be looked at for the last time
-	wakeAt   moment          // when the scheduler looks at the queues again by itself
-	paused   moment          // no look begins before, but for
-	halted   moment          // last looks, which begin no sooner than that
-	pausedBy string          // the trouble that holds looks back, in the words of a gap
+	lasts    queue           // the meetings whose next look is the last
+	wakeAt   moment          // when the scheduler wakes up by itself
+	paused   moment          // no look begins before this, except for last looks
+	halted   moment          // no last look begins before this
+	pausedBy string          // why, as the reason of a gap
 	limited  int             // pauses in a row
-	storing  context.Context // of what is stored; nil while nothing is to be
+	storing  context.Context // for what is stored; nil while nothing is accepted
 
-	held         shardSet                     // whose meetings are ours, or were until a moment ago; see owned
-	complete     shardSet                     // of them, those whose states were read
-	covered      shardSet                     // of them, those whose gaps from before are announced
-	looks        map[*look]context.CancelFunc // under way, that nobody asked for
-	lookEnded    chan struct{}                // closed when one of them ends; nil while nobody waits for that
-	reopenChecks map[string]reopenCheck       // meetings that are over and still listed
-	stale        map[string]uint64            // meetings whose state is to be read, and the revision we heard of
-	kept         []*meeting                   // whose states are in memory
-	keptBytes    int                          // that these take, roughly
-	proof        proof                        // whether pushes tell of all who come and go
-	lossAt       moment                       // when a loss was noticed last; 0 while none was
+	held     shardSet // shards whose meetings are in the table; see owned
+	complete shardSet // of held: all states were read
+	covered  shardSet // of held: the gaps before we took over are announced
+	// Routine looks under way, which end when their shard is lost.
+	looks map[*look]context.CancelFunc
+	// Closed when one of looks ends; nil while nothing waits for that.
+	lookEnded    chan struct{}
+	reopenChecks map[string]reopenCheck // by meeting: ended, but still listed
+	// By meeting: the revision of a state that is to be read.
+	stale     map[string]uint64
+	kept      []*meeting // meetings whose states are in memory
+	keptBytes int        // roughly what these states take
+	proof     proof      // whether pushes tell of everybody who comes and goes
+	lossAt    moment     // when a loss was noticed last; 0 for none
+	nextAudit int        // the shard to be audited next
 }
 
-// fixed is what a poller and its table have in common, and what never changes.
+// fixed is what a poller and its table have in common. It never changes.
 type fixed struct {
 	clock
 	opts   Options
@@ -52,8 +57,8 @@ type fixed struct {
 	tick   time.Duration // looks that are not urgent begin on multiples of it
 	pacer  *pace.Pacer
 	health *health
-	wake   chan struct{} // holds a token when the schedule changed
-	news   chan struct{} // holds a token when states are stale
+	wake   chan struct{} // holds a token when the schedule has changed
+	news   chan struct{} // holds a token when there is something in stale
 }
 
 func newTable(f *fixed) *table {
@@ -63,8 +68,8 @@ func newTable(f *fixed) *table {
 	})
 }
 
-// moment is a time as the schedule knows it: how long after an hour before the poller was made, by a clock that never
-// goes back. 0 is long ago.
+// moment is a time as the schedule knows it: how long after an hour before the poller was made, by
+// a clock that never goes back. 0 is long ago.
 type moment = time.Duration
 
 // clock tells the time: by a clock that never goes back, and by the wall clock, which may be set.
@@ -78,7 +83,8 @@ func (c clock) now() moment { return time.Since(c.epoch) }
 // wall is what the wall clock says.
 func (c clock) wall() time.Time { return c.wallTime() }
 
-// sees is that a meeting is looked at now, by whom the state is known.
+// lookTime is a look at a meeting now, by which this state is known; nil stands for whatever is
+// known.
 func (c clock) lookTime(s *diff.State) diff.LookTime {
 	out := diff.LookTime{Steady: c.now(), Wall: c.wall().UnixMilli()}
 	if s != nil {
@@ -87,8 +93,8 @@ func (c clock) lookTime(s *diff.State) diff.LookTime {
 	return out
 }
 
-// visit returns the meeting from the table. One that is not in it comes in, until it is known whether it is watched, or
-// as a guest.
+// visit returns a meeting of the table. One that is not in it is added, as a guest, until it is
+// known whether it is watched and by which replica.
 func (t *locked) visit(conferenceID string) *meeting {
 	m, ok := t.meetings[conferenceID]
 	if !ok {
@@ -99,14 +105,14 @@ func (t *locked) visit(conferenceID string) *meeting {
 	return m
 }
 
-// newMeeting returns a meeting of which every call is due.
+// newMeeting returns a meeting of which every call is due. It is not in the table yet.
 func (t *locked) newMeeting(id string) *meeting {
 	return &meeting{
 		id: id, shard: uint8(events.Shard(id)), place: -1, kept: -1, progress: progress{interval: t.opts.MinInterval},
 	}
 }
 
-// forget drops a meeting from the table.
+// forget removes a meeting from the table.
 func (t *locked) forget(m *meeting) {
 	t.unqueue(m)
 	t.dropState(m)
@@ -115,19 +121,20 @@ func (t *locked) forget(m *meeting) {
 	delete(t.meetings, m.id)
 }
 
-// forgetIfOver forgets a meeting that is not watched any more, unless somebody has it busy, who will find out.
+// forgetIfOver removes a meeting that is not watched any more, unless a look or the inbox still
+// uses it, which removes it later.
 func (t *locked) forgetIfOver(m *meeting) {
 	if m.unwatched() && !m.busy && !m.storing && t.meetings[m.id] == m {
 		t.forget(m)
 	}
 }
 
-// mine tells whether a meeting is ours to look at unasked, at this moment.
+// mine tells whether this replica looks at the meeting, at this moment.
 func (t *locked) mine(m *meeting) bool {
 	return t.held.has(m.shard) && (t.opts.Shards == nil || t.opts.Shards.Owns(int(m.shard)))
 }
 
-// ours are the watched meetings that are ours to look at.
+// ours are the watched meetings that this replica looks at.
 func (t *locked) ours() iter.Seq[*meeting] {
 	shards := t.held & t.owned()
 	return func(yield func(*meeting) bool) {
@@ -139,7 +146,7 @@ func (t *locked) ours() iter.Seq[*meeting] {
 	}
 }
 
-// owned are the shards that are ours at this moment.
+// owned are the shards that this replica has the lease of, at this moment.
 func (f *fixed) owned() shardSet {
 	if f.opts.Shards == nil {
 		return ^shardSet(0)

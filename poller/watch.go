@@ -11,15 +11,16 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// Watch begins to watch a meeting, with a look at once, and tells whether it was not watched before. A meeting that
-// ended, or that was watched earlier, goes on where it stopped. The meeting stays watched over restarts: when Watch
-// returns, that is stored. A title stands whatever DingTalk calls the meeting, until another is given; an empty one
-// leaves the title as it is.
+// Watch begins to watch a meeting, with a look at once, and tells whether it was not watched
+// before. A meeting that ended, or that was watched earlier, goes on where it stopped. The meeting
+// stays watched over restarts: when Watch returns, that is stored. A title stands, whatever
+// DingTalk calls the meeting, until another is given; an empty one leaves the title as it is.
 //
-// Errors: [events.ErrConferenceID], [ErrNotReady], [ErrStopping], those of the [Store], and the cause of ctx. After one of
-// the last two the meeting may or may not be watched: trying again settles it.
+// Errors: [events.ErrConferenceID], [ErrNotReady], [ErrStopping], those of the [Store], and the
+// cause of ctx. After one of the last two the meeting may or may not be watched: trying again
+// decides it.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
-	if err := p.untilLeft(ctx, conferenceID); err != nil { // who asks later has the last word
+	if err := p.untilLeft(ctx, conferenceID); err != nil { // so that the later request counts
 		return false, err
 	}
 	b := beginning(diff.Description{Title: title, TitleGiven: true}, p.wall().UnixMilli(), nil)
@@ -27,8 +28,8 @@ func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, e
 	return began, err
 }
 
-// beginning is that a meeting is watched from a time on, in Unix milliseconds, if that is wanted, with what is known of
-// what it is about. A nil condition stands for always.
+// beginning is that a meeting is watched from at on, in Unix milliseconds, if wanted holds, and
+// that d is known of it. A nil condition stands for always.
 func beginning(d diff.Description, at int64, wanted diff.Condition) diff.Intent {
 	return diff.IfWatched{
 		Then: diff.FillIn{Description: d, At: at},
@@ -36,8 +37,8 @@ func beginning(d diff.Description, at int64, wanted diff.Condition) diff.Intent 
 	}
 }
 
-// watch begins to watch a meeting, if that is wanted and nobody does, and tells whether it did, and what is stored of the
-// meeting now. Somebody waits for the first look at once, or not. It waits for nothing but the store.
+// watch begins to watch a meeting, and tells whether it was not watched before, and what is stored
+// of the meeting now. atOnce has the first look made at once. It waits for the store only.
 func (p *Poller) watch(ctx context.Context, conferenceID string, begin diff.Intent, atOnce bool) (began bool, s *diff.State, err error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return false, nil, err
@@ -62,8 +63,8 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, begin diff.Inte
 	return e.result.Began, s, nil
 }
 
-// watched returns what is stored of a meeting if that is what was to be, after an error: what became of it is not always
-// known. Else it returns nil.
+// watched returns what is stored of a meeting if begin has nothing left to change, although there
+// was an error: not every error means that nothing was stored. Otherwise it returns nil.
 func (p *Poller) watched(ctx context.Context, m *meeting, begin diff.Intent) *diff.State {
 	record, err := p.store.Load(ctx, m.id)
 	if err != nil || begin.Apply(record.State).Changed {
@@ -76,8 +77,8 @@ func (p *Poller) watched(ctx context.Context, m *meeting, begin diff.Intent) *di
 	return record.State
 }
 
-// expect has the first look made at a meeting that is watched from now on. It is left to the replica that the
-// meeting belongs to, which hears of the meeting at once.
+// expect has the first look made at a meeting that is watched from now on. If the meeting belongs
+// to another replica, that learns of it at once, and looks.
 func (t *locked) expect(conferenceID string, atOnce bool) {
 	m, ok := t.meetings[conferenceID]
 	if !ok || !t.mine(m) {
@@ -94,8 +95,8 @@ func (t *locked) expect(conferenceID string, atOnce bool) {
 	t.arrange(m, m.listDue)
 }
 
-// began takes note that a meeting is watched from now on, and whether a push told of it, and has the first look made, for
-// somebody who waits for it at once.
+// began takes note that a meeting is watched from now on, and whether a push told of it, and has
+// the first look made, for somebody who waits for it at once.
 func (t *locked) began(s *diff.State, told, atOnce bool) {
 	started := time.Time{}
 	if s.StartTime > 0 {
@@ -105,17 +106,18 @@ func (t *locked) began(s *diff.State, told, atOnce bool) {
 	t.expect(s.ConferenceID, atOnce)
 }
 
-// arrange queues a meeting unless it is busy. Before the stored states have been read, that is left to those who read
-// them: they know since when nobody has looked.
+// arrange queues a meeting unless it is busy. Before the stored states have been read nothing is
+// queued: it is not known yet since when there was no look.
 func (t *locked) arrange(m *meeting, due moment) {
 	if !m.busy && t.loaded {
 		t.enqueue(m, due)
 	}
 }
 
-// Unwatch stops watching a meeting after a last look, without closing anybody out. It returns [ErrNotWatched] for a
-// meeting that is not watched. When the last look fails or takes long, the meeting is given up all the same; while calls
-// have to wait, there is none. With an error of the [Store], or the cause of ctx, the meeting goes on being watched.
+// Unwatch stops watching a meeting after a last look, without closing anybody out. It returns
+// [ErrNotWatched] for a meeting that is not watched. If the last look fails or takes long, the
+// meeting is unwatched all the same; while calls have to wait, there is none. After an error of the
+// [Store], or the cause of ctx, the meeting is still watched.
 func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	m, err := p.acquire(ctx, conferenceID)
 	if err != nil {
@@ -130,7 +132,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 		record, _, err = p.store.Update(ctx, record, giveUp)
 	}
 	if err != nil {
-		m.mustReread = true // it may be stored after all
+		m.mustReread = true // it may be stored all the same
 		p.notStored(err)
 		p.release(m, outcome{due: p.now()})
 		return fmt.Errorf("giving up %s: %w", conferenceID, err)
@@ -140,7 +142,7 @@ func (p *Poller) Unwatch(ctx context.Context, conferenceID string) error {
 	return nil
 }
 
-// lookLast looks at a meeting that is being given up.
+// lookLast looks at a meeting that is being unwatched.
 func (p *Poller) lookLast(ctx context.Context, m *look) error {
 	if guarded.Get(p.table, (*locked).isHalted) {
 		return errPaused
@@ -157,22 +159,24 @@ func (p *Poller) lookLast(ctx context.Context, m *look) error {
 	return err
 }
 
-// LookNow asks for a look at a meeting as soon as the call rate allows, ahead of the meetings that are merely due. A
-// meeting that is being looked at is looked at once more: what is asked about may have happened after the list was
-// read. However often it is asked for, looks are at least the minimum interval apart, or three seconds if that is less.
-// It returns [ErrNotWatched] for a meeting that is not watched.
+// LookNow asks for a look at a meeting as soon as the call rate allows, before meetings that are
+// merely due. If a look is under way another one follows: what is asked about may have happened
+// after the list was read. However often it is asked for, looks are at least the minimum interval
+// apart, or three seconds if that is less. It returns [ErrNotWatched] for a meeting that is not
+// watched.
 func (p *Poller) LookNow(conferenceID string) error {
 	return p.want(conferenceID, func(m *meeting) { m.asked = true })
 }
 
-// CheckEnd asks soon whether a meeting goes on: something suggests that it does not.
+// CheckEnd has it asked soon whether a meeting goes on, as something suggests that it does not.
 func (p *Poller) CheckEnd(conferenceID string) {
-	// A meeting that is not watched has no end. While calls are saved the list is read only when the meeting is over.
+	// A meeting that is not watched has no end. While calls are saved the list is read only when
+	// the meeting is over.
 	_ = p.want(conferenceID, func(m *meeting) { m.asked, m.endSuspected = !p.thrifty(), true })
 }
 
-// want has a meeting looked at here, whoever it belongs to. Of one that is not in the table and not ours it is not known
-// whether it is watched: the look finds out.
+// want has this replica look at a meeting, even if it is not ours. Of one that is neither in the
+// table nor ours it is not known whether it is watched: the look finds out.
 func (p *Poller) want(conferenceID string, ask func(*meeting)) error {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return err

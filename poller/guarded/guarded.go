@@ -1,9 +1,11 @@
-// Package guarded keeps a value behind a lock, so that the compiler holds that nobody reads or changes it without.
+// Package guarded keeps a value behind a lock, and lets the compiler hold that it is read and
+// changed under that lock only.
 package guarded
 
 import "sync"
 
-// Value is a value that only one goroutine at a time works with. It is made by [New] and safe for concurrent use.
+// Value is a value that only one goroutine at a time works with. It is made by [New] and safe for
+// concurrent use.
 type Value[T any] struct {
 	mu sync.Mutex
 	v  T

@@ -2,33 +2,34 @@ package pace
 
 import "math"
 
-// What is to be expected of a meeting before anything is known of it, in changes per second: a reconnect of every person
-// now and then, and somebody new.
+// What is to be expected of a meeting before anything is known of it, in changes per second: a
+// reconnect of every person now and then, and somebody new.
 const (
 	changesPerPerson = 1.0 / 4000
 	changesPerList   = 1.0 / 1000
 )
 
 const (
-	// burst is how long, in seconds, a change lets others be expected at once: many come, and many go, together. During
-	// it each change stands for burstSize more.
+	// burst is how long, in seconds, a change lets others be expected at once: many come, and many
+	// go, together. During it each change stands for burstSize more.
 	burst     = 20.0
 	burstSize = 2.0
 	// beginning is for how many changes the first look of all stands: what it finds is of any age.
 	beginning = 4.0
-	// memory is how long, in seconds, it counts that there were more changes, or fewer, than were to be expected.
+	// memory is how long, in seconds, it counts that there were more changes, or fewer, than were
+	// to be expected.
 	memory = 1800.0
-	// doubt is how many changes weigh as much as what was to be expected.
+	// priorWeight is how many changes weigh as much as what was to be expected.
 	priorWeight = 1.0
 )
 
-// estimate is of a meeting's rate of change: of the changes that no push announces, so that a meeting whose pushes are
-// alive is a quiet one.
+// estimate is of a meeting's rate of change: of the changes that no push announces, so that a
+// meeting whose pushes are alive is a quiet one.
 //
-// It is the mean of a gamma distribution, updated by what was seen (Poisson) and slowly forgotten, times what is expected
-// of a meeting of this size; and on top of that, changes that call for more changes. Starts and ends on the half hour,
-// and the age of the meeting, were tried as well: by measurement they add nothing to that, as the first look of a burst
-// tells more.
+// It is the mean of a gamma distribution, updated by what was seen (Poisson) and slowly forgotten,
+// times what is expected of a meeting of this size; and on top of that, changes that call for more
+// changes. Starts and ends on the half hour, and the age of the meeting, were tried as well: by
+// measurement they add nothing to that, as the first look of a burst tells more.
 type estimate struct {
 	looked   int64   // the last look, Unix nanoseconds; 0 before the first
 	rate     float64 // changes per second

@@ -1,6 +1,6 @@
 package pace
 
-// ledger adds up what the meetings want, so that nobody has to go through them all.
+// ledger adds up what the meetings want, so that they need not all be gone through.
 type ledger struct {
 	free     float64 // √(cost × rate of change), over the meetings whose interval the price makes
 	bound    float64 // calls per second of the others
@@ -15,8 +15,8 @@ type entry struct {
 	bound float32 // calls per second, if the price does not make its interval, else 0
 }
 
-// price is what makes the calls of all meetings add up to rate: those in the ledger and one more. The bounds may want
-// more than there is; then the others still get a part of it.
+// price is what makes the calls of all meetings add up to rate: those in the ledger and one more.
+// The bounds may want more than there is; then the others still get a part of it.
 func (l *ledger) price(e *entry, rate float64) float64 {
 	const leastPart = 0.05
 	return (l.free + float64(e.cost)*float64(e.root)) / max(rate-l.bound, leastPart*rate)

@@ -1,0 +1,188 @@
+package diff
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// UnmarshalState decodes what [State.MarshalBinary] encoded. It returns an error that wraps
+// [ErrNewerVersion] or [ErrCorruptState], and never a half-read state.
+func UnmarshalState(b []byte) (*State, error) {
+	switch {
+	case len(b) == 0:
+		return nil, fmt.Errorf("%w: empty", ErrCorruptState)
+	case b[0] > version:
+		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewerVersion, b[0], version)
+	case b[0] < oldest:
+		return nil, fmt.Errorf("%w: version %d", ErrCorruptState, b[0])
+	}
+	r := decoder{buf: b[1:], size: len(b), version: b[0]}
+	s := r.state()
+	if r.err == nil && len(r.buf) > 0 {
+		r.fail("bytes after the end")
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorruptState, r.err)
+	}
+	return s, nil
+}
+
+// decoder reads until the first error; after it, it reads zeros.
+type decoder struct {
+	buf     []byte
+	size    int
+	version byte
+	origin  int64
+	err     error
+}
+
+func (r *decoder) fail(what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%s at byte %d", what, r.size-len(r.buf))
+	}
+	r.buf = nil
+}
+
+func (r *decoder) uint(limit uint64) uint64 {
+	n, size := binary.Uvarint(r.buf)
+	if size <= 0 || n > limit {
+		r.fail("bad number")
+		return 0
+	}
+	r.buf = r.buf[size:]
+	return n
+}
+
+func (r *decoder) int() int64 {
+	n, size := binary.Varint(r.buf)
+	if size <= 0 {
+		r.fail("bad number")
+		return 0
+	}
+	r.buf = r.buf[size:]
+	return n
+}
+
+// count reads how many things of at least so many bytes follow. Nothing is allocated for more than
+// can be there.
+func (r *decoder) count(bytesEach int) int {
+	n := r.uint(math.MaxInt32)
+	if n > uint64(len(r.buf)/bytesEach) {
+		r.fail("more announced than follows")
+		return 0
+	}
+	return int(n)
+}
+
+func (r *decoder) text(limit int) []byte {
+	n := r.count(1)
+	if n > limit {
+		r.fail("text too long")
+		return nil
+	}
+	b := r.buf[:n]
+	r.buf = r.buf[n:]
+	return b
+}
+
+func (r *decoder) state() *State {
+	s := &State{
+		known:        true,
+		ConferenceID: string(r.text(math.MaxUint16)),
+		Phase:        Phase(r.uint(uint64(Ended))),
+		Title:        string(r.text(math.MaxInt32)),
+		CreatorID:    string(r.text(math.MaxInt32)),
+		CreatorNick:  string(r.text(math.MaxInt32)),
+		StartTime:    r.int(),
+		EndTime:      r.int(),
+		Sequence:     r.uint(math.MaxUint64),
+		LookedAt:     r.int(),
+		StartedAt:    r.startedAt(),
+		GapFrom:      r.int(),
+		GapReason:    string(r.text(math.MaxInt32)),
+	}
+	s.TitleGiven = r.titleGiven(s.Title)
+	if r.version >= 2 {
+		s.GapTo, s.lastGap, s.gapEnded = r.int(), r.int(), r.uint(math.MaxUint64)
+		s.edition, s.looked, s.unfinished = r.uint(math.MaxUint64), r.uint(math.MaxUint64), r.int()
+	}
+	r.origin = r.int()
+	// A person of empty key and nickname, status, flags and number of attendances.
+	const shortest = 5
+	n := r.count(shortest)
+	s.people = make([]person, 0, n)
+	for i := 0; i < n && r.err == nil; i++ {
+		r.person(s)
+	}
+	if r.version >= 2 {
+		r.pushes(s)
+	}
+	return s
+}
+
+// titleGiven tells whether the title was given. Version 1 did not keep that; any title stood there.
+func (r *decoder) titleGiven(title string) bool {
+	if r.version < 2 {
+		return title != ""
+	}
+	return r.uint(titleGiven)&titleGiven != 0
+}
+
+// startedAt skips the times by which version 1 told what came after what.
+func (r *decoder) startedAt() int64 {
+	if r.version < 2 {
+		r.int()
+		r.int()
+	}
+	return r.int()
+}
+
+func (r *decoder) pushes(s *State) {
+	n := r.count(2)
+	for i := 0; i < n && r.err == nil; i++ {
+		p := push{person: int32(r.uint(math.MaxInt32)), edition: r.uint(s.edition)}
+		if int(p.person) >= len(s.people) || i > 0 && p.edition < s.pushes[i-1].edition {
+			r.fail("bad push")
+			return
+		}
+		s.pushes = append(s.pushes, p)
+	}
+}
+
+func (r *decoder) person(s *State) {
+	key, nick := r.text(maxKey), r.text(maxKey)
+	p := person{name: uint32(len(s.names)), keyLen: uint16(len(key)), nickLen: uint16(len(nick))}
+	s.names = append(append(s.names, key...), nick...)
+	p.status = uint8(r.uint(uint64(StatusLeft)))
+	p.flags = flags(r.uint(uint64(allFlags))) &^ unused
+	n := r.count(2)
+	for i := 0; i < n && r.err == nil; i++ {
+		start, end := r.attendance()
+		switch {
+		case i == 0:
+			p.start, p.end = start, end
+			continue
+		case i == 1:
+			p.past = int32(len(s.past)) + 1
+		default:
+			s.past[len(s.past)-1].next = int32(len(s.past)) + 1
+		}
+		s.past = append(s.past, visit{start: start, end: end})
+	}
+	if p.open() {
+		s.Active++
+	}
+	s.people = append(s.people, p)
+}
+
+func (r *decoder) attendance() (start, end int64) {
+	start = r.int() + r.origin
+	if n := r.uint(maxTime + 2); n > 0 {
+		end = start + int64(n) - 1
+	}
+	if start <= 0 || start > maxTime+1 || end != 0 && end < start {
+		r.fail("bad attendance")
+	}
+	return start, end
+}
