@@ -36,7 +36,7 @@ const (
 )
 
 // need is one subject that is published or subscribed to, and what is sent there to find out whether that is allowed:
-// nothing that changes anything, or that any program heeds.
+// nothing that changes anything, or that any program acts on.
 type need struct {
 	class     class
 	subscribe bool

@@ -172,7 +172,7 @@ func (s *store) storing(ctx context.Context) Finding {
 }
 
 // working tries streams that are as they have to be: by a consumer, and whether the server has room, which it tells nobody
-// who stores nothing. What else it refuses to the trial's own stream is no matter of theirs.
+// who stores nothing. What else it refuses to the trial's own stream does not concern them.
 func (s *store) working(ctx context.Context) Finding {
 	if s.exists(publisher.TrialStream) && s.may(toTry) { // another doctor was killed
 		if err := publisher.ClearTrial(ctx, s.conn); err != nil && !errors.Is(err, publisher.ErrTrialForeign) {

@@ -15,10 +15,10 @@ import (
 	"github.com/c4342123/rollcall/poller/condition"
 )
 
-// boardInterval is how often it is looked how every part fares, so that it is known since when.
+// boardInterval is how often the state of every part is looked at, so that it is known since when it holds.
 const boardInterval = time.Second
 
-// The parts that say themselves how they fare.
+// The parts that report their state themselves.
 const (
 	streamPart    = "dingtalk stream connection"
 	discoveryPart = "discovery"
@@ -81,10 +81,10 @@ func explain(c *httpapi.Check, err error) {
 type board struct {
 	mu    sync.Mutex
 	parts map[string]standing
-	own   []string // parts that say themselves how they fare, in the order in which they came
+	own   []string // parts that report their state themselves, in the order in which they came
 }
 
-// standing is how a part fares.
+// standing is the state of a part.
 type standing struct {
 	err     error
 	since   time.Time
@@ -138,7 +138,7 @@ func (b *board) worked(name string) {
 	b.parts[name] = s
 }
 
-// said returns the parts that say themselves how they fare. Everybody may read this: the log says more.
+// said returns the state of the parts that report it themselves. Everybody may read this: the log says more.
 func (b *board) said(publicly func(area, text string) error) []httpapi.Check {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -154,7 +154,7 @@ func (b *board) said(publicly func(area, text string) error) []httpapi.Check {
 	return checks
 }
 
-// watch looks how every part fares until ctx ends.
+// watch looks at the state of every part until ctx ends.
 func (b *board) watch(ctx context.Context, look func() []httpapi.Check) {
 	ticker := time.NewTicker(boardInterval)
 	defer ticker.Stop()
@@ -200,7 +200,7 @@ func (p posted) OK(what string) {
 	p.next.OK(what)
 }
 
-// Forget implements [condition.Forgetter]: it is another replica's to do, and to say how it fares. That is not passed on, or
+// Forget implements [condition.Forgetter]: another replica does it now and reports on it. That is not passed on, or
 // what fails would be told anew at each turn of ours.
 func (p posted) Forget(string) {
 	p.board.mu.Lock()

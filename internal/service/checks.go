@@ -29,7 +29,7 @@ const (
 	maxUnreadable  = 20
 )
 
-// checks says how everything fares, since when, and when it worked last: of DingTalk, when a list was read.
+// checks says the state of everything, since when, and when it worked last: of DingTalk, when a list was read.
 func (s *service) checks() []httpapi.Check {
 	checks := s.board.note(s.parts())
 	p := s.gate.behind()
@@ -41,7 +41,7 @@ func (s *service) checks() []httpapi.Check {
 	return checks
 }
 
-// parts says how everything fares now.
+// parts says the state of everything now.
 func (s *service) parts() []httpapi.Check {
 	checks := s.gate.checks()
 	if p := s.gate.behind(); p != nil {
@@ -54,7 +54,7 @@ func (s *service) parts() []httpapi.Check {
 }
 
 // followStore says of the parts that do nothing without NATS, while there is no connection or the disk under the embedded
-// server is the reason, that they wait for it: it is no matter of their own.
+// server is the reason, that they wait for it: it is no failure of their own.
 func followStore(checks []httpapi.Check) {
 	away := slices.ContainsFunc(checks, func(c httpapi.Check) bool {
 		return c.Name == storeArea && (errors.Is(c.Err, errNotConnected) || errors.Is(c.Err, errDiskFull) || errors.Is(c.Err, embedded.ErrStuck))
@@ -71,8 +71,8 @@ var needStore = []string{shardsArea, "leases", "replicas", discoveryPart}
 
 var errWaits = errors.New("waits for NATS")
 
-// checks says how the parts behind the gate fare. Without NATS nothing can be stored; a DingTalk that cannot be read is
-// nobody's reason to send requests elsewhere.
+// checks says the state of the parts behind the gate. Without NATS nothing can be stored; a DingTalk that cannot be read is
+// no reason to send requests to another replica.
 func (g *gate) checks() []httpapi.Check {
 	store := httpapi.Check{Name: storeArea, Vital: true}
 	d := g.disk.Load()

@@ -120,7 +120,7 @@ func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publishe
 	return pub, err
 }
 
-// storeAttempted is told by the publisher how it fares.
+// storeAttempted is told by the publisher how an attempt to store went.
 func (s *service) storeAttempted(err error) {
 	if err == nil {
 		s.board.worked(storeArea)

@@ -47,7 +47,7 @@ func (d *diskWatch) isReason() bool {
 	return d.full() || d.stuck != nil
 }
 
-// checks says how the disk fares, and the server. That nothing can be stored is the store's check.
+// checks says the state of the disk, and of the server. That nothing can be stored is the store's check.
 func (d *diskWatch) checks() []httpapi.Check {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -83,8 +83,8 @@ func size(bytes uint64) string {
 	}
 }
 
-// onDisk names the disk in reports of the store's failures where it is the reason. What fails in its wake, until something is
-// stored again, is no news.
+// onDisk names the disk in reports of the store's failures where it is the reason. What fails because of that, until something is
+// stored again, is reported as the same failure.
 type onDisk struct {
 	disk *diskWatch
 	condition.Reporter

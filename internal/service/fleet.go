@@ -36,7 +36,7 @@ type quiet struct{ poller atomic.Pointer[poller.Poller] }
 
 func (q *quiet) wait(ctx context.Context, _ shards.Set) {
 	if p := q.poller.Load(); p != nil {
-		_ = p.Quiet(ctx) // whoever takes the shards over may look at the same time: that costs a call, and no more
+		_ = p.Quiet(ctx) // the next owner may look at the same time: that costs a call, and no more
 	}
 }
 

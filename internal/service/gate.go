@@ -56,7 +56,7 @@ func (g *gate) why() error {
 // notReady is the answer to a request that needs the parts before they may be used.
 func (g *gate) notReady() error { return fmt.Errorf("not ready: NATS: %w", g.why()) }
 
-// storeAttempted is told by the publisher how it fares; see [poller.Poller.StoreAttempted].
+// storeAttempted is told by the publisher how an attempt to store went; see [poller.Poller.StoreAttempted].
 func (g *gate) storeAttempted(err error) {
 	if p := g.behind(); p != nil {
 		p.poller.StoreAttempted(err)

@@ -39,7 +39,7 @@ func (s *service) pseudonyms() *pseudonym.Source {
 	return nil
 }
 
-// untilStop passes reports on until its context has ended: what fails then fails because of that, which is no news.
+// untilStop passes reports on until its context has ended: what fails then fails because of that, and is not reported.
 type untilStop struct {
 	ctx context.Context
 	condition.Reporter
@@ -55,7 +55,7 @@ func (r untilStop) Failed(what string, err error) {
 // Forget implements [condition.Forgetter].
 func (r untilStop) Forget(what string) { condition.Forget(r.Reporter, what) }
 
-// explained adds to reports of failures what NATS has refused, as whoever asks it only learns that no answer came.
+// explained adds to reports of failures what NATS has refused, as the caller only learns that no answer came.
 type explained struct {
 	refusals *conn.Refusals
 	condition.Reporter

@@ -32,7 +32,7 @@ func (s *streaming) set(note string) {
 	s.note = note
 }
 
-// check tells how it stands; nothing once the connection says itself how it fares.
+// check tells how it stands; nothing once the connection reports its state itself.
 func (s *streaming) check() []httpapi.Check {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,7 +33,7 @@ func Write(w http.ResponseWriter, status int, detail string) {
 // Reply answers with JSON of the given content type, which may be that of an error or of anything else.
 func Reply(w http.ResponseWriter, status int, contentType string, body any) {
 	Head(w, status, contentType)
-	_ = json.NewEncoder(w).Encode(body) // a client that went away hears nothing more
+	_ = json.NewEncoder(w).Encode(body) // a client that is gone gets no more
 }
 
 // Head begins an answer that no cache keeps and no browser takes for something else.

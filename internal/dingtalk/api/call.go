@@ -71,7 +71,7 @@ func (k *call) send(ctx context.Context, path string, read func(reply) error) (g
 }
 
 // ready waits until a request may be made, and returns the token for it. No call is drawn while there is no token; and as
-// waiting may take long, the token is one of afterwards: whoever waited meanwhile would have an old one refused, too.
+// waiting may take long, the token is taken after the wait: one taken before it could have expired meanwhile.
 func (k *call) ready(ctx context.Context) (grant, error) {
 	if _, err := k.client.tokens.get(ctx); err != nil {
 		return grant{}, err

@@ -74,7 +74,7 @@ func (c *Client) understood(op string, r reply, err error) error {
 	}
 }
 
-// broken is an exchange that did not come to its end. That the caller gave up is nobody's fault upstream.
+// broken is an exchange that did not come to its end. That the caller gave up is no failure of upstream.
 func (c *Client) broken(ctx context.Context, op string, status int, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("dingtalk: %s: %w", op, context.Cause(ctx))

@@ -15,7 +15,7 @@ const rereadEvery = 8
 // habit is what a look has to know of those before it.
 type habit struct {
 	// devices are the marks, sorted, of the rows that were repeated whenever the list was read last: of people with
-	// several devices. Otherwise such a list would be taken for one that moved, and read twice, for ever.
+	// several devices. Otherwise such a list would be taken for one that moved, and read twice, without end.
 	devices []uint64
 	// differed counts the looks in a row in which the list did not agree, read twice or not.
 	differed int

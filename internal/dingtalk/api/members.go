@@ -24,10 +24,10 @@ const (
 // https://open.dingtalk.com/document/orgapp/queries-members-of-a-video-conference.
 //
 // A list that moved while it was read, or whose number of rows differs from its last totalCount, is read once more, but
-// not for ever where that never helps. A list that makes no progress is left within a few pages: what it gave so far
+// not without end where that never helps. A list that makes no progress is left within a few pages: what it gave so far
 // counts, as an uncertain list. The texts of all rows share one buffer: who keeps some of them for long copies them
 // ([strings.Clone]). Times that cannot be, before 1970 or after 9999, are 0. A unionId comes as [UnionID] gives it, a
-// nickname is cut at 256 bytes, invalid UTF-8 is U+FFFD, and control characters in a nickname are left for whoever
+// nickname is cut at 256 bytes, invalid UTF-8 is U+FFFD, and control characters in a nickname are left for the code that
 // prints it to escape.
 func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List, error) {
 	path, err := meetingPath(opMembers, conferenceID, "/members?maxResults="+strconv.Itoa(c.pageSize))
@@ -55,7 +55,7 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 	}
 	c.learn(conferenceID, w, before, was.differed)
 	list := poller.List{Certain: w.certain(), Calls: w.pages}
-	if w.proofs+w.doubts > 0 {
+	if w.moved+w.suspects > 0 {
 		w.dropStale()
 	}
 	list.Rows = w.build()
@@ -100,7 +100,7 @@ func (w *walk) read(ctx context.Context, k *call, path string) error {
 
 // turn takes in the page last read and tells whether there is another one to read.
 func (w *walk) turn() bool {
-	before, fresh := w.firstRow+w.firstLeftOut-w.proofs-w.doubts, len(w.rows)
+	before, fresh := w.firstRow+w.firstLeftOut-w.moved-w.suspects, len(w.rows)
 	if w.pages > 0 {
 		fresh = w.index()
 	}

@@ -26,10 +26,10 @@ type repeat struct {
 type repetition uint8
 
 const (
-	device  repetition = iota // the person has another device: it is on the same page, or known from the look before
-	strange                   // nothing: the row says too little
-	doubt                     // of somebody without a joinTime: perhaps the list moved
-	proof                     // with a joinTime: the list moved
+	device   repetition = iota // the person has another device: it is on the same page, or known from the look before
+	unclear                    // nothing: the row says too little
+	suspect                    // of somebody without a joinTime: perhaps the list moved
+	movedRow                   // with a joinTime: the list moved
 )
 
 // rowIndex finds rows of one person and joinTime, by open addressing. A list of one page needs none.
@@ -97,20 +97,20 @@ func (w *walk) again(e *rowEntry, row int32) bool {
 func (r *record) repetition() repetition {
 	switch {
 	case r.row.JoinTime > 0:
-		return proof
+		return movedRow
 	case r.row.Status == diff.StatusUndefined:
-		return strange
+		return unclear
 	default:
-		return doubt
+		return suspect
 	}
 }
 
 func (w *walk) tally(kind repetition, n int) {
 	switch kind {
-	case doubt:
-		w.doubts += n
-	case proof:
-		w.proofs += n
+	case suspect:
+		w.suspects += n
+	case movedRow:
+		w.moved += n
 	}
 }
 
@@ -170,7 +170,7 @@ func (w *walk) dropPage() {
 func (w *walk) dropStale() {
 	var stale []int32
 	for _, r := range w.found.repeats {
-		if r.kind >= doubt {
+		if r.kind >= suspect {
 			stale = append(stale, r.previous)
 		}
 	}

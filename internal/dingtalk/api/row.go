@@ -34,7 +34,7 @@ func (w *walk) member(dec *jsontext.Decoder) error {
 	return err
 }
 
-// leaveOut counts a row that cannot be read. Whoever it is about may be missing from the list for that reason alone.
+// leaveOut counts a row that cannot be read. The person it is about may be missing from the list for that reason alone.
 func (w *walk) leaveOut() {
 	w.odd.Note(wire.MemberRow, wire.Unreadable)
 	w.leftOut++

@@ -49,7 +49,7 @@ func (fixedToken) accepted(uint64)                      {}
 func (fixedToken) refused(uint64) bool                  { return false }
 
 // tokens caches the token of an app. One request at a time asks for a new one, in a goroutine of its own, so that
-// nobody's cancellation fails the others who wait for it.
+// a caller that gives up does not fail the others who wait for it.
 type tokens struct {
 	fetch func(context.Context) (grant, error)
 	now   func() time.Time

@@ -20,7 +20,7 @@ const (
 	documentedLife = 2 * time.Hour
 	// minLife keeps a token that is about to expire from being asked for with every call.
 	minLife = 10 * time.Second
-	// maxLife keeps an absurd expireIn from hiding a lost token for ever.
+	// maxLife keeps an absurd expireIn from hiding a lost token without end.
 	maxLife = 24 * time.Hour
 )
 

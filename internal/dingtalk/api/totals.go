@@ -29,7 +29,7 @@ const (
 
 // look takes note of a list that was read.
 func (t *totals) look(log *slog.Logger, mismatches *atomic.Uint64, conferenceID string, w *walk) {
-	rows := w.count() - w.proofs
+	rows := w.count() - w.moved
 	if w.total >= 0 && w.total != int64(rows) {
 		mismatches.Add(1)
 	}
@@ -50,7 +50,7 @@ func (t *totals) look(log *slog.Logger, mismatches *atomic.Uint64, conferenceID 
 }
 
 func (w *walk) finding() finding {
-	switch rows := int64(w.count() - w.proofs); {
+	switch rows := int64(w.count() - w.moved); {
 	case w.stuck:
 		return noEnd
 	case w.total > rows:

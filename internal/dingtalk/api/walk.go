@@ -37,8 +37,8 @@ type walk struct {
 	uncertain bool
 	devices   []uint64 // marks of rows that are known not to be there because the list moved, sorted
 	found     rowIndex // of a list of several pages
-	proofs    int      // rows that are there because the list moved
-	doubts    int      // rows that may be there because it did
+	moved     int      // rows that are there because the list moved
+	suspects  int      // rows that may be there because it did
 
 	// Of the page last read.
 	next                   string
@@ -66,7 +66,7 @@ func (w *walk) reset() {
 	w.progress.reset()
 	w.found.reset()
 	w.rows, w.text = w.rows[:0], w.text[:0]
-	w.uncertain, w.leftOut, w.proofs, w.doubts = false, 0, 0, 0
+	w.uncertain, w.leftOut, w.moved, w.suspects = false, 0, 0, 0
 	w.startPage()
 }
 
@@ -89,18 +89,18 @@ func (w *walk) isList() bool {
 }
 
 // different is the number of rows but for those that are there because the list moved, perhaps.
-func (w *walk) different() int { return w.count() - w.proofs - w.doubts }
+func (w *walk) different() int { return w.count() - w.moved - w.suspects }
 
 // count is the number of rows, those that cannot be read included.
 func (w *walk) count() int { return len(w.rows) + w.leftOut }
 
 // agrees reports whether the rows are as many as upstream said there are, and the list stood still while it was read.
 func (w *walk) agrees() bool {
-	return !w.recounted && w.proofs == 0 && (w.total < 0 || w.complete(w.count()))
+	return !w.recounted && w.moved == 0 && (w.total < 0 || w.complete(w.count()))
 }
 
 // certain reports whether nobody is missing from the list. What is doubtful is no reason to read it again.
-func (w *walk) certain() bool { return w.agrees() && w.doubts == 0 && !w.stuck && w.whole() }
+func (w *walk) certain() bool { return w.agrees() && w.suspects == 0 && !w.stuck && w.whole() }
 
 // whole reports whether all that was sent could be read. Where no token could be read, totalCount tells whether there is
 // another page.

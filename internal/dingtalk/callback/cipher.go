@@ -27,7 +27,7 @@ const (
 
 // Errors of a [Cipher]. Neither holds anything of a key or of a message.
 var (
-	// ErrSignature says that the signature is not that of whoever knows the token.
+	// ErrSignature says that the signature was not made with the token.
 	ErrSignature = errors.New("wrong signature")
 	// ErrMessage says that the message cannot be decrypted, or is not meant for this app.
 	ErrMessage = errors.New("message cannot be decrypted")

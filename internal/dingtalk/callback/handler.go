@@ -23,7 +23,7 @@ const (
 	nonceLength = 16
 	// retryAfter tells other senders than DingTalk when to come back, in seconds.
 	retryAfter = "1"
-	// logEvery is how often the same outcome is logged: whoever finds the URL can send what they like.
+	// logEvery is how often the same outcome is logged: anybody who finds the URL can send anything.
 	logEvery = time.Minute
 )
 
@@ -130,7 +130,7 @@ func (h *handler) refuse(w http.ResponseWriter, no *refusal) {
 	}
 	problem.Write(w, answer.status, answer.detail)
 	if errors.Is(no.err, push.ErrAway) {
-		return // whoever asks whether the service is ready knows
+		return // /readyz says so
 	}
 	h.logs[no.outcome].Do(func() {
 		// What was sent may be long, and so may be what is said of it.
@@ -155,5 +155,5 @@ func (h *handler) succeed(w http.ResponseWriter) {
 	r.Signature = h.opts.Cipher.Sign(r.TimeStamp, r.Nonce, r.Encrypt)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.MarshalWrite(w, r) // who went away hears nothing more
+	_ = json.MarshalWrite(w, r) // a client that is gone gets no more
 }

@@ -22,7 +22,7 @@ const (
 	// maxInARow is how many meetings in a row may fail to be watched before the round is given up: while nothing can be
 	// stored, each of them costs the time that storing is tried for.
 	maxInARow = 3
-	// maxNoted bounds the meetings that are noted although the last list lacks them: it may be uncertain for ever. Those
+	// maxNoted bounds the meetings that are noted although the last list lacks them: it may be uncertain without end. Those
 	// beyond it end when they are asked about in their turn.
 	maxNoted = 10_000
 )

@@ -25,7 +25,7 @@ type Upstream interface {
 }
 
 // Source reads from upstream and gives everybody a pseudonym: a keyed hash instead of the unionId, and no nickname.
-// Whoever has the key and a unionId can compute the pseudonym; nobody can go back.
+// With the key and a unionId the pseudonym can be computed; the way back is closed to everybody.
 type Source struct {
 	upstream Upstream
 	key      []byte
@@ -80,7 +80,7 @@ func (s *Source) creator(id string) string {
 	return s.pseudonym("person", id)
 }
 
-// without takes a nickname out of a title: DingTalk names a meeting after whoever called it, unless they named it.
+// without takes a nickname out of a title: DingTalk names a meeting after the person who called it, unless that person named it.
 func without(title, nick string) string {
 	if nick == "" {
 		return title

@@ -51,7 +51,7 @@ func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
 	}
 	switch {
 	case p.Exhausted, envelope.Type != "" && !p.AboutMeetings():
-		return p, nil // how the data of other events looks is nobody's business here
+		return p, nil // the data of other events is not read here
 	case err == nil && p.Type == "":
 		err = errors.New("no EventType")
 	case err == nil && p.AboutMeetings():
@@ -146,7 +146,7 @@ func (p *Push) addMember(r wire.Reader, raw jsontext.Value, s Scene) error {
 	n := p.notice(id, s)
 	switch row, ok := m.row(r, n.Scene); {
 	case n.Scene == MemberInvited:
-		// Being called is no event; that there is such a meeting is news enough.
+		// Being called is no event; all it tells is that there is such a meeting.
 	case !ok:
 		n.Look = true
 	default:

@@ -1,7 +1,7 @@
 // Package robot sends messages to DingTalk groups through their custom robots.
 //
 // A custom robot is an address with an access token, and a secret to sign with. It takes 20 messages a minute and
-// blocks for ten minutes whoever sends more; see https://open.dingtalk.com/document/orgapp/custom-robot-access.
+// blocks a robot for ten minutes that is sent more; see https://open.dingtalk.com/document/orgapp/custom-robot-access.
 package robot
 
 import (

@@ -46,7 +46,7 @@ func (s *session) deliver(f *frame) Outcome {
 	if err == nil {
 		return Stored
 	}
-	if !errors.Is(err, push.ErrAway) { // whoever asks whether the service is ready knows
+	if !errors.Is(err, push.ErrAway) { // /readyz says so
 		s.note(NotStored, "error", s.clean(err, s.ticket))
 	}
 	return NotStored

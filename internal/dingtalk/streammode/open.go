@@ -32,7 +32,7 @@ const (
 )
 
 // The bodies of https://open.dingtalk.com/document/direction/stream-mode-protocol-access-description. The optional
-// localIp is left out: what this machine is called inside is nobody's business.
+// localIp is left out: DingTalk does not need this machine's address inside its network.
 type (
 	openRequest struct {
 		ClientID      string         `json:"clientId"`

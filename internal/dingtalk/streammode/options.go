@@ -75,7 +75,7 @@ const (
 	// Ignored is an event that is not about meetings. It is acknowledged with SUCCESS.
 	Ignored Outcome = "ignored"
 	// Left is an event that is not about meetings on a connection that nobody has asked for. It is acknowledged with LATER,
-	// for whoever else reads the app's stream.
+	// for another reader of the app's stream.
 	Left Outcome = "left"
 	// Malformed is an event or frame that cannot be read. It is acknowledged with SUCCESS, where it can be: sent again
 	// it would be no better.

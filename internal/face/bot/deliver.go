@@ -13,8 +13,8 @@ import (
 const (
 	// slack is added to the robot's times: clocks differ.
 	slack = time.Second
-	// The pauses after a message that was sent in vain double from firstPause. Where somebody has to mend something they
-	// grow longer.
+	// The pauses after a message that could not be sent double from firstPause. Where an operator has to act they grow
+	// longer.
 	firstPause = time.Second
 	maxPause   = time.Minute
 	maxRefused = 5 * time.Minute

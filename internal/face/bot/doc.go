@@ -24,5 +24,5 @@
 //
 // # Never too many
 //
-// A request counts from when it was announced until a minute after its reply, whoever made it. At most 20 count at a time.
+// A request counts from when it was announced until a minute after its reply, by whichever process. At most 20 count at a time.
 package bot

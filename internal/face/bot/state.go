@@ -35,7 +35,7 @@ type state struct {
 	Slots []int64 `json:"slots,omitempty"`
 	// BlockedUntil is when the robot takes messages again.
 	BlockedUntil int64 `json:"blockedUntil,omitempty"`
-	// Failures counts how often the first message of Outbox was sent in vain; it is not sent again before NextTry.
+	// Failures counts how often sending the first message of Outbox failed; it is not sent again before NextTry.
 	Failures int   `json:"failures,omitempty"`
 	NextTry  int64 `json:"nextTry,omitempty"`
 }

@@ -14,7 +14,7 @@ func live(w http.ResponseWriter, _ *http.Request) {
 	text(w, http.StatusOK, "ok\n")
 }
 
-// ready says whether the service does its work and, with ?verbose, how each part of it fares, since when, when it worked
+// ready says whether the service does its work and, with ?verbose, the state of each part of it, since when, when it worked
 // last and what to do. One that does not work is said in any case. Details of meetings are for those with the token.
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 	var checks []Check
@@ -92,5 +92,5 @@ func noted(note string) string {
 
 func text(w http.ResponseWriter, status int, body string) {
 	problem.Head(w, status, "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(body)) // who went away hears nothing more
+	_, _ = w.Write([]byte(body)) // a client that is gone gets no more
 }

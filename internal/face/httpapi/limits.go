@@ -60,7 +60,7 @@ type seats struct {
 	most  int
 }
 
-// take takes one, if there is one left; whoever got it gives it back by leave.
+// take takes one, if there is one left; leave gives it back.
 func (s *seats) take() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

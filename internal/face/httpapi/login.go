@@ -44,7 +44,7 @@ func loggedIn(r *http.Request, token string) bool {
 // ownPage tells whether no browser says that another site's page makes this request. What only reads is allowed to all.
 func ownPage(r *http.Request) bool { return http.NewCrossOriginProtection().Check(r) == nil }
 
-// sessionBody tells whether there is something to log in to, and whether whoever asks has done so.
+// sessionBody tells whether there is something to log in to, and whether this client has done so.
 type sessionBody struct {
 	Required bool `json:"required"`
 	LoggedIn bool `json:"loggedIn"`

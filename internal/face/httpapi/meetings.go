@@ -145,7 +145,7 @@ func parseTitle(text []byte) (string, error) {
 	return body.Title, nil
 }
 
-// bodyError says what is wrong with a body to whoever need not know Go.
+// bodyError says what is wrong with a body without Go's words for it.
 func bodyError(err error, text []byte) error {
 	var syntax *jsontext.SyntacticError
 	var shape *json.SemanticError

@@ -53,5 +53,5 @@ func (a *api) report(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", reportPolicy)
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`inline; filename="rollcall-%s.%s"`, id, format))
 	problem.Head(w, http.StatusOK, format.ContentType())
-	_, _ = body.WriteTo(w) // who went away reads nothing more
+	_, _ = body.WriteTo(w) // a client that is gone gets no more
 }

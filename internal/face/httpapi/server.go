@@ -172,7 +172,7 @@ func serve(ctx context.Context, ln net.Listener, srv *http.Server, grace time.Du
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if err := srv.Shutdown(closing); err != nil {
-		_ = srv.Close() // whoever is too slow is cut off
+		_ = srv.Close() // requests that take too long are cut off
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("http: %w", err)

@@ -49,6 +49,6 @@ func schemas() string {
 func description(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		problem.Head(w, http.StatusOK, "application/yaml; charset=utf-8")
-		_, _ = w.Write([]byte(text)) // who went away reads nothing more
+		_, _ = w.Write([]byte(text)) // a client that is gone gets no more
 	}
 }

@@ -105,6 +105,6 @@ func Serve(w http.ResponseWriter, r *http.Request, name, prefix string) bool {
 		return true
 	}
 	h.Set("Content-Type", f.kind)
-	_, _ = w.Write(f.body) // who went away reads nothing more
+	_, _ = w.Write(f.body) // a client that is gone gets no more
 	return true
 }

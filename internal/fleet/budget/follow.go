@@ -135,7 +135,7 @@ func (m *Month) report(now time.Time) {
 	m.failing = err != nil
 }
 
-// Observe heeds upstream's word that the month's calls are used up: a [poller.SourceError] with trouble Exhausted. All
+// Observe takes note that upstream calls the month's calls used up: a [poller.SourceError] with trouble Exhausted. All
 // replicas stop for ten minutes, as [Month.Run] tells them. Everything else is ignored, and so are our own refusals.
 func (m *Month) Observe(err error) {
 	var source *poller.SourceError

@@ -4,7 +4,7 @@ import "time"
 
 // graceFor is how long upstream goes on answering after the month's calls are used up: five days at most, since 2025-12-01
 // (DingTalk's announcement of the limits of its editions). How it says that they are over is not documented; what it
-// refuses is heeded as ever.
+// refuses is followed as always.
 const graceFor = 5 * 24 * time.Hour
 
 // spend takes note of when the last of the month's calls was drawn.

@@ -27,7 +27,7 @@ func (r *Rate) reduced(now time.Time) float64 {
 	return min(r.factor+recovery*max(now.Sub(r.since), 0).Seconds(), 1)
 }
 
-// Observe heeds what upstream says: a [poller.SourceError] with a Wait holds all calls back that long, and one that
+// Observe follows what upstream says: a [poller.SourceError] with a Wait holds all calls back that long, and one that
 // says that calls come too fast shrinks the share. Of the calls that meet one limit together only the first counts.
 func (r *Rate) Observe(err error) {
 	var source *poller.SourceError
@@ -61,7 +61,7 @@ func (r *Rate) hold(wait time.Duration, throttled bool) {
 	r.prolong(until)
 }
 
-// prolong holds calls back until a time, if they are not already for longer. Whoever would have to wait too long is
+// prolong holds calls back until a time, if they are not already for longer. A call that would have to wait too long is
 // told so. The caller holds mu.
 func (r *Rate) prolong(until time.Time) {
 	if !until.After(r.held) {

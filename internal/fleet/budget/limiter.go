@@ -58,7 +58,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 }
 
-// Observe has to be told how every call went, nil for one that succeeded. What upstream says of its limits is heeded
+// Observe has to be told how every call went, nil for one that succeeded. What upstream says of its limits is followed
 // from then on. Refusals of [Limiter.Wait] are ignored.
 func (l *Limiter) Observe(err error) {
 	if err == nil || own(err) {

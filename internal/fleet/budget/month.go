@@ -76,7 +76,7 @@ type Month struct {
 	store *store // nil without a limit
 	clock clock
 
-	drawing chan struct{} // held by whoever changes the count
+	drawing chan struct{} // held while the count is changed
 	noted   chan struct{} // tells Run that there is something to store
 
 	mu     sync.Mutex
@@ -148,7 +148,7 @@ func (m *Month) follow(ctx context.Context) {
 	defer cancel()
 	for _, step := range []func(context.Context) error{m.refresh, m.storeUntil, m.storeNews, m.storeDemand} {
 		if err := step(ctx); err != nil {
-			return // to be said by whoever wants to call; what was to be stored is kept
+			return // the next call reports it; what was to be stored is kept
 		}
 	}
 }

@@ -209,7 +209,7 @@ func (m *Month) valid(t ticket) bool {
 	return ok && t.month == monthOf(now) && m.atEdge(now) == 0
 }
 
-// uncounted is the refusal of a call that could not be counted. Whoever gave up waiting is told only that.
+// uncounted is the refusal of a call that could not be counted. A caller that gave up waiting is told only that.
 func uncounted(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err

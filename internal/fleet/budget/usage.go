@@ -106,7 +106,7 @@ func (u *Usage) Count(k Kind) {
 	u.counted[month][k]++
 }
 
-// Exhausted heeds upstream's word that the month's pushes are used up.
+// Exhausted takes note that upstream calls the month's pushes used up.
 func (u *Usage) Exhausted() {
 	if u == nil {
 		return

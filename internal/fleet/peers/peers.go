@@ -1,4 +1,4 @@
-// Package peers lets every replica answer for all of them: whoever is asked what is watched asks the others, too.
+// Package peers lets every replica answer for all of them: the one that is asked what is watched asks the others, too.
 package peers
 
 import (

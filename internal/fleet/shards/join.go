@@ -76,8 +76,8 @@ func (r *runner) mend(ctx context.Context, err error) error {
 func (r *runner) look(ctx context.Context) error {
 	limited, cancel := r.limited(ctx)
 	defer cancel()
-	view, err := r.bucket.read(limited, max(r.newest, r.rumour))
-	r.rumour = 0
+	view, err := r.bucket.read(limited, max(r.newest, r.toldOf))
+	r.toldOf = 0
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (r *runner) take(view snapshot) {
 	at := r.now()
 	for id, p := range view.replicas {
 		if id != r.id && r.seen[id].revision != p.revision {
-			r.seen[id] = sight{revision: p.revision, at: at}
+			r.seen[id] = observed{revision: p.revision, at: at}
 		}
 	}
 	for id := range r.seen {
@@ -112,30 +112,30 @@ func (r *runner) take(view snapshot) {
 			delete(r.seen, id)
 		}
 	}
-	if r.unsure && view.ownersAt != r.unsureOf {
-		r.unsure = false
+	if r.pending && view.ownersAt != r.pendingAt {
+		r.pending = false
 	}
 	r.going &= view.owners.of(r.id)
-	r.quieted &= r.going
+	r.idle &= r.going
 }
 
 // renewedAt takes note of an announcement that was accepted, sent at a moment, and of a look at the bucket since.
 func (r *runner) renewedAt(sent moment) {
 	at := r.now()
 	if r.renewed && sent.atLeast(r.sent) > r.opts.TTL/2 {
-		// Who has been out of touch cannot tell who is silent. After an outage everybody is.
+		// After an outage of this replica all others look silent: their time begins anew.
 		for id, s := range r.seen {
-			r.seen[id] = sight{revision: s.revision, at: at}
+			r.seen[id] = observed{revision: s.revision, at: at}
 		}
 	}
 	r.sent, r.renewed = sent, true
-	if !r.admitted && !r.again && !r.hasElders() {
+	if !r.admitted && !r.again && !r.hasPredecessors() {
 		r.admitted, r.due = true, at // nobody has to notice us: who comes later finds us
 	}
 }
 
-// hasElders tells whether others had joined before.
-func (r *runner) hasElders() bool {
+// hasPredecessors tells whether others had joined before.
+func (r *runner) hasPredecessors() bool {
 	for id, p := range r.view.replicas {
 		if id != r.id && p.Since < r.first {
 			return true
@@ -158,8 +158,8 @@ func (r *runner) lose(why string) error {
 	r.opts.Logger.Warn("lost all shards", "shards", r.view.owners.of(r.id).Len(), "reason", why)
 	r.id, r.again = "", true
 	r.first, r.revision, r.newest = 0, 0, 0
-	r.admitted, r.renewed, r.unsure = false, false, false
-	r.going, r.quieted = 0, 0
+	r.admitted, r.renewed, r.pending = false, false, false
+	r.going, r.idle = 0, 0
 	r.view = snapshot{}
 	clear(r.seen)
 	return fmt.Errorf("%w: %s", errLost, why)

@@ -9,15 +9,15 @@ import (
 // leaveAttempts is how often a replica tries to say that it leaves.
 const leaveAttempts = 3
 
-// leave stops relying on anything and tells the others at once that they can have it.
+// leave gives up all leases and tells the others at once that they can have them.
 func (r *runner) leave(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	had := r.current().mine | r.going
 	r.leaving = true
 	r.publish()
 	r.awaitQuiet(ctx)
-	if rest := had &^ r.quieted; r.joined() && rest != 0 {
-		r.hush(ctx, rest)
+	if rest := had &^ r.idle; r.joined() && rest != 0 {
+		r.stopLooks(ctx, rest)
 		r.awaitQuiet(ctx)
 	}
 	r.standing.Store(&standing{live: 1})
@@ -25,13 +25,13 @@ func (r *runner) leave(ctx context.Context) {
 	if !r.joined() {
 		return
 	}
-	err := r.farewell(ctx)
+	err := r.withdraw(ctx)
 	if err != nil {
 		r.opts.Logger.Warn("cannot tell the other replicas that this one stops: they wait for it", "for", r.opts.TTL, "error", err)
 	}
 }
 
-// awaitQuiet waits until nobody looks at what is handed over, and keeps the leases until then.
+// awaitQuiet waits until this replica looks at none of the shards that it hands over, and keeps the leases until then.
 func (r *runner) awaitQuiet(ctx context.Context) {
 	for r.quiet != nil {
 		d := r.interval()
@@ -42,8 +42,8 @@ func (r *runner) awaitQuiet(ctx context.Context) {
 	}
 }
 
-// farewell removes this replica's announcement. Nobody but it itself would have replaced that.
-func (r *runner) farewell(ctx context.Context) (err error) {
+// withdraw removes this replica's announcement, which no other replica changes.
+func (r *runner) withdraw(ctx context.Context) (err error) {
 	for range leaveAttempts {
 		limited, cancel := r.limited(ctx)
 		err = r.bucket.remove(limited, replicaPrefix+r.id, 0)

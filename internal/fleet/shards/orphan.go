@@ -33,21 +33,21 @@ func (r *runner) lookOutside(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	at, before := r.now(), r.noticed
-	r.outside, r.noticed = view, make(map[string]sight, len(view.replicas))
+	at, before := r.now(), r.outsideSeen
+	r.outside, r.outsideSeen = view, make(map[string]observed, len(view.replicas))
 	for id, p := range view.replicas {
 		if s, known := before[id]; known && s.revision == p.revision {
-			r.noticed[id] = s
+			r.outsideSeen[id] = s
 			continue
 		}
-		r.noticed[id] = sight{revision: p.revision, at: at}
+		r.outsideSeen[id] = observed{revision: p.revision, at: at}
 	}
 }
 
 // othersOutside tells whether one of those that have shards has shown a sign of life lately.
 func (r *runner) othersOutside() bool {
 	for _, id := range r.outside.owners {
-		s, known := r.noticed[id]
+		s, known := r.outsideSeen[id]
 		if known && r.now().atLeast(s.at) < r.outside.replicas[id].patience(r.opts.TTL) {
 			return true
 		}

@@ -59,7 +59,7 @@ func (p peer) patience(own time.Duration) time.Duration {
 }
 
 // owners names the id of the replica that has each shard, "" when none has. A lease is good as long as its owner's
-// announcement is: what is named here is nobody's when there is no such announcement any more.
+// announcement is: a shard whose owner has no announcement any more has no owner.
 type owners [Count]string
 
 // of returns the shards of one replica.

@@ -7,7 +7,7 @@
 //   - Nobody takes a shard from a replica whose key is there. Only the replica itself gives shards away.
 //   - A replica trusts its leases until one TTL, less a margin, after it began to send the last announcement that was
 //     accepted. It need not be running to lose them.
-//   - Whoever sees a replica's key unchanged for that TTL removes it, by compare-and-set. That proves that no announcement was
+//   - A replica that sees another's key unchanged for that TTL removes it, by compare-and-set. That proves that no announcement was
 //     accepted since it first saw the last one, so the leases have run out; and none will be, as an announcement replaces the
 //     one before it or is refused. The replica notices and joins anew under another id.
 //

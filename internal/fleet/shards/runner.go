@@ -15,7 +15,7 @@ type runner struct {
 	first    uint64 // revision of the first announcement
 	revision uint64 // of the last announcement that is known to be stored
 	newest   uint64 // revision that whatever is read must have reached
-	rumour   uint64 // revision that is said to exist
+	toldOf   uint64 // highest revision that the feed has told of and that was not read yet
 	accepted moment // when the first announcement had been accepted
 	admitted bool
 
@@ -23,36 +23,36 @@ type runner struct {
 	renewed bool   // sent is set
 	due     moment // when the next announcement is to be sent, at the latest
 
-	view     snapshot
-	seen     map[string]sight // of the others, by id
-	settled  string           // the replicas that may have shards
-	settling moment           // since when these
+	view            snapshot
+	seen            map[string]observed // of the others, by id
+	lastCandidates  string              // the replicas that may have shards
+	candidatesSince moment              // since when these
 
-	going   Set      // shards that are being handed over: ours, and not to be looked at
-	quieted Set      // those of them that nobody looks at any more
-	quiet   chan Set // yields the set that Quiet was called for; nil when it is not under way
-	// unsure says that it is not known of an attempt to replace the owners whether it came, or will come, to pass; it can
-	// only while their revision is unsureOf.
-	unsure   bool
-	unsureOf uint64
-	leaving  bool
-	failure  error            // of the last turn
-	outside  snapshot         // the bucket as it is while this replica cannot join
-	noticed  map[string]sight // of the replicas in it, by id
+	going Set      // shards that are being handed over: ours, and not to be looked at
+	idle  Set      // those of them that this replica looks at no more
+	quiet chan Set // yields the set that Quiet was called for; nil when it is not under way
+	// pending says that an update of the owners was sent and not answered: the server can still apply it while their
+	// revision is pendingAt.
+	pending     bool
+	pendingAt   uint64
+	leaving     bool
+	failure     error               // of the last turn
+	outside     snapshot            // the bucket as it is while this replica cannot join
+	outsideSeen map[string]observed // of the replicas in it, by id
 
-	fence *time.Timer  // tells when the leases run out
-	heard chan hearsay // from the feed
+	fence   *time.Timer // tells when the leases run out
+	changes chan change // from the feed
 }
 
-// sight is the revision of another replica's announcement, and when it was first seen.
-type sight struct {
+// observed is the last revision of another replica's announcement, and when it was first seen.
+type observed struct {
 	revision uint64
 	at       moment
 }
 
 func newRunner(r *Replica) *runner {
 	return &runner{
-		Replica: r, seen: map[string]sight{}, heard: make(chan hearsay, maxHearsay),
+		Replica: r, seen: map[string]observed{}, changes: make(chan change, maxChanges),
 		fence: time.AfterFunc(time.Hour, r.notify),
 	}
 }
@@ -73,7 +73,7 @@ func (r *runner) limited(ctx context.Context) (context.Context, context.CancelFu
 
 func (r *runner) run(ctx context.Context) error {
 	defer r.fence.Stop()
-	sub, err := r.bucket.conn.Subscribe(feed+">", r.hear)
+	sub, err := r.bucket.conn.Subscribe(feed+">", r.queue)
 	if err != nil {
 		return fmt.Errorf("shards: follow the bucket: %w", err)
 	}
@@ -122,9 +122,9 @@ func (r *runner) wait(ctx context.Context, d time.Duration) {
 			return
 		case set := <-r.quiet:
 			r.quiet = nil
-			r.quieted |= set & r.going
+			r.idle |= set & r.going
 			return
-		case h := <-r.heard:
+		case h := <-r.changes:
 			if r.learn(h) {
 				return
 			}
@@ -139,7 +139,7 @@ func (r *runner) next() time.Duration {
 	for id, s := range r.seen {
 		d = min(d, r.view.replicas[id].patience(r.opts.TTL)-at.atLeast(s.at))
 	}
-	if wait := r.interval() - at.atLeast(r.settling); wait > 0 {
+	if wait := r.interval() - at.atLeast(r.candidatesSince); wait > 0 {
 		d = min(d, wait)
 	}
 	if r.joined() && !r.admitted {

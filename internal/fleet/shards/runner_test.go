@@ -127,25 +127,25 @@ func TestHearsay(t *testing.T) {
 		return r, clock
 	}
 	for name, tt := range map[string]struct {
-		heard hearsay
+		heard change
 		look  bool
 	}{
-		"old news":                {hearsay{key: "replica.other", revision: 10}, false},
-		"its own announcement":    {hearsay{key: "replica.self", revision: 11}, false},
-		"it was thrown out":       {hearsay{key: "replica.self", revision: 11, removed: true}, true},
-		"one lives":               {hearsay{key: "replica.admitted", revision: 11}, false},
-		"one may be admitted now": {hearsay{key: "replica.new", revision: 11}, true},
-		"one has left":            {hearsay{key: "replica.admitted", revision: 11, removed: true}, true},
-		"one has joined":          {hearsay{key: "replica.other", revision: 11}, true},
-		"its own owners":          {hearsay{key: "owners", revision: 12}, false},
-		"other owners":            {hearsay{key: "owners", revision: 13}, true},
+		"old news":                {change{key: "replica.other", revision: 10}, false},
+		"its own announcement":    {change{key: "replica.self", revision: 11}, false},
+		"it was thrown out":       {change{key: "replica.self", revision: 11, removed: true}, true},
+		"one lives":               {change{key: "replica.admitted", revision: 11}, false},
+		"one may be admitted now": {change{key: "replica.new", revision: 11}, true},
+		"one has left":            {change{key: "replica.admitted", revision: 11, removed: true}, true},
+		"one has joined":          {change{key: "replica.other", revision: 11}, true},
+		"its own owners":          {change{key: "owners", revision: 12}, false},
+		"other owners":            {change{key: "owners", revision: 13}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, clock := newRunnerThatKnows(t)
 			before := r.seen["admitted"]
 			assert.Equal(t, tt.look, r.learn(tt.heard))
 			if name == "one lives" {
-				assert.Equal(t, sight{revision: 11, at: *clock}, r.seen["admitted"])
+				assert.Equal(t, observed{revision: 11, at: *clock}, r.seen["admitted"])
 			} else {
 				assert.Equal(t, before, r.seen["admitted"])
 			}
@@ -156,15 +156,15 @@ func TestHearsay(t *testing.T) {
 func TestWhatTheFeedCannotMeanIsIgnored(t *testing.T) {
 	t.Parallel()
 	r, _ := idle(t)
-	for range 2 * maxHearsay {
-		r.hear(&nats.Msg{Subject: feed + "owners", Header: nats.Header{}})
+	for range 2 * maxChanges {
+		r.queue(&nats.Msg{Subject: feed + "owners", Header: nats.Header{}})
 	}
-	assert.Empty(t, r.heard, "without a revision")
-	for range 2 * maxHearsay {
-		r.hear(&nats.Msg{Subject: feed + "owners", Header: nats.Header{"Nats-Sequence": {"12"}}})
+	assert.Empty(t, r.changes, "without a revision")
+	for range 2 * maxChanges {
+		r.queue(&nats.Msg{Subject: feed + "owners", Header: nats.Header{"Nats-Sequence": {"12"}}})
 	}
-	assert.Len(t, r.heard, maxHearsay, "what waits is bounded")
-	assert.Equal(t, hearsay{key: "owners", revision: 12}, <-r.heard)
+	assert.Len(t, r.changes, maxChanges, "what waits is bounded")
+	assert.Equal(t, change{key: "owners", revision: 12}, <-r.changes)
 }
 
 // A write of which it is not known whether it will come to pass must not take effect behind the back of the replica that
@@ -179,8 +179,8 @@ func TestUncertainHandOverIsNotTakenBack(t *testing.T) {
 	}
 	r.admitted = true
 	r.take(v)
-	r.going, r.quieted = One(3), One(3)
-	r.unsure, r.unsureOf = true, 7
+	r.going, r.idle = One(3), One(3)
+	r.pending, r.pendingAt = true, 7
 
 	r.handOver(t.Context(), 0) // the plan is to keep it now
 	assert.Equal(t, One(3), r.going)
@@ -215,7 +215,7 @@ func TestNothingIsHandedOverWhileReplicasComeAndGo(t *testing.T) {
 	assert.Zero(t, <-asked, "when it is asked whether anybody looks, nobody is to begin")
 	set := <-r.quiet
 	assert.Equal(t, r.going, set)
-	r.quiet, r.quieted = nil, set
+	r.quiet, r.idle = nil, set
 	next := r.decide(t.Context())
 	assert.Equal(t, set, next.of("other"))
 }
@@ -236,14 +236,14 @@ func TestOnlyTheSilentAreRemoved(t *testing.T) {
 	heard, silent, unheard := put("heard", 0), put("silent", 0), put("unheard", 0)
 	require.NoError(t, r.look(t.Context()))
 	clock.pass(30*time.Second - 1)
-	require.True(t, r.learn(hearsay{key: "replica.heard", revision: put("heard", heard)}))
+	require.True(t, r.learn(change{key: "replica.heard", revision: put("heard", heard)}))
 	put("unheard", unheard)
-	require.NoError(t, r.bury(t.Context()))
+	require.NoError(t, r.removeSilent(t.Context()))
 	assert.Len(t, r.view.replicas, 4, "nobody has been silent for long enough")
 
 	clock.pass(1)
 	for range 2 { // the first round may have found that somebody was not silent
-		require.NoError(t, r.bury(t.Context()))
+		require.NoError(t, r.removeSilent(t.Context()))
 	}
 	view, err := b.read(t.Context(), 0)
 	require.NoError(t, err)

@@ -10,9 +10,9 @@ import (
 // maxRaces bounds how often in a row others may be faster to change the owners before they are left to it for a turn.
 const maxRaces = 20
 
-// share removes who is dead, gives out what is nobody's and hands over what others are to have.
+// share removes replicas that are gone, assigns shards without an owner and hands over those that others are to have.
 func (r *runner) share(ctx context.Context) error {
-	if err := r.bury(ctx); err != nil {
+	if err := r.removeSilent(ctx); err != nil {
 		return err
 	}
 	if !r.admitted {
@@ -20,7 +20,7 @@ func (r *runner) share(ctx context.Context) error {
 	}
 	for range maxRaces {
 		next := r.decide(ctx)
-		if next == r.view.owners && !r.unsure && r.view.ownersErr == nil {
+		if next == r.view.owners && !r.pending && r.view.ownersErr == nil {
 			return nil
 		}
 		err := r.assign(ctx, next)
@@ -34,8 +34,8 @@ func (r *runner) share(ctx context.Context) error {
 	return errChanged
 }
 
-// bury removes the replicas that have been silent for too long.
-func (r *runner) bury(ctx context.Context) error {
+// removeSilent removes the replicas that have been silent for too long.
+func (r *runner) removeSilent(ctx context.Context) error {
 	for id, s := range r.seen {
 		p := r.view.replicas[id]
 		if r.now().atLeast(s.at) < p.patience(r.opts.TTL) {
@@ -69,12 +69,12 @@ func (r *runner) candidates() []string {
 	return ids
 }
 
-// decide returns the owners as this replica may change them: what is nobody's is given out, and what is its own is
-// given away if nobody looks at it any more.
+// decide returns the owners as this replica may change them: shards without an owner are assigned, and its own that others
+// are to have are given away once it looks at them no more.
 func (r *runner) decide(ctx context.Context) owners {
 	ids := r.candidates()
-	if all := strings.Join(ids, " "); all != r.settled {
-		r.settled, r.settling = all, r.now()
+	if all := strings.Join(ids, " "); all != r.lastCandidates {
+		r.lastCandidates, r.candidatesSince = all, r.now()
 	}
 	have := r.view.owners
 	for shard, id := range have {
@@ -93,25 +93,26 @@ func (r *runner) decide(ctx context.Context) owners {
 		}
 	}
 	r.handOver(ctx, surplus)
-	for shard := range (surplus & r.quieted).All() {
+	for shard := range (surplus & r.idle).All() {
 		next[shard] = want[shard]
 	}
 	return next
 }
 
-// handOver prepares what is to be given away, once it is certain who is there, and takes back what is not any more.
+// handOver begins to hand over surplus shards, once the replicas have been the same for a while, and keeps those that are
+// surplus no more.
 func (r *runner) handOver(ctx context.Context, surplus Set) {
-	if !r.unsure {
+	if !r.pending {
 		r.going &= surplus
-		r.quieted &= surplus
+		r.idle &= surplus
 	}
-	if r.quiet == nil && surplus&^r.going != 0 && r.now().atLeast(r.settling) >= r.interval() {
-		r.hush(ctx, surplus&^r.going)
+	if r.quiet == nil && surplus&^r.going != 0 && r.now().atLeast(r.candidatesSince) >= r.interval() {
+		r.stopLooks(ctx, surplus&^r.going)
 	}
 }
 
-// hush has everybody stop looking at shards, within one TTL. Until then they go on being ours.
-func (r *runner) hush(ctx context.Context, set Set) {
+// stopLooks ends the looks at the meetings of shards, within one TTL. Until then this replica keeps their leases.
+func (r *runner) stopLooks(ctx context.Context, set Set) {
 	r.going |= set
 	r.publish()
 	done := make(chan Set, 1)
@@ -133,13 +134,13 @@ func (r *runner) assign(ctx context.Context, next owners) error {
 	case errors.Is(err, errChanged):
 		return err
 	case err != nil:
-		r.unsure, r.unsureOf = true, r.view.ownersAt
+		r.pending, r.pendingAt = true, r.view.ownersAt
 		return err
 	}
 	r.opts.Logger.Debug("shared the shards", "replicas", len(r.candidates()), "mine", next.of(r.id).Len(), "revision", revision)
-	r.unsure = false
+	r.pending = false
 	r.newest = max(r.newest, revision)
-	view := r.view // of the rest there may be news that have not been read
+	view := r.view // the rest may have changed since, and was not read
 	view.owners, view.ownersAt, view.ownersErr = next, revision, nil
 	r.take(view)
 	return nil

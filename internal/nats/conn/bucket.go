@@ -12,7 +12,7 @@ import (
 const bucketAttempts = 5
 
 // Bucket opens a key-value bucket, and makes it when there is none. One that exists gets the TTL that is asked for, and
-// never fewer copies than it has: whoever looks on does not know how many the service wants.
+// never fewer copies than it has: a command that only reads does not know how many the service wants.
 func Bucket(ctx context.Context, js jetstream.JetStream, cfg jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
 	for range bucketAttempts {
 		kv, err := js.KeyValue(ctx, cfg.Bucket)

@@ -59,7 +59,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Connect returns a connection that reconnects for ever, at least every half second, and buffers nothing while there is
+// Connect returns a connection that reconnects without end, at least every half second, and buffers nothing while there is
 // no server: a publish fails then. What is wrong with the settings is a [config.UsageError]; a login that the servers
 // refuse is nats.ErrAuthorization, and is tried again with [Options.Retry], as everything is that is not the settings'
 // fault. When ctx ends first, its cause is returned. The caller closes the connection; ctx does not.

@@ -35,7 +35,7 @@ func refusalOf(err error) (Refusal, bool) {
 	return Refusal{Subscribe: strings.EqualFold(m[1], "subscription"), Subject: m[2]}, true
 }
 
-// families are the subjects of which what follows differs from request to request: whoever may use one of them has to
+// families are the subjects of which what follows differs from request to request: a user who may use one of them has to
 // be allowed all.
 var families = regexp.MustCompile(`^(` +
 	`_INBOX\.|` +
@@ -143,7 +143,7 @@ func (r *Refusals) Since(at time.Time) ([]Refusal, <-chan struct{}) {
 // refusedLately is how long a refusal is taken to be why something gets no answer.
 const refusedLately = time.Minute
 
-// Explain adds to an error what was refused within the last minute, as whoever asked only learns that no answer came;
+// Explain adds to an error what was refused within the last minute, as the caller only learns that no answer came;
 // without a refusal, or error, and when err is explained already, it returns err. Nil remember nothing.
 func (r *Refusals) Explain(err error) error {
 	var explained *refusedError

@@ -53,7 +53,7 @@ func (s *Server) writeLogin() error {
 	return writeLogin(s.opts.StoreDir, l)
 }
 
-// writeLogin writes the file anew, so that whoever reads it reads all of one.
+// writeLogin writes the file anew, so that a reader gets all of the old one or all of the new one.
 func writeLogin(dir string, l LocalLogin) error {
 	text, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {

@@ -133,7 +133,7 @@ func ready(ctx context.Context, ns *server.Server, log *serverLog) error {
 func (s *Server) ClientURL() string { return s.url }
 
 // InProcess returns the options that let a client of this process talk to the server without a socket; the URL given
-// to [nats.Connect] is then of no importance. Whoever connects closes the client before [Server.Close].
+// to [nats.Connect] is then of no importance. The caller closes its connection before [Server.Close].
 func (s *Server) InProcess() []nats.Option {
 	return append([]nats.Option{nats.InProcessServer(s)}, s.login...)
 }

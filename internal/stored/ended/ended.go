@@ -36,7 +36,7 @@ type Meeting struct {
 
 // Options of an [Index].
 type Options struct {
-	// Retention is how long events are kept; 0 means for ever.
+	// Retention is how long events are kept; 0 means without end.
 	Retention time.Duration
 	// Kept bounds how many meetings are known, those that ended last; 50,000 when 0.
 	Kept int
@@ -47,7 +47,7 @@ type Options struct {
 type Index struct {
 	js   jetstream.JetStream
 	opts Options
-	turn chan struct{}   // held by whoever uses what follows
+	turn chan struct{}   // held while what follows is used
 	last diff.Position   // up to where the stream was read
 	list []Meeting       // in the order of the stream
 	over map[string]bool // meetings of the list that were not watched again

@@ -50,7 +50,7 @@ func (r *Reader) join() bool {
 	return r.taking
 }
 
-// Begin returns the place after which the reader begins; whoever resumes after it misses nothing. It comes before
+// Begin returns the place after which the reader begins; a reader that resumes after it misses nothing. It comes before
 // CatchUp and Read. A sequence to resume after that is beyond the end of the stream was that of another one, of which
 // this one took the place: all events are new then. Only for a sequence that this feed has not come to is the stream
 // asked, whose error, or that of ctx, is returned.
@@ -70,7 +70,7 @@ func (r *Reader) Begin(ctx context.Context) (ID, error) {
 	return r.Place(), nil
 }
 
-// Place is where the reader is: whoever resumes after it goes on as the reader would.
+// Place is where the reader is: another that resumes after it goes on as this one would.
 func (r *Reader) Place() ID {
 	r.feed.mu.Lock()
 	defer r.feed.mu.Unlock()

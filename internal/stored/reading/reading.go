@@ -1,5 +1,5 @@
 // Package reading reads the stored events from the stream, in its order: those of one meeting or of all, from any
-// position on, up to what is stored or for ever.
+// position on, up to what is stored or without end.
 package reading
 
 import (
@@ -48,11 +48,11 @@ type Options struct {
 	After diff.Position
 	// Since leaves out what was stored earlier; it does nothing beside After.
 	Since time.Time
-	// Live goes on with what is stored after [Open], for ever.
+	// Live goes on with what is stored after [Open], without end.
 	Live bool
 	// New leaves out everything stored before [Open].
 	New bool
-	// Patience is how long an interruption may last; 0 means for ever.
+	// Patience is how long an interruption may last; 0 means without end.
 	Patience time.Duration
 	// Reporter is told of interruptions; nobody when nil.
 	Reporter condition.Reporter
@@ -118,7 +118,7 @@ type Reader struct {
 	opts    Options
 	at      diff.Position // what was read last
 	since   bool          // nothing was read yet, and only opts.Since tells where to begin
-	end     diff.Position // the last to be read, unless it goes on for ever
+	end     diff.Position // the last to be read, unless it goes on without end
 	waiting uint64
 	began   time.Time // of the interruption; zero while there is none
 }
