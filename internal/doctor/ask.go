@@ -69,7 +69,8 @@ func ask(ctx context.Context, conn *nats.Conn, refusals *conn.Refusals, all []ne
 	return q.replies, nil
 }
 
-// subscribe finds out about the subscriptions, and ends them: else what is published next would be heard by ourselves.
+// subscribe finds out about the subscriptions, and ends them: else what is published next would be
+// heard by ourselves.
 func (q *inquiry) subscribe(ctx context.Context) error {
 	subs := map[*reply]*nats.Subscription{}
 	for i := range q.replies {
@@ -124,7 +125,8 @@ func (q *inquiry) close(p *reply, o outcome) {
 	}
 }
 
-// refusalTime is how long after everything else is answered a refusal of what needs no answer may come.
+// refusalTime is how long after everything else is answered a refusal of what needs no answer may
+// come.
 const refusalTime = 100 * time.Millisecond
 
 // gather takes answers and refusals until nothing more is to come, or ctx ends.
@@ -164,7 +166,8 @@ func (q *inquiry) forbid() <-chan struct{} {
 	return told
 }
 
-// refuses tells whether a refused subject is that of a need. Of inboxes only their kind is remembered.
+// refuses tells whether a refused subject is that of a need. Of inboxes only their kind is
+// remembered.
 func refuses(subject string, n need) bool {
 	return subject == n.subject || strings.HasPrefix(subject, nats.InboxPrefix) && subject == n.allow()
 }

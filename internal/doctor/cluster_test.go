@@ -43,8 +43,8 @@ cluster { name: C, listen: %q, routes: [%s] }`, i, address, strings.Join(routes,
 	return all
 }
 
-// A cluster of which a server is away takes new streams all the same (2.15.3), and the doctor names it once the stream is
-// there; without most of its servers nothing works.
+// A cluster of which a server is away takes new streams all the same (2.15.3), and the doctor names
+// it once the stream is there; without most of its servers nothing works.
 func TestServersOfAClusterAreAway(t *testing.T) {
 	t.Parallel()
 	servers := three(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 )
 
-// clockTolerance is how far this machine's clock may be from DingTalk's. Times of events are DingTalk's; what suffers
-// first is the freshness of pushes and how late an event is said to be.
+// clockTolerance is how far this machine's clock may be from DingTalk's. Times of events are
+// DingTalk's; what suffers first is the freshness of pushes and how late an event is said to be.
 const clockTolerance = 5 * time.Second
 
 // upstream examines the API. A check that builds on one that failed is skipped.
@@ -99,7 +99,8 @@ func (u *upstream) close() {
 	}
 }
 
-// permission lists the live meetings, which is the one API call that is spent. draw takes it out of the month's.
+// permission lists the live meetings, which is the one API call that is spent. draw takes it out of
+// the month's.
 func (u *upstream) permission(ctx context.Context, draw func(context.Context) error) Finding {
 	if !u.trust {
 		return skipped("no access token")

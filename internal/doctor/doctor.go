@@ -1,8 +1,10 @@
-// Package doctor examines what the service needs, and says how to mend what is wrong. It changes nothing that is there, and
-// leaves nothing behind: neither the stream nor the store is made, and the only thing it spends is one API call.
+// Package doctor examines what the service needs, and says how to mend what is wrong. It changes
+// nothing that is there, and leaves nothing behind: neither the stream nor the store is made, and
+// the only thing it spends is one API call.
 //
-// What the service asks of NATS it asks, too, in requests that are refused for what is in them when they are allowed. What
-// would be made it makes under another name, and removes it again whatever happens.
+// What the service asks of NATS it asks, too, in requests that are refused for what is in them when
+// they are allowed. What would be made it makes under another name, and removes it again whatever
+// happens.
 package doctor
 
 import (
@@ -20,7 +22,8 @@ const (
 	OK Verdict = iota
 	// Note says that the service runs, but that there is something its operator should know.
 	Note
-	// Skipped says that the check makes no sense, because of the settings or because of another that failed.
+	// Skipped says that the check makes no sense, because of the settings or because of another
+	// that failed.
 	Skipped
 	// Failed says that the service does not run, or not in full.
 	Failed
@@ -57,8 +60,8 @@ type check struct {
 	run  func(ctx context.Context) Finding
 }
 
-// Examine makes the checks one after the other, and tells each finding as soon as there is one. It returns whether none
-// failed. When ctx ends it stops, and what is left is not told.
+// Examine makes the checks one after the other, and tells each finding as soon as there is one. It
+// returns whether none failed. When ctx ends it stops, and what is left is not told.
 func Examine(ctx context.Context, opts Options, tell func(Finding)) bool {
 	well := true
 	api, store := &upstream{opts: opts}, &store{opts: opts}

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 // secrets must not show in any finding.
 var secrets = []string{simulator.DefaultAppSecret, "hunter2", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"}
 
-// patient is an installation that lacks nothing: a simulated DingTalk, free addresses and a directory.
+// patient is an installation that lacks nothing: a simulated DingTalk, free addresses and a
+// directory.
 func patient(t *testing.T, faults ...fault.Fault) config.Settings {
 	t.Helper()
 	sc, err := simulator.ParseScenario([]byte(`{meetings: [{id: m, title: M}]}`))

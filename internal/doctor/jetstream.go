@@ -13,7 +13,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// jetStream examines whether there is a JetStream, and whether its limits leave room for what the service makes.
+// jetStream examines whether there is a JetStream, and whether its limits leave room for what the
+// service makes.
 func (s *store) jetStream(ctx context.Context) Finding {
 	if s.conn == nil {
 		return skipped(s.why)

@@ -15,7 +15,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// accountWith is a configuration of an account with these limits of JetStream, and of one without JetStream.
+// accountWith is a configuration of an account with these limits of JetStream, and of one without
+// JetStream.
 func accountWith(limits string) string {
 	return `jetstream { store_dir: "HERE" }
 accounts {

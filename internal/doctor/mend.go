@@ -11,7 +11,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// refusalMends are what to do about JetStream's refusals, by their codes. Source: nats-server 2.15, server/errors.json.
+// refusalMends are what to do about JetStream's refusals, by their codes. Source: nats-server 2.15,
+// server/errors.json.
 var refusalMends = map[int]string{
 	10002: "raise the account's limits (max_file, max_mem): its storage is used up, or it has none",
 	10005: "too few servers with JetStream and room can be reached: start those that are away, or lower --nats-replicas",

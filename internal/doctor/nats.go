@@ -40,7 +40,8 @@ func (s *store) giveUp(why string) {
 	s.conn = nil
 }
 
-// call takes one call out of the month's, if these are limited. Where they cannot be counted there is none to be had.
+// call takes one call out of the month's, if these are limited. Where they cannot be counted there
+// is none to be had.
 func (s *store) call(ctx context.Context) error {
 	d := s.opts.Settings.DingTalk
 	if d.Month(false).Calls == 0 {
@@ -78,7 +79,8 @@ func (s *store) limit(ctx context.Context) (int, error) {
 // updateServers is what to do about NATS servers that are too old.
 const updateServers = "update the NATS servers to 2.14.6 or newer, best to 2.15"
 
-// connection connects to the server of the settings. The embedded one need not run: then it is checked that it could.
+// connection connects to the server of the settings. The embedded one need not run: then it is
+// checked that it could.
 func (s *store) connection(ctx context.Context) Finding {
 	settings := s.opts.Settings
 	conn, err := conn.Connect(ctx, settings.NATS, conn.Options{

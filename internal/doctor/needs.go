@@ -24,7 +24,8 @@ type class uint8
 const (
 	// toServe is what `rollcall serve` cannot do without.
 	toServe class = iota
-	// toMake is what it needs while a stream is not there yet, and when it is lost; toChange, when one is to be changed.
+	// toMake is what it needs while a stream is not there yet, and when it is lost; toChange, when
+	// one is to be changed.
 	toMake
 	toChange
 	// toAgree is what replicas need of each other.
@@ -35,8 +36,8 @@ const (
 	toTry
 )
 
-// need is one subject that is published or subscribed to, and what is sent there to find out whether that is allowed:
-// nothing that changes anything, or that any program acts on.
+// need is one subject that is published or subscribed to, and what is sent there to find out
+// whether that is allowed: nothing that changes anything, or that any program acts on.
 type need struct {
 	class     class
 	subscribe bool
@@ -78,12 +79,12 @@ func streams(s config.Settings) []string {
 	return out
 }
 
-// consumersNeeded is how many consumers of the stream a replica has at once: its publisher's, the one that readers of the
-// HTTP interface hear from, and that of a request for what is stored.
+// consumersNeeded is how many consumers of the stream a replica has at once: its publisher's, the
+// one that readers of the HTTP interface hear from, and that of a request for what is stored.
 const consumersNeeded = publisher.Consumers + feed.Consumers + 1
 
-// needs are everything that serve with these settings asks of NATS, then what the bot does, then what the doctor does.
-// inbox is where an answer could be sent to.
+// needs are everything that serve with these settings asks of NATS, then what the bot does, then
+// what the doctor does. inbox is where an answer could be sent to.
 func needs(s config.Settings, inbox string) []need {
 	out := []need{
 		{class: toServe, subscribe: true, subject: inbox},
@@ -117,13 +118,14 @@ func needs(s config.Settings, inbox string) []need {
 	return append(out, tried()...)
 }
 
-// stored is a message that is published into a stream. It expects another stream than the one that gets it, and so is
-// refused whatever the stream.
+// stored is a message that is published into a stream. It expects another stream than the one that
+// gets it, and so is refused whatever the stream.
 func stored(c class, subject, stream string) need {
 	return need{class: c, subject: subject, header: nats.Header{jetstream.ExpectedStreamHeader: {nobody}}, stream: stream}
 }
 
-// made are the requests by which a stream is found, made and changed. The names in the latter do not agree.
+// made are the requests by which a stream is found, made and changed. The names in the latter do
+// not agree.
 func made(c class, stream string) []need {
 	create, update := toMake, toChange
 	if c != toServe {
@@ -158,7 +160,8 @@ func kept(c class, bucket string) []need {
 	)
 }
 
-// tried is what a trial on a stream of its own needs. A request to remove it that is not empty is refused.
+// tried is what a trial on a stream of its own needs. A request to remove it that is not empty is
+// refused.
 func tried() []need {
 	out := made(toTry, publisher.TrialStream)[:2]
 	return append(out,

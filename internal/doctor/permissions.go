@@ -42,7 +42,8 @@ func (s *store) permissions(ctx context.Context) Finding {
 	return ok("this user may do all that the service and the bot do")
 }
 
-// forbiddenFinding is about what the service cannot do without, and everything else that is refused beside.
+// forbiddenFinding is about what the service cannot do without, and everything else that is refused
+// beside.
 func (s *store) forbiddenFinding() (Finding, bool) {
 	refused := s.refused(toServe)
 	for _, r := range s.replies {

@@ -17,7 +17,8 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 )
 
-// broker starts a NATS server with a configuration file, in which HERE stands for a directory to store in.
+// broker starts a NATS server with a configuration file, in which HERE stands for a directory to
+// store in.
 func broker(t *testing.T, text string) *server.Server {
 	t.Helper()
 	dir := t.TempDir()

@@ -73,8 +73,8 @@ func ready(t *testing.T, s config.Settings) {
 	}, waiting, 10*time.Millisecond)
 }
 
-// limited is a server with a user that may do what the classes need and nothing else, in an account that has exactly the
-// room that the service needs.
+// limited is a server with a user that may do what the classes need and nothing else, in an account
+// that has exactly the room that the service needs.
 func limited(s config.Settings, replicas int, classes ...class) string {
 	publish, subscribe := allowed(s, classes...)
 	_, users, _ := strings.Cut(with(publish, subscribe), "\n")
@@ -93,8 +93,8 @@ func contents(t *testing.T, js jetstream.JetStream, name string) jetstream.Strea
 	return info
 }
 
-// The service does everything with no more than the doctor asks for. While it runs the doctor is content, and leaves
-// everything as it was.
+// The service does everything with no more than the doctor asks for. While it runs the doctor is
+// content, and leaves everything as it was.
 func TestTheServiceNeedsNoMore(t *testing.T) {
 	t.Parallel()
 	s := patient(t)
@@ -183,8 +183,8 @@ func TestTheDoctorChangesNothing(t *testing.T) {
 	assert.Len(t, streams(s), all, "no other stream")
 }
 
-// taken makes the real stream with a consumer of somebody else, so that a limit of one leaves the service none. With one
-// for itself it may be ready: which of its parts gets that one is chance.
+// taken makes the real stream with a consumer of somebody else, so that a limit of one leaves the
+// service none. With one for itself it may be ready: which of its parts gets that one is chance.
 func taken(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
 	exists(t, js)

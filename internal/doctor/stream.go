@@ -142,8 +142,8 @@ func others(ctx context.Context, js jetstream.JetStream, subject, owner string) 
 	return out, nil
 }
 
-// storing tries, on a stream of its own, whether what the service has to make or change can be; of a stream that is as
-// it has to be it reads by a consumer.
+// storing tries, on a stream of its own, whether what the service has to make or change can be; of
+// a stream that is as it has to be it reads by a consumer.
 func (s *store) storing(ctx context.Context) Finding {
 	if s.conn == nil {
 		return skipped(s.why)
@@ -171,8 +171,9 @@ func (s *store) storing(ctx context.Context) Finding {
 	return ok(fmt.Sprintf("tried as stream %s with %d replicas, which is removed again", publisher.TrialStream, replicas(s.opts.Settings)))
 }
 
-// working tries streams that are as they have to be: by a consumer, and whether the server has room, which it tells nobody
-// who stores nothing. What else it refuses to the trial's own stream does not concern them.
+// working tries streams that are as they have to be: by a consumer, and whether the server has
+// room, which it tells nobody who stores nothing. What else it refuses to the trial's own stream
+// does not concern them.
 func (s *store) working(ctx context.Context) Finding {
 	if s.exists(publisher.TrialStream) && s.may(toTry) { // another doctor was killed
 		if err := publisher.ClearTrial(ctx, s.conn); err != nil && !errors.Is(err, publisher.ErrTrialForeign) {

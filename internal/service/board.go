@@ -15,7 +15,8 @@ import (
 	"github.com/c4342123/rollcall/poller/condition"
 )
 
-// boardInterval is how often the state of every part is looked at, so that it is known since when it holds.
+// boardInterval is how often the state of every part is looked at, so that it is known since when
+// it holds.
 const boardInterval = time.Second
 
 // The parts that report their state themselves.
@@ -54,8 +55,8 @@ const (
 	doDiscovery   = "give the app the permission to list meetings; meetings that are pushed or asked for are watched all the same"
 )
 
-// explain says of what DingTalk answers what is wrong and what to do: an app that is not let in at all is no matter of the
-// part that came upon it.
+// explain says of what DingTalk answers what is wrong and what to do: an app that is not let in at
+// all is no matter of the part that came upon it.
 func explain(c *httpapi.Check, err error) {
 	var answer *api.Error
 	if !errors.As(err, &answer) {
@@ -138,7 +139,8 @@ func (b *board) worked(name string) {
 	b.parts[name] = s
 }
 
-// said returns the state of the parts that report it themselves. Everybody may read this: the log says more.
+// said returns the state of the parts that report it themselves. Everybody may read this: the log
+// says more.
 func (b *board) said(publicly func(area, text string) error) []httpapi.Check {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -184,7 +186,8 @@ func (b *board) post(part string, next condition.Reporter) condition.Reporter {
 	return posted{b, part, next}
 }
 
-// Failed implements [condition.Reporter]. What fails for one thing only does not make the part fail.
+// Failed implements [condition.Reporter]. What fails for one thing only does not make the part
+// fail.
 func (p posted) Failed(what string, err error) {
 	if !strings.Contains(what, ": ") {
 		p.set(err)
@@ -200,8 +203,8 @@ func (p posted) OK(what string) {
 	p.next.OK(what)
 }
 
-// Forget implements [condition.Forgetter]: another replica does it now and reports on it. That is not passed on, or
-// what fails would be told anew at each turn of ours.
+// Forget implements [condition.Forgetter]: another replica does it now and reports on it. That is
+// not passed on, or what fails would be told anew at each turn of ours.
 func (p posted) Forget(string) {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()

@@ -88,7 +88,8 @@ func TestEverybodyMayReadHowItFares(t *testing.T) {
 	assert.Equal(t, "no meeting is read", unnamed("no meeting is read"))
 }
 
-// TestWhatWaitsForNATS: while there is no connection, or no room on the embedded server's disk, nothing else is to be mended.
+// TestWhatWaitsForNATS: while there is no connection, or no room on the embedded server's disk,
+// nothing else is to be mended.
 func TestWhatWaitsForNATS(t *testing.T) {
 	t.Parallel()
 	for why, waits := range map[error]bool{
@@ -123,8 +124,8 @@ func timeIn(t *testing.T, line, words string) time.Time {
 	return at
 }
 
-// TestReadyTellsOfEveryPart names all that there is, also what works, and of NATS when it was lost, the last commit and what
-// to do.
+// TestReadyTellsOfEveryPart names all that there is, also what works, and of NATS when it was lost,
+// the last commit and what to do.
 func TestReadyTellsOfEveryPart(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)

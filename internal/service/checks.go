@@ -24,12 +24,14 @@ const (
 var upstreamAreas = []string{"dingtalk", "dingtalk information", "dingtalk limit"}
 
 const (
-	// unreadablePart is about the meetings that cannot be read, of which no more than maxUnreadable are named.
+	// unreadablePart is about the meetings that cannot be read, of which no more than maxUnreadable
+	// are named.
 	unreadablePart = "meetings read"
 	maxUnreadable  = 20
 )
 
-// checks says the state of everything, since when, and when it worked last: of DingTalk, when a list was read.
+// checks says the state of everything, since when, and when it worked last: of DingTalk, when a
+// list was read.
 func (s *service) checks() []httpapi.Check {
 	checks := s.board.note(s.parts())
 	p := s.gate.behind()
@@ -53,8 +55,9 @@ func (s *service) parts() []httpapi.Check {
 	return append(checks, httpapi.Check{Name: "dingtalk fields", Note: s.odd.String()})
 }
 
-// followStore says of the parts that do nothing without NATS, while there is no connection or the disk under the embedded
-// server is the reason, that they wait for it: it is no failure of their own.
+// followStore says of the parts that do nothing without NATS, while there is no connection or the
+// disk under the embedded server is the reason, that they wait for it: it is no failure of their
+// own.
 func followStore(checks []httpapi.Check) {
 	away := slices.ContainsFunc(checks, func(c httpapi.Check) bool {
 		return c.Name == storeArea && (errors.Is(c.Err, errNotConnected) || errors.Is(c.Err, errDiskFull) || errors.Is(c.Err, embedded.ErrStuck))
@@ -71,8 +74,8 @@ var needStore = []string{shardsArea, "leases", "replicas", discoveryPart}
 
 var errWaits = errors.New("waits for NATS")
 
-// checks says the state of the parts behind the gate. Without NATS nothing can be stored; a DingTalk that cannot be read is
-// no reason to send requests to another replica.
+// checks says the state of the parts behind the gate. Without NATS nothing can be stored; a
+// DingTalk that cannot be read is no reason to send requests to another replica.
 func (g *gate) checks() []httpapi.Check {
 	store := httpapi.Check{Name: storeArea, Vital: true}
 	d := g.disk.Load()
@@ -104,8 +107,9 @@ func (g *gate) checks() []httpapi.Check {
 	return append(checks, g.degraded(health.Failing)...)
 }
 
-// degraded lists what else there is, and what of it fails. It is vital only that the meetings that are this replica's can be read: it looks at
-// none of them before. Meetings are counted, and named only to those with the token.
+// degraded lists what else there is, and what of it fails. It is vital only that the meetings that
+// are this replica's can be read: it looks at none of them before. Meetings are counted, and named
+// only to those with the token.
 func (g *gate) degraded(failing map[string]string) []httpapi.Check {
 	var checks []httpapi.Check
 	for _, area := range upstreamAreas {
@@ -131,7 +135,8 @@ func (g *gate) degraded(failing map[string]string) []httpapi.Check {
 	return append(checks, meetings)
 }
 
-// publicly says of a failure what everybody may read: of what NATS answers the error, of others only their kind.
+// publicly says of a failure what everybody may read: of what NATS answers the error, of others
+// only their kind.
 func (g *gate) publicly(area, text string) error {
 	text = unnamed(text)
 	kind, _, _ := strings.Cut(text, ":") // the rest may quote a reply, and so name people

@@ -32,7 +32,8 @@ type link struct {
 	stop func() error // closes the connection, and the server if it is ours
 }
 
-// connect connects to the NATS server of the settings as soon as that is possible, or to one it starts.
+// connect connects to the NATS server of the settings as soon as that is possible, or to one it
+// starts.
 func (s *service) connect(ctx context.Context) (link, error) {
 	opts := conn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true, Refusals: &s.refusals, Failing: s.gate.waitFor}
 	l := link{stop: func() error { return nil }}
@@ -56,8 +57,8 @@ func (s *service) connect(ctx context.Context) (link, error) {
 	return l, nil
 }
 
-// tend looks after the embedded server until the returned function is called, which closes it and returns why it could
-// not be kept.
+// tend looks after the embedded server until the returned function is called, which closes it and
+// returns why it could not be kept.
 func (s *service) tend(ctx context.Context, embedded *embedded.Server) (stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -128,7 +129,8 @@ func (s *service) storeAttempted(err error) {
 	s.gate.storeAttempted(err)
 }
 
-// persist repeats a step of the start until it succeeds or ctx ends: NATS may come up later than we do.
+// persist repeats a step of the start until it succeeds or ctx ends: NATS may come up later than we
+// do.
 func (s *service) persist(ctx context.Context, what string, step func() error) error {
 	_, err := pause.Until(ctx, firstPause, maxPause, func() (struct{}, error) {
 		err := s.refusals.Explain(step())

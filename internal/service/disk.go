@@ -16,22 +16,24 @@ import (
 )
 
 const (
-	// diskGlance is how often the embedded server's health is asked and the disk is looked at. What the server logs as an
-	// error has it done at once.
+	// diskGlance is how often the embedded server's health is asked and the disk is looked at. What
+	// the server logs as an error has it done at once.
 	diskGlance = time.Second
-	// reopenSpace is how much has to be free for the server to be opened again, or a twentieth of the disk if that is less.
+	// reopenSpace is how much has to be free for the server to be opened again, or a twentieth of
+	// the disk if that is less.
 	reopenSpace = 8 << 20
-	// reopenPause and reopenMaxPause bound the time between two attempts, reopenPatience how long they may all fail before
-	// the process ends, so that its supervisor starts it again.
+	// reopenPause and reopenMaxPause bound the time between two attempts, reopenPatience how long
+	// they may all fail before the process ends, so that its supervisor starts it again.
 	reopenPause    = 2 * time.Second
 	reopenMaxPause = 30 * time.Second
 	reopenPatience = 2 * time.Minute
-	// calmAfter is how much more than the reserve has to be free for the disk to be well again, as a part of the reserve.
+	// calmAfter is how much more than the reserve has to be free for the disk to be well again, as
+	// a part of the reserve.
 	calmAfter = 10
 )
 
-// diskWatch looks after the embedded server and the disk under it: nats-server stores nothing more after a failed write, until
-// it is opened again.
+// diskWatch looks after the embedded server and the disk under it: nats-server stores nothing more
+// after a failed write, until it is opened again.
 type diskWatch struct {
 	nats    *embedded.Server
 	dir     string
@@ -63,7 +65,8 @@ func (d *diskWatch) wake() {
 	}
 }
 
-// run looks until ctx ends, and opens the server again when it has to be. It returns why that cannot be done.
+// run looks until ctx ends, and opens the server again when it has to be. It returns why that
+// cannot be done.
 func (d *diskWatch) run(ctx context.Context) error {
 	tick := time.NewTicker(diskGlance)
 	defer tick.Stop()
@@ -139,7 +142,8 @@ func (d *diskWatch) tellLow(low bool, free, total uint64) {
 	d.log.Info("the disk has room again", room...)
 }
 
-// mayReopen returns why the server has to be opened again, if there is room enough for that to help.
+// mayReopen returns why the server has to be opened again, if there is room enough for that to
+// help.
 func (d *diskWatch) mayReopen() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -18,8 +18,9 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
-// TestDiskThatIsFull is about the embedded server: it is said before nothing can be stored, and from the first thing that
-// cannot be until something can. A meeting that ends meanwhile is stored to its end when there is room.
+// TestDiskThatIsFull is about the embedded server: it is said before nothing can be stored, and
+// from the first thing that cannot be until something can. A meeting that ends meanwhile is stored
+// to its end when there is room.
 func TestDiskThatIsFull(t *testing.T) {
 	t.Parallel()
 	for _, left := range []int64{0, 12 << 10} {

@@ -36,7 +36,8 @@ func (d *diskWatch) explain(err error) error {
 // full tells whether hardly anything can be stored. The caller holds mu.
 func (d *diskWatch) full() bool { return d.total > 0 && d.free < min(diskFull, d.total/20) }
 
-// isReason tells whether the disk, or what became of the server on it, is a reason why nothing can be stored.
+// isReason tells whether the disk, or what became of the server on it, is a reason why nothing can
+// be stored.
 func (d *diskWatch) isReason() bool {
 	if d == nil {
 		return false
@@ -47,7 +48,8 @@ func (d *diskWatch) isReason() bool {
 	return d.full() || d.stuck != nil
 }
 
-// checks says the state of the disk, and of the server. That nothing can be stored is the store's check.
+// checks says the state of the disk, and of the server. That nothing can be stored is the store's
+// check.
 func (d *diskWatch) checks() []httpapi.Check {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -83,8 +85,8 @@ func size(bytes uint64) string {
 	}
 }
 
-// onDisk names the disk in reports of the store's failures where it is the reason. What fails because of that, until something is
-// stored again, is reported as the same failure.
+// onDisk names the disk in reports of the store's failures where it is the reason. What fails
+// because of that, until something is stored again, is reported as the same failure.
 type onDisk struct {
 	disk *diskWatch
 	condition.Reporter

@@ -12,7 +12,8 @@ import (
 // editionPart is the check that says what a month has.
 const editionPart = "edition"
 
-// workingHours is about how many hours of a month meetings go on in: 21 days of nine hours, and a little beside them.
+// workingHours is about how many hours of a month meetings go on in: 21 days of nine hours, and a
+// little beside them.
 const workingHours = 215
 
 // plan is what this installation may use in a month.
@@ -53,7 +54,8 @@ func (p plan) warning() string {
 		"the setting: the standard edition's %d calls may be gone within days", standard.Calls)
 }
 
-// String says which edition is assumed or set, what it has, and what that means for how soon people are seen.
+// String says which edition is assumed or set, what it has, and what that means for how soon people
+// are seen.
 func (p plan) String() string {
 	set := "the " + string(p.edition) + " edition"
 	switch {

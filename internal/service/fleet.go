@@ -16,10 +16,12 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// giveBackTimeout is how long a service that stops may take to give back calls that it has not made.
+// giveBackTimeout is how long a service that stops may take to give back calls that it has not
+// made.
 const giveBackTimeout = time.Second
 
-// fleet is what this replica shares with the others: the meetings, the rate of calls and the month's calls.
+// fleet is what this replica shares with the others: the meetings, the rate of calls and the
+// month's calls.
 type fleet struct {
 	shards *shards.Replica
 	rate   *budget.Rate
@@ -30,8 +32,8 @@ type fleet struct {
 	refusals *conn.Refusals
 }
 
-// quiet is what is waited for before shards are handed over: looks at their meetings. There are none before there is a
-// poller.
+// quiet is what is waited for before shards are handed over: looks at their meetings. There are
+// none before there is a poller.
 type quiet struct{ poller atomic.Pointer[poller.Poller] }
 
 func (q *quiet) wait(ctx context.Context, _ shards.Set) {
@@ -40,7 +42,8 @@ func (q *quiet) wait(ctx context.Context, _ shards.Set) {
 	}
 }
 
-// join opens what the replicas share, as soon as the servers can, and lets calls be made accordingly.
+// join opens what the replicas share, as soon as the servers can, and lets calls be made
+// accordingly.
 func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 	f := &fleet{refusals: &s.refusals}
 	steps := []func() error{

@@ -67,7 +67,8 @@ func replicas(t *testing.T, s config.Settings, n int) []*running {
 	return out
 }
 
-// shardsOf is how many shards a replica has. The replicas of one process have one name, which does not tell them apart.
+// shardsOf is how many shards a replica has. The replicas of one process have one name, which does
+// not tell them apart.
 func shardsOf(r *running) string {
 	_, body := r.do(http.MethodGet, "/metrics", "")
 	for line := range strings.Lines(body) {

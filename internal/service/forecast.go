@@ -14,8 +14,8 @@ const monthPart = "month's calls"
 
 const dayFormat = "2006-01-02"
 
-// forecast says how something of the month stands and until when it lasts: "used 1204 of 5000, 3796 left, lasts until
-// 2026-12-01".
+// forecast says how something of the month stands and until when it lasts: "used 1204 of 5000, 3796
+// left, lasts until 2026-12-01".
 func forecast(s budget.Standing) string {
 	if s.Limit == 0 {
 		return fmt.Sprintf("used %d, no limit", s.Used)
@@ -27,7 +27,8 @@ func forecast(s budget.Standing) string {
 	return fmt.Sprintf("used %d of %d%s, %d left, lasts until %s", s.Used, s.Limit, said, s.Left, s.Lasts.Format(dayFormat))
 }
 
-// runsOut warns of what is used up before the month ends; empty when nothing is, or everything already.
+// runsOut warns of what is used up before the month ends; empty when nothing is, or everything
+// already.
 func runsOut(s budget.Standing) string {
 	if !s.RunsOut() || s.Left == 0 {
 		return ""
@@ -52,7 +53,8 @@ func ordinal(n int) string {
 // calls returns how the month's calls stand.
 func (f *fleet) calls() budget.Standing { return f.usage.Calls(f.month.State()) }
 
-// monthChecks say how calls and pushes of the month stand. A push quota that DingTalk calls used up has the error.
+// monthChecks say how calls and pushes of the month stand. A push quota that DingTalk calls used up
+// has the error.
 func (f *fleet) monthChecks(pushes error) []httpapi.Check {
 	calls, pushed := f.calls(), f.usage.Pushes()
 	note := forecast(pushed)

@@ -11,8 +11,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// gate is what there is before there is a poller: HTTP is served before NATS is reached, so that the service can be asked
-// what it waits for.
+// gate is what there is before there is a poller: HTTP is served before NATS is reached, so that
+// the service can be asked what it waits for.
 type gate struct {
 	ready   chan struct{}             // closed when parts may be used; a nil one never is
 	parts   parts                     // not to be read before
@@ -56,14 +56,16 @@ func (g *gate) why() error {
 // notReady is the answer to a request that needs the parts before they may be used.
 func (g *gate) notReady() error { return fmt.Errorf("not ready: NATS: %w", g.why()) }
 
-// storeAttempted is told by the publisher how an attempt to store went; see [poller.Poller.StoreAttempted].
+// storeAttempted is told by the publisher how an attempt to store went; see
+// [poller.Poller.StoreAttempted].
 func (g *gate) storeAttempted(err error) {
 	if p := g.behind(); p != nil {
 		p.poller.StoreAttempted(err)
 	}
 }
 
-// Notice implements [push.Notifier]. A push waits for NATS, not until the stored meetings are known.
+// Notice implements [push.Notifier]. A push waits for NATS, not until the stored meetings are
+// known.
 func (g *gate) Notice(ctx context.Context, n poller.Notice) error {
 	p := g.behind()
 	if p == nil {

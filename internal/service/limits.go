@@ -9,8 +9,8 @@ import (
 	"github.com/c4342123/rollcall/internal/fleet/budget"
 )
 
-// limits hold the calls to DingTalk back. What the replicas share is known once NATS has been reached; before that there
-// is nothing to call for.
+// limits hold the calls to DingTalk back. What the replicas share is known once NATS has been
+// reached; before that there is nothing to call for.
 type limits struct {
 	behind atomic.Pointer[budget.Limiter]
 }

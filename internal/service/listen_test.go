@@ -95,8 +95,8 @@ func (l *listener) hears(t *testing.T, want ...string) {
 	require.Equal(t, want, got)
 }
 
-// TestWhoListensWhileTheStreamIsDeleted is told everything once, and who comes back with a place of the stream that is gone
-// is told everything of the new one.
+// TestWhoListensWhileTheStreamIsDeleted is told everything once, and who comes back with a place of
+// the stream that is gone is told everything of the new one.
 func TestWhoListensWhileTheStreamIsDeleted(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)
@@ -120,8 +120,9 @@ func TestWhoListensWhileTheStreamIsDeleted(t *testing.T) {
 	l.hears(t, "joined Ann", "joined Bob", "joined Gus", "left Bob", "left Gus")
 }
 
-// TestTheStreamIsRestored from a backup while the service runs, before that makes the stream again: what was stored since
-// the backup is stored again, once, and everybody who listens is told everything once.
+// TestTheStreamIsRestored from a backup while the service runs, before that makes the stream again:
+// what was stored since the backup is stored again, once, and everybody who listens is told
+// everything once.
 func TestTheStreamIsRestored(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)
@@ -152,8 +153,9 @@ func TestTheStreamIsRestored(t *testing.T) {
 	assert.NotContains(t, r.log.String(), "made again")
 }
 
-// TestARestoreThatComesTooLate is refused by the servers, as Rollcall has made the stream again, and does no harm. With
-// the service stopped it is not, and what was stored since the backup is stored again when that starts.
+// TestARestoreThatComesTooLate is refused by the servers, as Rollcall has made the stream again,
+// and does no harm. With the service stopped it is not, and what was stored since the backup is
+// stored again when that starts.
 func TestARestoreThatComesTooLate(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)

@@ -13,7 +13,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
-// The stored meetings are read though NATS goes away in the middle, and gives no consumer at first when it is back.
+// The stored meetings are read though NATS goes away in the middle, and gives no consumer at first
+// when it is back.
 func TestNATSIsLostWhileTheStoredMeetingsAreRead(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, office)

@@ -50,7 +50,8 @@ func tells(t *testing.T, natsURL string, want ...string) {
 	require.Equal(t, want, got)
 }
 
-// lives are the events of a meeting itself, such as "started" and "gap store_lost", and whether a gap is over.
+// lives are the events of a meeting itself, such as "started" and "gap store_lost", and whether a
+// gap is over.
 func lives(t *testing.T, natsURL, id string) []string {
 	t.Helper()
 	var out []string
@@ -158,7 +159,8 @@ func TestTheStreamIsPurged(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(r.log.String(), `"what":"stored events"`), "it is said once")
 }
 
-// TestAStateIsPurged: the events are there, and nothing is stored twice, whether something happens or not.
+// TestAStateIsPurged: the events are there, and nothing is stored twice, whether something happens
+// or not.
 func TestAStateIsPurged(t *testing.T) {
 	t.Parallel()
 	for _, quiet := range []bool{false, true} {
@@ -251,8 +253,8 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// TestTheServerIsRestoredFromABackup while the service runs: what was stored since the copy is announced again, once, and
-// a meeting that is watched since then stays watched.
+// TestTheServerIsRestoredFromABackup while the service runs: what was stored since the copy is
+// announced again, once, and a meeting that is watched since then stays watched.
 func TestTheServerIsRestoredFromABackup(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, `{meetings: [{id: office, unlisted: true, people: [

@@ -18,7 +18,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
-// pushes sends, as DingTalk does, that somebody joined the office at a time in Unix milliseconds, and returns the status.
+// pushes sends, as DingTalk does, that somebody joined the office at a time in Unix milliseconds,
+// and returns the status.
 func (r *running) pushes(unionID, nick string, joined int64) int {
 	r.t.Helper()
 	k := keys()
@@ -38,7 +39,8 @@ func (r *running) pushes(unionID, nick string, joined int64) int {
 	return status
 }
 
-// until repeats a request until it is done, and returns how often it was refused, which is with 503 alone.
+// until repeats a request until it is done, and returns how often it was refused, which is with 503
+// alone.
 func until(t *testing.T, request func() int) (refused int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -54,8 +56,9 @@ func until(t *testing.T, request func() int) (refused int) {
 	return refused
 }
 
-// TestAPushAndAPutInTheMomentOfLoss: a push at the replica that has the meeting and a PUT at another are answered with 503
-// until they are stored, and are stored once, however often they come.
+// TestAPushAndAPutInTheMomentOfLoss: a push at the replica that has the meeting and a PUT at
+// another are answered with 503 until they are stored, and are stored once, however often they
+// come.
 func TestAPushAndAPutInTheMomentOfLoss(t *testing.T) {
 	t.Parallel()
 	for _, purged := range []bool{false, true} {

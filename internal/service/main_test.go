@@ -31,7 +31,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
-// childDir names the store directory for a re-executed test binary, which then is a NATS server and nothing else.
+// childDir names the store directory for a re-executed test binary, which then is a NATS server and
+// nothing else.
 const childDir = "ROLLCALL_TEST_SERVICE_DIR"
 
 func TestMain(m *testing.M) {
@@ -181,8 +182,8 @@ func (r *running) eventually(path string, status int, text string) string {
 	return body
 }
 
-// stays holds /readyz to one status for a while. It does not ask without a pause, as other tests need
-// the processor.
+// stays holds /readyz to one status for a while. It does not ask without a pause, as other tests
+// need the processor.
 func (r *running) stays(status int, during time.Duration) {
 	r.t.Helper()
 	pause := time.NewTicker(5 * time.Millisecond)
@@ -218,7 +219,8 @@ func (r *running) meeting(id string) meeting {
 	return m
 }
 
-// stored returns every event of the literal view that the stream holds, in order, and the payloads of all messages.
+// stored returns every event of the literal view that the stream holds, in order, and the payloads
+// of all messages.
 func stored(t *testing.T, natsURL string) (list []events.Event, raw []byte) {
 	t.Helper()
 	nc, err := conn.Connect(t.Context(), config.NATS{URL: config.Servers{natsURL}}, conn.Options{

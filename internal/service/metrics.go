@@ -31,7 +31,8 @@ type share struct {
 	messages             float64
 }
 
-// metric is one figure as it is exposed. None has a label with an id: their number does not grow with the meetings.
+// metric is one figure as it is exposed. None has a label with an id: their number does not grow
+// with the meetings.
 type metric struct {
 	name, help string
 	kind       prometheus.ValueType

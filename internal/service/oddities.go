@@ -6,7 +6,8 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
-// oddFields exposes how often fields were of another type than documented. The fields are a fixed list.
+// oddFields exposes how often fields were of another type than documented. The fields are a fixed
+// list.
 type oddFields struct{ odd *wire.Oddities }
 
 var _ prometheus.Collector = oddFields{}

@@ -40,7 +40,8 @@ func (r *running) reports(message string) (n int) {
 	return n
 }
 
-// toldOnce makes sure that one outage was logged when it began and when it ended, in words that mean something.
+// toldOnce makes sure that one outage was logged when it began and when it ended, in words that
+// mean something.
 func (r *running) toldOnce() {
 	r.t.Helper()
 	assert.Equal(r.t, 1, r.reports("failing"), "%s", r.log)
@@ -110,8 +111,9 @@ func TestServerThatIsKilled(t *testing.T) {
 	assert.Equal(t, []string{"1 joined Ann", "2 joined Bob"}, told(t, natsURL))
 }
 
-// TestStreamThatIsFull has reached a limit that an operator has set: that is said at once and until there is room, and
-// nothing flickers, neither where nothing fits any more nor where what is small does.
+// TestStreamThatIsFull has reached a limit that an operator has set: that is said at once and until
+// there is room, and nothing flickers, neither where nothing fits any more nor where what is small
+// does.
 func TestStreamThatIsFull(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]func(*jetstream.StreamConfig, jetstream.StreamState){
@@ -147,7 +149,8 @@ func TestStreamThatIsFull(t *testing.T) {
 	}
 }
 
-// TestStreamThatSomebodyChanges gets back what can be put back; the rest is said until it is undone.
+// TestStreamThatSomebodyChanges gets back what can be put back; the rest is said until it is
+// undone.
 func TestStreamThatSomebodyChanges(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, office)

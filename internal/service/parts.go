@@ -19,7 +19,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// parts are what answers requests once NATS has been reached. Readers of events get them from the feed.
+// parts are what answers requests once NATS has been reached. Readers of events get them from the
+// feed.
 type parts struct {
 	*feed.Feed
 	poller *poller.Poller
@@ -85,8 +86,8 @@ func (p *parts) Report(ctx context.Context, conferenceID string) (report.Report,
 	return rep, conn.Plainly(err)
 }
 
-// Meeting implements [httpapi.Meetings]. What has been announced is the same for all replicas; how the looks go is asked
-// of the replica that makes them.
+// Meeting implements [httpapi.Meetings]. What has been announced is the same for all replicas; how
+// the looks go is asked of the replica that makes them.
 func (p *parts) Meeting(ctx context.Context, conferenceID string) (peers.Meeting, *diff.State, error) {
 	known, err := p.loaded()
 	if err != nil {
@@ -118,7 +119,8 @@ func (p *parts) Stored(ctx context.Context, conferenceID string) (*diff.State, e
 	return record.State, nil
 }
 
-// Meetings implements [httpapi.Meetings]. Of shards that nobody looks at for the moment, what is stored is told.
+// Meetings implements [httpapi.Meetings]. Of shards that nobody looks at for the moment, what is
+// stored is told.
 func (p *parts) Meetings(ctx context.Context) ([]peers.Meeting, error) {
 	if _, err := p.loaded(); err != nil {
 		return nil, err

@@ -29,7 +29,8 @@ func silent(t *testing.T, natsURL string) *shards.Replica {
 	return r
 }
 
-// Listing the meetings writes nothing: not even where a replica that holds some of them answers nobody.
+// Listing the meetings writes nothing: not even where a replica that holds some of them answers
+// nobody.
 func TestListingWritesNothing(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, many())

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// storePatience is how long a request waits for a store that fails. The store itself tries for longer, for those who
-	// have nobody waiting.
+	// storePatience is how long a request waits for a store that fails. The store itself tries for
+	// longer, for those who have nobody waiting.
 	storePatience = 3 * time.Second
 	// storeGlance is how often it is looked at meanwhile.
 	storeGlance = 100 * time.Millisecond
 )
 
-// whileStored returns a context that also ends, with the trouble as its cause, when the store has failed for
-// [storePatience]. What was asked for may be stored later all the same.
+// whileStored returns a context that also ends, with the trouble as its cause, when the store has
+// failed for [storePatience]. What was asked for may be stored later all the same.
 func whileStored(ctx context.Context, p *poller.Poller, d *diskWatch) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {

@@ -39,7 +39,8 @@ func (s *service) pseudonyms() *pseudonym.Source {
 	return nil
 }
 
-// untilStop passes reports on until its context has ended: what fails then fails because of that, and is not reported.
+// untilStop passes reports on until its context has ended: what fails then fails because of that,
+// and is not reported.
 type untilStop struct {
 	ctx context.Context
 	condition.Reporter
@@ -55,7 +56,8 @@ func (r untilStop) Failed(what string, err error) {
 // Forget implements [condition.Forgetter].
 func (r untilStop) Forget(what string) { condition.Forget(r.Reporter, what) }
 
-// explained adds to reports of failures what NATS has refused, as the caller only learns that no answer came.
+// explained adds to reports of failures what NATS has refused, as the caller only learns that no
+// answer came.
 type explained struct {
 	refusals *conn.Refusals
 	condition.Reporter
@@ -80,8 +82,8 @@ func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (
 	return p, err
 }
 
-// poll runs the committer, the poller and discovery until ctx ends. The committer stops last: what the others and the
-// requests under way want stored is stored.
+// poll runs the committer, the poller and discovery until ctx ends. The committer stops last: what
+// the others and the requests under way want stored is stored.
 func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b *parts, f *fleet, at Addresses) error {
 	p := b.poller
 	committing, stopCommits := context.WithCancel(context.WithoutCancel(ctx))

@@ -21,7 +21,8 @@ type pushes struct {
 	seconds  *prometheus.HistogramVec
 }
 
-// newPushes returns what receives pushes. It answers that a push is to be sent again until the gate is open.
+// newPushes returns what receives pushes. It answers that a push is to be sent again until the gate
+// is open.
 func (s *service) newPushes() (*pushes, error) {
 	labels := []string{"way", "outcome"}
 	quota := &pushQuota{

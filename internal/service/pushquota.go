@@ -18,8 +18,8 @@ const pushQuotaArea = "month's pushes"
 // errPushesUsedUp is what DingTalk says by a push of code 20001 without content.
 var errPushesUsedUp = errors.New("the organisation's pushes of the month are used up, DingTalk says: people are seen by polling alone")
 
-// pushQuota is a [push.Receiver] that takes note when the month's pushes are used up. That ends with the month, or when
-// there is a push again: more can be bought.
+// pushQuota is a [push.Receiver] that takes note when the month's pushes are used up. That ends
+// with the month, or when there is a push again: more can be bought.
 type pushQuota struct {
 	next     push.Receiver
 	location *time.Location // where months begin

@@ -31,8 +31,8 @@ type Options struct {
 	// LookupEnv finds the contexts of the nats command line tool.
 	LookupEnv func(name string) (string, bool)
 	Logger    *slog.Logger
-	// Opened is called once, when HTTP answers and the stream is open, before the first look at any meeting. An error
-	// stops the service, which returns it. It may be nil.
+	// Opened is called once, when HTTP answers and the stream is open, before the first look at any
+	// meeting. An error stops the service, which returns it. It may be nil.
 	Opened func(Addresses) error
 }
 
@@ -63,8 +63,9 @@ type service struct {
 	handedIn   chan struct{}      // closed when there is no push under way either
 }
 
-// Run runs the service until ctx ends. Then requests and looks end first, what they found out is stored, and connection
-// and server are closed. Run returns nil after ctx, and otherwise why it could not go on.
+// Run runs the service until ctx ends. Then requests and looks end first, what they found out is
+// stored, and connection and server are closed. Run returns nil after ctx, and otherwise why it
+// could not go on.
 func Run(ctx context.Context, opts Options) error {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)

@@ -15,7 +15,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// office is a meeting in which nothing happens but what a test does. No list of the organisation names it.
+// office is a meeting in which nothing happens but what a test does. No list of the organisation
+// names it.
 const office = `{meetings: [{id: office, title: Office hours, unlisted: true, people: [
 	{id: ann, nick: Ann, host: true, visits: [{from: 0s}]}, {id: bob, nick: Bob}, {id: gus, nick: Gus, guest: true}]}]}`
 

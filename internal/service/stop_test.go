@@ -211,8 +211,8 @@ func TestStopWhileMeetingsAreBegunToBeWatched(t *testing.T) {
 	}
 }
 
-// A request that is under way when the service is told to stop gets what it asked for, though it has everything
-// before it, and what it sees on the way is stored.
+// A request that is under way when the service is told to stop gets what it asked for, though it
+// has everything before it, and what it sees on the way is stored.
 func TestStopLetsRequestsStore(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -250,8 +250,8 @@ func TestStopLetsRequestsStore(t *testing.T) {
 	}
 }
 
-// stopDuring makes a request, stops the service when that has the service send something to NATS, lets that through when no
-// further requests are taken, and returns what the request returns.
+// stopDuring makes a request, stops the service when that has the service send something to NATS,
+// lets that through when no further requests are taken, and returns what the request returns.
 func stopDuring(t *testing.T, r *running, proxy *faultproxy.Proxy, at string, request func() int) int {
 	t.Helper()
 	sent, goOn := make(chan struct{}), make(chan struct{})
@@ -276,8 +276,8 @@ func stopDuring(t *testing.T, r *running, proxy *faultproxy.Proxy, at string, re
 	return <-status
 }
 
-// What is cut short by the stop is no failure that anybody has to know of. No other test runs beside this one, which
-// would make the machine slow, of which the service warns.
+// What is cut short by the stop is no failure that anybody has to know of. No other test runs
+// beside this one, which would make the machine slow, of which the service warns.
 func TestStopIsQuiet(t *testing.T) {
 	sim, api := simulate(t, office)
 	for range 10 {

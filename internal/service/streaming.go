@@ -13,14 +13,16 @@ import (
 	"github.com/c4342123/rollcall/poller/condition"
 )
 
-// unaskedWait is how long it takes at most until a gateway that refuses is tried again, where nobody has asked for that.
+// unaskedWait is how long it takes at most until a gateway that refuses is tried again, where
+// nobody has asked for that.
 const unaskedWait = 10 * time.Minute
 
 // streamOff says why an older installation has no stream connection, and how to have one.
 const streamOff = "off, as this installation is older than stream-mode auto and another program may read the app's stream: " +
 	"stream-mode true receives pushes without a public address, false says that it is to stay so"
 
-// streaming is how a stream connection stands that is off, or that nobody has asked for and that has not worked yet.
+// streaming is how a stream connection stands that is off, or that nobody has asked for and that
+// has not worked yet.
 type streaming struct {
 	mu   sync.Mutex
 	note string
@@ -42,7 +44,8 @@ func (s *streaming) check() []httpapi.Check {
 	return []httpapi.Check{{Name: streamPart, Note: s.note}}
 }
 
-// stream receives pushes over DingTalk's stream connection until ctx ends, if that is wanted, or not ruled out and possible.
+// stream receives pushes over DingTalk's stream connection until ctx ends, if that is wanted, or
+// not ruled out and possible.
 func (s *service) stream(ctx context.Context, p *poller.Poller) error {
 	settings := s.opts.Settings
 	switch {
@@ -86,8 +89,9 @@ func (s *service) streamOptions() streammode.Options {
 	return opts
 }
 
-// unasked is told how a stream connection fares that nobody has asked for. That it cannot be had is no failure, and said
-// once; when it has worked it is a part like any other, as the pushes are counted on.
+// unasked is told how a stream connection fares that nobody has asked for. That it cannot be had is
+// no failure, and said once; when it has worked it is a part like any other, as the pushes are
+// counted on.
 type unasked struct {
 	service *service
 	worked  func() condition.Reporter

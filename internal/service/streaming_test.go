@@ -46,7 +46,8 @@ func TestAGatewayThatRefusesIsOneLine(t *testing.T) {
 	assert.Equal(t, 1, r.said(line))
 }
 
-// TestAnOlderInstallationHasNoStreamConnection until it is asked for: another program may have the app's.
+// TestAnOlderInstallationHasNoStreamConnection until it is asked for: another program may have the
+// app's.
 func TestAnOlderInstallationHasNoStreamConnection(t *testing.T) {
 	t.Parallel()
 	sim, api := simulate(t, office)

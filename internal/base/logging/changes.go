@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// DefaultMaxKeys is how many failing things are remembered unless [ChangesOptions] says otherwise.
+	// DefaultMaxKeys is how many failing things are remembered unless [ChangesOptions] says
+	// otherwise.
 	DefaultMaxKeys = 1024
 	// maxMessage bounds what is kept and logged of one error, in bytes.
 	maxMessage = 1024
@@ -20,19 +21,21 @@ const (
 
 // ChangesOptions configure [NewChanges]. The zero value works.
 type ChangesOptions struct {
-	// MaxKeys bounds the failing things that are remembered; 0 means [DefaultMaxKeys]. When there are more, the one
-	// that has not failed for longest is forgotten: its next failure counts like a first one.
+	// MaxKeys bounds the failing things that are remembered; 0 means [DefaultMaxKeys]. When there
+	// are more, the one that has not failed for longest is forgotten: its next failure counts like
+	// a first one.
 	MaxKeys int
 	// Plainly puts an error into the words it is logged in; as it is when nil.
 	Plainly func(error) error
 }
 
-// Changes logs what fails: when it begins, when it fails in another way, and when it is over. It is safe for concurrent
-// use and bounded in memory.
+// Changes logs what fails: when it begins, when it fails in another way, and when it is over. It is
+// safe for concurrent use and bounded in memory.
 //
-// A key names a condition or, after ": ", which of many things of a kind is in that condition, such as "meeting: 6321a".
-// Of a condition there are no more than four lines a minute, however it flickers and however many things it is about: what
-// comes too fast is told later, in one line that counts.
+// A key names a condition or, after ": ", which of many things of a kind is in that condition, such
+// as "meeting: 6321a". Of a condition there are no more than four lines a minute, however it
+// flickers and however many things it is about: what comes too fast is told later, in one line that
+// counts.
 type Changes struct {
 	logger  *slog.Logger
 	max     int
@@ -71,10 +74,10 @@ func NewChanges(logger *slog.Logger, options ChangesOptions) *Changes {
 	}
 }
 
-// Failed says that the thing with that key has failed. It is logged as a warning when that is new, when the error is of
-// another kind than all before, and at most once a minute when it is of another kind than the one told last. Errors are of
-// one kind when they say so themselves (see [Kinder]) or differ only in numbers such as ports and request ids. A nil error
-// is [Changes.OK].
+// Failed says that the thing with that key has failed. It is logged as a warning when that is new,
+// when the error is of another kind than all before, and at most once a minute when it is of
+// another kind than the one told last. Errors are of one kind when they say so themselves (see
+// [Kinder]) or differ only in numbers such as ports and request ids. A nil error is [Changes.OK].
 func (c *Changes) Failed(key string, err error) {
 	if err == nil {
 		c.OK(key)
@@ -140,7 +143,8 @@ func (f *failure) tell(kind string) {
 	}
 }
 
-// OK says that the thing with that key works. If it was failing that is logged, with how often and how long it failed.
+// OK says that the thing with that key works. If it was failing that is logged, with how often and
+// how long it failed.
 func (c *Changes) OK(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,7 +166,8 @@ func (c *Changes) OK(key string) {
 	}
 }
 
-// Forget drops the thing with that key without a word, when it is no longer of interest whether it works.
+// Forget drops the thing with that key without a word, when it is no longer of interest whether it
+// works.
 func (c *Changes) Forget(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,8 +186,9 @@ func (c *Changes) remove(element *list.Element) *failure {
 
 func lasted(since, until time.Time) string { return until.Sub(since).Round(time.Millisecond).String() }
 
-// fickle matches what differs between two messages of one failure: the port this side of a connection has, and runs
-// of eight or more hexadecimal digits and dashes, as ids and times of day in nanoseconds are.
+// fickle matches what differs between two messages of one failure: the port this side of a
+// connection has, and runs of eight or more hexadecimal digits and dashes, as ids and times of day
+// in nanoseconds are.
 var fickle = regexp.MustCompile(`:\d+->|[0-9A-Fa-f][0-9A-Fa-f-]{6,}[0-9A-Fa-f]`)
 
 func bounded(message string) string {

@@ -10,14 +10,15 @@ const (
 	// window is the time in which a condition has at most maxLines lines.
 	window   = time.Minute
 	maxLines = 4
-	// settling is how long what comes too fast is gathered at least, for the one line that tells of it.
+	// settling is how long what comes too fast is gathered at least, for the one line that tells of
+	// it.
 	settling = 5 * time.Second
 	// attrWhat comes first in every line about a condition, and names it or which thing is in it.
 	attrWhat = "what"
 )
 
-// Kinder is an error that knows of which kind it is. Two errors of one kind are the same news, whatever their texts. An
-// empty kind says that the text tells.
+// Kinder is an error that knows of which kind it is. Two errors of one kind are the same news,
+// whatever their texts. An empty kind says that the text tells.
 type Kinder interface{ Kind() string }
 
 // kindOf is of which kind an error is.
@@ -65,8 +66,8 @@ func (c *Changes) tidy() {
 	}
 }
 
-// admit tells whether a change may be logged now. Otherwise it is counted, and told of later: the last line of a minute is
-// kept for that.
+// admit tells whether a change may be logged now. Otherwise it is counted, and told of later: the
+// last line of a minute is kept for that.
 func (at *condition) admit(c *Changes) bool {
 	if at.timer == nil && time.Since(at.lines[maxLines-2]) >= window {
 		at.logged()

@@ -37,8 +37,9 @@ func steps(rt *rapid.T) []step {
 	}), 1, 200).Draw(rt, "steps")
 }
 
-// TestNoFlood holds the log to what is promised however things flicker: four lines a minute of a condition, whatever the
-// number of things it is about; the first change after a quiet minute is told at once; and the last line is true.
+// TestNoFlood holds the log to what is promised however things flicker: four lines a minute of a
+// condition, whatever the number of things it is about; the first change after a quiet minute is
+// told at once; and the last line is true.
 func TestNoFlood(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		history := steps(rt)
@@ -201,8 +202,8 @@ func TestErrorsOfOneKindAreOneNews(t *testing.T) {
 	})
 }
 
-// TestLastedCountsTheFailure: how long something failed is told from its first failure to its last, also when the line that
-// says so had to wait.
+// TestLastedCountsTheFailure: how long something failed is told from its first failure to its last,
+// also when the line that says so had to wait.
 func TestLastedCountsTheFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changes, logged := capture(logging.ChangesOptions{})

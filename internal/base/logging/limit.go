@@ -10,9 +10,9 @@ import (
 // maxMessages bounds the messages that are told apart.
 const maxMessages = 256
 
-// limit is a handler that lets pass four warnings and errors of one message a minute, whatever they are about and however
-// the ids and times in it differ. The next one that passes says how many did not. What [Changes] logs passes: it has a
-// limit of its own, for each condition.
+// limit is a handler that lets pass four warnings and errors of one message a minute, whatever they
+// are about and however the ids and times in it differ. The next one that passes says how many did
+// not. What [Changes] logs passes: it has a limit of its own, for each condition.
 type limit struct {
 	slog.Handler
 	seen *seen

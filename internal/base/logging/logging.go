@@ -9,9 +9,9 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 )
 
-// New returns a logger that writes to w in the form and from the level that the settings name. [config.LogAuto] is
-// text when w is a terminal, else JSON, one object per line. Of warnings and errors with the same message no more than four
-// a minute pass.
+// New returns a logger that writes to w in the form and from the level that the settings name.
+// [config.LogAuto] is text when w is a terminal, else JSON, one object per line. Of warnings and
+// errors with the same message no more than four a minute pass.
 func New(w io.Writer, settings config.Logging) *slog.Logger {
 	options := &slog.HandlerOptions{Level: settings.Level}
 	if settings.Format == config.LogText || settings.Format != config.LogJSON && IsTerminal(w) {
@@ -20,8 +20,8 @@ func New(w io.Writer, settings config.Logging) *slog.Logger {
 	return slog.New(newLimit(slog.NewJSONHandler(w, options)))
 }
 
-// IsTerminal tells whether w is a terminal. It takes every character device for one: the others, such as /dev/null, do
-// not mind.
+// IsTerminal tells whether w is a terminal. It takes every character device for one: the others,
+// such as /dev/null, do not mind.
 func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {

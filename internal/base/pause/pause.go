@@ -18,7 +18,8 @@ func For(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Every calls do once every d, and at once when something comes from woken, which may be nil, until ctx ends.
+// Every calls do once every d, and at once when something comes from woken, which may be nil, until
+// ctx ends.
 func Every(ctx context.Context, d time.Duration, woken <-chan struct{}, do func()) {
 	tick := time.NewTicker(d)
 	defer tick.Stop()

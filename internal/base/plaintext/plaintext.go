@@ -14,8 +14,8 @@ const (
 	zeroWidthJoiner    = '\u200d'
 )
 
-// Clean takes out of a text what a terminal would act on, the controls of text direction among it, and what is beyond
-// limit characters.
+// Clean takes out of a text what a terminal would act on, the controls of text direction among it,
+// and what is beyond limit characters.
 func Clean(s string, limit int) string {
 	var out strings.Builder
 	n := 0
@@ -32,8 +32,8 @@ func Clean(s string, limit int) string {
 	return out.String()
 }
 
-// Escaped writes what a terminal would act on in a JSON text as JSON's own escapes: the text means the same. Where there
-// is nothing of the kind, as hardly ever is, it returns the text itself.
+// Escaped writes what a terminal would act on in a JSON text as JSON's own escapes: the text means
+// the same. Where there is nothing of the kind, as hardly ever is, it returns the text itself.
 func Escaped(json []byte) []byte {
 	const digits = "0123456789abcdef"
 	var out []byte
@@ -70,7 +70,8 @@ func actedOn(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.In(r, unicode.Zl, unicode.Zp)
 }
 
-// Line makes a text one line that is fit for a log or an error: no control characters, at most limit bytes.
+// Line makes a text one line that is fit for a log or an error: no control characters, at most
+// limit bytes.
 func Line(text string, limit int) string { return Shorten(strings.Map(printable, text), limit) }
 
 func printable(r rune) rune {
@@ -80,7 +81,8 @@ func printable(r rune) rune {
 	return ' '
 }
 
-// Shorten cuts a text to at most limit bytes, a mark at the end of what was cut included, without breaking a character.
+// Shorten cuts a text to at most limit bytes, a mark at the end of what was cut included, without
+// breaking a character.
 func Shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -89,7 +91,8 @@ func Shorten(text string, limit int) string {
 	return Cut(text, limit-len(mark)) + mark
 }
 
-// Cut cuts a text to at most limit bytes without breaking a character. What it returns shares the memory of the text.
+// Cut cuts a text to at most limit bytes without breaking a character. What it returns shares the
+// memory of the text.
 func Cut[T ~string | ~[]byte](text T, limit int) T {
 	if len(text) <= limit {
 		return text

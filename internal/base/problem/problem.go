@@ -19,8 +19,8 @@ type Body struct {
 	State string `json:"state,omitempty"`
 }
 
-// New returns the error of an HTTP status. detail says to a person what is wrong; it is shown to everybody who asks, so
-// it holds no secret.
+// New returns the error of an HTTP status. detail says to a person what is wrong; it is shown to
+// everybody who asks, so it holds no secret.
 func New(status int, detail string) Body {
 	return Body{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
 }
@@ -30,7 +30,8 @@ func Write(w http.ResponseWriter, status int, detail string) {
 	Reply(w, status, ContentType, New(status, detail))
 }
 
-// Reply answers with JSON of the given content type, which may be that of an error or of anything else.
+// Reply answers with JSON of the given content type, which may be that of an error or of anything
+// else.
 func Reply(w http.ResponseWriter, status int, contentType string, body any) {
 	Head(w, status, contentType)
 	_ = json.NewEncoder(w).Encode(body) // a client that is gone gets no more

@@ -1,5 +1,6 @@
-// Package proxy finds the HTTP proxy that the environment names. The standard library takes a variable that it cannot
-// read for one that is not set, and so bypasses the proxy without a word; here that is an error.
+// Package proxy finds the HTTP proxy that the environment names. The standard library takes a
+// variable that it cannot read for one that is not set, and so bypasses the proxy without a word;
+// here that is an error.
 package proxy
 
 import (
@@ -14,7 +15,8 @@ import (
 	"sync"
 )
 
-// variables are those that net/http reads, in its order: of two of a kind the first that is not empty counts.
+// variables are those that net/http reads, in its order: of two of a kind the first that is not
+// empty counts.
 var variables = [][2]string{{"HTTPS_PROXY", "https_proxy"}, {"HTTP_PROXY", "http_proxy"}}
 
 // Error is a variable that names no proxy. It does not repeat the value, which may hold a password.
@@ -28,7 +30,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s names no proxy: %s; it has to be like http://host:port, https://… or socks5://…", e.Variable, e.Problem)
 }
 
-// Check returns an [*Error] for the first variable that is set and cannot be used. lookup is like [os.LookupEnv].
+// Check returns an [*Error] for the first variable that is set and cannot be used. lookup is like
+// [os.LookupEnv].
 func Check(lookup func(name string) (string, bool)) error {
 	for _, names := range variables {
 		for _, name := range names {
@@ -45,7 +48,8 @@ func Check(lookup func(name string) (string, bool)) error {
 	return nil
 }
 
-// problemOf says why a value cannot be used, empty if it can. Like net/http it takes host:port without a scheme.
+// problemOf says why a value cannot be used, empty if it can. Like net/http it takes host:port
+// without a scheme.
 func problemOf(value string) string {
 	u, err := url.Parse(value)
 	if !strings.Contains(value, "://") {
@@ -79,8 +83,8 @@ func local(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// FromEnvironment is [http.ProxyFromEnvironment], but that a variable which cannot be used is an error. No error of it
-// holds a password.
+// FromEnvironment is [http.ProxyFromEnvironment], but that a variable which cannot be used is an
+// error. No error of it holds a password.
 func FromEnvironment(req *http.Request) (*url.URL, error) {
 	if err := checked(); err != nil && !local(req.URL.Hostname()) {
 		return nil, err

@@ -3,10 +3,12 @@ package version
 
 import "runtime/debug"
 
-// release is set by the build of a release: -ldflags "-X github.com/c4342123/rollcall/internal/base/version.release=v1.2.3".
+// release is set by the build of a release: -ldflags "-X
+// github.com/c4342123/rollcall/internal/base/version.release=v1.2.3".
 var release string
 
-// String is the version: that of the release or of the module, else the commit it was built from, else "devel".
+// String is the version: that of the release or of the module, else the commit it was built from,
+// else "devel".
 func String() string {
 	if release != "" {
 		return release

@@ -57,8 +57,9 @@ func perMember(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchMembers, "ns/member")
 }
 
-// BenchmarkUnchangedPoll states the cost of looking at 128 members over TLS as a multiple of a bare GET of the same
-// page, in CPU time of this process; the server and its TLS are included on both sides.
+// BenchmarkUnchangedPoll states the cost of looking at 128 members over TLS as a multiple of a bare
+// GET of the same page, in CPU time of this process; the server and its TLS are included on both
+// sides.
 func BenchmarkUnchangedPoll(b *testing.B) {
 	body := memberPage(0, benchMembers, "", benchMembers)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

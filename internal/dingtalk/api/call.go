@@ -21,7 +21,8 @@ const (
 	maxRetryPause = time.Minute
 )
 
-// call is one operation. It may make several requests, but renews its token at most once and has one budget of retries.
+// call is one operation. It may make several requests, but renews its token at most once and has
+// one budget of retries.
 type call struct {
 	client  *Client
 	op      string
@@ -32,8 +33,8 @@ type call struct {
 
 func (c *Client) newCall(op string) *call { return &call{client: c, op: op} }
 
-// get makes an API call and hands a reply that is neither a failure nor a page to read. An error of read says that the reply is not what
-// was asked for.
+// get makes an API call and hands a reply that is neither a failure nor a page to read. An error of
+// read says that the reply is not what was asked for.
 func (k *call) get(ctx context.Context, path string, read func(reply) error) error {
 	return k.do(ctx, func(ctx context.Context) error {
 		for {
@@ -70,8 +71,9 @@ func (k *call) send(ctx context.Context, path string, read func(reply) error) (g
 	return token, err
 }
 
-// ready waits until a request may be made, and returns the token for it. No call is drawn while there is no token; and as
-// waiting may take long, the token is taken after the wait: one taken before it could have expired meanwhile.
+// ready waits until a request may be made, and returns the token for it. No call is drawn while
+// there is no token; and as waiting may take long, the token is taken after the wait: one taken
+// before it could have expired meanwhile.
 func (k *call) ready(ctx context.Context) (grant, error) {
 	if _, err := k.client.tokens.get(ctx); err != nil {
 		return grant{}, err
@@ -94,8 +96,8 @@ func (c *Client) observed(err error) {
 	o.Observe(err)
 }
 
-// judge tells the token's keeper how the token did, and says whether to send the request again with another one: once,
-// if it was refused.
+// judge tells the token's keeper how the token did, and says whether to send the request again with
+// another one: once, if it was refused.
 func (k *call) judge(ctx context.Context, token grant, err error) (again bool, _ error) {
 	if err == nil {
 		k.client.tokens.accepted(token.number)
@@ -130,8 +132,8 @@ func (c *Client) limit(ctx context.Context, op string) error {
 	return fmt.Errorf("dingtalk: %s: wait for the call rate: %w", op, err)
 }
 
-// do makes an attempt, and repeats it where a quick retry can help. What is left of an *Error becomes a
-// *poller.SourceError.
+// do makes an attempt, and repeats it where a quick retry can help. What is left of an *Error
+// becomes a *poller.SourceError.
 func (k *call) do(ctx context.Context, attempt func(context.Context) error) error {
 	waits := backoff.WithMaxRetries(pause.Doubling(k.client.retryPause, maxRetryPause), maxRetries)
 	for {
@@ -148,7 +150,8 @@ func (k *call) do(ctx context.Context, attempt func(context.Context) error) erro
 	}
 }
 
-// sleep waits for d and reports whether it did: not when d means "no more", and not when ctx ends before.
+// sleep waits for d and reports whether it did: not when d means "no more", and not when ctx ends
+// before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d == backoff.Stop {
 		return false

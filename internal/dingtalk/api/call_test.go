@@ -34,7 +34,8 @@ func cutShort(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// hang answers only when the client has given up. The server notices that once the request has been read.
+// hang answers only when the client has given up. The server notices that once the request has been
+// read.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
@@ -306,8 +307,8 @@ func TestATokenThatEveryCallIsRefusedWithIsRenewedOnce(t *testing.T) {
 	assert.Len(t, u.seen(), 2*callers)
 }
 
-// TestATokenIsRefusedOnlyToThoseUnderWay: calls wait for the rate, and those that wait while a token is refused do not
-// go out with it.
+// TestATokenIsRefusedOnlyToThoseUnderWay: calls wait for the rate, and those that wait while a
+// token is refused do not go out with it.
 func TestATokenIsRefusedOnlyToThoseUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newPipedUpstream(t)

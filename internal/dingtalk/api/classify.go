@@ -11,13 +11,13 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
-// How long to wait where upstream names no time. The platform's advice is one second on a QPS error; the limit per
-// minute is unpublished, so half its window.
+// How long to wait where upstream names no time. The platform's advice is one second on a QPS
+// error; the limit per minute is unpublished, so half its window.
 const (
 	waitPerSecond = time.Second
 	waitPerMinute = 30 * time.Second
-	// waitBlockPage is for a block shown as an HTML page, which names no time. A documented block lasts five minutes;
-	// asking once a minute costs nothing and notices its end.
+	// waitBlockPage is for a block shown as an HTML page, which names no time. A documented block
+	// lasts five minutes; asking once a minute costs nothing and notices its end.
 	waitBlockPage = time.Minute
 	// maxWait caps what upstream may ask for: a documented block lasts five minutes.
 	maxWait = 5 * time.Minute
@@ -46,7 +46,8 @@ func (c *Client) fault(op string, r reply) *Error {
 	return e
 }
 
-// excerpt is the beginning of a reply that could not be read. What comes instead of a token may well hold one.
+// excerpt is the beginning of a reply that could not be read. What comes instead of a token may
+// well hold one.
 func (c *Client) excerpt(op string, r reply) string {
 	if op == opToken && r.status == http.StatusOK {
 		return ""
@@ -89,7 +90,8 @@ func isBlockPage(body []byte) bool {
 	return strings.Contains(page, "_____tmd_____") || strings.Contains(page, "x5secdata")
 }
 
-// kindOfBody judges a JSON error by its code first: the same limit has been seen under several HTTP statuses.
+// kindOfBody judges a JSON error by its code first: the same limit has been seen under several HTTP
+// statuses.
 func kindOfBody(status int, code string, body *wire.Fault) Kind {
 	if body.Blocked() {
 		return KindBlocked
@@ -111,8 +113,9 @@ func kindOfBody(status int, code string, body *wire.Fault) Kind {
 	}
 }
 
-// kindOfCode knows the documented codes. The limits' codes come with and without the prefix "Forbidden.AccessDenied."
-// and with several endings (ForAppkeyAndApi, ForApi, ForSuitekeyAndOrgAndApi).
+// kindOfCode knows the documented codes. The limits' codes come with and without the prefix
+// "Forbidden.AccessDenied." and with several endings (ForAppkeyAndApi, ForApi,
+// ForSuitekeyAndOrgAndApi).
 func kindOfCode(status int, code string) (Kind, bool) {
 	lower := strings.ToLower(code)
 	switch {
@@ -131,18 +134,20 @@ func kindOfCode(status int, code string) (Kind, bool) {
 	case lower == "missingroomid", lower == "paramerror":
 		return KindRequest, true
 	case lower == "roomnotfound" && status < http.StatusInternalServerError:
-		// A failing server does not know that a meeting is gone; believing it would close the meeting.
+		// A failing server does not know that a meeting is gone; believing it would close the
+		// meeting.
 		return KindNotFound, true
 	default:
 		return KindReply, false
 	}
 }
 
-// isOldTokenCode recognises the codes by which the old API refuses an access token, with HTTP status 200: it is invalid,
-// it has expired, or either, by the gateway in front.
+// isOldTokenCode recognises the codes by which the old API refuses an access token, with HTTP
+// status 200: it is invalid, it has expired, or either, by the gateway in front.
 func isOldTokenCode(code string) bool { return code == "40014" || code == "42001" || code == "88" }
 
-// waitFor says how long upstream wants to be left alone: what it said itself if it did, else what its limit implies.
+// waitFor says how long upstream wants to be left alone: what it said itself if it did, else what
+// its limit implies.
 func (c *Client) waitFor(e *Error, r reply, body *wire.Fault) time.Duration {
 	var wait time.Duration
 	switch e.Kind {
@@ -157,8 +162,8 @@ func (c *Client) waitFor(e *Error, r reply, body *wire.Fault) time.Duration {
 	return min(max(wait, retryAfter(r.header, c.now())), maxWait)
 }
 
-// blockWait is the "wait" of a block's reply, read as seconds: no page gives its unit. Should it be minutes, the
-// doubling of [block] finds the real length.
+// blockWait is the "wait" of a block's reply, read as seconds: no page gives its unit. Should it be
+// minutes, the doubling of [block] finds the real length.
 func blockWait(raw jsontext.Value) time.Duration {
 	n, _ := wire.Int(raw)
 	if n <= 0 {

@@ -49,13 +49,15 @@ type counters struct {
 
 // Stats counts since the client was made.
 type Stats struct {
-	// Requests are API calls, repeated ones included: what counts against the rate and the month's quota.
+	// Requests are API calls, repeated ones included: what counts against the rate and the month's
+	// quota.
 	Requests uint64
 	// Retries are the quick repetitions among Requests and TokenRequests.
 	Retries uint64
 	// TokenRequests are calls for an access token.
 	TokenRequests uint64
-	// TotalMismatches are member lists whose number of rows differed from totalCount even when they were read again.
+	// TotalMismatches are member lists whose number of rows differed from totalCount even when they
+	// were read again.
 	TotalMismatches uint64
 }
 
@@ -82,8 +84,9 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Close ends a call for a token that is under way, waits for it and closes idle connections. Other calls are ended by
-// their contexts. A closed client gets no further tokens: its calls fail with [ErrClosed].
+// Close ends a call for a token that is under way, waits for it and closes idle connections. Other
+// calls are ended by their contexts. A closed client gets no further tokens: its calls fail with
+// [ErrClosed].
 func (c *Client) Close() {
 	if t, ok := c.tokens.(*tokens); ok {
 		t.close()
@@ -91,8 +94,9 @@ func (c *Client) Close() {
 	c.transport.CloseIdleConnections()
 }
 
-// CheckToken gets an access token, unless a valid one is at hand, and so tells whether the app key and secret are
-// right. It costs no API call. With a fixed token there is nothing to ask, and it returns nil.
+// CheckToken gets an access token, unless a valid one is at hand, and so tells whether the app key
+// and secret are right. It costs no API call. With a fixed token there is nothing to ask, and it
+// returns nil.
 func (c *Client) CheckToken(ctx context.Context) error {
 	_, err := c.tokens.get(ctx)
 	return err
@@ -127,7 +131,8 @@ func (c *Client) request(ctx context.Context, method, address string, body []byt
 // maxPathID bounds an id in a path, in bytes.
 const maxPathID = 512
 
-// usablePathID reports whether an id can be one segment of a path: "." and ".." would be resolved on the way.
+// usablePathID reports whether an id can be one segment of a path: "." and ".." would be resolved
+// on the way.
 func usablePathID(id string) bool {
 	return id != "" && id != "." && id != ".." && len(id) <= maxPathID && !strings.Contains(id, "\x00")
 }

@@ -16,7 +16,8 @@ var ErrClosed = errors.New("the DingTalk client is closed")
 type Kind uint8
 
 const (
-	// KindReply is a reply that makes no sense: not what was asked for, not JSON, a list that cannot be read to its end.
+	// KindReply is a reply that makes no sense: not what was asked for, not JSON, a list that
+	// cannot be read to its end.
 	KindReply Kind = iota
 	// KindNetwork is a connection that failed or broke off.
 	KindNetwork
@@ -28,7 +29,8 @@ const (
 	KindThrottled
 	// KindBlocked says that this machine's address is blocked for a while.
 	KindBlocked
-	// KindExhausted says that the organisation's calls of the month are used up (ApiCountLimitForOrg).
+	// KindExhausted says that the organisation's calls of the month are used up
+	// (ApiCountLimitForOrg).
 	KindExhausted
 	// KindDenied says that the app may not do this (noPermission and other 403 with a code).
 	KindDenied
@@ -38,7 +40,8 @@ const (
 	KindRequest
 	// KindToken is an access token that was refused (InvalidAuthentication, HTTP 401).
 	KindToken
-	// KindCredentials is an app key and secret (invalidClientIdOrSecret) or a fixed access token that was refused.
+	// KindCredentials is an app key and secret (invalidClientIdOrSecret) or a fixed access token
+	// that was refused.
 	KindCredentials
 )
 
@@ -66,7 +69,8 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Error is a call to DingTalk that failed. Its texts are bounded, free of control characters and of secrets.
+// Error is a call to DingTalk that failed. Its texts are bounded, free of control characters and of
+// secrets.
 type Error struct {
 	// Op is what was being done.
 	Op string

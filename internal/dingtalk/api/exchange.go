@@ -13,22 +13,24 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
-// reply is an HTTP reply whose body has come whole. It is valid only until the function it was handed to returns.
+// reply is an HTTP reply whose body has come whole. It is valid only until the function it was
+// handed to returns.
 type reply struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// nothing is an empty body. It keeps net/http from repeating a GET by itself when a kept connection breaks: every call
-// counts against the rate and the quota, so retries are made here, where the limiter is asked. Nothing is sent of it.
+// nothing is an empty body. It keeps net/http from repeating a GET by itself when a kept connection
+// breaks: every call counts against the rate and the quota, so retries are made here, where the
+// limiter is asked. Nothing is sent of it.
 type nothing struct{}
 
 func (nothing) Read([]byte) (int, error) { return 0, io.EOF }
 func (nothing) Close() error             { return nil }
 
-// exchange makes one HTTP request and hands its reply to read if it can be what was asked for: with any status of success,
-// as the official SDK takes it.
+// exchange makes one HTTP request and hands its reply to read if it can be what was asked for: with
+// any status of success, as the official SDK takes it.
 func (c *Client) exchange(
 	ctx context.Context, op string, build func(context.Context) (*http.Request, error), read func(reply) error,
 ) error {
@@ -74,7 +76,8 @@ func (c *Client) understood(op string, r reply, err error) error {
 	}
 }
 
-// broken is an exchange that did not come to its end. That the caller gave up is no failure of upstream.
+// broken is an exchange that did not come to its end. That the caller gave up is no failure of
+// upstream.
 func (c *Client) broken(ctx context.Context, op string, status int, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("dingtalk: %s: %w", op, context.Cause(ctx))
@@ -94,6 +97,6 @@ func encoded(header http.Header) bool {
 	return coding != "" && !strings.EqualFold(coding, "identity")
 }
 
-// isPage recognises what a person is to read. What a reply says it is does not count: there are servers that call all
-// that they send a page.
+// isPage recognises what a person is to read. What a reply says it is does not count: there are
+// servers that call all that they send a page.
 func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("<")) }

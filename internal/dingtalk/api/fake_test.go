@@ -36,14 +36,15 @@ type upstream struct {
 	tokens   int
 }
 
-// newUpstream gives out the tokens testToken-1, testToken-2 and so on, and serves what the test adds to its mux.
+// newUpstream gives out the tokens testToken-1, testToken-2 and so on, and serves what the test
+// adds to its mux.
 func newUpstream(t *testing.T) *upstream {
 	t.Helper()
 	return newBareUpstream(t).givingTokens()
 }
 
-// newPipedUpstream is an upstream for a bubble: its time passes in no time, and however slow the machine is nothing
-// comes too late.
+// newPipedUpstream is an upstream for a bubble: its time passes in no time, and however slow the
+// machine is nothing comes too late.
 func newPipedUpstream(t *testing.T) *upstream {
 	t.Helper()
 	listener := pipe.Listen()

@@ -24,8 +24,8 @@ type infoReply struct {
 	wire.Refusal
 }
 
-// meetingModel is a meeting as this call and the organisation's list give it. Values are raw, because some are numbers
-// in one place and texts in another.
+// meetingModel is a meeting as this call and the organisation's list give it. Values are raw,
+// because some are numbers in one place and texts in another.
 type meetingModel struct {
 	ConferenceID jsontext.Value `json:"conferenceId"`
 	Title        jsontext.Value `json:"title"`
@@ -39,8 +39,8 @@ type meetingModel struct {
 }
 
 // Info implements [poller.Source] with the call for one meeting,
-// https://open.dingtalk.com/document/orgapp/query-video-conference-details. Texts are bounded as those of Members are,
-// a title at 512 bytes.
+// https://open.dingtalk.com/document/orgapp/query-video-conference-details. Texts are bounded as
+// those of Members are, a title at 512 bytes.
 func (c *Client) Info(ctx context.Context, conferenceID string) (poller.Info, error) {
 	path, err := meetingPath(opInfo, conferenceID, "")
 	if err != nil {
@@ -68,8 +68,8 @@ func (c *Client) Info(ctx context.Context, conferenceID string) (poller.Info, er
 	return info, nil
 }
 
-// info reads the description. What cannot be read is left empty, but for the status: an unreadable one is no reason to
-// believe that the meeting goes on.
+// info reads the description. What cannot be read is left empty, but for the status: an unreadable
+// one is no reason to believe that the meeting goes on.
 func (m *meetingModel) info(odd *wire.Oddities, f *modelFields) (poller.Info, error) {
 	r := wire.Reader{Odd: odd}
 	ended, err := m.ended(odd, f.status)

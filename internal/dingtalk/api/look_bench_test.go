@@ -15,8 +15,9 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
-// BenchmarkLook10000 states what a look at 10,000 unchanged members costs besides the network, decoding and comparing,
-// as a share of doing it the plain way: encoding/json into structs, and a map that is built and compared each time.
+// BenchmarkLook10000 states what a look at 10,000 unchanged members costs besides the network,
+// decoding and comparing, as a share of doing it the plain way: encoding/json into structs, and a
+// map that is built and compared each time.
 func BenchmarkLook10000(b *testing.B) {
 	const members, size = 10_000, 500
 	var pages [][]byte

@@ -139,8 +139,8 @@ func TestOngoingMeetingsIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestOngoingMeetingsAreFoundBesideWhatCannotBeRead: none of this keeps a meeting from being found, and the absence of
-// others means nothing.
+// TestOngoingMeetingsAreFoundBesideWhatCannotBeRead: none of this keeps a meeting from being found,
+// and the absence of others means nothing.
 func TestOngoingMeetingsAreFoundBesideWhatCannotBeRead(t *testing.T) {
 	for name, second := range map[string]string{
 		"a text":          `{"onGoingConfList":["b",{"conferenceId":"c"}]}`,

@@ -14,7 +14,8 @@ import (
 
 const (
 	opMembers = "list the members"
-	// Bounds of one list. A meeting of 10,000 people with several rows each stays below them even at 20 a page.
+	// Bounds of one list. A meeting of 10,000 people with several rows each stays below them even
+	// at 20 a page.
 	maxPages         = 2_000
 	maxRows          = 100_000
 	maxPageTokenSize = 2048 // bytes; it has to fit into a URL
@@ -23,11 +24,12 @@ const (
 // Members implements [poller.Source] with the members API,
 // https://open.dingtalk.com/document/orgapp/queries-members-of-a-video-conference.
 //
-// A list that moved while it was read, or whose number of rows differs from its last totalCount, is read once more, but
-// not without end where that never helps. A list that makes no progress is left within a few pages: what it gave so far
-// counts, as an uncertain list. The texts of all rows share one buffer: who keeps some of them for long copies them
-// ([strings.Clone]). Times that cannot be, before 1970 or after 9999, are 0. A unionId comes as [UnionID] gives it, a
-// nickname is cut at 256 bytes, invalid UTF-8 is U+FFFD, and control characters in a nickname are left for the code that
+// A list that moved while it was read, or whose number of rows differs from its last totalCount, is
+// read once more, but not without end where that never helps. A list that makes no progress is left
+// within a few pages: what it gave so far counts, as an uncertain list. The texts of all rows share
+// one buffer: who keeps some of them for long copies them ([strings.Clone]). Times that cannot be,
+// before 1970 or after 9999, are 0. A unionId comes as [UnionID] gives it, a nickname is cut at 256
+// bytes, invalid UTF-8 is U+FFFD, and control characters in a nickname are left for the code that
 // prints it to escape.
 func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List, error) {
 	path, err := meetingPath(opMembers, conferenceID, "/members?maxResults="+strconv.Itoa(c.pageSize))
@@ -62,8 +64,9 @@ func (c *Client) Members(ctx context.Context, conferenceID string) (poller.List,
 	return list, nil
 }
 
-// learn takes note of what the next look at the meeting is to know. Rows that were repeated in both readings are of
-// people with several devices; before are the marks of the first one, nil if one was enough.
+// learn takes note of what the next look at the meeting is to know. Rows that were repeated in both
+// readings are of people with several devices; before are the marks of the first one, nil if one
+// was enough.
 func (c *Client) learn(conferenceID string, w *walk, before []uint64, differed int) {
 	c.totals.look(c.log, &c.stats.totalMismatches, conferenceID, w)
 	var now habit

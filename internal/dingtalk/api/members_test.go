@@ -60,8 +60,8 @@ func TestMembersReadsAllPages(t *testing.T) {
 	assert.Equal(t, Stats{Requests: 4, TokenRequests: 1}, c.Stats())
 }
 
-// TestMembersTellsWhenTheReadingBegan: not when it was asked for, as calls wait for the rate; and when a list is read
-// again, that is when the reading that counts began.
+// TestMembersTellsWhenTheReadingBegan: not when it was asked for, as calls wait for the rate; and
+// when a list is read again, that is when the reading that counts began.
 func TestMembersTellsWhenTheReadingBegan(t *testing.T) {
 	first, second := answer(200, string(memberPage(0, 2, "next", 4))), answer(200, string(memberPage(2, 2, "", 4)))
 	for name, c := range map[string]struct {
@@ -89,7 +89,8 @@ func TestMembersTellsWhenTheReadingBegan(t *testing.T) {
 	}
 }
 
-// TestMembersGoesOnBeforeOthersBegin where calls wait, so that a long list is not old when its end is read.
+// TestMembersGoesOnBeforeOthersBegin where calls wait, so that a long list is not old when its end
+// is read.
 func TestMembersGoesOnBeforeOthersBegin(t *testing.T) {
 	u := newUpstream(t)
 	u.members(script(answer(200, string(memberPage(0, 2, "next", 4))), answer(200, string(memberPage(2, 1, "", 4)))))

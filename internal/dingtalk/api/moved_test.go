@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sheet is a page of a list: rows as "person", "person@join" or "?nick@join" of somebody without a unionId, with a
-// "-" after it where they left; its totalCount, -1 for none; and its token.
+// sheet is a page of a list: rows as "person", "person@join" or "?nick@join" of somebody without a
+// unionId, with a "-" after it where they left; its totalCount, -1 for none; and its token.
 type sheet struct {
 	rows  string
 	total int
@@ -60,7 +60,8 @@ func reading(total int, pages ...string) []sheet {
 	return out
 }
 
-// readings serves readings one after the other, the last one for ever: a call without a token begins the next.
+// readings serves readings one after the other, the last one for ever: a call without a token
+// begins the next.
 func (u *upstream) readings(list ...[]sheet) {
 	at, page := -1, 0
 	u.members(func(w http.ResponseWriter, r *http.Request) {
@@ -136,8 +137,8 @@ func TestTheNewestRowOfWhoeverMovedCounts(t *testing.T) {
 	assert.Equal(t, "b", list.Rows[0].UnionID)
 }
 
-// TestASecondDeviceIsNoMovedList: what is repeated in the same way at the next look is there to stay, wherever the
-// pages end, and is read twice no more.
+// TestASecondDeviceIsNoMovedList: what is repeated in the same way at the next look is there to
+// stay, wherever the pages end, and is read twice no more.
 func TestASecondDeviceIsNoMovedList(t *testing.T) {
 	u := newUpstream(t)
 	two := reading(4, "a@1 b@2", "b@2 d@4")
@@ -159,8 +160,8 @@ func TestAMovedListWithASecondDevice(t *testing.T) {
 	looks(t, u, seenLook{false, 4, 3}, seenLook{true, 2, 4}, seenLook{true, 4, 5}, seenLook{true, 2, 5})
 }
 
-// TestAListThatNeverAgreesIsNotReadTwiceForEver: what totalCount counts is nowhere documented, and the month's calls are
-// few.
+// TestAListThatNeverAgreesIsNotReadTwiceForEver: what totalCount counts is nowhere documented, and
+// the month's calls are few.
 func TestAListThatNeverAgreesIsNotReadTwiceForEver(t *testing.T) {
 	for name, list := range map[string][]sheet{
 		"only those present are counted": {{"a@1 b@2 c@3-", 2, ""}},

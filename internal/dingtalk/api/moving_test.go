@@ -18,7 +18,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// mover is a member list that changes from page to page: a model of its own, which shares nothing with the simulator.
+// mover is a member list that changes from page to page: a model of its own, which shares nothing
+// with the simulator.
 type mover struct {
 	rng   *rand.Rand
 	drops bool // who leaves is listed no more
@@ -27,8 +28,8 @@ type mover struct {
 	clock int64
 	rows  []moverRow // in the order in which they were added
 	left  map[string]int64
-	// churn is what may happen before each page but a look's first; only one of the two where the list drops leavers, as
-	// both at once cannot be told from nothing.
+	// churn is what may happen before each page but a look's first; only one of the two where the
+	// list drops leavers, as both at once cannot be told from nothing.
 	joins, leaves bool
 }
 
@@ -113,8 +114,8 @@ func (m *mover) present() []string {
 	return slices.Compact(out)
 }
 
-// listed is the list in its order: as rows were added, the newest first, those present first and the newest first, by
-// name, or another that depends on what the rows say.
+// listed is the list in its order: as rows were added, the newest first, those present first and
+// the newest first, by name, or another that depends on what the rows say.
 func (m *mover) listed() []moverRow {
 	rows := slices.Clone(m.rows)
 	slices.SortStableFunc(rows, func(a, b moverRow) int {
@@ -179,8 +180,8 @@ func (m *mover) between() {
 	m.clock += 5000
 }
 
-// TestNobodyWhoStayedVanishes holds the reading of lists that move and the comparison together to their promise: lists of
-// any order and page size, kept or not, that change between pages.
+// TestNobodyWhoStayedVanishes holds the reading of lists that move and the comparison together to
+// their promise: lists of any order and page size, kept or not, that change between pages.
 func TestNobodyWhoStayedVanishes(t *testing.T) {
 	u := newUpstream(t)
 	var m *mover

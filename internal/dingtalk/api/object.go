@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// object reads a JSON object. each is called with the name of every member and has to read its value; the name is valid
-// only until it does.
+// object reads a JSON object. each is called with the name of every member and has to read its
+// value; the name is valid only until it does.
 func object(dec *jsontext.Decoder, each func(name []byte) error) error {
 	if dec.PeekKind() != '{' {
 		return unexpected(dec, "not an object")

@@ -50,7 +50,8 @@ func or[T any](p *T) T {
 // clipped is a number as a status is kept.
 func clipped(n *int64) int { return int(min(max(or(n), -1<<31), 1<<31-1)) }
 
-// memberFields are the fields of a row: what a value makes of it, and whether the row can be read with it.
+// memberFields are the fields of a row: what a value makes of it, and whether the row can be read
+// with it.
 var memberFields = map[string]func(wiretest.Value, *diff.Row) bool{
 	"unionId": func(v wiretest.Value, r *diff.Row) bool {
 		r.UnionID = wire.UnionID(or(v.Text))
@@ -69,8 +70,8 @@ var memberFields = map[string]func(wiretest.Value, *diff.Row) bool{
 	"jobNumber":      func(wiretest.Value, *diff.Row) bool { return true },
 }
 
-// TestEveryMemberFieldOfEveryType: no value of any field voids the look. A row is left out only when it does not say who
-// was there, since when or how, and then the look is uncertain.
+// TestEveryMemberFieldOfEveryType: no value of any field voids the look. A row is left out only
+// when it does not say who was there, since when or how, and then the look is uncertain.
 func TestEveryMemberFieldOfEveryType(t *testing.T) {
 	c, serve := serveAt(t, "videoConferences/m/members")
 	for name, field := range memberFields {
@@ -112,7 +113,8 @@ func TestEveryTypeOfRow(t *testing.T) {
 	}
 }
 
-// TestEveryPageFieldOfEveryType: what stands for no list is none, and what is neither voids the look.
+// TestEveryPageFieldOfEveryType: what stands for no list is none, and what is neither voids the
+// look.
 func TestEveryPageFieldOfEveryType(t *testing.T) {
 	for _, v := range wiretest.Values() {
 		t.Run("totalCount="+v.Raw, func(t *testing.T) {
@@ -176,8 +178,8 @@ var infoFieldsOf = map[string]func(wiretest.Value, *poller.Info){
 	"bizType":      func(wiretest.Value, *poller.Info) {},
 }
 
-// TestEveryInformationFieldOfEveryType: only a status that cannot be read voids the call, as nobody knows then whether
-// the meeting goes on.
+// TestEveryInformationFieldOfEveryType: only a status that cannot be read voids the call, as nobody
+// knows then whether the meeting goes on.
 func TestEveryInformationFieldOfEveryType(t *testing.T) {
 	c, serve := serveAt(t, "videoConferences/m")
 	for name, field := range infoFieldsOf {
@@ -199,7 +201,8 @@ func TestEveryInformationFieldOfEveryType(t *testing.T) {
 	}
 }
 
-// TestEveryFieldOfALiveMeetingOfEveryType: without a readable id a meeting cannot be found. With anything else odd it is.
+// TestEveryFieldOfALiveMeetingOfEveryType: without a readable id a meeting cannot be found. With
+// anything else odd it is.
 func TestEveryFieldOfALiveMeetingOfEveryType(t *testing.T) {
 	c, serve := serveAt(t, "orgConferences")
 	listOf := func(t *testing.T, body string) Ongoing {

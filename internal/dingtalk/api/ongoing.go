@@ -20,7 +20,8 @@ const (
 	maxMeetings = 100_000
 )
 
-// OngoingMeeting is one of the organisation's live meetings. Times are Unix milliseconds, 0 where unknown.
+// OngoingMeeting is one of the organisation's live meetings. Times are Unix milliseconds, 0 where
+// unknown.
 type OngoingMeeting struct {
 	// ConferenceID is as DingTalk gives it: it may be one that Rollcall refuses to watch.
 	ConferenceID string
@@ -36,7 +37,8 @@ type OngoingMeeting struct {
 // Ongoing is the organisation's list of live meetings.
 type Ongoing struct {
 	Meetings []OngoingMeeting
-	// Certain is false when the list may lack a meeting: those listed count, but the absence of another means nothing.
+	// Certain is false when the list may lack a meeting: those listed count, but the absence of
+	// another means nothing.
 	Certain bool
 }
 
@@ -63,8 +65,9 @@ type ongoing struct {
 	uncertain bool
 }
 
-// OngoingMeetings lists the organisation's live meetings: all pages or an error. A list that moved while it was read, or
-// was left because it makes no progress, is uncertain; it is not read again for that. It fails as [poller.Source] does.
+// OngoingMeetings lists the organisation's live meetings: all pages or an error. A list that moved
+// while it was read, or was left because it makes no progress, is uncertain; it is not read again
+// for that. It fails as [poller.Source] does.
 func (c *Client) OngoingMeetings(ctx context.Context) (Ongoing, error) {
 	var list ongoing
 	list.reset()
@@ -173,7 +176,8 @@ func readToken(raw jsontext.Value) (string, wire.Reading) {
 	return token, reading
 }
 
-// add takes in the meetings of a page. One that cannot be read does not keep the others from being found.
+// add takes in the meetings of a page. One that cannot be read does not keep the others from being
+// found.
 func (l *ongoing) add(odd *wire.Oddities, list jsontext.Value) error {
 	if wire.None(list) || wire.Empty(list) {
 		return nil
@@ -198,8 +202,8 @@ func (l *ongoing) add(odd *wire.Oddities, list jsontext.Value) error {
 	return nil
 }
 
-// distinguish leaves out those of the page's meetings that were on another page, which come of a list that moved. The
-// first n meetings are of the pages before.
+// distinguish leaves out those of the page's meetings that were on another page, which come of a
+// list that moved. The first n meetings are of the pages before.
 func (l *ongoing) distinguish(n int) {
 	page := l.meetings[n:]
 	if l.listed == nil {

@@ -28,14 +28,15 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// Observer is a [Limiter] that is told how every call went that it let through: nil for one that succeeded, else a
-// [poller.SourceError], or the error of a context that ended first.
+// Observer is a [Limiter] that is told how every call went that it let through: nil for one that
+// succeeded, else a [poller.SourceError], or the error of a context that ended first.
 type Observer interface{ Observe(err error) }
 
-// Options say how to reach DingTalk and as whom. Either AccessToken or AppKey and AppSecret are required; everything
-// else has a working zero value.
+// Options say how to reach DingTalk and as whom. Either AccessToken or AppKey and AppSecret are
+// required; everything else has a working zero value.
 type Options struct {
-	// BaseURL is where the API is, without a query; empty means [wire.DefaultBaseURL]. A path is kept as a prefix.
+	// BaseURL is where the API is, without a query; empty means [wire.DefaultBaseURL]. A path is
+	// kept as a prefix.
 	BaseURL string
 	// AppKey and AppSecret are the pair of an internal app (its client id and client secret).
 	AppKey    string
@@ -47,16 +48,17 @@ type Options struct {
 	ClientCredentials bool
 	// CorpID is the organisation; only ClientCredentials needs it.
 	CorpID string
-	// Limiter is waited on before every API call, repeated ones included, but not before calls for a token, which do
-	// not count against the quota. Nil means no limit. An error of it that is or wraps a [poller.SourceError] is
-	// returned as it is.
+	// Limiter is waited on before every API call, repeated ones included, but not before calls for
+	// a token, which do not count against the quota. Nil means no limit. An error of it that is or
+	// wraps a [poller.SourceError] is returned as it is.
 	Limiter Limiter
 	// PageSize is maxResults of a list call, 1 to 10,000; 0 means 500.
 	PageSize int
-	// Timeout bounds each single HTTP exchange, from dialling to the last byte of the reply; 0 means 10 s.
+	// Timeout bounds each single HTTP exchange, from dialling to the last byte of the reply; 0
+	// means 10 s.
 	Timeout time.Duration
-	// MaxConns is how many connections are kept open for reuse, so it should be at least the number of calls made at
-	// the same time; 0 means 64.
+	// MaxConns is how many connections are kept open for reuse, so it should be at least the number
+	// of calls made at the same time; 0 means 64.
 	MaxConns int
 	// UserAgent is sent with every request, "rollcall/<version>" by custom; empty means "rollcall".
 	UserAgent string
@@ -142,7 +144,8 @@ func (o Options) validateIdentity() error {
 	return nil
 }
 
-// usableToken reports whether an access token can be sent as it is: visible ASCII of a reasonable length.
+// usableToken reports whether an access token can be sent as it is: visible ASCII of a reasonable
+// length.
 func usableToken(token string) bool {
 	return token != "" && len(token) <= maxTokenLength && headerSafe(token) && !strings.ContainsRune(token, ' ')
 }

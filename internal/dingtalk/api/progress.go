@@ -2,13 +2,13 @@ package api
 
 import "slices"
 
-// patience is how many pages in a row may bring nothing before a list counts as one that makes no progress, and how
-// many pages may follow once far more has come than totalCount says. A list that moves while it is read can repeat a
-// whole page, so that one such page proves nothing.
+// patience is how many pages in a row may bring nothing before a list counts as one that makes no
+// progress, and how many pages may follow once far more has come than totalCount says. A list that
+// moves while it is read can repeat a whole page, so that one such page proves nothing.
 const patience = 3
 
-// progress follows a list from page to page and decides whether the next page is worth a call: a cursor that is
-// ignored, or never ends, would use up the month's calls.
+// progress follows a list from page to page and decides whether the next page is worth a call: a
+// cursor that is ignored, or never ends, would use up the month's calls.
 type progress struct {
 	pages int
 	seen  []string // the tokens of pages asked for
@@ -36,11 +36,12 @@ func (p *progress) counted(total int64) {
 // complete tells whether count different entries are exactly as many as totalCount says.
 func (p *progress) complete(count int) bool { return p.total >= 0 && int64(count) == p.total }
 
-// more tells whether to read on after a page that gave the token next: of count different entries read so far, fresh
-// came with this page.
+// more tells whether to read on after a page that gave the token next: of count different entries
+// read so far, fresh came with this page.
 //
-// A token is followed even when totalCount is reached: what that counts is nowhere documented, and if it were, say, the
-// people present, a list cut there would lack some of them. So a token on the last page costs one call, see beyondEnd.
+// A token is followed even when totalCount is reached: what that counts is nowhere documented, and
+// if it were, say, the people present, a list cut there would lack some of them. So a token on the
+// last page costs one call, see beyondEnd.
 func (p *progress) more(next string, count, fresh int) bool {
 	p.pages++
 	if fresh > 0 {
@@ -65,8 +66,8 @@ func (p *progress) more(next string, count, fresh int) bool {
 	return true
 }
 
-// beyondEnd tells whether a page that brought nothing new, though it has a token again, came after the last one: count
-// different entries had been read before, and were all.
+// beyondEnd tells whether a page that brought nothing new, though it has a token again, came after
+// the last one: count different entries had been read before, and were all.
 func (p *progress) beyondEnd(next string, count, fresh int) bool {
 	return p.pages > 0 && fresh == 0 && !isLastToken(next) && p.complete(count)
 }

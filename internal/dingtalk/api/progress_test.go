@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAListWithoutAnEnd is left within a handful of calls, and is not read again; what it gave counts.
+// TestAListWithoutAnEnd is left within a handful of calls, and is not read again; what it gave
+// counts.
 func TestAListWithoutAnEnd(t *testing.T) {
 	token := func(n int) string { return fmt.Sprint("t", n) }
 	for name, c := range map[string]struct {

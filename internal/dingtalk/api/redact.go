@@ -16,7 +16,8 @@ const (
 	maxTokens  = 4 // recent access tokens to watch for; a late reply may repeat an old one
 )
 
-// secrets knows what must not be repeated to anybody: the server's texts are free to contain what it was sent.
+// secrets knows what must not be repeated to anybody: the server's texts are free to contain what
+// it was sent.
 type secrets struct {
 	fixed []string
 
@@ -55,7 +56,8 @@ func (s *secrets) redact(text string) string {
 	return text
 }
 
-// clean makes a server's text fit for an error: no secret, no control characters, at most limit bytes.
+// clean makes a server's text fit for an error: no secret, no control characters, at most limit
+// bytes.
 func (s *secrets) clean(text string, limit int) string { return plaintext.Line(s.redact(text), limit) }
 
 // error gives err a text without secrets and keeps it as the cause.

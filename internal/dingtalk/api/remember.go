@@ -1,6 +1,7 @@
 package api
 
-// remember puts a value into a map of at most limit entries. Where a new one finds no room, some other is forgotten.
+// remember puts a value into a map of at most limit entries. Where a new one finds no room, some
+// other is forgotten.
 func remember[V any](m *map[string]V, limit int, key string, value V) {
 	if *m == nil {
 		*m = make(map[string]V)

@@ -13,8 +13,8 @@ import (
 // rowSeed makes hashes differ between processes: they are never stored.
 var rowSeed = maphash.MakeSeed()
 
-// repeat is a row of somebody who was listed before with the same joinTime: by another device or, when that row is on
-// an earlier page, because the list moved while it was read.
+// repeat is a row of somebody who was listed before with the same joinTime: by another device or,
+// when that row is on an earlier page, because the list moved while it was read.
 type repeat struct {
 	mark     uint64 // of the person, the joinTime and which of their rows it is: the first, the second…
 	row      int32
@@ -32,7 +32,8 @@ const (
 	movedRow                   // with a joinTime: the list moved
 )
 
-// rowIndex finds rows of one person and joinTime, by open addressing. A list of one page needs none.
+// rowIndex finds rows of one person and joinTime, by open addressing. A list of one page needs
+// none.
 type rowIndex struct {
 	slots   []int32 // 1 + a place in entries, 0 for none; a power of two of them
 	entries []rowEntry
@@ -51,7 +52,8 @@ func (x *rowIndex) reset() {
 	x.slots, x.entries, x.rows, x.repeats = x.slots[:0], x.entries[:0], 0, x.repeats[:0]
 }
 
-// index takes in the rows read since it was called last and returns how many of this page's were on no page before.
+// index takes in the rows read since it was called last and returns how many of this page's were on
+// no page before.
 func (w *walk) index() (fresh int) {
 	x := &w.found
 	x.grow(len(w.rows))
@@ -63,7 +65,8 @@ func (w *walk) index() (fresh int) {
 	return fresh
 }
 
-// enter takes in one row and tells whether it is new: on no earlier page, or known to be a device of its own.
+// enter takes in one row and tells whether it is new: on no earlier page, or known to be a device
+// of its own.
 func (w *walk) enter(row int32) bool {
 	x := &w.found
 	hash := w.hash(row)
@@ -134,7 +137,8 @@ func (x *rowIndex) grow(rows int) {
 	}
 }
 
-// hash is of what tells one person's visit from another: unionId or, without one, nickname; and joinTime.
+// hash is of what tells one person's visit from another: unionId or, without one, nickname; and
+// joinTime.
 func (w *walk) hash(row int32) uint64 {
 	rec := &w.rows[row]
 	w.found.key = binary.LittleEndian.AppendUint64(w.found.key[:0], uint64(rec.row.JoinTime))
@@ -166,7 +170,8 @@ func (w *walk) dropPage() {
 	w.rows, w.leftOut = w.rows[:w.firstRow], w.firstLeftOut
 }
 
-// dropStale leaves only the newest row of those who were on an earlier page, too: it must not look like another device.
+// dropStale leaves only the newest row of those who were on an earlier page, too: it must not look
+// like another device.
 func (w *walk) dropStale() {
 	var stale []int32
 	for _, r := range w.found.repeats {
@@ -186,12 +191,12 @@ func (w *walk) dropStale() {
 	w.rows = kept
 }
 
-// marks are the marks, sorted, of the repeated rows but for those that only show that the list moved: if there are marks
-// of a reading before, those that it does not have.
+// marks are the marks, sorted, of the repeated rows but for those that only show that the list
+// moved: if there are marks of a reading before, those that it does not have.
 func (w *walk) marks(before []uint64) []uint64 {
 	out := make([]uint64, 0, len(w.found.repeats))
 	for _, r := range w.found.repeats {
-		if _, found := slices.BinarySearch(before, r.mark); found || r.kind != proof || before == nil {
+		if _, found := slices.BinarySearch(before, r.mark); found || r.kind != movedRow || before == nil {
 			out = append(out, r.mark)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
-// member appends a row. Of a field that is missing it has the zero value. A row that does not say who was there, since
-// when, or how, is left out.
+// member appends a row. Of a field that is missing it has the zero value. A row that does not say
+// who was there, since when, or how, is left out.
 func (w *walk) member(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '{' {
 		if err := dec.SkipValue(); err != nil {
@@ -34,15 +34,17 @@ func (w *walk) member(dec *jsontext.Decoder) error {
 	return err
 }
 
-// leaveOut counts a row that cannot be read. The person it is about may be missing from the list for that reason alone.
+// leaveOut counts a row that cannot be read. The person it is about may be missing from the list
+// for that reason alone.
 func (w *walk) leaveOut() {
 	w.odd.Note(wire.MemberRow, wire.Unreadable)
 	w.leftOut++
 	w.uncertain = true
 }
 
-// set takes in one field of a row; one that does not matter is ignored. It returns false for one that matters and cannot
-// be read. Roles and nicknames never matter so much, and without its leaveTime a row still says that somebody left.
+// set takes in one field of a row; one that does not matter is ignored. It returns false for one
+// that matters and cannot be read. Roles and nicknames never matter so much, and without its
+// leaveTime a row still says that somebody left.
 func (w *walk) set(rec *record, name []byte, raw jsontext.Value) bool {
 	var r wire.Reading
 	switch string(name) {

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// refreshEarly is how long before its end a token is replaced; a tenth of its life if that is shorter.
+	// refreshEarly is how long before its end a token is replaced; a tenth of its life if that is
+	// shorter.
 	refreshEarly = 10 * time.Minute
 	// Bounds of the pause between token calls that fail: asking too often is throttled.
 	minTokenPause = time.Second
@@ -26,8 +27,8 @@ const (
 type grant struct {
 	value string
 	life  time.Duration
-	// number tells this grant from others, even of the same value: asking again inside a token's life returns the
-	// same token.
+	// number tells this grant from others, even of the same value: asking again inside a token's
+	// life returns the same token.
 	number uint64
 }
 
@@ -48,8 +49,8 @@ func (t fixedToken) get(context.Context) (grant, error) { return grant{value: st
 func (fixedToken) accepted(uint64)                      {}
 func (fixedToken) refused(uint64) bool                  { return false }
 
-// tokens caches the token of an app. One request at a time asks for a new one, in a goroutine of its own, so that
-// a caller that gives up does not fail the others who wait for it.
+// tokens caches the token of an app. One request at a time asks for a new one, in a goroutine of
+// its own, so that a caller that gives up does not fail the others who wait for it.
 type tokens struct {
 	fetch func(context.Context) (grant, error)
 	now   func() time.Time
@@ -91,7 +92,8 @@ func tokenPause() backoff.BackOff {
 	return pause.Doubling(minTokenPause, maxTokenPause, backoff.WithRandomizationFactor(0.2))
 }
 
-// get implements tokenSource. A token that is about to expire is still given out while its successor is fetched.
+// get implements tokenSource. A token that is about to expire is still given out while its
+// successor is fetched.
 func (t *tokens) get(ctx context.Context) (grant, error) {
 	t.mu.Lock()
 	now := t.now()
@@ -120,8 +122,8 @@ func (t *tokens) get(ctx context.Context) (grant, error) {
 	}
 }
 
-// gaveUp is the error of a caller who did not wait for the token. Its deadline tells of a slow upstream, its
-// cancellation of nothing.
+// gaveUp is the error of a caller who did not wait for the token. Its deadline tells of a slow
+// upstream, its cancellation of nothing.
 func gaveUp(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e := &Error{Op: opToken, Kind: KindTimeout, Err: context.Cause(ctx)}
@@ -203,8 +205,9 @@ func (t *tokens) accepted(number uint64) {
 	}
 }
 
-// refused implements tokenSource. However many requests failed with one grant, it is replaced once. Where fresh grants
-// are refused too, asking for more of them at once would not help, so pauses come in between.
+// refused implements tokenSource. However many requests failed with one grant, it is replaced once.
+// Where fresh grants are refused too, asking for more of them at once would not help, so pauses
+// come in between.
 func (t *tokens) refused(number uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

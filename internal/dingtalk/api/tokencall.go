@@ -15,8 +15,8 @@ import (
 
 const (
 	opToken = "get an access token"
-	// documentedLife of a token is used where the reply gives none that can be: "expireIn":7200. A token that ends sooner
-	// is refused, and then replaced.
+	// documentedLife of a token is used where the reply gives none that can be: "expireIn":7200. A
+	// token that ends sooner is refused, and then replaced.
 	documentedLife = 2 * time.Hour
 	// minLife keeps a token that is about to expire from being asked for with every call.
 	minLife = 10 * time.Second
@@ -24,7 +24,8 @@ const (
 	maxLife = 24 * time.Hour
 )
 
-// The bodies of https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-an-internal-app and of the
+// The bodies of
+// https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-an-internal-app and of the
 // client-credentials grant.
 type (
 	appTokenRequest struct {
@@ -75,7 +76,8 @@ func (c *Client) fetchToken(ctx context.Context) (grant, error) {
 	return token, nil
 }
 
-// refusedCredentials corrects the kind of a 401: what is refused here is no token, but the app key and secret.
+// refusedCredentials corrects the kind of a 401: what is refused here is no token, but the app key
+// and secret.
 func refusedCredentials(err error) error {
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != KindToken {

@@ -6,12 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// maxTotals is how many meetings with a differing total are remembered. Beyond it some are forgotten, and said again.
+// maxTotals is how many meetings with a differing total are remembered. Beyond it some are
+// forgotten, and said again.
 const maxTotals = 1024
 
-// totals remembers of which meetings what was said of their list. What totalCount counts is nowhere documented, so a
-// difference from the number of rows may last for a meeting's whole life: it is said when it begins, when it turns from
-// too many into too few or back, and when it is gone, but not whenever somebody comes.
+// totals remembers of which meetings what was said of their list. What totalCount counts is nowhere
+// documented, so a difference from the number of rows may last for a meeting's whole life: it is
+// said when it begins, when it turns from too many into too few or back, and when it is gone, but
+// not whenever somebody comes.
 type totals struct {
 	mu   sync.Mutex
 	said map[string]finding // by conferenceId; never inOrder

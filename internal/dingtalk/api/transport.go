@@ -63,7 +63,8 @@ func releaseBuffer(b *[]byte) {
 	}
 }
 
-// readBody reads a body to its end into buf, and so frees the connection for reuse. On an error it returns what came.
+// readBody reads a body to its end into buf, and so frees the connection for reuse. On an error it
+// returns what came.
 func readBody(resp *http.Response, buf []byte) ([]byte, error) {
 	if resp.ContentLength > maxBody {
 		return buf[:0], errBodyTooLarge

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// retryAfter reads the header Retry-After, in seconds or as an HTTP date (RFC 9110, 10.2.3); 0 when it says nothing
-// usable. It is capped at maxWait.
+// retryAfter reads the header Retry-After, in seconds or as an HTTP date (RFC 9110, 10.2.3); 0 when
+// it says nothing usable. It is capped at maxWait.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := header.Get("Retry-After")
 	if value == "" {
@@ -24,8 +24,9 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxWait)
 }
 
-// block remembers the block of this machine's address, so that one met again right after its end is given twice the
-// time: the unit of "wait" is nowhere documented, and calls made during a block may prolong it.
+// block remembers the block of this machine's address, so that one met again right after its end is
+// given twice the time: the unit of "wait" is nowhere documented, and calls made during a block may
+// prolong it.
 type block struct {
 	mu    sync.Mutex
 	last  time.Duration

@@ -25,8 +25,8 @@ type record struct {
 // span is a part of a buffer.
 type span struct{ from, to int32 }
 
-// walk collects the pages of one member list: all rows in one slice, all their texts in one buffer, so that a page
-// costs no allocation and a list costs two.
+// walk collects the pages of one member list: all rows in one slice, all their texts in one buffer,
+// so that a page costs no allocation and a list costs two.
 type walk struct {
 	progress
 	rows []record
@@ -75,9 +75,9 @@ func (w *walk) startPage() {
 	w.firstRow, w.firstLeftOut = len(w.rows), w.leftOut
 }
 
-// isList reports whether the page is a member list at all: an address block, for one, is a 200 with other JSON, and
-// reading it as an empty list would make everybody leave. An empty object is none either, but may follow the last page.
-// Nor is what has a failure's code, and nobody.
+// isList reports whether the page is a member list at all: an address block, for one, is a 200 with
+// other JSON, and reading it as an empty list would make everybody leave. An empty object is none
+// either, but may follow the last page. Nor is what has a failure's code, and nobody.
 func (w *walk) isList() bool {
 	if w.failed && w.count() == w.firstRow+w.firstLeftOut {
 		return false
@@ -94,16 +94,18 @@ func (w *walk) different() int { return w.count() - w.moved - w.suspects }
 // count is the number of rows, those that cannot be read included.
 func (w *walk) count() int { return len(w.rows) + w.leftOut }
 
-// agrees reports whether the rows are as many as upstream said there are, and the list stood still while it was read.
+// agrees reports whether the rows are as many as upstream said there are, and the list stood still
+// while it was read.
 func (w *walk) agrees() bool {
 	return !w.recounted && w.moved == 0 && (w.total < 0 || w.complete(w.count()))
 }
 
-// certain reports whether nobody is missing from the list. What is doubtful is no reason to read it again.
+// certain reports whether nobody is missing from the list. What is doubtful is no reason to read it
+// again.
 func (w *walk) certain() bool { return w.agrees() && w.suspects == 0 && !w.stuck && w.whole() }
 
-// whole reports whether all that was sent could be read. Where no token could be read, totalCount tells whether there is
-// another page.
+// whole reports whether all that was sent could be read. Where no token could be read, totalCount
+// tells whether there is another page.
 func (w *walk) whole() bool { return !w.uncertain && (!w.cut || w.total >= 0) }
 
 // build makes the rows that outlive the walk.
@@ -138,7 +140,8 @@ func (w *walk) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	})
 }
 
-// nextToken reads where the list goes on. Where that cannot be read, only totalCount can tell that all has been read.
+// nextToken reads where the list goes on. Where that cannot be read, only totalCount can tell that
+// all has been read.
 func (w *walk) nextToken(dec *jsontext.Decoder) error {
 	raw, err := dec.ReadValue()
 	if err != nil {
@@ -182,7 +185,8 @@ func (w *walk) refusal(dec *jsontext.Decoder, name []byte) error {
 	return nil
 }
 
-// members reads the rows. A second list in the same page takes the first one's place, as with any name that comes twice.
+// members reads the rows. A second list in the same page takes the first one's place, as with any
+// name that comes twice.
 func (w *walk) members(dec *jsontext.Decoder) error {
 	w.rows, w.leftOut = w.rows[:w.firstRow], w.firstLeftOut
 	w.hasMembers = false

@@ -116,7 +116,8 @@ func TestDecodingAListCostsTwoAllocations(t *testing.T) {
 	assert.LessOrEqual(t, testing.AllocsPerRun(20, read), 20.0, "per list of 100, require's own included")
 }
 
-// FuzzDecodePage holds the decoder to the plain one: what that reads without an error, this one reads alike.
+// FuzzDecodePage holds the decoder to the plain one: what that reads without an error, this one
+// reads alike.
 func FuzzDecodePage(f *testing.F) {
 	f.Add(memberPage(0, 2, "next", 2))
 	f.Add([]byte(`{"status":1111,"wait":5,"source":"x5","punish":"deny"}`))

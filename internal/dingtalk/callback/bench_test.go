@@ -16,7 +16,8 @@ import (
 // nothing is a receiver that is done at once.
 var nothing = receiver(func(context.Context, push.Push) error { return nil })
 
-// BenchmarkHandler is the work of one push, without a network: verify, decrypt, decode, encrypt the answer.
+// BenchmarkHandler is the work of one push, without a network: verify, decrypt, decode, encrypt the
+// answer.
 func BenchmarkHandler(b *testing.B) {
 	cipher := newCipher(b, testKeys)
 	h := NewHandler(Options{Cipher: cipher, Receiver: nothing})

@@ -12,10 +12,11 @@ import (
 const (
 	// maxBody bounds the body of a request, in bytes.
 	maxBody = 1 << 20
-	// maxDiscard is how much of a body that is too large is read and thrown away, so that its sender, who may write
-	// all of it before reading anything, gets to see the answer.
+	// maxDiscard is how much of a body that is too large is read and thrown away, so that its
+	// sender, who may write all of it before reading anything, gets to see the answer.
 	maxDiscard = 8 << 20
-	// firstBuffer is the room for a body to begin with. It is what a connection takes anyway and is not counted.
+	// firstBuffer is the room for a body to begin with. It is what a connection takes anyway and is
+	// not counted.
 	firstBuffer = 4 << 10
 	// maxMemory bounds what all bodies larger than that take up together, in bytes.
 	maxMemory = 32 << 20
@@ -23,8 +24,9 @@ const (
 
 var errMemory = errors.New("no memory left for bodies of this size")
 
-// read returns the body of a request. Until done is called the memory counts as taken; what counts is what has arrived,
-// not what a request says will, so that requests that send nothing keep nobody out.
+// read returns the body of a request. Until done is called the memory counts as taken; what counts
+// is what has arrived, not what a request says will, so that requests that send nothing keep nobody
+// out.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, done func(), no *refusal) {
 	connection := http.NewResponseController(w)
 	// Not every connection has deadlines. Those of net/http have.
@@ -42,8 +44,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, don
 		case len(buf) > maxBody:
 			return nil, done, h.tooLarge(w, r)
 		case err == io.EOF: //nolint:errorlint // never wrapped
-			// Left standing, the deadline could end the contexts of this request and of all later ones on the connection.
-			// For HTTP/1 net/http takes it away by itself, without promising it.
+			// Left standing, the deadline could end the contexts of this request and of all later
+			// ones on the connection. For HTTP/1 net/http takes it away by itself, without
+			// promising it.
 			_ = connection.SetReadDeadline(time.Time{})
 			return buf, done, nil
 		case err != nil:
@@ -62,7 +65,8 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, don
 	}
 }
 
-// tooLarge reads on for a while, within the deadline of the body. What is left then ends the connection.
+// tooLarge reads on for a while, within the deadline of the body. What is left then ends the
+// connection.
 func (h *handler) tooLarge(w http.ResponseWriter, r *http.Request) *refusal {
 	if _, err := io.CopyN(io.Discard, r.Body, maxDiscard); !errors.Is(err, io.EOF) {
 		w.Header().Set("Connection", "close")

@@ -103,8 +103,8 @@ func TestHugeBodyThatNeverComes(t *testing.T) {
 	assert.True(t, resp.Close)
 }
 
-// The deadline of the body must end neither the request, once the body was in time, nor what comes over the same
-// connection, which may be for another handler.
+// The deadline of the body must end neither the request, once the body was in time, nor what comes
+// over the same connection, which may be for another handler.
 func TestDeadlineEndsWithTheBody(t *testing.T) {
 	c := serve(t, Options{ReadTimeout: 50 * time.Millisecond, Timeout: 200 * time.Millisecond, Receiver: receiver(func(ctx context.Context, _ push.Push) error {
 		<-ctx.Done()

@@ -41,7 +41,8 @@ type Keys struct {
 }
 
 // Cipher signs and encrypts as DingTalk's callback does,
-// https://open.dingtalk.com/document/orgapp/configure-event-subcription and the official callback-crypto demos.
+// https://open.dingtalk.com/document/orgapp/configure-event-subcription and the official
+// callback-crypto demos.
 type Cipher struct {
 	token, owner string
 	block        cipher.Block
@@ -87,7 +88,8 @@ func (c *Cipher) Verify(signature, timestamp, nonce, encrypted string) error {
 	return nil
 }
 
-// Decrypt returns the message in a push whose signature has been verified, or an error that wraps [ErrMessage].
+// Decrypt returns the message in a push whose signature has been verified, or an error that wraps
+// [ErrMessage].
 func (c *Cipher) Decrypt(encrypted string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(encrypted)
 	if err != nil {

@@ -23,7 +23,8 @@ const (
 	nonceLength = 16
 	// retryAfter tells other senders than DingTalk when to come back, in seconds.
 	retryAfter = "1"
-	// logEvery is how often the same outcome is logged: anybody who finds the URL can send anything.
+	// logEvery is how often the same outcome is logged: anybody who finds the URL can send
+	// anything.
 	logEvery = time.Minute
 )
 
@@ -35,11 +36,13 @@ type handler struct {
 	logs   map[Outcome]*rate.Sometimes
 }
 
-// NewHandler returns a handler for DingTalk's callback, https://open.dingtalk.com/document/orgapp/configure-event-subcription.
-// A push is answered with the encrypted word "success" once the receiver has returned nil. Events that are not about
-// meetings are answered alike. A wrong signature and a time outside the window are refused with 401, what cannot be
-// decrypted or read with 400, more than 1 MiB with 413, a body that does not arrive with 408, other methods than POST with
-// 405, and what could not be stored in time with 503. Errors are application/problem+json.
+// NewHandler returns a handler for DingTalk's callback,
+// https://open.dingtalk.com/document/orgapp/configure-event-subcription. A push is answered with
+// the encrypted word "success" once the receiver has returned nil. Events that are not about
+// meetings are answered alike. A wrong signature and a time outside the window are refused with
+// 401, what cannot be decrypted or read with 400, more than 1 MiB with 413, a body that does not
+// arrive with 408, other methods than POST with 405, and what could not be stored in time with 503.
+// Errors are application/problem+json.
 func NewHandler(opts Options) http.Handler {
 	if opts.Cipher == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -138,7 +141,8 @@ func (h *handler) refuse(w http.ResponseWriter, no *refusal) {
 	})
 }
 
-// receipt is the answer to everything that needs no repeating. All of it are strings in the official demos.
+// receipt is the answer to everything that needs no repeating. All of it are strings in the
+// official demos.
 type receipt struct {
 	Signature string `json:"msg_signature"`
 	TimeStamp string `json:"timeStamp"` // Unix milliseconds

@@ -214,7 +214,8 @@ func TestNotStored(t *testing.T) {
 	}
 }
 
-// A push that comes while the service starts or stops goes to another replica, or comes again: nobody has to know of it.
+// A push that comes while the service starts or stops goes to another replica, or comes again:
+// nobody has to know of it.
 func TestAReceiverThatIsAwayIsNoNews(t *testing.T) {
 	c := serve(t, Options{Receiver: receiver(func(context.Context, push.Push) error {
 		return fmt.Errorf("meeting m: %w", push.ErrAway)
@@ -294,7 +295,8 @@ func TestTooManyAtOnce(t *testing.T) {
 	assert.Equal(t, []Outcome{Overloaded, Verified}, c.seen(slots + 3)[:2])
 }
 
-// A push that is replayed within the window reaches the receiver again, which is idempotent, or a memory before it.
+// A push that is replayed within the window reaches the receiver again, which is idempotent, or a
+// memory before it.
 func TestReplay(t *testing.T) {
 	c := serve(t, Options{})
 	r := c.push(joined)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxSeconds is the largest time stamp that is taken for seconds; as milliseconds it is in 1973. DingTalk writes
-// milliseconds, and its demos seconds too.
+// maxSeconds is the largest time stamp that is taken for seconds; as milliseconds it is in 1973.
+// DingTalk writes milliseconds, and its demos seconds too.
 const maxSeconds = 100_000_000_000
 
 // sealed is the body of a request.
@@ -45,7 +45,8 @@ func (h *handler) open(query url.Values, body []byte) ([]byte, *refusal) {
 	return message, nil
 }
 
-// checkTime returns an error unless a time stamp, which the signature has vouched for, is near enough to now.
+// checkTime returns an error unless a time stamp, which the signature has vouched for, is near
+// enough to now.
 func (h *handler) checkTime(timestamp string) error {
 	if h.opts.Window < 0 {
 		return nil

@@ -28,8 +28,8 @@ const (
 	NotStored      Outcome = "not_stored"
 )
 
-// answers are the HTTP statuses of the refusals and what they say to a person. DingTalk sends a push again, 10 s and
-// 30 s later, whatever the status.
+// answers are the HTTP statuses of the refusals and what they say to a person. DingTalk sends a
+// push again, 10 s and 30 s later, whatever the status.
 var answers = map[Outcome]struct {
 	status int
 	detail string

@@ -14,8 +14,8 @@ import (
 	"github.com/c4342123/rollcall/internal/simulator/history"
 )
 
-// TestSimulatorFaults: forged, foreign, old and damaged pushes are refused, and genuine ones arrive, by being sent
-// again if need be.
+// TestSimulatorFaults: forged, foreign, old and damaged pushes are refused, and genuine ones
+// arrive, by being sent again if need be.
 func TestSimulatorFaults(t *testing.T) {
 	for _, c := range []struct {
 		fault fault.Kind

@@ -19,11 +19,11 @@ import (
 const (
 	// Area is discovery's name where failures are reported.
 	Area = "discovery"
-	// maxInARow is how many meetings in a row may fail to be watched before the round is given up: while nothing can be
-	// stored, each of them costs the time that storing is tried for.
+	// maxInARow is how many meetings in a row may fail to be watched before the round is given up:
+	// while nothing can be stored, each of them costs the time that storing is tried for.
 	maxInARow = 3
-	// maxNoted bounds the meetings that are noted although the last list lacks them: it may be uncertain without end. Those
-	// beyond it end when they are asked about in their turn.
+	// maxNoted bounds the meetings that are noted although the last list lacks them: it may be
+	// uncertain without end. Those beyond it end when they are asked about in their turn.
 	maxNoted = 10_000
 )
 
@@ -34,7 +34,8 @@ type Lister interface {
 
 // Watcher watches what is found.
 type Watcher interface {
-	// Discover watches a meeting that was found to go on at the time listed, and tells whether that is news.
+	// Discover watches a meeting that was found to go on at the time listed, and tells whether that
+	// is news.
 	Discover(ctx context.Context, conferenceID string, d diff.Description, listed time.Time) (bool, error)
 	// CheckEnd asks soon whether a meeting goes on.
 	CheckEnd(conferenceID string)
@@ -46,10 +47,12 @@ type Options struct {
 	Watcher Watcher
 	// Interval is the time between two lists.
 	Interval time.Duration
-	// Turn tells before each list whether it is for us to make, and not for another replica; nil stands for always.
+	// Turn tells before each list whether it is for us to make, and not for another replica; nil
+	// stands for always.
 	Turn func(ctx context.Context) (bool, error)
-	// Rest tells how long the next list is put off yet, beyond the interval, for the sake of those who need the calls more; nil
-	// stands for never. It may change at any time, is asked again at every interval, and must not wait.
+	// Rest tells how long the next list is put off yet, beyond the interval, for the sake of those
+	// who need the calls more; nil stands for never. It may change at any time, is asked again at
+	// every interval, and must not wait.
 	Rest     func() time.Duration
 	Logger   *slog.Logger
 	Reporter condition.Reporter
@@ -103,11 +106,12 @@ func (o Options) after(err error) time.Duration {
 	}
 }
 
-// once lists the meetings and watches those that go on. A meeting that cannot be watched does not keep the others from
-// being watched, unless several in a row cannot: then the trouble is not theirs.
+// once lists the meetings and watches those that go on. A meeting that cannot be watched does not
+// keep the others from being watched, unless several in a row cannot: then the trouble is not
+// theirs.
 //
-// A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the last list, and
-// becomes this one. mine tells whether the list was for us to make.
+// A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the
+// last list, and becomes this one. mine tells whether the list was for us to make.
 func (o Options) once(ctx context.Context, listed map[string]bool) (mine bool, err error) {
 	if o.Turn != nil {
 		if mine, err := o.Turn(ctx); err != nil || !mine {
@@ -139,8 +143,9 @@ func (o Options) once(ctx context.Context, listed map[string]bool) (mine bool, e
 	return true, failed
 }
 
-// checkVanished asks about the meetings that are listed no more, and takes note of those that are. What an uncertain
-// list lacks stays noted: it is asked about when a certain list lacks it too, or any says that it is over.
+// checkVanished asks about the meetings that are listed no more, and takes note of those that are.
+// What an uncertain list lacks stays noted: it is asked about when a certain list lacks it too, or
+// any says that it is over.
 func (o Options) checkVanished(listed map[string]bool, list api.Ongoing) {
 	now, over := make(map[string]bool, len(list.Meetings)), map[string]bool{}
 	for _, m := range list.Meetings {
@@ -163,7 +168,8 @@ func (o Options) checkVanished(listed map[string]bool, list api.Ongoing) {
 	maps.Copy(listed, now)
 }
 
-// watch watches one meeting, if it can be. The list that it was found in was asked for at the time listed.
+// watch watches one meeting, if it can be. The list that it was found in was asked for at the time
+// listed.
 func (o Options) watch(ctx context.Context, m api.OngoingMeeting, listed time.Time) error {
 	if err := events.CheckConferenceID(m.ConferenceID); err != nil {
 		o.report(fmt.Sprintf("%s of a meeting: %q", Area, m.ConferenceID), err)

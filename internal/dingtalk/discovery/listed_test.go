@@ -24,7 +24,8 @@ func (w *witness) Discover(_ context.Context, _ string, _ diff.Description, list
 	return true, nil
 }
 
-// TestAListIsAsOldAsItsFirstPage: what it says may have been so when it was asked for, and no longer when it is there.
+// TestAListIsAsOldAsItsFirstPage: what it says may have been so when it was asked for, and no
+// longer when it is there.
 func TestAListIsAsOldAsItsFirstPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

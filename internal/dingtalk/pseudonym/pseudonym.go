@@ -1,4 +1,5 @@
-// Package pseudonym keeps people's names out of everything behind it: the events, the stored states and the API.
+// Package pseudonym keeps people's names out of everything behind it: the events, the stored states
+// and the API.
 package pseudonym
 
 import (
@@ -15,7 +16,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// idLength is the length of a pseudonym's hash in bytes: enough that no two people of an organisation ever share one.
+// idLength is the length of a pseudonym's hash in bytes: enough that no two people of an
+// organisation ever share one.
 const idLength = 16
 
 // Upstream is where meetings are read and found.
@@ -24,8 +26,9 @@ type Upstream interface {
 	OngoingMeetings(ctx context.Context) (api.Ongoing, error)
 }
 
-// Source reads from upstream and gives everybody a pseudonym: a keyed hash instead of the unionId, and no nickname.
-// With the key and a unionId the pseudonym can be computed; the way back is closed to everybody.
+// Source reads from upstream and gives everybody a pseudonym: a keyed hash instead of the unionId,
+// and no nickname. With the key and a unionId the pseudonym can be computed; the way back is closed
+// to everybody.
 type Source struct {
 	upstream Upstream
 	key      []byte
@@ -80,7 +83,8 @@ func (s *Source) creator(id string) string {
 	return s.pseudonym("person", id)
 }
 
-// without takes a nickname out of a title: DingTalk names a meeting after the person who called it, unless that person named it.
+// without takes a nickname out of a title: DingTalk names a meeting after the person who called it,
+// unless that person named it.
 func without(title, nick string) string {
 	if nick == "" {
 		return title
@@ -94,8 +98,9 @@ func (s *Source) HideCreator(id, nick, title *string) {
 	*id, *nick = s.creator(*id), ""
 }
 
-// HideRow replaces what names a person. Guests without a unionId are told apart as they are elsewhere, by nickname and
-// joinTime, and within one meeting only: the same nickname elsewhere may be somebody else.
+// HideRow replaces what names a person. Guests without a unionId are told apart as they are
+// elsewhere, by nickname and joinTime, and within one meeting only: the same nickname elsewhere may
+// be somebody else.
 func (s *Source) HideRow(conferenceID string, row *diff.Row) {
 	if row.UnionID != "" {
 		row.UnionID = s.pseudonym("person", row.UnionID)
@@ -105,7 +110,8 @@ func (s *Source) HideRow(conferenceID string, row *diff.Row) {
 	row.UserNick = ""
 }
 
-// discreet returns an error without what it quotes of a reply: one that cannot be read may name people all the same.
+// discreet returns an error without what it quotes of a reply: one that cannot be read may name
+// people all the same.
 func discreet(err error) error {
 	var told *api.Error
 	if !errors.As(err, &told) {

@@ -68,7 +68,8 @@ func TestMembersKeepEverythingButWhoTheyAre(t *testing.T) {
 	assert.Equal(t, full, got)
 }
 
-// The pseudonym is part of what is stored: another one for the same person would make two people of one.
+// The pseudonym is part of what is stored: another one for the same person would make two people of
+// one.
 func TestPseudonymsNeverChange(t *testing.T) {
 	assert.Equal(t, "p-269b1fbeb7759591efe58eb98c3020b8", id(t, "key", "a", diff.Row{UnionID: "u1"}))
 	assert.Equal(t, "g-38a61f6e8e0d81a9b3bd257d7b071428", id(t, "key", "a", diff.Row{UserNick: "Guest", JoinTime: 1000}))

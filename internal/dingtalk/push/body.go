@@ -9,12 +9,13 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 )
 
-// body is the JSON of an event: what those of every type begin with, and what the meeting events have besides. What
-// DingTalk documents in two types, or not at all, is not read. Neither are the status of a meeting and the attendStatus of
-// a member: conference_created carries the status that elsewhere means ended, so the scene alone tells what happened.
+// body is the JSON of an event: what those of every type begin with, and what the meeting events
+// have besides. What DingTalk documents in two types, or not at all, is not read. Neither are the
+// status of a meeting and the attendStatus of a member: conference_created carries the status that
+// elsewhere means ended, so the scene alone tells what happened.
 //
-// Names are matched in any case: the stream connection is said to begin names with small letters where the callback
-// begins them with capitals.
+// Names are matched in any case: the stream connection is said to begin names with small letters
+// where the callback begins them with capitals.
 type body struct {
 	EventType jsontext.Value `json:"EventType"`
 	EventID   jsontext.Value `json:"eventId"`
@@ -37,7 +38,8 @@ type meetingModel struct {
 	CreatorNick  jsontext.Value `json:"creatorNick"`
 }
 
-// memberModel is one device of one person. userId holds the unionId, and is empty for people from outside.
+// memberModel is one device of one person. userId holds the unionId, and is empty for people from
+// outside.
 type memberModel struct {
 	UserID       jsontext.Value `json:"userId"`
 	UserNick     jsontext.Value `json:"userNick"`
@@ -49,7 +51,8 @@ type memberModel struct {
 	PSTNJoin     jsontext.Value `json:"pstnJoin"`
 }
 
-// quotaCode is the code of a push without content, by which DingTalk says that the month's pushes are used up.
+// quotaCode is the code of a push without content, by which DingTalk says that the month's pushes
+// are used up.
 const quotaCode = 20001
 
 // maxDepth is how many envelopes may be around the data: a frame's, and the event's own.
@@ -68,7 +71,8 @@ func readBody(data []byte) (body, error) {
 	return b, nil
 }
 
-// open takes what is missing from the data, where that comes in the same object, and reports whether there was any.
+// open takes what is missing from the data, where that comes in the same object, and reports
+// whether there was any.
 func (b *body) open() bool {
 	inner := embedded(b.Data)
 	var data body

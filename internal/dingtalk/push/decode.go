@@ -25,19 +25,19 @@ const (
 	maxWord    = 128 // bytes of a type, an event id or a scene
 )
 
-// Envelope is what a stream frame says of a push outside its data, which then holds the business fields only. Empty
-// fields are taken from the data.
+// Envelope is what a stream frame says of a push outside its data, which then holds the business
+// fields only. Empty fields are taken from the data.
 type Envelope struct {
 	Type string
 	ID   string
 	Time int64 // Unix milliseconds
 }
 
-// Decode reads the JSON of a push. A push of a type that is not about meetings has no notices, whatever else is in it.
-// One that is no JSON object with an event type, or is about meetings and makes no sense, gives an error that wraps
-// [ErrMalformed] and no notices at all. The error says where the push is wrong and never quotes a value: whoever reads a
-// log need not be one who may know who is in a meeting. Values of other types than documented count in odd, which may be
-// nil.
+// Decode reads the JSON of a push. A push of a type that is not about meetings has no notices,
+// whatever else is in it. One that is no JSON object with an event type, or is about meetings and
+// makes no sense, gives an error that wraps [ErrMalformed] and no notices at all. The error says
+// where the push is wrong and never quotes a value: whoever reads a log need not be one who may
+// know who is in a meeting. Values of other types than documented count in odd, which may be nil.
 func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
 	b, err := readBody(data)
 	r := wire.Reader{Odd: odd}
@@ -73,7 +73,8 @@ func eventTime(r wire.Reader, b *body) int64 {
 	return cmp.Or(at, born)
 }
 
-// AboutMeetings tells whether the push is of a type that is about meetings, whether or not it could be read.
+// AboutMeetings tells whether the push is of a type that is about meetings, whether or not it could
+// be read.
 func (p *Push) AboutMeetings() bool {
 	t := strings.TrimSuffix(p.Type, targetSuffix)
 	return t == statusEvent || t == memberEvent
@@ -108,7 +109,8 @@ func (p *Push) addMeeting(r wire.Reader, b *body) error {
 	return nil
 }
 
-// addMembers takes in the members that can be read. For the others the member lists of the same meetings are looked at.
+// addMembers takes in the members that can be read. For the others the member lists of the same
+// meetings are looked at.
 func (p *Push) addMembers(r wire.Reader, b *body) error {
 	rows, err := b.members(r.Odd)
 	if err != nil {
@@ -155,7 +157,8 @@ func (p *Push) addMember(r wire.Reader, raw jsontext.Value, s Scene) error {
 	return nil
 }
 
-// checkMeeting is [events.CheckConferenceID] without a quotation: what stands in the place of an id may be a name.
+// checkMeeting is [events.CheckConferenceID] without a quotation: what stands in the place of an id
+// may be a name.
 func checkMeeting(id string) error {
 	if events.CheckConferenceID(id) != nil {
 		return fmt.Errorf("%w, not these %d bytes", events.ErrConferenceID, len(id))
@@ -176,9 +179,9 @@ func (p *Push) notice(conferenceID string, scene Scene) *Notice {
 	return &p.Notices[len(p.Notices)-1]
 }
 
-// row is the member as a list would show it, or false when the push does not tell who it is, since when, or what happened.
-// The leaveTime counts only at an end: a user_join carries one too. A role that cannot be read is false: roles decide
-// nothing that a look does not mend.
+// row is the member as a list would show it, or false when the push does not tell who it is, since
+// when, or what happened. The leaveTime counts only at an end: a user_join carries one too. A role
+// that cannot be read is false: roles decide nothing that a look does not mend.
 func (m *memberModel) row(r wire.Reader, scene Scene) (diff.Row, bool) {
 	joined, timed := r.Time(wire.PushMemberJoin, m.JoinTime)
 	left, _ := r.Time(wire.PushMemberLeave, m.LeaveTime)

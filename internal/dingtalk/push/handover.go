@@ -25,11 +25,13 @@ type handover struct {
 	hider    Hider
 }
 
-// HandOver returns a [Receiver] that hands pushes on to the poller, in its terms. A nil hider shows everybody by name.
+// HandOver returns a [Receiver] that hands pushes on to the poller, in its terms. A nil hider shows
+// everybody by name.
 func HandOver(to Notifier, hider Hider) Receiver { return &handover{to, hider} }
 
-// Receive implements [Receiver]. A push about several meetings is stored for each of them that it can be stored
-// for, and is to be sent again when it could not be for one: that changes nothing for the others.
+// Receive implements [Receiver]. A push about several meetings is stored for each of them that it
+// can be stored for, and is to be sent again when it could not be for one: that changes nothing for
+// the others.
 func (h *handover) Receive(ctx context.Context, p Push) error {
 	var failed []error
 	for _, n := range p.Notices {

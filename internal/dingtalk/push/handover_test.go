@@ -16,7 +16,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// notifier keeps what it is told, and fails for some meetings. What it is told it changes, as its owner may.
+// notifier keeps what it is told, and fails for some meetings. What it is told it changes, as its
+// owner may.
 type notifier struct {
 	told  []poller.Notice
 	ctx   []context.Context

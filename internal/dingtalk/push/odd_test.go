@@ -30,7 +30,8 @@ func idOf(v wiretest.Value) string {
 	return wire.UnionID(or(v.Text))
 }
 
-// memberFields are the fields of a member in a push: what a value makes of the row, and whether there is one with it.
+// memberFields are the fields of a member in a push: what a value makes of the row, and whether
+// there is one with it.
 var memberFields = map[string]func(wiretest.Value, *diff.Row) bool{
 	"userId":    func(v wiretest.Value, r *diff.Row) bool { r.UnionID = idOf(v); return r.UnionID != "" },
 	"userNick":  func(v wiretest.Value, r *diff.Row) bool { r.UserNick = or(v.Text); return true },
@@ -42,8 +43,8 @@ var memberFields = map[string]func(wiretest.Value, *diff.Row) bool{
 	"duration":  func(wiretest.Value, *diff.Row) bool { return true }, // not read
 }
 
-// TestEveryMemberFieldOfEveryType: no value of any field voids a push. Where it does not say who or since when, the
-// member list has to be looked at.
+// TestEveryMemberFieldOfEveryType: no value of any field voids a push. Where it does not say who or
+// since when, the member list has to be looked at.
 func TestEveryMemberFieldOfEveryType(t *testing.T) {
 	for name, field := range memberFields {
 		for _, v := range wiretest.Values() {
@@ -64,7 +65,8 @@ func TestEveryMemberFieldOfEveryType(t *testing.T) {
 	}
 }
 
-// TestEveryTypeOfMember: what is no member of a meeting does not void those beside it, and their meeting is looked at.
+// TestEveryTypeOfMember: what is no member of a meeting does not void those beside it, and their
+// meeting is looked at.
 func TestEveryTypeOfMember(t *testing.T) {
 	for _, v := range wiretest.Values() {
 		for name, raw := range map[string]string{"member": v.Raw, "conferenceId": `{"userId":"u","conferenceId":` + v.Raw + `}`} {
@@ -125,7 +127,8 @@ func TestEveryFieldOfTheEnvelopeOfEveryType(t *testing.T) {
 	}
 }
 
-// TestEnvelopeAndDataInOneObject: as the page of the events shows them, and as the stream connection's SDKs hand them on.
+// TestEnvelopeAndDataInOneObject: as the page of the events shows them, and as the stream
+// connection's SDKs hand them on.
 func TestEnvelopeAndDataInOneObject(t *testing.T) {
 	content := "{" + joined[strings.Index(joined, ` "openMemberModels"`):]
 	text, err := json.Marshal(content)

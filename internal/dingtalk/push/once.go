@@ -8,10 +8,11 @@ import (
 // DefaultRemembered is how many pushes [NewOnce] remembers unless told otherwise.
 const DefaultRemembered = 4096
 
-// Once keeps repeated pushes from a receiver: those with the ID of one that it has stored before. It is an optimisation
-// and nothing depends on it, as comparing a push twice changes nothing: it saves the calls of the month's quota that are
-// spent on looks at a member list, when DingTalk repeats a push or somebody replays a recorded one. What is remembered
-// is bounded, and not shared between replicas. It is safe for concurrent use.
+// Once keeps repeated pushes from a receiver: those with the ID of one that it has stored before.
+// It is an optimisation and nothing depends on it, as comparing a push twice changes nothing: it
+// saves the calls of the month's quota that are spent on looks at a member list, when DingTalk
+// repeats a push or somebody replays a recorded one. What is remembered is bounded, and not shared
+// between replicas. It is safe for concurrent use.
 type Once struct {
 	next Receiver
 
@@ -22,8 +23,8 @@ type Once struct {
 	max    int
 }
 
-// key identifies a push. Type, time, scene and meeting stand beside the ID in case that is not as unique as it is said
-// to be.
+// key identifies a push. Type, time, scene and meeting stand beside the ID in case that is not as
+// unique as it is said to be.
 type key struct {
 	id, kind, conferenceID string
 	scene                  Scene

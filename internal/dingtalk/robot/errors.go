@@ -16,16 +16,17 @@ var (
 	ErrBusy = errors.New("the robot is busy")
 	// ErrThrottled says that the robot was sent too much: it takes nothing for [Block].
 	ErrThrottled = errors.New("the robot was sent too many messages")
-	// ErrRefused says that the robot takes no message as it is set up: a wrong token or secret, an address that is not
-	// allowed, a keyword that is missing, a robot that is switched off. Somebody has to mend that.
+	// ErrRefused says that the robot takes no message as it is set up: a wrong token or secret, an
+	// address that is not allowed, a keyword that is missing, a robot that is switched off.
+	// Somebody has to mend that.
 	ErrRefused = errors.New("the robot refuses messages")
 	// ErrContent says that the robot will never say this message, because of what is in it.
 	ErrContent = errors.New("the robot refuses the content of the message")
 )
 
-// kinds are the documented codes; 130101, which robots answered for 410100 in the past; and the status of a blocked
-// address, which comes without an errcode or with that of a robot that was sent too much. What is not listed has no kind:
-// the message may be sent again later.
+// kinds are the documented codes; 130101, which robots answered for 410100 in the past; and the
+// status of a blocked address, which comes without an errcode or with that of a robot that was sent
+// too much. What is not listed has no kind: the message may be sent again later.
 var kinds = map[int]error{
 	-1:                 ErrBusy,
 	130101:             ErrThrottled,
@@ -59,7 +60,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns what the code means: [ErrBusy], [ErrThrottled], [ErrRefused], [ErrContent], or nil.
+// Unwrap returns what the code means: [ErrBusy], [ErrThrottled], [ErrRefused], [ErrContent], or
+// nil.
 func (e *Error) Unwrap() error { return kinds[e.Code] }
 
 // maxMessage is how much of an errmsg is kept, in characters.

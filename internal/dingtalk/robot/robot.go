@@ -1,7 +1,8 @@
 // Package robot sends messages to DingTalk groups through their custom robots.
 //
-// A custom robot is an address with an access token, and a secret to sign with. It takes 20 messages a minute and
-// blocks a robot for ten minutes that is sent more; see https://open.dingtalk.com/document/orgapp/custom-robot-access.
+// A custom robot is an address with an access token, and a secret to sign with. It takes 20
+// messages a minute and blocks a robot for ten minutes that is sent more; see
+// https://open.dingtalk.com/document/orgapp/custom-robot-access.
 package robot
 
 import (
@@ -48,7 +49,8 @@ const (
 type Options struct {
 	// URL is the base address, without a trailing slash; [DefaultURL] when empty.
 	URL string
-	// Token and Secret are the robot's: its access_token, and the secret of its additional signature.
+	// Token and Secret are the robot's: its access_token, and the secret of its additional
+	// signature.
 	Token, Secret string
 	// Now is the clock that messages are signed by; time.Now when nil.
 	Now func() time.Time
@@ -89,16 +91,17 @@ func New(options Options) *Client {
 // Close closes the connections that are not in use.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Sign returns the signature of a request made at a time, in milliseconds: the base64 of the HMAC-SHA256 of the time and
-// the secret under the secret. It has to be escaped for the query.
+// Sign returns the signature of a request made at a time, in milliseconds: the base64 of the
+// HMAC-SHA256 of the time and the secret under the secret. It has to be escaped for the query.
 func Sign(secret string, timestamp int64) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	_, _ = fmt.Fprintf(mac, "%d\n%s", timestamp, secret)
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Send sends a message once. It returns nil when the robot has said it, now or before. An [*Error] is the robot's answer
-// and means that it has not; after any other error nobody knows. No error holds the token or the secret.
+// Send sends a message once. It returns nil when the robot has said it, now or before. An [*Error]
+// is the robot's answer and means that it has not; after any other error nobody knows. No error
+// holds the token or the secret.
 func (c *Client) Send(ctx context.Context, m Message) error {
 	req, err := c.request(ctx, m)
 	if err != nil {

@@ -134,7 +134,8 @@ func TestNoErrorHoldsTheToken(t *testing.T) {
 	}
 }
 
-// FuzzAnswer holds the reading of replies to: no panic, done only for errcode 0, and an error in one line.
+// FuzzAnswer holds the reading of replies to: no panic, done only for errcode 0, and an error in
+// one line.
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{`{"errcode":0}`, `{"errcode":"410100","errmsg":"x"}`, `{"status":1111}`, `<html>`, `{"errcode":1e3}`} {
 		f.Add([]byte(seed))

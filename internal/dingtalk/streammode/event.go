@@ -52,8 +52,8 @@ func (s *session) deliver(f *frame) Outcome {
 	return NotStored
 }
 
-// answer answers a frame, if it can be named. What cannot be written is sent again by the gateway; that the connection is
-// broken the reader notices.
+// answer answers a frame, if it can be named. What cannot be written is sent again by the gateway;
+// that the connection is broken the reader notices.
 func (s *session) answer(f *frame, code int, data string) {
 	id := f.header("messageId")
 	if id == "" {

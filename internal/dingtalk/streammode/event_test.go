@@ -62,7 +62,8 @@ func TestNotStoredIsSentAgain(t *testing.T) {
 	assert.Equal(t, []Outcome{NotStored, Stored}, r.observed(2))
 }
 
-// An event that comes while the service starts or stops goes to another replica, or comes again: nobody has to know of it.
+// An event that comes while the service starts or stops goes to another replica, or comes again:
+// nobody has to know of it.
 func TestAReceiverThatIsAwayIsNoNews(t *testing.T) {
 	g := newGateway(t)
 	r := run(g, Options{Receiver: receiver(func(context.Context, push.Push) error {
@@ -89,7 +90,8 @@ func TestLaterInsteadOfTooLate(t *testing.T) {
 	assert.Equal(t, later("m1"), p.ack())
 }
 
-// What is not about meetings may be waited for by another program: a connection that nobody asked for leaves it alone.
+// What is not about meetings may be waited for by another program: a connection that nobody asked
+// for leaves it alone.
 func TestAConnectionThatNobodyAskedForLeavesOtherEventsAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind, data string

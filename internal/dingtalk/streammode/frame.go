@@ -31,8 +31,8 @@ const (
 	codeUnknownTopic = 404
 )
 
-// frame is what the gateway sends. Values are raw, because a header that is not of the documented type must not hide the
-// rest: without its messageId a frame comes again and again.
+// frame is what the gateway sends. Values are raw, because a header that is not of the documented
+// type must not hide the rest: without its messageId a frame comes again and again.
 type frame struct {
 	Type    string
 	Headers map[string]jsontext.Value
@@ -80,8 +80,8 @@ func parseFrame(data []byte, odd *wire.Oddities) (frame, error) {
 	return f, nil
 }
 
-// header is the text of a header, or of a number, as times may be. Its name is matched in any case where it is not
-// spelled as documented.
+// header is the text of a header, or of a number, as times may be. Its name is matched in any case
+// where it is not spelled as documented.
 func (f *frame) header(name string) string { return plain(f.rawHeader(name)) }
 
 func (f *frame) rawHeader(name string) jsontext.Value {

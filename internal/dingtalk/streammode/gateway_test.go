@@ -263,7 +263,8 @@ func (r *running) observed(n int) []Outcome {
 	return got
 }
 
-// run starts a Run against a gateway. It is stopped at the end of the test, and nothing it said may hold a secret.
+// run starts a Run against a gateway. It is stopped at the end of the test, and nothing it said may
+// hold a secret.
 func run(g *gateway, opts Options) *running {
 	r := &running{t: g.t, ended: make(chan struct{}), logs: &buffer{}}
 	opts.BaseURL, opts.ClientID, opts.ClientSecret, opts.UserAgent = g.URL, "client-id", secret, "rollcall/test"

@@ -31,8 +31,9 @@ const (
 	maxFrame       = 1 << 20  // bytes of a frame, as of a webhook's body
 )
 
-// The bodies of https://open.dingtalk.com/document/direction/stream-mode-protocol-access-description. The optional
-// localIp is left out: DingTalk does not need this machine's address inside its network.
+// The bodies of
+// https://open.dingtalk.com/document/direction/stream-mode-protocol-access-description. The
+// optional localIp is left out: DingTalk does not need this machine's address inside its network.
 type (
 	openRequest struct {
 		ClientID      string         `json:"clientId"`
@@ -54,7 +55,8 @@ type (
 // place is a gateway to connect to.
 type place struct{ endpoint, ticket string }
 
-// newHTTPClient returns a client for both steps. It follows no redirect, which would hand the secret on.
+// newHTTPClient returns a client for both steps. It follows no redirect, which would hand the
+// secret on.
 func newHTTPClient(config *tls.Config) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
@@ -140,8 +142,8 @@ func (c *client) gateway(raw []byte) (place, bool) {
 	return gateway, gateway.endpoint != "" && gateway.ticket != ""
 }
 
-// refusal says why a reply names no gateway: in its own words or, where it is a page, by the beginning of that. Of other
-// JSON it quotes nothing, as that may hold the ticket.
+// refusal says why a reply names no gateway: in its own words or, where it is a page, by the
+// beginning of that. Of other JSON it quotes nothing, as that may hold the ticket.
 func (c *client) refusal(status int, raw []byte) error {
 	parts := []string{fmt.Sprintf("HTTP %d", status)}
 	fault, err := wire.ReadFault(raw)
@@ -177,8 +179,9 @@ func (c *client) address(gateway place) (string, error) {
 	return u.String(), nil
 }
 
-// clean returns an error of the same meaning in one bounded line, without the secret and the ticket: addresses are quoted
-// in the errors of connections, and servers are free to repeat what they were sent.
+// clean returns an error of the same meaning in one bounded line, without the secret and the
+// ticket: addresses are quoted in the errors of connections, and servers are free to repeat what
+// they were sent.
 func (c *client) clean(err error, ticket string) error {
 	return errors.New(plaintext.Line(c.redact(err.Error(), ticket), maxError))
 }

@@ -25,10 +25,11 @@ const (
 	defaultHealthyAfter = time.Minute
 )
 
-// Options of a stream connection. ClientID, ClientSecret and Receiver are required; everything else has a working zero
-// value.
+// Options of a stream connection. ClientID, ClientSecret and Receiver are required; everything else
+// has a working zero value.
 type Options struct {
-	// BaseURL is where the API is, without a query; empty means [wire.DefaultBaseURL]. A path is kept as a prefix.
+	// BaseURL is where the API is, without a query; empty means [wire.DefaultBaseURL]. A path is
+	// kept as a prefix.
 	BaseURL string
 	// ClientID and ClientSecret are the pair of an internal app (its app key and secret).
 	ClientID     string
@@ -37,27 +38,31 @@ type Options struct {
 	UserAgent string
 	// Receiver takes the pushes about meetings. It is called by many goroutines at the same time.
 	Receiver push.Receiver
-	// AckTimeout is when DingTalk gives up waiting for an acknowledgement; 0 means 3 s. The receiver has five sixths of
-	// it, the rest is for the way.
+	// AckTimeout is when DingTalk gives up waiting for an acknowledgement; 0 means 3 s. The
+	// receiver has five sixths of it, the rest is for the way.
 	AckTimeout time.Duration
-	// PingInterval is how often it is tried whether the gateway is still there, and PingTimeout how long it may take
-	// to show; 0 means 20 s and 5 s. Together they are the time after which a half-open connection is noticed.
+	// PingInterval is how often it is tried whether the gateway is still there, and PingTimeout how
+	// long it may take to show; 0 means 20 s and 5 s. Together they are the time after which a
+	// half-open connection is noticed.
 	PingInterval time.Duration
 	PingTimeout  time.Duration
-	// MinWait and MaxWait bound how long to wait after a failure, growing from one to the next; 0 means 0.5 s and 1
-	// minute. Each wait is jittered by half of it either way. A connection that lasted HealthyAfter makes the waits
-	// start over; 0 means 1 minute.
+	// MinWait and MaxWait bound how long to wait after a failure, growing from one to the next; 0
+	// means 0.5 s and 1 minute. Each wait is jittered by half of it either way. A connection that
+	// lasted HealthyAfter makes the waits start over; 0 means 1 minute.
 	MinWait      time.Duration
 	MaxWait      time.Duration
 	HealthyAfter time.Duration
 	// TLS overrides how servers are verified; nil means the system's roots.
 	TLS *tls.Config
-	// Unasked says that nobody has asked for this connection: another program may be waiting for events that are not about
-	// meetings, and DingTalk hands each to one of the app's connections. They are acknowledged with LATER.
+	// Unasked says that nobody has asked for this connection: another program may be waiting for
+	// events that are not about meetings, and DingTalk hands each to one of the app's connections.
+	// They are acknowledged with LATER.
 	Unasked bool
-	// Reporter is told, under the key "stream", what keeps the connection from working and that it works. Nil is fine.
+	// Reporter is told, under the key "stream", what keeps the connection from working and that it
+	// works. Nil is fine.
 	Reporter condition.Reporter
-	// Observe is told what became of each event and how long it took, for metrics. It must not block. Nil is fine.
+	// Observe is told what became of each event and how long it took, for metrics. It must not
+	// block. Nil is fine.
 	Observe func(outcome Outcome, took time.Duration)
 	// Oddities counts values of other types than documented; nil counts nothing.
 	Oddities *wire.Oddities
@@ -74,16 +79,16 @@ const (
 	Stored Outcome = "stored"
 	// Ignored is an event that is not about meetings. It is acknowledged with SUCCESS.
 	Ignored Outcome = "ignored"
-	// Left is an event that is not about meetings on a connection that nobody has asked for. It is acknowledged with LATER,
-	// for another reader of the app's stream.
+	// Left is an event that is not about meetings on a connection that nobody has asked for. It is
+	// acknowledged with LATER, for another reader of the app's stream.
 	Left Outcome = "left"
-	// Malformed is an event or frame that cannot be read. It is acknowledged with SUCCESS, where it can be: sent again
-	// it would be no better.
+	// Malformed is an event or frame that cannot be read. It is acknowledged with SUCCESS, where it
+	// can be: sent again it would be no better.
 	Malformed Outcome = "malformed"
 	// NotStored is a push that the receiver could not store in time. It is acknowledged with LATER.
 	NotStored Outcome = "not_stored"
-	// Postponed is an event that came while too many were under way or the connection was being left. It is
-	// acknowledged with LATER.
+	// Postponed is an event that came while too many were under way or the connection was being
+	// left. It is acknowledged with LATER.
 	Postponed Outcome = "postponed"
 )
 
@@ -120,7 +125,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// validate reports the first unusable option by its name, never with the value of a secret. Defaults are in place.
+// validate reports the first unusable option by its name, never with the value of a secret.
+// Defaults are in place.
 func (o Options) validate() error {
 	if err := wire.CheckBaseURL(o.BaseURL); err != nil {
 		return fmt.Errorf("stream: %w", err)

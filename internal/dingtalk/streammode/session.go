@@ -25,7 +25,8 @@ var (
 	errSilent = errors.New("the stream gateway does not answer any more")
 )
 
-// session is one connection. Its reader never waits for a receiver, so pings are answered however busy those are.
+// session is one connection. Its reader never waits for a receiver, so pings are answered however
+// busy those are.
 type session struct {
 	*client
 	conn   *websocket.Conn
@@ -46,7 +47,8 @@ func newSession(c *client, conn *websocket.Conn, ticket string) *session {
 	return &session{client: c, conn: conn, ticket: ticket, began: time.Now(), over: make(chan error, 3)}
 }
 
-// receive works until the connection ends, or is to end, and returns why. [session.leave] has to follow.
+// receive works until the connection ends, or is to end, and returns why. [session.leave] has to
+// follow.
 func (s *session) receive(ctx context.Context) error {
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.parts.Go(func() { s.over <- s.read() })
@@ -82,7 +84,8 @@ func (s *session) read() error {
 	}
 }
 
-// ping finds out whether the gateway is still there. A gateway that sends frames but does not answer pings is.
+// ping finds out whether the gateway is still there. A gateway that sends frames but does not
+// answer pings is.
 func (s *session) ping() {
 	ticker := time.NewTicker(s.opts.PingInterval)
 	defer ticker.Stop()
@@ -123,7 +126,8 @@ func (s *session) frame(data []byte) {
 	case f.Type == typeSystem && topic == topicPing:
 		s.answer(&f, codeOK, f.content())
 	case f.Type == typeSystem && topic == topicDisconnect:
-		// It wants no answer: https://open-dingtalk.github.io/developerpedia/docs/learn/stream/protocol
+		// It wants no answer:
+		// https://open-dingtalk.github.io/developerpedia/docs/learn/stream/protocol
 		if s.stopTaking() {
 			s.over <- errDisconnect
 		}

@@ -51,7 +51,8 @@ func TestReconnectsAtOnceAfterDisconnect(t *testing.T) {
 	first.disconnect()
 	second := g.next()
 
-	// The new connection works while the old one still waits for its push to be stored and acknowledged.
+	// The new connection works while the old one still waits for its push to be stored and
+	// acknowledged.
 	second.event("m2", joined)
 	await(t, stuck.entered, "push")
 	first.event("late", joined)
@@ -210,7 +211,8 @@ func endless(p *peer) {
 	}
 }
 
-// A peer that is there but says nothing, as after a cable was pulled: the gateway's end neither reads nor writes.
+// A peer that is there but says nothing, as after a cable was pulled: the gateway's end neither
+// reads nor writes.
 func TestHalfOpenConnectionIsNoticed(t *testing.T) {
 	g := newGateway(t)
 	silence := make(chan struct{})
@@ -242,7 +244,8 @@ func TestHalfOpenConnectionIsNoticed(t *testing.T) {
 	assert.Equal(t, errSilent.Error(), r.failed(1)[0])
 }
 
-// brokenWriter is a connection that can be made to take no more data, while reading from it just waits.
+// brokenWriter is a connection that can be made to take no more data, while reading from it just
+// waits.
 type brokenWriter struct {
 	net.Conn
 	broken atomic.Bool
@@ -278,7 +281,8 @@ func TestWhatCannotBeWrittenToIsLost(t *testing.T) {
 	s.leave()
 }
 
-// Not every gateway has to answer pings of the WebSocket: one that sends frames is alive, for as long as it does.
+// Not every gateway has to answer pings of the WebSocket: one that sends frames is alive, for as
+// long as it does.
 func TestSilentToPingsButAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := pipe.Listen()
@@ -317,7 +321,8 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 	p.event("m1", joined)
 	await(t, stuck.entered, "push")
 	r.stop()
-	// No longer taken, but answered, so that it goes to another replica. The stop may take a moment to be noticed.
+	// No longer taken, but answered, so that it goes to another replica. The stop may take a moment
+	// to be noticed.
 	require.Eventually(t, func() bool {
 		p.eventOf("user_add_org", "m2", "{}")
 		return p.ack() == later("m2")

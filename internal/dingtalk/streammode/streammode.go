@@ -1,5 +1,6 @@
-// Package streammode receives DingTalk's pushes over its stream connection, which needs no public URL: a WebSocket that this
-// side opens, https://open.dingtalk.com/document/direction/stream-mode-protocol-access-description.
+// Package streammode receives DingTalk's pushes over its stream connection, which needs no public
+// URL: a WebSocket that this side opens,
+// https://open.dingtalk.com/document/direction/stream-mode-protocol-access-description.
 package streammode
 
 import (
@@ -20,8 +21,8 @@ import (
 const area = "stream"
 
 const (
-	// maxMemory bounds the frames under way together, in bytes, and minWeight is the least that one counts, so that
-	// there are at most 512 at a time.
+	// maxMemory bounds the frames under way together, in bytes, and minWeight is the least that one
+	// counts, so that there are at most 512 at a time.
 	maxMemory = 32 << 20
 	minWeight = 64 << 10
 	// A gateway that says "disconnect" is left at once for another, but not more often than this.
@@ -45,10 +46,11 @@ type client struct {
 	leaving sync.WaitGroup // sessions that are over but for what is under way
 }
 
-// Run receives pushes until ctx ends, and then returns nil, after what is under way has been acknowledged: within about
-// [Options.AckTimeout] and two seconds, unless the gateway takes no more data. It opens a connection, and another when
-// that ends: at once when the gateway asks for it, after a while when something failed. Wrong credentials are no reason
-// to give up, as they may be mended at DingTalk's end. It returns an error only for options that cannot work.
+// Run receives pushes until ctx ends, and then returns nil, after what is under way has been
+// acknowledged: within about [Options.AckTimeout] and two seconds, unless the gateway takes no more
+// data. It opens a connection, and another when that ends: at once when the gateway asks for it,
+// after a while when something failed. Wrong credentials are no reason to give up, as they may be
+// mended at DingTalk's end. It returns an error only for options that cannot work.
 func Run(ctx context.Context, opts Options) error {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -91,7 +93,8 @@ func (c *client) once(ctx context.Context) error {
 	return err
 }
 
-// after decides how long to wait after a connection that lasted so long and ended for the given reason.
+// after decides how long to wait after a connection that lasted so long and ended for the given
+// reason.
 func (c *client) after(ctx context.Context, lasted time.Duration, err error) time.Duration {
 	if lasted >= c.opts.HealthyAfter {
 		c.backoff.Reset()

@@ -6,10 +6,12 @@ import (
 	"net/url"
 )
 
-// DefaultBaseURL is the API of mainland DingTalk; the international edition's is https://api.dingtalk.io.
+// DefaultBaseURL is the API of mainland DingTalk; the international edition's is
+// https://api.dingtalk.io.
 const DefaultBaseURL = "https://api.dingtalk.com"
 
-// CheckBaseURL tells what is wrong with the URL of an API. It does not repeat the URL where that may hold a password.
+// CheckBaseURL tells what is wrong with the URL of an API. It does not repeat the URL where that
+// may hold a password.
 func CheckBaseURL(base string) error {
 	u, err := url.Parse(base)
 	switch {

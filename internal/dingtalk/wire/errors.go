@@ -8,7 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// DecodeError says where a body cannot be read, and quotes nothing of it, not even names, which may be people's ids.
+// DecodeError says where a body cannot be read, and quotes nothing of it, not even names, which may
+// be people's ids.
 func DecodeError(err error) error {
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError

@@ -13,13 +13,13 @@ import (
 const (
 	// maxExcerpt bounds an excerpt, in bytes.
 	maxExcerpt = 160
-	// ExcerptInput is how much of a body an excerpt is made from, in bytes. It is far more than an excerpt, so that no
-	// secret near its end is cut in two and overlooked.
+	// ExcerptInput is how much of a body an excerpt is made from, in bytes. It is far more than an
+	// excerpt, so that no secret near its end is cut in two and overlooked.
 	ExcerptInput = 16 << 10
 )
 
-// Excerpt says in one line what a body is that could not be read: how a page or a text begins, or that it is JSON, of
-// which nothing is shown: it may be a list of people. redact takes secrets out.
+// Excerpt says in one line what a body is that could not be read: how a page or a text begins, or
+// that it is JSON, of which nothing is shown: it may be a list of people. redact takes secrets out.
 func Excerpt(body []byte, redact func(string) string) string {
 	body = bytes.TrimLeftFunc(body, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == utf8.RuneError })
 	if len(body) == 0 {

@@ -9,9 +9,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Fault is the union of the bodies that say what went wrong: {"code","message","requestid"} of the present API, which has
-// been seen with other capitals, too, and {"errcode","errmsg"} of the old one. Values are raw, because a type that is
-// not as documented must not hide the rest.
+// Fault is the union of the bodies that say what went wrong: {"code","message","requestid"} of the
+// present API, which has been seen with other capitals, too, and {"errcode","errmsg"} of the old
+// one. Values are raw, because a type that is not as documented must not hide the rest.
 type Fault struct {
 	RawCode      jsontext.Value `json:"code"`
 	RawMessage   jsontext.Value `json:"message"`
@@ -35,8 +35,8 @@ func ReadFault(body []byte) (Fault, error) {
 	return f, nil
 }
 
-// Code is what identifies the failure, empty when there is none. An errcode of 0 is none. A number is its digits, whichever
-// way it is written.
+// Code is what identifies the failure, empty when there is none. An errcode of 0 is none. A number
+// is its digits, whichever way it is written.
 func (f *Fault) Code() string {
 	if code := codeOf(f.ErrCode); code != "" && code != "0" {
 		return code
@@ -77,8 +77,8 @@ func (f *Fault) Blocked() bool {
 	return source == "x5" && punish != ""
 }
 
-// IsFailure reports whether the value of "code" is that of a failure. Where nothing failed there is none, or one of those
-// that servers send to say so.
+// IsFailure reports whether the value of "code" is that of a failure. Where nothing failed there is
+// none, or one of those that servers send to say so.
 func IsFailure(raw jsontext.Value) bool {
 	switch strings.ToLower(codeOf(raw)) {
 	case "", "0", "200", "ok", "success", "true":
@@ -88,8 +88,8 @@ func IsFailure(raw jsontext.Value) bool {
 	}
 }
 
-// Refusal are the fields by which a reply says that it is none, whatever else it holds: some servers send the fields of
-// a good reply with it, empty.
+// Refusal are the fields by which a reply says that it is none, whatever else it holds: some
+// servers send the fields of a good reply with it, empty.
 type Refusal struct {
 	ErrCode jsontext.Value `json:"errcode"`
 	Success jsontext.Value `json:"success"`

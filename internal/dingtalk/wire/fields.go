@@ -10,9 +10,9 @@ import (
 // Field is a field of what DingTalk sends.
 type Field uint8
 
-// The fields that are read, by what they are part of: the member list, the information on a meeting, the organisation's
-// list, the token's reply, pushes, frames of the stream connection, and the replies of its gateway. A
-// field that ends with Row is a whole element of a list.
+// The fields that are read, by what they are part of: the member list, the information on a
+// meeting, the organisation's list, the token's reply, pushes, frames of the stream connection, and
+// the replies of its gateway. A field that ends with Row is a whole element of a list.
 const (
 	List Field = iota
 	ListToken
@@ -105,15 +105,15 @@ func (f Field) String() string {
 	return fmt.Sprintf("field %d", uint8(f))
 }
 
-// Oddities counts the values that were not of the documented type, by field. Of the values themselves nothing is kept or
-// said. It is safe for concurrent use, and a nil one counts nothing.
+// Oddities counts the values that were not of the documented type, by field. Of the values
+// themselves nothing is kept or said. It is safe for concurrent use, and a nil one counts nothing.
 type Oddities struct {
 	log    *slog.Logger
 	counts [numFields][2]atomic.Uint64 // odd ones, unreadable ones
 }
 
-// NewOddities returns a count of nothing. It logs the first odd and the first unreadable value of each field; a nil log is
-// fine.
+// NewOddities returns a count of nothing. It logs the first odd and the first unreadable value of
+// each field; a nil log is fine.
 func NewOddities(log *slog.Logger) *Oddities {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

@@ -11,11 +11,12 @@ import (
 // guestPrefix begins the substitute that names a guest without a unionId; see [events.Event].
 const guestPrefix = "guest:"
 
-// UnionID gives the form in which Rollcall carries a unionId: as it is, nearly always. An id that could do harm
-// further on is replaced by "sha256:" and the first 32 hex digits of its SHA-256, so that two different ids stay two
-// people and one id stays one. That is an id of more than 128 bytes, with a control character (a line break would end
-// the NATS header Union-Id and begin another), a line separator or a non-character (which a CloudEvents subject must
-// not hold), with a blank at either end (header values lose those), or one that looks like the substitute of a guest.
+// UnionID gives the form in which Rollcall carries a unionId: as it is, nearly always. An id that
+// could do harm further on is replaced by "sha256:" and the first 32 hex digits of its SHA-256, so
+// that two different ids stay two people and one id stays one. That is an id of more than 128
+// bytes, with a control character (a line break would end the NATS header Union-Id and begin
+// another), a line separator or a non-character (which a CloudEvents subject must not hold), with a
+// blank at either end (header values lose those), or one that looks like the substitute of a guest.
 // Everything that reads unionIds from DingTalk, pushes too, has to go through here.
 func UnionID(id string) string { return string(CarriedID([]byte(id))) }
 
@@ -52,7 +53,8 @@ func carriable(id []byte) bool {
 	return true
 }
 
-// carriableRune goes by properties that no version of Unicode changes: an id must not change with the toolchain.
+// carriableRune goes by properties that no version of Unicode changes: an id must not change with
+// the toolchain.
 func carriableRune(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029', r >= 0xFDD0 && r <= 0xFDEF:

@@ -11,11 +11,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// firstMillis is the least number that is taken for milliseconds: what is below it are seconds. As milliseconds it is in
-// 1973, as seconds in the year 5138.
+// firstMillis is the least number that is taken for milliseconds: what is below it are seconds. As
+// milliseconds it is in 1973, as seconds in the year 5138.
 const firstMillis = 100_000_000_000
 
-// Bool reads true or false: also any number, where 0 is false, and the same in quotes, yes and no, in any case.
+// Bool reads true or false: also any number, where 0 is false, and the same in quotes, yes and no,
+// in any case.
 func Bool(raw jsontext.Value) (bool, Reading) {
 	switch string(raw) {
 	case "true":
@@ -39,16 +40,17 @@ func Bool(raw jsontext.Value) (bool, Reading) {
 	return false, Unreadable
 }
 
-// BoolGiven is Bool, and reports whether there is one: nothing stands for none, and neither does what cannot be read.
+// BoolGiven is Bool, and reports whether there is one: nothing stands for none, and neither does
+// what cannot be read.
 func BoolGiven(raw jsontext.Value) (value, given bool, r Reading) {
 	value, r = Bool(raw)
 	blank := Missing(raw) || raw.Kind() == '"' && None(raw)
 	return value, !blank && r != Unreadable, r
 }
 
-// Int reads a whole number: also one with a fraction, which is cut off, or with an exponent, and the same in quotes; of a
-// text that begins with digits those, and true as 1, as the official SDK does. What is beyond int64 is brought to its
-// edge. What stands for no value is 0.
+// Int reads a whole number: also one with a fraction, which is cut off, or with an exponent, and
+// the same in quotes; of a text that begins with digits those, and true as 1, as the official SDK
+// does. What is beyond int64 is brought to its edge. What stands for no value is 0.
 func Int(raw jsontext.Value) (int64, Reading) {
 	n, r := Code(raw)
 	if r != Unreadable {
@@ -65,7 +67,8 @@ func Int(raw jsontext.Value) (int64, Reading) {
 	return 0, Unreadable
 }
 
-// Code is Int for what tells what went wrong: true is none, and neither is a word that begins with digits.
+// Code is Int for what tells what went wrong: true is none, and neither is a word that begins with
+// digits.
 func Code(raw jsontext.Value) (int64, Reading) {
 	if n, ok := parseDigits(raw); ok {
 		return n, Plain
@@ -87,9 +90,10 @@ func Code(raw jsontext.Value) (int64, Reading) {
 	return 0, Unreadable
 }
 
-// Time reads a time in Unix milliseconds. What is below 10^11 are seconds, perhaps with a fraction. What cannot be a time
-// of the product, before 1970 or after the year 9999, is 0, "none given", and so is what stands for no value, and true. A
-// text may also be a time as in RFC 3339, or begin with digits, which count as for [Int].
+// Time reads a time in Unix milliseconds. What is below 10^11 are seconds, perhaps with a fraction.
+// What cannot be a time of the product, before 1970 or after the year 9999, is 0, "none given", and
+// so is what stands for no value, and true. A text may also be a time as in RFC 3339, or begin with
+// digits, which count as for [Int].
 func Time(raw jsontext.Value) (int64, Reading) {
 	if n, ok := parseDigits(raw); ok {
 		at := Millis(n)
@@ -130,7 +134,8 @@ func timeOf(text string) (int64, Reading) {
 	return Millis(toInt(f)), Odd
 }
 
-// Millis is a time in milliseconds that was given in those or in seconds, or 0 for what can be none.
+// Millis is a time in milliseconds that was given in those or in seconds, or 0 for what can be
+// none.
 func Millis(n int64) int64 {
 	if n > 0 && n < firstMillis {
 		return n * 1000
@@ -146,7 +151,8 @@ func InTime(n int64) int64 {
 	return n
 }
 
-// AppendText appends a text to dst: also a number, as it is written, and true. What stands for no value is empty.
+// AppendText appends a text to dst: also a number, as it is written, and true. What stands for no
+// value is empty.
 func AppendText(dst []byte, raw jsontext.Value) ([]byte, Reading) {
 	if Missing(raw) {
 		return dst, Plain
@@ -169,8 +175,8 @@ func Text(raw jsontext.Value) (string, Reading) {
 	return string(text), r
 }
 
-// AppendID appends what identifies somebody or something. It is AppendText, but that true identifies nobody: who has it
-// instead of an id would be one with everybody else who has.
+// AppendID appends what identifies somebody or something. It is AppendText, but that true
+// identifies nobody: who has it instead of an id would be one with everybody else who has.
 func AppendID(dst []byte, raw jsontext.Value) ([]byte, Reading) {
 	if len(raw) > 0 && raw.Kind() == 't' {
 		return dst, Unreadable

@@ -36,8 +36,8 @@ func (w *world) delete() {
 	require.NoError(w.t, w.js.DeleteStream(w.t.Context(), events.Stream))
 }
 
-// TestTheStreamIsLost while a robot is told, or between two processes: what is announced anew is not told again, and all
-// that happened meanwhile is told, be the stream longer by then or not.
+// TestTheStreamIsLost while a robot is told, or between two processes: what is announced anew is
+// not told again, and all that happened meanwhile is told, be the stream longer by then or not.
 func TestTheStreamIsLost(t *testing.T) {
 	for _, restored := range []bool{false, true} {
 		for _, running := range []bool{false, true} {
@@ -86,7 +86,8 @@ func yes(what string, is bool) string {
 	return "not " + what
 }
 
-// TestABatchIsToldThoughTheStreamIsLost: what waited for more is told, whether it is announced anew or not.
+// TestABatchIsToldThoughTheStreamIsLost: what waited for more is told, whether it is announced anew
+// or not.
 func TestABatchIsToldThoughTheStreamIsLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -104,8 +105,8 @@ func TestABatchIsToldThoughTheStreamIsLost(t *testing.T) {
 	w.told(0)
 }
 
-// TestTheBucketIsDeleted while robots are told: whoever told them goes on where it was, and another process that waits lets
-// it.
+// TestTheBucketIsDeleted while robots are told: whoever told them goes on where it was, and another
+// process that waits lets it.
 func TestTheBucketIsDeleted(t *testing.T) {
 	for _, wait := range []bool{false, true} {
 		t.Run(yes("waited for", wait), func(t *testing.T) {

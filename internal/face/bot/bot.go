@@ -30,8 +30,9 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Run tells the robots until ctx ends, each at its own pace. Whatever fails is reported and tried again. Several
-// processes may run at once: one of them tells a robot. Stopping takes no longer than 10 s.
+// Run tells the robots until ctx ends, each at its own pace. Whatever fails is reported and tried
+// again. Several processes may run at once: one of them tells a robot. Stopping takes no longer
+// than 10 s.
 func Run(ctx context.Context, nc *nats.Conn, opts Options) error {
 	js, err := jetstream.New(nc)
 	if err != nil {

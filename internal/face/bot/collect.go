@@ -11,7 +11,8 @@ import (
 // maxComplaint is how much is logged of what is wrong with a message, in characters.
 const maxComplaint = 300
 
-// collect reads what happened, for at most a beat. Once the time of a batch is over, or it is full, it becomes messages.
+// collect reads what happened, for at most a beat. Once the time of a batch is over, or it is full,
+// it becomes messages.
 func (w *worker) collect(ctx context.Context) error {
 	wait := beat
 	if len(w.batch) > 0 {
@@ -76,7 +77,8 @@ func (w *worker) take(ctx context.Context, d delivery) error {
 	return nil
 }
 
-// commit makes messages of the batch. From then on they are to be sent as they are, and their events are done with.
+// commit makes messages of the batch. From then on they are to be sent as they are, and their
+// events are done with.
 func (w *worker) commit(ctx context.Context) error {
 	writer := writer{robot: w.name, phrases: wording[w.language], zone: w.rules.zone}
 	w.st.Outbox = writer.messages(w.batch, w.now())

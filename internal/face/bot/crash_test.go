@@ -25,8 +25,8 @@ func TestWhatAKilledProcessHasSentCounts(t *testing.T) {
 	w.ready("office")
 	p.stop()
 	for life := range 12 {
-		// The process claims the robot and tells three messages: each is kept, announced, sent and settled. It is killed
-		// by the time the fourth is sent.
+		// The process claims the robot and tells three messages: each is kept, announced, sent and
+		// settled. It is killed by the time the fourth is sent.
 		p := w.launch(fmt.Sprint(life), rules, 1+3*4+2, true)
 		for range 6 {
 			if p.died() {
@@ -96,7 +96,8 @@ func TestRedelivery(t *testing.T) {
 	}, patience, time.Millisecond)
 }
 
-// What was lost on its way is noticed with the next delivery, and read again from the position that is kept.
+// What was lost on its way is noticed with the next delivery, and read again from the position that
+// is kept.
 func TestLostDelivery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

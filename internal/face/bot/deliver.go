@@ -13,15 +13,15 @@ import (
 const (
 	// slack is added to the robot's times: clocks differ.
 	slack = time.Second
-	// The pauses after a message that could not be sent double from firstPause. Where an operator has to act they grow
-	// longer.
+	// The pauses after a message that could not be sent double from firstPause. Where an operator
+	// has to act they grow longer.
 	firstPause = time.Second
 	maxPause   = time.Minute
 	maxRefused = 5 * time.Minute
 )
 
-// slots returns when the last requests cease to count, those that still do, in order. None lies further ahead than a
-// request can count, which it would after a clock was set back.
+// slots returns when the last requests cease to count, those that still do, in order. None lies
+// further ahead than a request can count, which it would after a clock was set back.
 func (w *worker) slots(now time.Time) []int64 {
 	var out []int64
 	furthest := now.Add(requestTime + robot.Window + slack).UnixMilli()
@@ -37,8 +37,8 @@ func (w *worker) slots(now time.Time) []int64 {
 // requestTime is how long a request may take from when it is announced.
 const requestTime = storeTimeout + sendTimeout
 
-// deliver sends the first message once. That it will is written before, with the longest time that it may take to
-// arrive, and how it went after.
+// deliver sends the first message once. That it will is written before, with the longest time that
+// it may take to arrive, and how it went after.
 func (w *worker) deliver(ctx context.Context) error {
 	began := w.now()
 	slots := w.slots(began)

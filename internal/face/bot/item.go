@@ -7,7 +7,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// item is one event that is to be told, with what a message says of it. It holds no text that anything would act on.
+// item is one event that is to be told, with what a message says of it. It holds no text that
+// anything would act on.
 type item struct {
 	id       string // the event's
 	at       time.Time

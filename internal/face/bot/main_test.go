@@ -40,7 +40,8 @@ func TestMain(m *testing.M) { leak.Main(m) }
 
 const patience = 60 * time.Second
 
-// skipping is a clock on which every sleep is over at once, or in a part of its time: time goes by, but nobody waits for it.
+// skipping is a clock on which every sleep is over at once, or in a part of its time: time goes by,
+// but nobody waits for it.
 type skipping struct {
 	ahead atomic.Int64
 	part  time.Duration
@@ -225,7 +226,8 @@ type process struct {
 
 var errKilled = errors.New("the process was killed")
 
-// launch starts a process that lives until its test ends, or is stopped, or for a number of effects.
+// launch starts a process that lives until its test ends, or is stopped, or for a number of
+// effects.
 func (w *world) launch(id string, rules *Rules, effects int, after bool) *process {
 	w.t.Helper()
 	p := &process{world: w, left: effects, after: after}

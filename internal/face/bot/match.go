@@ -42,7 +42,8 @@ const (
 	needsATitle verdict = "needs a title"
 )
 
-// judge decides about an event. Title is nil as long as it is not known: the verdict is needsATitle when it depends on it.
+// judge decides about an event. Title is nil as long as it is not known: the verdict is needsATitle
+// when it depends on it.
 func (t *target) judge(e events.Event, title *string, now time.Time, maxAge time.Duration) verdict {
 	fits, byTitle := false, false
 	for _, r := range t.rules {

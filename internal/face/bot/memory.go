@@ -15,9 +15,10 @@ const remembered = 4096
 // memorySuffix is what the key of a memory has behind the robot's name: no name has a dot.
 const memorySuffix = ".told"
 
-// memory knows the latest events that a robot was told, or is to be told by what stands in its outbox. Where the stream
-// was lost, events are announced anew with the ids they had: those are not told again. It is written after the entry that
-// they became messages with, so that nothing counts as told that is not.
+// memory knows the latest events that a robot was told, or is to be told by what stands in its
+// outbox. Where the stream was lost, events are announced anew with the ids they had: those are not
+// told again. It is written after the entry that they became messages with, so that nothing counts
+// as told that is not.
 type memory struct {
 	known map[fingerprint]struct{}
 	list  []fingerprint // in the order they were told
@@ -50,7 +51,8 @@ func (m *memory) add(f fingerprint) {
 	}
 }
 
-// load adds what is kept of a robot to what is known already, which may be newer than a bucket that is a new one.
+// load adds what is kept of a robot to what is known already, which may be newer than a bucket that
+// is a new one.
 func (m *memory) load(ctx context.Context, b bucket, robot string) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()

@@ -18,8 +18,8 @@ import (
 
 var seeds = flag.Int("bot.seeds", 6, "histories of kills and faults to play")
 
-// Every join is told once, however the robot fails and whenever the process is killed, between any two things it does;
-// and the robot is never sent too much.
+// Every join is told once, however the robot fails and whenever the process is killed, between any
+// two things it does; and the robot is never sent too much.
 func TestEveryJoinIsToldOnce(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -63,8 +63,8 @@ func (p *process) died() bool {
 	return p.dead
 }
 
-// Two processes that each believe to be alone as soon as they look: what one does is undone for the other, and nothing
-// is told twice.
+// Two processes that each believe to be alone as soon as they look: what one does is undone for the
+// other, and nothing is told twice.
 func TestProcessesThatDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.RobotSettings{PerMinute: 10_000})

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// pattern is a text to compare with: * stands for any characters, ? for one, and case does not matter. One that begins
-// with an exclamation mark says what is left out.
+// pattern is a text to compare with: * stands for any characters, ? for one, and case does not
+// matter. One that begins with an exclamation mark says what is left out.
 type pattern struct {
 	re  *regexp.Regexp
 	out bool
@@ -35,7 +35,8 @@ func (p *pattern) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// patterns match a text that none of them leaves out and that one of the others fits, if there are others.
+// patterns match a text that none of them leaves out and that one of the others fits, if there are
+// others.
 type patterns []pattern
 
 func (ps patterns) match(text string) bool {

@@ -13,8 +13,9 @@ const (
 	maxTitle = 60
 )
 
-// lookalikes take the place of the characters that Markdown or HTML acts on, or that mention people. Which escapes
-// DingTalk's clients know is nowhere documented; these mean nothing to any of them.
+// lookalikes take the place of the characters that Markdown or HTML acts on, or that mention
+// people. Which escapes DingTalk's clients know is nowhere documented; these mean nothing to any of
+// them.
 var lookalikes = map[rune]rune{
 	'\\': '＼', '`': '｀', '*': '＊', '_': '＿', '[': '［', ']': '］', '<': '＜', '>': '＞', '#': '＃', '~': '～', '|': '｜', '@': '＠',
 }

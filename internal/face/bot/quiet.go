@@ -43,8 +43,8 @@ func (d *weekday) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// period is a time of the day, on all days or on some, in which a robot says nothing. One that ends before it begins
-// ends on the day after.
+// period is a time of the day, on all days or on some, in which a robot says nothing. One that ends
+// before it begins ends on the day after.
 type period struct {
 	From *clock    `yaml:"from"`
 	To   *clock    `yaml:"to"`

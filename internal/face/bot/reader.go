@@ -12,7 +12,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// ackWait is after how long the server delivers again what was lost on its way, besides the time that a batch waits.
+// ackWait is after how long the server delivers again what was lost on its way, besides the time
+// that a batch waits.
 const ackWait = 5 * time.Second
 
 // consumerPrefix begins the names of the durable consumers; that of the robot follows.
@@ -21,9 +22,10 @@ const consumerPrefix = events.OwnConsumers + "bot-"
 // subjects are what is read.
 var subjects = []string{events.AllMembers, string(events.MeetingStarted), string(events.MeetingUpdated)}
 
-// reader reads the events for one robot, by a durable consumer that shows how far the robot is behind. The consumer
-// begins anew whenever a process begins to send: where to go on from is known by the robot's entry alone, because it has
-// to change together with the messages that are to be sent.
+// reader reads the events for one robot, by a durable consumer that shows how far the robot is
+// behind. The consumer begins anew whenever a process begins to send: where to go on from is known
+// by the robot's entry alone, because it has to change together with the messages that are to be
+// sent.
 type reader struct {
 	consumer jetstream.Consumer
 	received uint64        // messages, all deliveries counted
@@ -59,8 +61,8 @@ type delivery struct {
 	payload []byte
 }
 
-// next returns at most limit messages: those that are there already or, when there is none, the first that comes within
-// wait. It returns none when the time is over.
+// next returns at most limit messages: those that are there already or, when there is none, the
+// first that comes within wait. It returns none when the time is over.
 func (r *reader) next(ctx context.Context, limit int, wait time.Duration) ([]delivery, error) {
 	batch, err := r.consumer.FetchNoWait(limit)
 	if err != nil {
@@ -87,8 +89,8 @@ func untimely(ctx context.Context, err error) error {
 	return err
 }
 
-// take checks that no message is missing: every delivery is numbered, and the server delivers again what it knows not to
-// have arrived.
+// take checks that no message is missing: every delivery is numbered, and the server delivers again
+// what it knows not to have arrived.
 func (r *reader) take(batch jetstream.MessageBatch) ([]delivery, error) {
 	var found []delivery
 	for msg := range batch.Messages() {

@@ -17,8 +17,8 @@ const (
 	recent = 5 * time.Minute
 )
 
-// messageIDs is the namespace of every msgUuid. With another one a batch that was sent before an update would be said
-// again after it.
+// messageIDs is the namespace of every msgUuid. With another one a batch that was sent before an
+// update would be said again after it.
 var messageIDs = uuid.MustParse("0b5a6b3c-3d70-5f0e-8f0b-6a8d3a1d9c11")
 
 // writer writes a robot's messages.
@@ -28,7 +28,8 @@ type writer struct {
 	zone    *time.Location
 }
 
-// messages makes messages of a batch, as few as its size allows. The same batch always gets the same ids.
+// messages makes messages of a batch, as few as its size allows. The same batch always gets the
+// same ids.
 func (w writer) messages(batch []item, now time.Time) []outgoing {
 	text := w.text(batch, now)
 	if len(text) > maxText && len(batch) > 1 {
@@ -39,7 +40,8 @@ func (w writer) messages(batch []item, now time.Time) []outgoing {
 	return []outgoing{{robot.Message{UUID: id.String(), Title: w.title(batch), Text: text}, len(batch)}}
 }
 
-// group returns the items in groups of those with the same key, in the order in which the keys first come.
+// group returns the items in groups of those with the same key, in the order in which the keys
+// first come.
 func group[K comparable](items []item, key func(item) K) [][]item {
 	var out [][]item
 	place := map[K]int{}
@@ -132,7 +134,8 @@ func (w writer) list(items []item, now time.Time) []string {
 	return []string{"**" + p.many(persons(items), items[0].did) + p.stop + "**", strings.Join(lines, "\n")}
 }
 
-// when is the time of an event to the minute, with the day unless that is today. One that is not known is marked.
+// when is the time of an event to the minute, with the day unless that is today. One that is not
+// known is marked.
 func (w writer) when(it item, now time.Time) string {
 	t, today := it.at.In(w.zone), now.In(w.zone)
 	text := t.Format("15:04")

@@ -186,7 +186,8 @@ func TestMessagesThatAreTooLong(t *testing.T) {
 	assert.False(t, ids[w.messages(batch, noon)[0].UUID], "another robot's messages have others")
 }
 
-// FuzzPlain holds what is shown of a text from outside to: one line of bounded length, and nothing that anything acts on.
+// FuzzPlain holds what is shown of a text from outside to: one line of bounded length, and nothing
+// that anything acts on.
 func FuzzPlain(f *testing.F) {
 	for _, seed := range []string{"a_b", "_a_", "](http://evil)", "<img>", "a\n# b", "\u202e\x00", "![x](y)", "@all", "\\*"} {
 		f.Add(seed)

@@ -51,8 +51,8 @@ type target struct {
 	rules    []rule
 }
 
-// Load reads a rules file. lookupEnv finds the variables that hold secrets. Errors name the place in the file and never
-// show a secret.
+// Load reads a rules file. lookupEnv finds the variables that hold secrets. Errors name the place
+// in the file and never show a secret.
 func Load(path string, lookupEnv func(string) (string, bool)) (*Rules, error) {
 	var f file
 	if err := config.ReadStrictYAML(path, &f); err != nil {

@@ -232,7 +232,8 @@ func TestQuietHours(t *testing.T) {
 	}
 }
 
-// FuzzRules holds the reading of rules files to: no panic, and one line of error without the secret.
+// FuzzRules holds the reading of rules files to: no panic, and one line of error without the
+// secret.
 func FuzzRules(f *testing.F) {
 	example, err := os.ReadFile("../../../deploy/bot.yaml")
 	require.NoError(f, err)

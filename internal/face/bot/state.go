@@ -25,7 +25,8 @@ type state struct {
 	Owner string `json:"owner"`
 	// Stream is when the stream was made that Cursor is about: another one may have its name.
 	Stream time.Time `json:"stream"`
-	// Cursor is the sequence in the stream up to which every event was told, or stands in Outbox, or is not to be told.
+	// Cursor is the sequence in the stream up to which every event was told, or stands in Outbox,
+	// or is not to be told.
 	Cursor uint64 `json:"cursor"`
 	// Stored is when the message at Cursor was stored; zero when that is not known.
 	Stored time.Time `json:"stored"`
@@ -35,7 +36,8 @@ type state struct {
 	Slots []int64 `json:"slots,omitempty"`
 	// BlockedUntil is when the robot takes messages again.
 	BlockedUntil int64 `json:"blockedUntil,omitempty"`
-	// Failures counts how often sending the first message of Outbox failed; it is not sent again before NextTry.
+	// Failures counts how often sending the first message of Outbox failed; it is not sent again
+	// before NextTry.
 	Failures int   `json:"failures,omitempty"`
 	NextTry  int64 `json:"nextTry,omitempty"`
 }
@@ -86,8 +88,9 @@ func (e *entry) load(ctx context.Context) (state, bool, error) {
 	return st, true, nil
 }
 
-// save replaces the entry as it was last read or written. It returns [errLost] when somebody else has changed it, and
-// does not begin to be stopped: what is known has to be kept. After any other error nobody knows whether it was written.
+// save replaces the entry as it was last read or written. It returns [errLost] when somebody else
+// has changed it, and does not begin to be stopped: what is known has to be kept. After any other
+// error nobody knows whether it was written.
 func (e *entry) save(ctx context.Context, st state) error {
 	value, err := json.Marshal(st)
 	if err != nil {

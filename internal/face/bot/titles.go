@@ -23,8 +23,9 @@ type lastMessages interface {
 	GetLastMsgForSubject(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error)
 }
 
-// titles knows the titles of meetings, for member events without one: the title was not known yet, or an older Rollcall
-// wrote the event. What is told of meetings while the stream is read is noted, and looked up when it is needed.
+// titles knows the titles of meetings, for member events without one: the title was not known yet,
+// or an older Rollcall wrote the event. What is told of meetings while the stream is read is noted,
+// and looked up when it is needed.
 type titles struct {
 	stream lastMessages
 	known  map[string]titled

@@ -18,13 +18,14 @@ type phrases struct {
 	present func(n int) string
 	// meetings says how many there are.
 	meetings func(n int) string
-	// inMeeting and inMeetings make titles of what happened in one meeting or in several; short is part of them.
+	// inMeeting and inMeetings make titles of what happened in one meeting or in several; short is
+	// part of them.
 	inMeeting, inMeetings func(where, what string) string
 	short                 func(n int, did events.Type) string
 	// comma stands between names, stop after a sentence, space between sentences.
 	comma, stop, space string
-	// guest marks a name from outside, again one who was there before; untitled stands for a meeting's title, nameless
-	// for a name.
+	// guest marks a name from outside, again one who was there before; untitled stands for a
+	// meeting's title, nameless for a name.
 	guest, again       string
 	untitled, nameless func(id string) string
 	date               func(time.Time) string

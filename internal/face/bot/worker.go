@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// storeTimeout bounds one exchange with NATS, sendTimeout one with a robot. A stop waits for one of each and for the
-	// release.
+	// storeTimeout bounds one exchange with NATS, sendTimeout one with a robot. A stop waits for
+	// one of each and for the release.
 	storeTimeout = 1500 * time.Millisecond
 	sendTimeout  = 4 * time.Second
-	// beat is how often an owner writes its entry at least, takeover how long it has to be silent until another process
-	// takes its place.
+	// beat is how often an owner writes its entry at least, takeover how long it has to be silent
+	// until another process takes its place.
 	beat     = 2 * time.Second
 	takeover = 8 * time.Second
 	// retryPause stands between two attempts to go on after something failed.
@@ -185,8 +185,9 @@ func (w *worker) acquire(ctx context.Context, stream jetstream.Stream) error {
 	return ctx.Err()
 }
 
-// load reads the entry. One that is gone with its bucket is as it was when this process wrote or saw it last: whoever told
-// the robot goes on at once, and the others only once it has had the time to.
+// load reads the entry. One that is gone with its bucket is as it was when this process wrote or
+// saw it last: whoever told the robot goes on at once, and the others only once it has had the time
+// to.
 func (w *worker) load(ctx context.Context) (st state, found bool, err error) {
 	st, found, err = w.entry.load(ctx)
 	switch {
@@ -227,8 +228,8 @@ func (w *worker) claim(ctx context.Context, st state, found bool, stream jetstre
 	return nil
 }
 
-// release takes this process's name out of the entry, so that another need not wait. What it cannot do the others find
-// out by themselves.
+// release takes this process's name out of the entry, so that another need not wait. What it cannot
+// do the others find out by themselves.
 func (w *worker) release(ctx context.Context) {
 	w.st.Owner = ""
 	if err := w.write(ctx, w.st); err != nil && !errors.Is(err, errLost) {

@@ -13,7 +13,8 @@ type listBody struct {
 	Meetings []meetingBody `json:"meetings"`
 }
 
-// meetingBody is a watched meeting as the API shows it. Times are RFC 3339 and absent while there is none.
+// meetingBody is a watched meeting as the API shows it. Times are RFC 3339 and absent while there
+// is none.
 type meetingBody struct {
 	ConferenceID string     `json:"conferenceId"`
 	Title        string     `json:"title"`

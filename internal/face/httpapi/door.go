@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// door is a listener that lets in no more connections than the limits say. Where there is no room one that waits for
-// nothing makes it: the one that has been without a request for longest.
+// door is a listener that lets in no more connections than the limits say. Where there is no room
+// one that waits for nothing makes it: the one that has been without a request for longest.
 type door struct {
 	net.Listener
 	limits   Limits
@@ -29,7 +29,8 @@ type conn struct {
 	net.Conn
 	door    *door
 	address netip.Addr
-	// idle is since when it is without a request; the zero time while there is one. The door's mutex guards it.
+	// idle is since when it is without a request; the zero time while there is one. The door's
+	// mutex guards it.
 	idle time.Time
 }
 
@@ -74,7 +75,8 @@ func (d *door) admit(c *conn) bool {
 	return true
 }
 
-// longestIdle is the connection that has been without a request for longest, of that address only if that is told.
+// longestIdle is the connection that has been without a request for longest, of that address only
+// if that is told.
 func (d *door) longestIdle(of netip.Addr, only bool) (found *conn) {
 	for c := range d.open {
 		if c.idle.IsZero() || only && c.address != of {

@@ -64,8 +64,8 @@ func (q *queue) Accept() (net.Conn, error) {
 func (q *queue) Close() error   { return nil }
 func (q *queue) Addr() net.Addr { return nil }
 
-// accepted are the connections from those addresses that a door lets in one after the other, each busy at once unless
-// its address begins with a blank.
+// accepted are the connections from those addresses that a door lets in one after the other, each
+// busy at once unless its address begins with a blank.
 func accepted(t *testing.T, d *door, q *queue, addresses ...string) (in []net.Conn, all []*from) {
 	t.Helper()
 	for _, address := range addresses {

@@ -14,8 +14,9 @@ func live(w http.ResponseWriter, _ *http.Request) {
 	text(w, http.StatusOK, "ok\n")
 }
 
-// ready says whether the service does its work and, with ?verbose, the state of each part of it, since when, when it worked
-// last and what to do. One that does not work is said in any case. Details of meetings are for those with the token.
+// ready says whether the service does its work and, with ?verbose, the state of each part of it,
+// since when, when it worked last and what to do. One that does not work is said in any case.
+// Details of meetings are for those with the token.
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 	var checks []Check
 	if a.opts.Checks != nil {

@@ -61,7 +61,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestReadyInFull tells since when, the last success and what to do, and details of meetings only to those with the token.
+// TestReadyInFull tells since when, the last success and what to do, and details of meetings only
+// to those with the token.
 func TestReadyInFull(t *testing.T) {
 	at := time.Date(2026, 5, 16, 5, 13, 28, 999, time.FixedZone("", 8*3600))
 	checks := []Check{

@@ -12,7 +12,8 @@ const (
 	defaultReaders     = 200
 )
 
-// keptBack is how many of the files that the process may have open are left to NATS, its store and DingTalk.
+// keptBack is how many of the files that the process may have open are left to NATS, its store and
+// DingTalk.
 const keptBack = 32
 
 // Limits are how many may ask at a time. 0 stands for the default of each.
@@ -34,9 +35,11 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Within lowers the limits to what a process that may have so many files open has room for. 0 stands for any number.
+// Within lowers the limits to what a process that may have so many files open has room for. 0
+// stands for any number.
 //
-// Readers of events hold their connections: they may have three quarters of them, so that others find one, too.
+// Readers of events hold their connections: they may have three quarters of them, so that others
+// find one, too.
 func (l Limits) Within(files uint64) Limits {
 	l = l.withDefaults()
 	if files > 0 && files < keptBack+uint64(l.Connections) {

@@ -23,16 +23,16 @@ const (
 	wrongTokens, wrongAtOnce = 1, 10
 )
 
-// session is what the cookie of a browser holds that has logged in. It follows from the token, so that every replica
-// knows it without being told, but the token does not follow from it.
+// session is what the cookie of a browser holds that has logged in. It follows from the token, so
+// that every replica knows it without being told, but the token does not follow from it.
 func session(token string) string {
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write([]byte("rollcall session 1"))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// loggedIn tells whether a request comes from a browser that has logged in and, if it changes something, from our own
-// page: other pages can make a browser send its cookies, too.
+// loggedIn tells whether a request comes from a browser that has logged in and, if it changes
+// something, from our own page: other pages can make a browser send its cookies, too.
 func loggedIn(r *http.Request, token string) bool {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil || subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(session(token))) != 1 {
@@ -41,7 +41,8 @@ func loggedIn(r *http.Request, token string) bool {
 	return ownPage(r)
 }
 
-// ownPage tells whether no browser says that another site's page makes this request. What only reads is allowed to all.
+// ownPage tells whether no browser says that another site's page makes this request. What only
+// reads is allowed to all.
 func ownPage(r *http.Request) bool { return http.NewCrossOriginProtection().Check(r) == nil }
 
 // sessionBody tells whether there is something to log in to, and whether this client has done so.

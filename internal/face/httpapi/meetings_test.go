@@ -117,7 +117,8 @@ func TestDelete(t *testing.T) {
 	problemOf(t, request(t, opts, http.MethodDelete, "/v1/meetings/a", ""), http.StatusNotFound)
 }
 
-// What cannot be done at present is said with a status that invites to try again, and never as an empty list.
+// What cannot be done at present is said with a status that invites to try again, and never as an
+// empty list.
 func TestWhatCannotBeDone(t *testing.T) {
 	for name, err := range map[string]error{
 		"not ready":   poller.ErrNotReady,

@@ -12,8 +12,9 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// notWatched answers for a meeting that is not watched: with all that is known of it when it is over, and otherwise that
-// it is not. Its state and its events may expire one before the other: either is enough.
+// notWatched answers for a meeting that is not watched: with all that is known of it when it is
+// over, and otherwise that it is not. Its state and its events may expire one before the other:
+// either is enough.
 func (a *api) notWatched(w http.ResponseWriter, r *http.Request, id string) {
 	state, err := a.opts.Meetings.Stored(r.Context(), id)
 	switch {

@@ -36,7 +36,8 @@ func TestPage(t *testing.T) {
 	problemOf(t, request(t, Options{Meetings: table()}, http.MethodGet, "/assets/", ""), http.StatusNotFound)
 }
 
-// The page can load and ask nothing but its own service, and has neither code nor style within its markup.
+// The page can load and ask nothing but its own service, and has neither code nor style within its
+// markup.
 func TestPageIsHarmless(t *testing.T) {
 	for _, target := range []string{"/", "/assets/app.js"} {
 		policy := request(t, Options{Meetings: table()}, http.MethodGet, target, "").Header.Get("Content-Security-Policy")
@@ -52,7 +53,8 @@ func TestPageIsHarmless(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(body, "<script"))
 }
 
-// With a token set, a browser gets the page, so that it can ask for the token; what the page shows, it does not.
+// With a token set, a browser gets the page, so that it can ask for the token; what the page shows,
+// it does not.
 func TestThePageAsksForTheToken(t *testing.T) {
 	h := Handler(Options{Meetings: table(), Token: apiToken})
 	assert.Equal(t, http.StatusOK, ask(t, h, http.MethodGet, "/", "").StatusCode)

@@ -11,7 +11,8 @@ import (
 	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
-// parameters are those that a path knows in the query of a request, and how often each may be given.
+// parameters are those that a path knows in the query of a request, and how often each may be
+// given.
 type parameters map[string]occurrence
 
 type occurrence int
@@ -21,8 +22,8 @@ const (
 	repeated
 )
 
-// only lets those requests through whose query the path understands. What would be ignored is refused: a filter that is
-// misspelt must not answer with everything.
+// only lets those requests through whose query the path understands. What would be ignored is
+// refused: a filter that is misspelt must not answer with everything.
 func (p parameters) only(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := p.check(r.URL.RawQuery); err != nil {

@@ -24,7 +24,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// cluster is replicas on one stream in NATS, behind one address that sends requests to one after the other.
+// cluster is replicas on one stream in NATS, behind one address that sends requests to one after
+// the other.
 type cluster struct {
 	t        *testing.T
 	js       jetstream.JetStream
@@ -99,8 +100,8 @@ func (c *cluster) joins(n int) {
 	require.NoError(c.t, err)
 }
 
-// hears reads server-sent events after an id until it has so many, and is cut off then. With none it is cut off after
-// the position. It returns the last id.
+// hears reads server-sent events after an id until it has so many, and is cut off then. With none
+// it is cut off after the position. It returns the last id.
 func (c *cluster) hears(after string, n int, query string) (last string, sequences []uint64) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), waiting)
@@ -136,7 +137,8 @@ func (c *cluster) hears(after string, n int, query string) (last string, sequenc
 	return last, sequences
 }
 
-// Whoever is sent from one replica to the other and back, cut off at any event or before the first, hears of each once.
+// Whoever is sent from one replica to the other and back, cut off at any event or before the first,
+// hears of each once.
 func TestGoingOnAtAnotherReplica(t *testing.T) {
 	for _, query := range []string{"", "meeting=weekly", "type=joined", "meeting=weekly&type=joined,left"} {
 		t.Run(query, func(t *testing.T) {

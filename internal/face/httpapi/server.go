@@ -1,4 +1,5 @@
-// Package httpapi is Rollcall's HTTP face: the API under /v1, the web page, the health of the service and its metrics.
+// Package httpapi is Rollcall's HTTP face: the API under /v1, the web page, the health of the
+// service and its metrics.
 package httpapi
 
 import (
@@ -20,18 +21,21 @@ const (
 	maxHeader   = 16 << 10
 	maxBody     = 64 << 10
 	readTimeout = 10 * time.Second
-	// changeTimeout is how long a change may take that a request asks for: storing it while NATS is slow to answer, and
-	// the last look at a meeting that is given up. writeTimeout leaves time to say that it took too long.
+	// changeTimeout is how long a change may take that a request asks for: storing it while NATS is
+	// slow to answer, and the last look at a meeting that is given up. writeTimeout leaves time to
+	// say that it took too long.
 	changeTimeout = 45 * time.Second
 	writeTimeout  = 60 * time.Second
-	// idleTimeout is how long a connection may be without a request, from its beginning and between two.
+	// idleTimeout is how long a connection may be without a request, from its beginning and between
+	// two.
 	idleTimeout = 10 * time.Second
 	// closeTimeout is how long requests under way may take when the service stops.
 	closeTimeout = 4 * time.Second
 )
 
-// Meetings is what the API shows and changes. Its errors are [poller.ErrNotWatched], [poller.ErrNotReady], those of
-// [events.CheckConferenceID], and any other for what cannot be done at present.
+// Meetings is what the API shows and changes. Its errors are [poller.ErrNotWatched],
+// [poller.ErrNotReady], those of [events.CheckConferenceID], and any other for what cannot be done
+// at present.
 type Meetings interface {
 	// Watch begins to watch a meeting and tells whether it was not watched before.
 	Watch(ctx context.Context, conferenceID, title string) (bool, error)
@@ -72,8 +76,8 @@ type Check struct {
 
 // Options of a server.
 type Options struct {
-	// Ready is closed when Meetings, Reports, Past and Events may be asked; before that, requests that need them are
-	// answered with 503 and what NotReady says. Nil stands for at once.
+	// Ready is closed when Meetings, Reports, Past and Events may be asked; before that, requests
+	// that need them are answered with 503 and what NotReady says. Nil stands for at once.
 	Ready    <-chan struct{}
 	NotReady func() error
 	Meetings Meetings
@@ -85,13 +89,15 @@ type Options struct {
 	Token string
 	// TrustedProxies are the networks of proxies whose X-Forwarded-Prefix is believed.
 	TrustedProxies []netip.Prefix
-	// Checks returns the state of the service's parts; it must not block. Without it the service counts as ready.
+	// Checks returns the state of the service's parts; it must not block. Without it the service
+	// counts as ready.
 	Checks func() []Check
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
 	// Events are sent by /v1/events; without them it answers 503.
 	Events Events
-	// Webhook answers /webhooks/dingtalk, whatever the method; without it there is nothing at that path.
+	// Webhook answers /webhooks/dingtalk, whatever the method; without it there is nothing at that
+	// path.
 	Webhook http.Handler
 	// Limits are how many may ask at a time.
 	Limits Limits
@@ -99,7 +105,8 @@ type Options struct {
 	Refusals *Refusals
 	Logger   *slog.Logger
 
-	// stop ends when the server is about to stop, and with it the answers that have no end of their own; nil is never.
+	// stop ends when the server is about to stop, and with it the answers that have no end of their
+	// own; nil is never.
 	stop     context.Context
 	patience patience
 }
@@ -131,8 +138,8 @@ func (o Options) logger() *slog.Logger {
 	return o.Logger
 }
 
-// Serve answers requests on ln until ctx ends, then lets those under way finish. It returns nil after ctx, and
-// otherwise why it could not go on. It closes ln.
+// Serve answers requests on ln until ctx ends, then lets those under way finish. It returns nil
+// after ctx, and otherwise why it could not go on. It closes ln.
 func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 	// What requests do ends when they are cut off, and not before: ctx only stops new ones.
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))

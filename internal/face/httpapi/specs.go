@@ -23,8 +23,9 @@ var (
 	asyncAPI = strings.Replace(asyncAPITemplate, "schemas: SCHEMAS", "schemas: "+schemas(), 1)
 )
 
-// schemas is the schema of the events and all that it refers to, each as a schema of its own, in one line. It is no
-// longer a document then, so it refers to its parts, and is identified, as the document does that it is pasted into.
+// schemas is the schema of the events and all that it refers to, each as a schema of its own, in
+// one line. It is no longer a document then, so it refers to its parts, and is identified, as the
+// document does that it is pasted into.
 func schemas() string {
 	pasted := bytes.ReplaceAll(events.Schema, []byte("#/$defs/"), []byte("#/components/schemas/"))
 	var event, all map[string]json.RawMessage

@@ -53,8 +53,8 @@ func init() {
 	}
 }
 
-// conforms holds an answer against the description. What the description does not know is not to be answered with
-// success.
+// conforms holds an answer against the description. What the description does not know is not to be
+// answered with success.
 func conforms(t *testing.T, r *http.Request, resp *http.Response) {
 	t.Helper()
 	if r.Method == http.MethodHead {
@@ -180,7 +180,8 @@ func follow(at any, visit func(map[string]any)) {
 	}
 }
 
-// Every reference in the description leads somewhere within it, and what is pasted in does not claim to be a document.
+// Every reference in the description leads somewhere within it, and what is pasted in does not
+// claim to be a document.
 func TestReferencesInTheDescriptionOfTheEvents(t *testing.T) {
 	doc := tree(t, asyncAPI)
 	found := 0

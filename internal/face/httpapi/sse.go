@@ -25,9 +25,11 @@ const seatRetry = 5
 
 // patience is how long readers of events are waited for, and how long they have to wait.
 type patience struct {
-	// heartbeat keeps proxies and readers from taking a quiet connection for a dead one; 15 s when zero.
+	// heartbeat keeps proxies and readers from taking a quiet connection for a dead one; 15 s when
+	// zero.
 	heartbeat time.Duration
-	// stall is how long a reader may take for what has been written, before it is cut off; 10 s when zero.
+	// stall is how long a reader may take for what has been written, before it is cut off; 10 s
+	// when zero.
 	stall time.Duration
 }
 
@@ -37,8 +39,8 @@ func (p patience) withDefaults() patience {
 	return p
 }
 
-// events sends the events as server-sent events, as they are stored: from now on or, with Last-Event-ID, from the one
-// after that. An event's id is its place in the stream.
+// events sends the events as server-sent events, as they are stored: from now on or, with
+// Last-Event-ID, from the one after that. An event's id is its place in the stream.
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	if !a.seats.take() {
 		a.opts.Refusals.Readers.Add(1)
@@ -126,8 +128,9 @@ type sse struct {
 	patience
 }
 
-// begin says where reading begins, so that who is cut off before the first event misses nothing either. That is an event
-// of its own name, with data: there are readers that forget the id of anything less.
+// begin says where reading begins, so that who is cut off before the first event misses nothing
+// either. That is an event of its own name, with data: there are readers that forget the id of
+// anything less.
 func (s *sse) begin(ctx context.Context, reader *feed.Reader) error {
 	position, err := reader.Begin(ctx)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// 200 readers hear an event, of whom one has stopped reading: how long it takes until each of the others has it, and the
-// longest that any of them waited for any event.
+// 200 readers hear an event, of whom one has stopped reading: how long it takes until each of the
+// others has it, and the longest that any of them waited for any event.
 func BenchmarkReaders(b *testing.B) {
 	const readers = 200
 	c := broadcasting(b, 0, patience{stall: time.Second})

@@ -227,8 +227,8 @@ func TestAQuietConnectionIsKeptAlive(t *testing.T) {
 	assert.Equal(t, "1", id)
 }
 
-// One reader who takes nothing any more is cut off, and the others see everything. One of those who is cut off, too, as
-// the machine is slow, comes back as a browser does.
+// One reader who takes nothing any more is cut off, and the others see everything. One of those who
+// is cut off, too, as the machine is slow, comes back as a browser does.
 func TestAStalledReader(t *testing.T) {
 	b := broadcasting(t, 0, patience{stall: 200 * time.Millisecond})
 	stalled := b.listen("/v1/events", "")

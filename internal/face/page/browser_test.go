@@ -24,7 +24,8 @@ import (
 // browsers are the names that a browser of the Chromium family is installed under.
 var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"}
 
-// launch starts a headless browser that runs until the test ends. Where none is installed, the test is skipped.
+// launch starts a headless browser that runs until the test ends. Where none is installed, the test
+// is skipped.
 func launch(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
@@ -59,8 +60,8 @@ type tab struct {
 	tolerated []string
 }
 
-// open opens a tab on an address. When the test ends, nothing may have been said on its console, or in a dialog, but what
-// is tolerated.
+// open opens a tab on an address. When the test ends, nothing may have been said on its console, or
+// in a dialog, but what is tolerated.
 func open(t *testing.T, browser context.Context, address string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())

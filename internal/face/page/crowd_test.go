@@ -15,7 +15,8 @@ import (
 
 const crowdSize = 500
 
-// crowd is a meeting of 500 whose names and titles test the layout, a small one, and one that is over.
+// crowd is a meeting of 500 whose names and titles test the layout, a small one, and one that is
+// over.
 func crowd() simulator.Scenario {
 	ago := func(d time.Duration) history.Duration { return history.Duration(-d) }
 	until := func(d time.Duration) *history.Duration { to := ago(d); return &to }

@@ -1,4 +1,5 @@
-// Package page is the page: files that a browser is given as they are. It needs no build, and asks no other host.
+// Package page is the page: files that a browser is given as they are. It needs no build, and asks
+// no other host.
 package page
 
 import (
@@ -16,8 +17,8 @@ import (
 //go:embed assets
 var embedded embed.FS
 
-// policy lets the page load its own files, ask its own service, and nothing else: no code or style within markup, no
-// frame, no form.
+// policy lets the page load its own files, ask its own service, and nothing else: no code or style
+// within markup, no frame, no form.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'none'; frame-ancestors 'none'"
 
@@ -81,9 +82,10 @@ func Names() []string {
 	return out
 }
 
-// Serve answers with a file of that name, and tells whether there is one. A browser asks each time whether it has
-// changed, so that page and service are always of one version. prefix is the path under which a proxy shows the page,
-// without a slash at its end, or empty when that is not known: then it works under an address that ends in a slash.
+// Serve answers with a file of that name, and tells whether there is one. A browser asks each time
+// whether it has changed, so that page and service are always of one version. prefix is the path
+// under which a proxy shows the page, without a slash at its end, or empty when that is not known:
+// then it works under an address that ends in a slash.
 func Serve(w http.ResponseWriter, r *http.Request, name, prefix string) bool {
 	f, ok := files[name]
 	if !ok {

@@ -26,7 +26,8 @@ const (
 	pictureLimit             = 200 << 10
 )
 
-// The pictures of the documentation are of the running demo: of its page, and of what it says on a terminal.
+// The pictures of the documentation are of the running demo: of its page, and of what it says on a
+// terminal.
 func TestPictures(t *testing.T) {
 	if *update {
 		browser := launch(t)
@@ -49,7 +50,8 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// demo runs the demo on a terminal until whoever is shown its page has seen it, and returns what it said.
+// demo runs the demo on a terminal until whoever is shown its page has seen it, and returns what it
+// said.
 func demo(t *testing.T, show func(address string)) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// behind is a proxy that shows a service under the path /rollcall, which it takes off; with says, it says so.
+// behind is a proxy that shows a service under the path /rollcall, which it takes off; with says,
+// it says so.
 func behind(t *testing.T, service string, says bool) string {
 	t.Helper()
 	target, err := url.Parse(service)
@@ -39,8 +40,9 @@ func behind(t *testing.T, service string, says bool) string {
 	return srv.URL
 }
 
-// A proxy may show the page under a path. With a slash at the address's end that works whether it says so or not; without
-// one a browser takes relative addresses for the host's own, unless the page says what they are relative to.
+// A proxy may show the page under a path. With a slash at the address's end that works whether it
+// says so or not; without one a browser takes relative addresses for the host's own, unless the
+// page says what they are relative to.
 func underAPrefix(t *testing.T, browser context.Context) {
 	s := run(t, office(), apiToken)
 	for name, c := range map[string]struct {

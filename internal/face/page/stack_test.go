@@ -29,7 +29,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Browsers need processors: unless -parallel says otherwise, no more of them run than there are.
+	// Browsers need processors: unless -parallel says otherwise, no more of them run than there
+	// are.
 	_ = flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)))
 	leak.Main(m)
 }
@@ -39,8 +40,8 @@ const patience = time.Minute
 
 const apiToken = "a-token-for-tests"
 
-// stack is a running service, the simulated DingTalk it looks at, and a network that can fail between the service and
-// the browser.
+// stack is a running service, the simulated DingTalk it looks at, and a network that can fail
+// between the service and the browser.
 type stack struct {
 	t     *testing.T
 	sim   *simulator.Simulator

@@ -20,7 +20,8 @@ var ErrNoStream = reading.ErrNoStream
 type Options struct {
 	// Meeting is the conferenceId of the one meeting to follow; empty stands for all.
 	Meeting string
-	// From makes the events that were stored since then come first; the zero time leaves out what is stored already.
+	// From makes the events that were stored since then come first; the zero time leaves out what
+	// is stored already.
 	From time.Time
 	// Reporter is told of interruptions; nobody when nil.
 	Reporter condition.Reporter
@@ -29,8 +30,8 @@ type Options struct {
 // Follower follows the events of the stream.
 type Follower struct{ reader *reading.Reader }
 
-// Open finds where [Follower.Run] begins: no event stored after Open is missed. It returns [ErrNoStream] when there is
-// no stream.
+// Open finds where [Follower.Run] begins: no event stored after Open is missed. It returns
+// [ErrNoStream] when there is no stream.
 func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Follower, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -45,10 +46,10 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Follower, error) {
 	return &Follower{reader}, nil
 }
 
-// Run calls handle for every event in the order of the stream, history before what is new, until ctx ends or handle
-// returns an error, which Run returns. An interruption, however long, loses nothing and repeats nothing. Nor does a stream
-// that is deleted or goes back to a backup: what is announced anew is left out, of the latest tens of thousands of events.
-// Run can be called once.
+// Run calls handle for every event in the order of the stream, history before what is new, until
+// ctx ends or handle returns an error, which Run returns. An interruption, however long, loses
+// nothing and repeats nothing. Nor does a stream that is deleted or goes back to a backup: what is
+// announced anew is left out, of the latest tens of thousands of events. Run can be called once.
 func (f *Follower) Run(ctx context.Context, handle func(payload []byte) error) error {
 	var shown reading.Recent[struct{}]
 	return f.reader.Run(ctx, func(m reading.Message) error {

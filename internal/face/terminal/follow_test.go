@@ -105,8 +105,9 @@ func TestFollowOneMeeting(t *testing.T) {
 	s.becomes(first, second)
 }
 
-// An ordered consumer of the client library that was promised new messages begins anew with those that are new after
-// an interruption, as long as it has seen none: what was stored meanwhile is lost.
+// An ordered consumer of the client library that was promised new messages begins anew with those
+// that are new after an interruption, as long as it has seen none: what was stored meanwhile is
+// lost.
 func TestFollowLosesNothingWhenInterruptedBeforeTheFirstEvent(t *testing.T) {
 	b := streamtest.Start(t)
 	r := b.Record()
@@ -186,8 +187,8 @@ func TestFollowAnotherStreamOfTheSameName(t *testing.T) {
 	assert.Equal(t, []string{first, second}, s.all()[1:])
 }
 
-// TestWhatIsAnnouncedAnewIsNotShownAgain: the stream is deleted, or goes back to a backup, and what happens next comes
-// after what was in the meeting already.
+// TestWhatIsAnnouncedAnewIsNotShownAgain: the stream is deleted, or goes back to a backup, and what
+// happens next comes after what was in the meeting already.
 func TestWhatIsAnnouncedAnewIsNotShownAgain(t *testing.T) {
 	for _, restored := range []bool{false, true} {
 		for _, meeting := range []string{"", "a"} {

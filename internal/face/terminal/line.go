@@ -46,8 +46,8 @@ func (l Lines) local(t time.Time) time.Time {
 	return t.In(l.Location)
 }
 
-// Line writes one event, without a line end. Whatever a person typed into a nickname or a title cannot move the
-// terminal's cursor.
+// Line writes one event, without a line end. Whatever a person typed into a nickname or a title
+// cannot move the terminal's cursor.
 func (l Lines) Line(e events.Event) string {
 	at := l.local(e.Time)
 	head := func(color, what string) string {

@@ -10,9 +10,11 @@ const (
 	clockAge = 30 * time.Second
 	// clockJump is by how much a clock may be set meanwhile, or the machine stand still, unnoticed.
 	clockJump = time.Second
-	// edge is what is left unused at both ends of a month: a call that is made there could be counted to either.
+	// edge is what is left unused at both ends of a month: a call that is made there could be
+	// counted to either.
 	edge = 2 * time.Second
-	// nearEnd is how long before a month's end it may be that another replica has begun the next one.
+	// nearEnd is how long before a month's end it may be that another replica has begun the next
+	// one.
 	nearEnd = 24 * time.Hour
 )
 
@@ -43,8 +45,8 @@ func (c *clock) measure(ctx context.Context) (reading, error) {
 
 func (c *clock) set(r reading) { c.server, c.mine, c.slack = r.server, r.mine, r.slack }
 
-// read returns the server's time, and whether it is to be relied on: not when it was asked for too long ago, and not when
-// this machine's clock was set or the machine slept since.
+// read returns the server's time, and whether it is to be relied on: not when it was asked for too
+// long ago, and not when this machine's clock was set or the machine slept since.
 func (c *clock) read() (now time.Time, ok bool) {
 	if c.ask == nil {
 		return c.now(), true

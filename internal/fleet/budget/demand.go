@@ -33,8 +33,8 @@ func (d *demand) refused(now time.Time) {
 	delete(d.wanted, d.blind)
 }
 
-// take returns what was counted, and, if the time is known, that nothing was wanted in this hour if so: that is worth
-// knowing, too.
+// take returns what was counted, and, if the time is known, that nothing was wanted in this hour if
+// so: that is worth knowing, too.
 func (d *demand) take(now time.Time, known bool) map[int64]float64 {
 	taken := maps.Clone(d.wanted)
 	if hour := hourOf(now); known && hour != d.blind {
@@ -63,8 +63,8 @@ func (d *demand) stored(taken map[int64]float64) {
 	}
 }
 
-// storeDemand adds the calls that were wanted to what all replicas have learned, and takes that over. After an answer
-// that did not come they may be counted twice, which does no harm.
+// storeDemand adds the calls that were wanted to what all replicas have learned, and takes that
+// over. After an answer that did not come they may be counted twice, which does no harm.
 func (m *Month) storeDemand(ctx context.Context) error {
 	m.mu.Lock()
 	wanted := m.asked.take(m.time())

@@ -97,8 +97,8 @@ func (m *Month) setClock(r reading) time.Time {
 	return now
 }
 
-// adopt takes over a count that was read. A begun that is not zero is when its month begins, which another replica was
-// told sooner: by a server whose clock is ahead.
+// adopt takes over a count that was read. A begun that is not zero is when its month begins, which
+// another replica was told sooner: by a server whose clock is ahead.
 func (m *Month) adopt(c count, begun time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -135,8 +135,9 @@ func (m *Month) report(now time.Time) {
 	m.failing = err != nil
 }
 
-// Observe takes note that upstream calls the month's calls used up: a [poller.SourceError] with trouble Exhausted. All
-// replicas stop for ten minutes, as [Month.Run] tells them. Everything else is ignored, and so are our own refusals.
+// Observe takes note that upstream calls the month's calls used up: a [poller.SourceError] with
+// trouble Exhausted. All replicas stop for ten minutes, as [Month.Run] tells them. Everything else
+// is ignored, and so are our own refusals.
 func (m *Month) Observe(err error) {
 	var source *poller.SourceError
 	if m == nil || !errors.As(err, &source) || source.Trouble != poller.Exhausted || own(err) {

@@ -2,9 +2,9 @@ package budget
 
 import "time"
 
-// graceFor is how long upstream goes on answering after the month's calls are used up: five days at most, since 2025-12-01
-// (DingTalk's announcement of the limits of its editions). How it says that they are over is not documented; what it
-// refuses is followed as always.
+// graceFor is how long upstream goes on answering after the month's calls are used up: five days at
+// most, since 2025-12-01 (DingTalk's announcement of the limits of its editions). How it says that
+// they are over is not documented; what it refuses is followed as always.
 const graceFor = 5 * 24 * time.Hour
 
 // spend takes note of when the last of the month's calls was drawn.
@@ -17,7 +17,8 @@ func (c *count) spend(limit int, now time.Time) {
 	}
 }
 
-// graceful tells whether last looks may be made although the month's calls are used up. The caller holds mu.
+// graceful tells whether last looks may be made although the month's calls are used up. The caller
+// holds mu.
 func (m *Month) graceful(now time.Time) bool {
 	if !m.opts.Grace {
 		return false

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// shrink and recovery are what a QPS error takes off the share and what every second gives back: half of it, regained
-	// in 50 s. The share never sinks below floor.
+	// shrink and recovery are what a QPS error takes off the share and what every second gives
+	// back: half of it, regained in 50 s. The share never sinks below floor.
 	shrink   = 0.5
 	recovery = 0.01
 	floor    = 1.0 / 16
@@ -27,8 +27,9 @@ func (r *Rate) reduced(now time.Time) float64 {
 	return min(r.factor+recovery*max(now.Sub(r.since), 0).Seconds(), 1)
 }
 
-// Observe follows what upstream says: a [poller.SourceError] with a Wait holds all calls back that long, and one that
-// says that calls come too fast shrinks the share. Of the calls that meet one limit together only the first counts.
+// Observe follows what upstream says: a [poller.SourceError] with a Wait holds all calls back that
+// long, and one that says that calls come too fast shrinks the share. Of the calls that meet one
+// limit together only the first counts.
 func (r *Rate) Observe(err error) {
 	var source *poller.SourceError
 	if r == nil || !errors.As(err, &source) {
@@ -44,7 +45,8 @@ func (r *Rate) Observe(err error) {
 	}
 }
 
-// hold holds all calls back. Replicas that are held back together do not go on together, thanks to chance.
+// hold holds all calls back. Replicas that are held back together do not go on together, thanks to
+// chance.
 func (r *Rate) hold(wait time.Duration, throttled bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,8 +63,8 @@ func (r *Rate) hold(wait time.Duration, throttled bool) {
 	r.prolong(until)
 }
 
-// prolong holds calls back until a time, if they are not already for longer. A call that would have to wait too long is
-// told so. The caller holds mu.
+// prolong holds calls back until a time, if they are not already for longer. A call that would have
+// to wait too long is told so. The caller holds mu.
 func (r *Rate) prolong(until time.Time) {
 	if !until.After(r.held) {
 		return

@@ -19,8 +19,8 @@ type habits struct {
 	// Hour is the hour that Count counts, in hours since 1970.
 	Hour  int64   `json:"hour"`
 	Count float64 `json:"count"`
-	// Weights is how many calls were wanted in each hour of the week, from Sunday at midnight: a mean of the past weeks
-	// in which newer ones count for more. An hour without any past is nil.
+	// Weights is how many calls were wanted in each hour of the week, from Sunday at midnight: a
+	// mean of the past weeks in which newer ones count for more. An hour without any past is nil.
 	Weights [week]*float64 `json:"weights"`
 }
 
@@ -56,7 +56,8 @@ func (h *habits) learn(in *time.Location) {
 	**w += newPart * (h.Count - **w)
 }
 
-// office tells how much an hour of the week weighs as long as nothing is known: Monday to Friday from 9 to 18.
+// office tells how much an hour of the week weighs as long as nothing is known: Monday to Friday
+// from 9 to 18.
 func office(slot int) float64 {
 	day, hour := time.Weekday(slot/24), slot%24
 	if day >= time.Monday && day <= time.Friday && hour >= 9 && hour < 18 {
@@ -65,8 +66,8 @@ func office(slot int) float64 {
 	return quietWeight
 }
 
-// weigh returns how much each hour of the week weighs. Hours without a past get what office hours would give them
-// beside the others.
+// weigh returns how much each hour of the week weighs. Hours without a past get what office hours
+// would give them beside the others.
 func (h *habits) weigh() (weights [week]float64) {
 	var wanted, usual float64
 	for i, w := range h.Weights {
@@ -88,8 +89,8 @@ func (h *habits) weigh() (weights [week]float64) {
 	return weights
 }
 
-// hours spreads a month's calls over its hours. The zero value knows office hours only. Its times are where the months
-// begin.
+// hours spreads a month's calls over its hours. The zero value knows office hours only. Its times
+// are where the months begin.
 type hours struct {
 	weights [week]float64
 	seek    [week]float64 // how likely meetings begin

@@ -14,7 +14,8 @@ func chinaTime(t testing.TB, text string) time.Time { return at(t, text).now }
 
 func TestOfficeHoursUntilSomethingIsLearned(t *testing.T) {
 	var h hours
-	// November 2026 has 21 weekdays of nine hours, and the rest of its 720 hours weighs a twentieth.
+	// November 2026 has 21 weekdays of nine hours, and the rest of its 720 hours weighs a
+	// twentieth.
 	working := 21*9 + (720-21*9)*quietWeight
 	monday := chinaTime(t, "2026-11-02 10:00")
 	gone := (24+9)*quietWeight + 1

@@ -35,11 +35,13 @@ func NewLimiter(o LimiterOptions) *Limiter {
 	return l
 }
 
-// Wait returns nil when one call may be made, at once. Its errors are those of [Rate.Wait] and [Month.Take].
+// Wait returns nil when one call may be made, at once. Its errors are those of [Rate.Wait] and
+// [Month.Take].
 //
-// The month's call is taken before the rate is waited for: however long NATS takes to grant it, calls are then still
-// made no faster than the rate allows. A call that is not made after all goes back to the parcel it came from. The
-// wait may outlast the month: a call of the old one is then lost.
+// The month's call is taken before the rate is waited for: however long NATS takes to grant it,
+// calls are then still made no faster than the rate allows. A call that is not made after all goes
+// back to the parcel it came from. The wait may outlast the month: a call of the old one is then
+// lost.
 func (l *Limiter) Wait(ctx context.Context) error {
 	p := l.purpose(ctx)
 	for {
@@ -58,8 +60,8 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 }
 
-// Observe has to be told how every call went, nil for one that succeeded. What upstream says of its limits is followed
-// from then on. Refusals of [Limiter.Wait] are ignored.
+// Observe has to be told how every call went, nil for one that succeeded. What upstream says of its
+// limits is followed from then on. Refusals of [Limiter.Wait] are ignored.
 func (l *Limiter) Observe(err error) {
 	if err == nil || own(err) {
 		return

@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// startServer runs a NATS server until the test ends and returns its URL. Unlike the product's own it does not wait for
-// the disk.
+// startServer runs a NATS server until the test ends and returns its URL. Unlike the product's own
+// it does not wait for the disk.
 func startServer(t testing.TB) string {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{

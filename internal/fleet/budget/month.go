@@ -19,8 +19,8 @@ const (
 	refreshEvery = 10 * time.Second
 	// drawTimeout bounds every exchange with NATS that somebody waits for.
 	drawTimeout = 5 * time.Second
-	// upstreamHold is how long all replicas make no call after upstream said that the month's calls are used up. It may
-	// be wrong, or somebody may buy more.
+	// upstreamHold is how long all replicas make no call after upstream said that the month's calls
+	// are used up. It may be wrong, or somebody may buy more.
 	upstreamHold = 10 * time.Minute
 )
 
@@ -34,16 +34,18 @@ var china = time.FixedZone("China Standard Time", 8*60*60)
 type MonthOptions struct {
 	// Limit is how many calls all replicas together may make in a calendar month; 0 means no limit.
 	Limit int
-	// Grace lets last looks go on when the month's calls are used up, for the days that upstream goes on answering.
+	// Grace lets last looks go on when the month's calls are used up, for the days that upstream
+	// goes on answering.
 	Grace bool
 	// Location is where months begin and offices are open; nil means China Standard Time.
 	Location *time.Location
 	// Replicas is how many NATS servers keep the count, see [jetstream.KeyValueConfig]; 0 means 1.
 	Replicas int
-	// Live returns how many replicas are live, this one included; nil means one. Neither it nor Reporter may call the Month.
+	// Live returns how many replicas are live, this one included; nil means one. Neither it nor
+	// Reporter may call the Month.
 	Live func() int
-	// Now is this replica's clock; nil means time.Now. The months go by the clock of the NATS server, this one only
-	// measures the time since that was asked.
+	// Now is this replica's clock; nil means time.Now. The months go by the clock of the NATS
+	// server, this one only measures the time since that was asked.
 	Now func() time.Time
 	// Reporter is told when calls are refused, and when they no longer are. It may be nil.
 	Reporter condition.Reporter
@@ -68,9 +70,9 @@ func (o MonthOptions) withDefaults() MonthOptions {
 
 // Month is the calls of a calendar month, which all replicas share. It is safe for concurrent use.
 //
-// Calls are counted before they are made: a replica draws a parcel of them from the count in NATS by compare-and-set and
-// makes no call that is not in its parcel. A parcel of one month is not spent in another. Whatever is not known to have
-// been given back stays counted.
+// Calls are counted before they are made: a replica draws a parcel of them from the count in NATS
+// by compare-and-set and makes no call that is not in its parcel. A parcel of one month is not
+// spent in another. Whatever is not known to have been given back stays counted.
 type Month struct {
 	opts  MonthOptions
 	store *store // nil without a limit
@@ -97,7 +99,8 @@ type Month struct {
 	failing bool // it was reported that calls are refused
 }
 
-// OpenMonth opens the count, and makes it if it is new. It does not take over conn, which may be nil without a limit.
+// OpenMonth opens the count, and makes it if it is new. It does not take over conn, which may be
+// nil without a limit.
 func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, error) {
 	o = o.withDefaults()
 	if o.Limit < 0 {
@@ -113,8 +116,9 @@ func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, er
 	return newMonth(ctx, s, o, s.time)
 }
 
-// OpenMonthIn opens the count in a bucket that is open already, of servers whose time ask tells. It is for whoever keeps
-// the bucket by other means than a connection, as simulations on a virtual clock do.
+// OpenMonthIn opens the count in a bucket that is open already, of servers whose time ask tells. It
+// is for whoever keeps the bucket by other means than a connection, as simulations on a virtual
+// clock do.
 func OpenMonthIn(ctx context.Context, kv jetstream.KeyValue, ask func(context.Context) (time.Time, error), o MonthOptions) (*Month, error) {
 	s := &store{ready: func() bool { return true }, kv: kv}
 	return newMonth(ctx, s, o.withDefaults(), ask)
@@ -132,8 +136,8 @@ func newMonth(ctx context.Context, s *store, o MonthOptions, ask func(context.Co
 	return m, nil
 }
 
-// Run follows what the other replicas do and stores what was learned, until ctx ends. Without it nothing is overspent,
-// but what upstream says is not passed on to the other replicas.
+// Run follows what the other replicas do and stores what was learned, until ctx ends. Without it
+// nothing is overspent, but what upstream says is not passed on to the other replicas.
 func (m *Month) Run(ctx context.Context) {
 	if m.store == nil {
 		<-ctx.Done()
@@ -153,8 +157,9 @@ func (m *Month) follow(ctx context.Context) {
 	}
 }
 
-// Close gives back what is left of the parcel. Nothing can be taken afterwards. An error says that some calls may be
-// lost to the month: after an answer that did not come nothing is given back a second time.
+// Close gives back what is left of the parcel. Nothing can be taken afterwards. An error says that
+// some calls may be lost to the month: after an answer that did not come nothing is given back a
+// second time.
 func (m *Month) Close(ctx context.Context) error {
 	if m.store == nil {
 		return nil

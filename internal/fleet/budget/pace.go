@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// PerSecond returns how many calls a second all replicas together may make at this hour on average so that the month's
-// calls last to its end: +Inf without a limit, 0 when nothing is left but the reserve for last looks.
+// PerSecond returns how many calls a second all replicas together may make at this hour on average
+// so that the month's calls last to its end: +Inf without a limit, 0 when nothing is left but the
+// reserve for last looks.
 func (m *Month) PerSecond() float64 {
 	if m == nil || m.opts.Limit == 0 {
 		return math.Inf(1)
@@ -25,9 +26,10 @@ func (m *Month) pace(now time.Time) float64 {
 	return m.hours.pace(float64(max(m.left(now)-m.kept(Look, now), 0)), now)
 }
 
-// PerMeeting returns how many calls a second a meeting may take on average while it goes on, so that the month's calls
-// last to its end: what is left for looks, by the hours that meetings are to be expected to go on yet. +Inf without a
-// limit. What was saved is not spent in a rush: it is no more than the whole month would have allowed for.
+// PerMeeting returns how many calls a second a meeting may take on average while it goes on, so
+// that the month's calls last to its end: what is left for looks, by the hours that meetings are to
+// be expected to go on yet. +Inf without a limit. What was saved is not spent in a rush: it is no
+// more than the whole month would have allowed for.
 func (m *Month) PerMeeting() float64 {
 	if m == nil || m.opts.Limit == 0 {
 		return math.Inf(1)
@@ -47,8 +49,9 @@ func (m *Month) PerMeeting() float64 {
 const (
 	// shareAge is how long what [Month.PerMeeting] returns is good.
 	shareAge = 10 * time.Second
-	// usualPart, usualHeld and usualBegun are what is expected of a month of which nothing is known: so many hours of meetings
-	// and meetings for each call of the limit, and this counts as much as such a part of a month.
+	// usualPart, usualHeld and usualBegun are what is expected of a month of which nothing is
+	// known: so many hours of meetings and meetings for each call of the limit, and this counts as
+	// much as such a part of a month.
 	usualPart  = 0.015
 	usualHeld  = 0.08
 	usualBegun = 0.09
@@ -70,8 +73,8 @@ func (m *Month) shared(now time.Time) float64 {
 	return max(min(perHour, limit/held), 0) / 3600
 }
 
-// expected returns how long meetings are to be expected to go on in the whole month, in hours together, how many of them
-// begin, and what part of the month is left. The caller holds mu.
+// expected returns how long meetings are to be expected to go on in the whole month, in hours
+// together, how many of them begin, and what part of the month is left. The caller holds mu.
 func (m *Month) expected(now time.Time, t tally) (held, begun, rest float64) {
 	limit := float64(m.limit(now))
 	rest = m.hours.leftPart(now)

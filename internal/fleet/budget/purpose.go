@@ -12,14 +12,16 @@ type Purpose uint8
 const (
 	// Look is an ordinary look at a meeting.
 	Look Purpose = iota
-	// Continued is a call that goes on with an ordinary look that has begun. It waits less, and counts like [Look].
+	// Continued is a call that goes on with an ordinary look that has begun. It waits less, and
+	// counts like [Look].
 	Continued
 	// Asked is a look that a push or a person has asked for: it waits less, and counts like [Look].
 	Asked
-	// LastLook is the last look at a meeting that is ending. It waits less, and a reserve of the month's calls is kept
-	// for it alone.
+	// LastLook is the last look at a meeting that is ending. It waits less, and a reserve of the
+	// month's calls is kept for it alone.
 	LastLook
-	// Discovery lists the organisation's meetings. When the month's calls run short it is the first to go without.
+	// Discovery lists the organisation's meetings. When the month's calls run short it is the first
+	// to go without.
 	Discovery
 )
 
@@ -49,8 +51,8 @@ func With(ctx context.Context, p Purpose) context.Context {
 	return context.WithValue(ctx, purposeKey{}, p)
 }
 
-// From returns what a call under ctx is for: what the poller says of it, else the purpose given by [With], [Look] if there
-// is none.
+// From returns what a call under ctx is for: what the poller says of it, else the purpose given by
+// [With], [Look] if there is none.
 func From(ctx context.Context) Purpose {
 	switch {
 	case poller.LastLook(ctx):

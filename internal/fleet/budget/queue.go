@@ -2,10 +2,12 @@ package budget
 
 import "container/list"
 
-// fairTurn is how many of the calls go to those that are not urgent while both kinds wait: one of so many.
+// fairTurn is how many of the calls go to those that are not urgent while both kinds wait: one of
+// so many.
 const fairTurn = 4
 
-// queue holds the calls that wait: urgent ones before others, each kind in the order they came. The zero value is empty.
+// queue holds the calls that wait: urgent ones before others, each kind in the order they came. The
+// zero value is empty.
 type queue struct {
 	urgent, others list.List
 	inARow         int // urgent calls that went before others since those had one

@@ -37,15 +37,17 @@ type RateOptions struct {
 	PerSecond float64
 	// Peers share the rate; nil means that there are none.
 	Peers Peers
-	// Slots, if not nil, serve while there are more replicas than the rate allows to share it; see [Slots].
+	// Slots, if not nil, serve while there are more replicas than the rate allows to share it; see
+	// [Slots].
 	Slots *Slots
 }
 
 // Rate is this replica's share of a rate of calls. It is safe for concurrent use.
 //
-// The share is the rate divided by the live replicas. It begins with nothing saved up, and so it does again after a
-// pause, so that over any time no more calls are made than the rate allows; up to a quarter of a second's calls are
-// saved while none is wanted. A QPS error halves the share, whatever the number of calls it hit, and time restores it.
+// The share is the rate divided by the live replicas. It begins with nothing saved up, and so it
+// does again after a pause, so that over any time no more calls are made than the rate allows; up
+// to a quarter of a second's calls are saved while none is wanted. A QPS error halves the share,
+// whatever the number of calls it hit, and time restores it.
 type Rate struct {
 	perSecond float64
 	peers     Peers
@@ -61,7 +63,8 @@ type Rate struct {
 	timer  *time.Timer
 }
 
-// NewRate makes a share of a rate. It returns an error when the rate is not a finite number more than 0.
+// NewRate makes a share of a rate. It returns an error when the rate is not a finite number more
+// than 0.
 func NewRate(o RateOptions) (*Rate, error) {
 	if !(o.PerSecond > 0) || math.IsInf(o.PerSecond, 1) {
 		return nil, fmt.Errorf("budget: PerSecond %v is not a number of calls more than 0", o.PerSecond)
@@ -81,9 +84,10 @@ type alone struct{}
 func (alone) Live() int      { return 1 }
 func (alone) Admitted() bool { return true }
 
-// Wait returns nil when one call may be made, at once. Urgent purposes go before others, which still get every fourth
-// call. Otherwise it returns the error of ctx, or a [poller.SourceError] with trouble Throttled that wraps [ErrHeld]
-// when upstream asked for a pause of more than five seconds or thousands of calls are waiting.
+// Wait returns nil when one call may be made, at once. Urgent purposes go before others, which
+// still get every fourth call. Otherwise it returns the error of ctx, or a [poller.SourceError]
+// with trouble Throttled that wraps [ErrHeld] when upstream asked for a pause of more than five
+// seconds or thousands of calls are waiting.
 func (r *Rate) Wait(ctx context.Context, p Purpose) error {
 	if r == nil {
 		return nil
@@ -178,8 +182,8 @@ func timeFor(calls, perSecond float64) time.Duration {
 	return time.Duration(min(calls/perSecond, (24*time.Hour).Seconds()) * float64(time.Second))
 }
 
-// adjust makes the bucket follow the share. What begins anew begins empty: a burst that the others did not make room
-// for would come on top of theirs. The caller holds mu.
+// adjust makes the bucket follow the share. What begins anew begins empty: a burst that the others
+// did not make room for would come on top of theirs. The caller holds mu.
 func (r *Rate) adjust(now time.Time) {
 	share, burst := r.current(now)
 	switch {
@@ -195,8 +199,8 @@ func (r *Rate) adjust(now time.Time) {
 	r.share = share
 }
 
-// current returns the share at this moment, 0 while no call may be made, and how many calls may be saved up. The caller
-// holds mu.
+// current returns the share at this moment, 0 while no call may be made, and how many calls may be
+// saved up. The caller holds mu.
 func (r *Rate) current(now time.Time) (share float64, burst int) {
 	if now.Before(r.held) || !r.peers.Admitted() {
 		return 0, 0
@@ -209,11 +213,13 @@ func (r *Rate) current(now time.Time) (share float64, burst int) {
 	return share, max(int(share/burstShare), 1)
 }
 
-// scarce tells whether live replicas are too many to have a share each: a replica makes at least one call at a time,
-// and if all do so at once that must be no more than a quarter of what five seconds allow.
+// scarce tells whether live replicas are too many to have a share each: a replica makes at least
+// one call at a time, and if all do so at once that must be no more than a quarter of what five
+// seconds allow.
 func (r *Rate) scarce(live int) bool { return r.slots != nil && float64(live) > 1.25*r.perSecond }
 
-// PerSecond returns this replica's share at this moment, in calls per second; 0 while no call may be made.
+// PerSecond returns this replica's share at this moment, in calls per second; 0 while no call may
+// be made.
 func (r *Rate) PerSecond() float64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -36,7 +36,8 @@ func (m *Month) refuse(p Purpose, now time.Time) error {
 	return nil
 }
 
-// exhausted returns upstream's word that the month's calls are used up, while it counts. The caller holds mu.
+// exhausted returns upstream's word that the month's calls are used up, while it counts. The caller
+// holds mu.
 func (m *Month) exhausted(now time.Time) error {
 	if !now.Before(m.until) {
 		return nil
@@ -65,8 +66,8 @@ func (m *Month) spent(p Purpose, now time.Time) error {
 		ErrSpent, m.opts.Limit, monthOf(now), rest, end.Format(time.RFC3339))
 }
 
-// time returns the server's time where months begin, and whether it is to be relied on. It does not go back before a
-// month that has begun for another replica. The caller holds mu.
+// time returns the server's time where months begin, and whether it is to be relied on. It does not
+// go back before a month that has begun for another replica. The caller holds mu.
 func (m *Month) time() (now time.Time, ok bool) {
 	now, ok = m.clock.read()
 	if now.Before(m.begun) {
@@ -75,7 +76,8 @@ func (m *Month) time() (now time.Time, ok bool) {
 	return now.In(m.opts.Location), ok
 }
 
-// atEdge returns how long it is until a call is counted to one month for certain; 0 when it is now. The caller holds mu.
+// atEdge returns how long it is until a call is counted to one month for certain; 0 when it is now.
+// The caller holds mu.
 func (m *Month) atEdge(now time.Time) time.Duration {
 	begin, end := bounds(now)
 	margin := edge + m.clock.slack
@@ -89,8 +91,8 @@ func (m *Month) atEdge(now time.Time) time.Duration {
 	}
 }
 
-// left returns how many calls are not made yet, as far as is known: what nobody has drawn, and what is in this
-// replica's parcel. The caller holds mu.
+// left returns how many calls are not made yet, as far as is known: what nobody has drawn, and what
+// is in this replica's parcel. The caller holds mu.
 func (m *Month) left(now time.Time) int {
 	month := monthOf(now)
 	left := m.limit(now)
@@ -103,8 +105,9 @@ func (m *Month) left(now time.Time) int {
 	return max(left, 0)
 }
 
-// kept returns how many of the month's calls are not for this purpose. The reserve for last looks is a twentieth of the
-// limit and shrinks with the time that it has to last for; discovery has to leave as much again. The caller holds mu.
+// kept returns how many of the month's calls are not for this purpose. The reserve for last looks
+// is a twentieth of the limit and shrinks with the time that it has to last for; discovery has to
+// leave as much again. The caller holds mu.
 func (m *Month) kept(p Purpose, now time.Time) int {
 	reserve := 0
 	if m.opts.Limit >= smallestReserved {

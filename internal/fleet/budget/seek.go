@@ -5,16 +5,20 @@ import (
 	"time"
 )
 
-// Discovery spends in proportion to how likely it is that a meeting begins. Its spacing is measured in hours of the time in
-// which meetings are most likely, so that a list before office hours does not put the next one beyond them.
+// Discovery spends in proportion to how likely it is that a meeting begins. Its spacing is measured
+// in hours of the time in which meetings are most likely, so that a list before office hours does
+// not put the next one beyond them.
 const (
-	// seekPart is the part of the month's calls that discovery may take while nothing tells of starts: one of so many.
+	// seekPart is the part of the month's calls that discovery may take while nothing tells of
+	// starts: one of so many.
 	seekPart = 2
 	// insurePart is the same while pushes tell of all: then it only insures against their end.
 	insurePart = 40
-	// longestInsured is how long an end of the pushes goes unnoticed at most in hours of office, whatever the limit.
+	// longestInsured is how long an end of the pushes goes unnoticed at most in hours of office,
+	// whatever the limit.
 	longestInsured = 30 * time.Minute
-	// emptyAfter is after how many hours in which no meeting was found at all discovery begins to rest longer.
+	// emptyAfter is after how many hours in which no meeting was found at all discovery begins to
+	// rest longer.
 	emptyAfter = 0.7
 	// longestListing bounds the time between two lists.
 	longestListing = 24 * time.Hour
@@ -22,8 +26,9 @@ const (
 	longestEmpty = 62 * 24 * time.Hour
 )
 
-// UntilList returns how long it is until the organisation's meetings may be listed again, as far as this replica knows,
-// without asking NATS; 0 when they may be now. [Month.Take] refuses what comes sooner.
+// UntilList returns how long it is until the organisation's meetings may be listed again, as far as
+// this replica knows, without asking NATS; 0 when they may be now. [Month.Take] refuses what comes
+// sooner.
 func (m *Month) UntilList() time.Duration {
 	if m == nil || m.opts.Limit == 0 {
 		return 0
@@ -42,8 +47,8 @@ func (m *Month) untilList(now time.Time) time.Duration {
 	return max(m.nextList(now).Sub(now), 0)
 }
 
-// nextList returns when the meetings are to be listed next. While pushes tell of starts, each of them is as good as a list.
-// The caller holds mu.
+// nextList returns when the meetings are to be listed next. While pushes tell of starts, each of
+// them is as good as a list. The caller holds mu.
 func (m *Month) nextList(now time.Time) time.Time {
 	in := m.opts.Location
 	t := m.tallied(now)
@@ -79,8 +84,8 @@ func justBegun(t time.Time) time.Time {
 	}
 }
 
-// spacing returns how many hours, of those in which meetings are most likely, to leave between two lists. The caller holds
-// mu.
+// spacing returns how many hours, of those in which meetings are most likely, to leave between two
+// lists. The caller holds mu.
 func (m *Month) spacing(now time.Time, t tally) float64 {
 	m.hours.prepare()
 	begin, end := bounds(now)
@@ -100,8 +105,9 @@ func (m *Month) spacing(now time.Time, t tally) float64 {
 	return max(min(spacing/math.Sqrt(1-t.Announced+1e-9), insured), spacing)
 }
 
-// likely returns how likely a meeting begins in each hour of the week, 1 being most. Single weeks tell little: an hour
-// counts together with the same one of the other days of its kind, and with its neighbours.
+// likely returns how likely a meeting begins in each hour of the week, 1 being most. Single weeks
+// tell little: an hour counts together with the same one of the other days of its kind, and with
+// its neighbours.
 func likely(weights [week]float64) (out [week]float64) {
 	var days [week]float64
 	for i := range days {
@@ -136,8 +142,8 @@ func weekend(slot int) bool {
 	return day == time.Saturday || day == time.Sunday
 }
 
-// flattened is how much an hour counts for discovery that sees x times as many meetings as usual: by the rule of the
-// square root, but for hours that are quiet.
+// flattened is how much an hour counts for discovery that sees x times as many meetings as usual:
+// by the rule of the square root, but for hours that are quiet.
 func flattened(x float64) float64 {
 	const quiet = 0.25
 	switch {
@@ -150,7 +156,8 @@ func flattened(x float64) float64 {
 	}
 }
 
-// between returns how much of the time in which meetings are likely there is between two times, in hours.
+// between returns how much of the time in which meetings are likely there is between two times, in
+// hours.
 func (h *hours) between(from, to time.Time) float64 {
 	sum := 0.0
 	for from.Before(to) {
@@ -161,7 +168,8 @@ func (h *hours) between(from, to time.Time) float64 {
 	return sum
 }
 
-// after returns when so many hours of the time in which meetings are likely have passed, a day later at most.
+// after returns when so many hours of the time in which meetings are likely have passed, a day
+// later at most.
 func (h *hours) after(from time.Time, hours float64) time.Time {
 	h.prepare()
 	last := from.Add(longestListing)

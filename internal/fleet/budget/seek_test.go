@@ -55,7 +55,8 @@ func TestOneListAfterTheOther(t *testing.T) {
 	assert.NoError(t, m.State().Err)
 }
 
-// TestAListBeforeOfficeHoursIsFollowedByOneInThem has discovery rest long at night, and for that no longer by day.
+// TestAListBeforeOfficeHoursIsFollowedByOneInThem has discovery rest long at night, and for that no
+// longer by day.
 func TestAListBeforeOfficeHoursIsFollowedByOneInThem(t *testing.T) {
 	for _, clock := range []string{"07:30", "08:35", "08:59"} {
 		w := at(t, "2026-11-10 "+clock)
@@ -114,7 +115,8 @@ func TestNobodyMeets(t *testing.T) {
 	assert.Zero(t, m.UntilList())
 }
 
-// TestWhatIsKnownOfMeetingsIsShared has one replica hear of pushes, and the other list the meetings, into the next month.
+// TestWhatIsKnownOfMeetingsIsShared has one replica hear of pushes, and the other list the
+// meetings, into the next month.
 func TestWhatIsKnownOfMeetingsIsShared(t *testing.T) {
 	url := startServer(t)
 	w := at(t, "2026-11-30 10:00")

@@ -14,13 +14,13 @@ import (
 // slotKey is the key that is changed to take a slot.
 const slotKey = "turn"
 
-// Slots lets the replicas call one after the other, where there are so many of them that the rate is less than about a
-// call per replica and second: shares of their own would let all of them call at the same moment. It is safe for
-// concurrent use.
+// Slots lets the replicas call one after the other, where there are so many of them that the rate
+// is less than about a call per replica and second: shares of their own would let all of them call
+// at the same moment. It is safe for concurrent use.
 //
-// A slot is the right to make the next call, and is taken by changing one key. The replica that changes it has known for
-// the time between two calls that no other did: so slots are at least that far apart, without any clock being asked for
-// the time of day.
+// A slot is the right to make the next call, and is taken by changing one key. The replica that
+// changes it has known for the time between two calls that no other did: so slots are at least that
+// far apart, without any clock being asked for the time of day.
 type Slots struct {
 	store   *store
 	taking  chan struct{} // held by the call that takes a slot
@@ -29,8 +29,8 @@ type Slots struct {
 	noticed time.Time // when last was seen, which is after it was taken
 }
 
-// OpenSlots opens what the replicas share, on as many NATS servers as replicas says; 0 means 1. It does not take over
-// conn.
+// OpenSlots opens what the replicas share, on as many NATS servers as replicas says; 0 means 1. It
+// does not take over conn.
 func OpenSlots(ctx context.Context, conn *nats.Conn, replicas int) (*Slots, error) {
 	shared, err := openStore(ctx, conn, max(replicas, 1))
 	if err != nil {

@@ -6,8 +6,8 @@ import "math"
 type State struct {
 	// Month is the calendar month, such as 2026-11.
 	Month string
-	// Limit is how many calls it has, and Left how many of them are not made, as far as this replica knows; both are 0
-	// without a limit.
+	// Limit is how many calls it has, and Left how many of them are not made, as far as this
+	// replica knows; both are 0 without a limit.
 	Limit, Left int
 	// Told says that Limit is what upstream said: no more was left when so many were made.
 	Told bool

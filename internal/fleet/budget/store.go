@@ -16,8 +16,8 @@ import (
 	"github.com/c4342123/rollcall/internal/nats/conn"
 )
 
-// bucket is where the replicas keep what they share: one key for the count of every month, such as 2026-11, and one for
-// the hours in which calls are wanted.
+// bucket is where the replicas keep what they share: one key for the count of every month, such as
+// 2026-11, and one for the hours in which calls are wanted.
 const bucket = "ROLLCALL_BUDGET"
 
 // conflictPause is the longest pause after another replica was first.
@@ -51,7 +51,8 @@ func openStore(ctx context.Context, nc *nats.Conn, replicas int) (*store, error)
 	return &store{ready: nc.IsConnected, js: js, config: config, stream: stream, kv: kv}, nil
 }
 
-// remake makes the bucket again after somebody has deleted it. Those who had it go on with the new one, which has its name.
+// remake makes the bucket again after somebody has deleted it. Those who had it go on with the new
+// one, which has its name.
 func (s *store) remake(ctx context.Context) error {
 	_, err := conn.Bucket(ctx, s.js, s.config)
 	return err
@@ -71,22 +72,25 @@ type count struct {
 	month    string
 	revision uint64 // 0 while nothing is stored
 
-	// Drawn is how many calls the replicas took: those they made and those they may yet make or have lost.
+	// Drawn is how many calls the replicas took: those they made and those they may yet make or
+	// have lost.
 	Drawn int `json:"drawn"`
-	// Until is when to try again after upstream said that nothing is left, in Unix milliseconds; 0 when it did not.
+	// Until is when to try again after upstream said that nothing is left, in Unix milliseconds; 0
+	// when it did not.
 	Until int64 `json:"exhausted_until,omitzero"`
 	// Told is how many calls were drawn when it said so first; 0 when it did not.
 	Told int `json:"told,omitzero"`
 	// Spent is when the last call was drawn, in Unix milliseconds; 0 while some are left.
 	Spent int64 `json:"spent,omitzero"`
-	// Listed is when the organisation's meetings were last begun to be listed, in Unix milliseconds, and Pages how many calls
-	// that took; 0 while they were not.
+	// Listed is when the organisation's meetings were last begun to be listed, in Unix
+	// milliseconds, and Pages how many calls that took; 0 while they were not.
 	Listed int64 `json:"listed,omitzero"`
 	Pages  int   `json:"pages,omitzero"`
 	tally
 }
 
-// listRound is how long listing the organisation's meetings goes on, page by page, once it was allowed.
+// listRound is how long listing the organisation's meetings goes on, page by page, once it was
+// allowed.
 const listRound = 30 * time.Second
 
 // list counts a page of a list.
@@ -119,8 +123,8 @@ func (s *store) load(ctx context.Context, key string, to any) (uint64, error) {
 	return entry.Revision(), nil
 }
 
-// save stores a value unless what is stored has another revision. Then the error is errConflict and nothing is stored;
-// after any other error it is unknown whether something is.
+// save stores a value unless what is stored has another revision. Then the error is errConflict and
+// nothing is stored; after any other error it is unknown whether something is.
 func (s *store) save(ctx context.Context, key string, value any, revision uint64) (uint64, error) {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -151,8 +155,9 @@ func (s *store) count(ctx context.Context, month string) (count, error) {
 	return c, err
 }
 
-// change changes a month's count, unless edit says that there is nothing to change. When it is unknown whether the
-// change was stored it is not made again: a call given back twice could be spent twice.
+// change changes a month's count, unless edit says that there is nothing to change. When it is
+// unknown whether the change was stored it is not made again: a call given back twice could be
+// spent twice.
 func (s *store) change(ctx context.Context, month string, edit func(*count) bool) error {
 	for {
 		c, err := s.count(ctx, month)

@@ -12,7 +12,8 @@ import (
 const (
 	// parcelSeconds is how long a parcel lasts while calls are made at the pace of the month.
 	parcelSeconds = 5
-	// parcelPart is the part of what is left that the live replicas' parcels make up at most: one of so many.
+	// parcelPart is the part of what is left that the live replicas' parcels make up at most: one
+	// of so many.
 	parcelPart = 8
 	// largestParcel bounds what a crash loses.
 	largestParcel = 32
@@ -24,9 +25,10 @@ type ticket struct {
 	calls int
 }
 
-// Take takes one call of this month. Its errors are that of ctx, and a [poller.SourceError] that wraps [ErrSpent] (the
-// month has no call left for this purpose, or upstream says so; trouble Exhausted), [ErrHeld] (the month is about to
-// change; trouble Throttled), or [ErrUncounted] or [ErrClosed] (trouble Unavailable).
+// Take takes one call of this month. Its errors are that of ctx, and a [poller.SourceError] that
+// wraps [ErrSpent] (the month has no call left for this purpose, or upstream says so; trouble
+// Exhausted), [ErrHeld] (the month is about to change; trouble Throttled), or [ErrUncounted] or
+// [ErrClosed] (trouble Unavailable).
 func (m *Month) Take(ctx context.Context, p Purpose) error {
 	_, err := m.take(ctx, p)
 	return err
@@ -52,7 +54,8 @@ func (m *Month) take(ctx context.Context, p Purpose) (ticket, error) {
 	return m.draw(ctx, p)
 }
 
-// takeDrawn takes a call from the parcel, or says that there is none to be had. Else a parcel has to be drawn.
+// takeDrawn takes a call from the parcel, or says that there is none to be had. Else a parcel has
+// to be drawn.
 func (m *Month) takeDrawn(p Purpose) (t ticket, done bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,8 +85,8 @@ func (m *Month) takeDrawn(p Purpose) (t ticket, done bool, err error) {
 	return ticket{month, 1}, true, nil
 }
 
-// draw draws a parcel, and takes a call of it. It tries with what is known of the count first, as that is true unless
-// another replica has drawn since. The caller has seized the count.
+// draw draws a parcel, and takes a call of it. It tries with what is known of the count first, as
+// that is true unless another replica has drawn since. The caller has seized the count.
 func (m *Month) draw(ctx context.Context, p Purpose) (ticket, error) {
 	for wait := time.Duration(0); ; wait = conflictPause {
 		c, n, err := m.plan(p)
@@ -186,7 +189,8 @@ func (m *Month) note(p Purpose, now time.Time, err error) {
 	}
 }
 
-// putBack returns a call that was not made to the parcel, if that is still of its month. Otherwise it is lost.
+// putBack returns a call that was not made to the parcel, if that is still of its month. Otherwise
+// it is lost.
 func (m *Month) putBack(t ticket) {
 	if m == nil {
 		return
@@ -209,7 +213,8 @@ func (m *Month) valid(t ticket) bool {
 	return ok && t.month == monthOf(now) && m.atEdge(now) == 0
 }
 
-// uncounted is the refusal of a call that could not be counted. A caller that gave up waiting is told only that.
+// uncounted is the refusal of a call that could not be counted. A caller that gave up waiting is
+// told only that.
 func uncounted(ctx context.Context, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err

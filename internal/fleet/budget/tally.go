@@ -4,13 +4,14 @@ import (
 	"time"
 )
 
-// tally is what the replicas know of a month's meetings, which tells how many calls the rest of it will take.
+// tally is what the replicas know of a month's meetings, which tells how many calls the rest of it
+// will take.
 type tally struct {
 	// Held is how long meetings went on, together, in hours, and Begun how many began.
 	Held  float64 `json:"meeting_hours,omitzero"`
 	Begun float64 `json:"meetings,omitzero"`
-	// Announced is the part of the starts of late that a push told of, and Pushed when a push about a meeting came last, in Unix
-	// milliseconds.
+	// Announced is the part of the starts of late that a push told of, and Pushed when a push about
+	// a meeting came last, in Unix milliseconds.
 	Announced float64 `json:"announced,omitzero"`
 	Pushed    int64   `json:"pushed,omitzero"`
 	// First is when the meetings were first listed, in Unix milliseconds; 0 while they were not.
@@ -18,7 +19,8 @@ type tally struct {
 }
 
 const (
-	// lastStart is what the last start counts for, beside those before, as to whether pushes tell of starts.
+	// lastStart is what the last start counts for, beside those before, as to whether pushes tell
+	// of starts.
 	lastStart = 0.5
 	// late is how long after a start a push about it may come.
 	late = time.Minute
@@ -78,8 +80,8 @@ func (n news) urgent(t tally) bool {
 	return n.begun > 0 || n.held >= enough || n.pushed-t.Pushed >= old.Milliseconds()
 }
 
-// Began takes note that a meeting began to be watched that started at a time, or at an unknown one, and whether a push told
-// of it.
+// Began takes note that a meeting began to be watched that started at a time, or at an unknown one,
+// and whether a push told of it.
 func (m *Month) Began(started time.Time, told bool) {
 	if m == nil || m.store == nil {
 		return
@@ -125,7 +127,8 @@ func (m *Month) tallied(now time.Time) tally {
 	return m.news.addTo(m.known.tally)
 }
 
-// next is what the month after knows when it begins: whether pushes come, and since when no meeting was found, if none was.
+// next is what the month after knows when it begins: whether pushes come, and since when no meeting
+// was found, if none was.
 func (t tally) next() tally {
 	out := tally{Announced: t.Announced, Pushed: t.Pushed}
 	if t.Begun == 0 {

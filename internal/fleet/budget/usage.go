@@ -29,8 +29,8 @@ const (
 
 // UsageOptions configure [OpenUsage]. The zero value works and has no limit.
 type UsageOptions struct {
-	// Pushes is how many pushes and messages a calendar month has; 0 means no limit. A negative number is for whoever does
-	// not know: then it is as another program said.
+	// Pushes is how many pushes and messages a calendar month has; 0 means no limit. A negative
+	// number is for whoever does not know: then it is as another program said.
 	Pushes int
 	// Location is where months begin and offices are open; nil means China Standard Time.
 	Location *time.Location
@@ -40,11 +40,12 @@ type UsageOptions struct {
 	Now func() time.Time
 }
 
-// Usage is what is counted of a calendar month without anything being held back: pushes, the messages of robots, and calls
-// that have no limit. All programs that use one NATS share it. It is safe for concurrent use.
+// Usage is what is counted of a calendar month without anything being held back: pushes, the
+// messages of robots, and calls that have no limit. All programs that use one NATS share it. It is
+// safe for concurrent use.
 //
-// What is counted is stored every ten seconds by [Usage.Run], so that a kill loses a little. After an answer that did not
-// come it may be counted twice.
+// What is counted is stored every ten seconds by [Usage.Run], so that a kill loses a little. After
+// an answer that did not come it may be counted twice.
 type Usage struct {
 	opts  UsageOptions
 	store *store
@@ -118,7 +119,8 @@ func (u *Usage) Exhausted() {
 
 func (u *Usage) now() time.Time { return u.opts.Now().In(u.opts.Location) }
 
-// Run stores what was counted and reads what others have, until ctx ends. What cannot be stored is kept.
+// Run stores what was counted and reads what others have, until ctx ends. What cannot be stored is
+// kept.
 func (u *Usage) Run(ctx context.Context) {
 	pause.Every(ctx, refreshEvery, nil, func() { _ = u.Sync(ctx) }) // the count of calls says what is wrong with NATS
 }
@@ -148,7 +150,8 @@ func (u *Usage) Sync(ctx context.Context) error {
 	return u.read(ctx, now)
 }
 
-// add adds to what is stored of a month, unless there is nothing to add, and returns what is stored then.
+// add adds to what is stored of a month, unless there is nothing to add, and returns what is stored
+// then.
 func (u *Usage) add(ctx context.Context, month string, counted [kinds]int, told bool) (usage, error) {
 	for {
 		known := usage{month: month}
@@ -231,9 +234,11 @@ func usageKey(month string) string { return "usage." + month }
 
 // Standing is how something stands that a calendar month has so much of.
 type Standing struct {
-	// Limit is how much the month has, 0 without a limit; Used and Left are what was used of it and what was not.
+	// Limit is how much the month has, 0 without a limit; Used and Left are what was used of it and
+	// what was not.
 	Limit, Used, Left int
-	// Told says that the limit is not as set: upstream said that no more was left when so much was used.
+	// Told says that the limit is not as set: upstream said that no more was left when so much was
+	// used.
 	Told bool
 	// Lasts is until when it lasts if it is used as it was so far; End is the end of the month.
 	Lasts, End time.Time
@@ -274,7 +279,8 @@ func (u *Usage) Messages() int {
 	return u.latest().Used[Message]
 }
 
-// latest is what is known of this month, with what was counted here and is not stored. The caller holds mu.
+// latest is what is known of this month, with what was counted here and is not stored. The caller
+// holds mu.
 func (u *Usage) latest() usage {
 	month := monthOf(u.now())
 	known := u.known

@@ -50,7 +50,8 @@ func TestWhatIsUsedIsSharedByAll(t *testing.T) {
 	assert.Equal(t, 3000, one.Pushes().Limit)
 }
 
-// TestWhatUpstreamSaysIsTheLimit, of this month until there is a push again, and of the next as long as it fits.
+// TestWhatUpstreamSaysIsTheLimit, of this month until there is a push again, and of the next as
+// long as it fits.
 func TestWhatUpstreamSaysIsTheLimit(t *testing.T) {
 	w, url := at(t, "2026-11-10 10:00"), startServer(t)
 	u := usageAt(t, w, url, 3000)

@@ -24,7 +24,8 @@ const (
 	window = 5 * time.Second
 )
 
-// cluster is replicas that share a rate, as they see each other through heartbeats. Its times are virtual.
+// cluster is replicas that share a rate, as they see each other through heartbeats. Its times are
+// virtual.
 type cluster struct {
 	t         *testing.T
 	perSecond float64

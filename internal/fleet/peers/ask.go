@@ -14,14 +14,16 @@ import (
 
 var errNoAnswer = errors.New("not every replica answered in time")
 
-// Meetings returns what all replicas watch, in no particular order, and the shards nobody answered for: their owner has
-// gone, or was too slow. It returns an error only when nobody could be asked, or ctx has ended.
+// Meetings returns what all replicas watch, in no particular order, and the shards nobody answered
+// for: their owner has gone, or was too slow. It returns an error only when nobody could be asked,
+// or ctx has ended.
 func (p *Peers) Meetings(ctx context.Context) ([]Meeting, shards.Set, error) {
 	return p.ask(ctx, question{Asker: p.id})
 }
 
-// Meeting returns one meeting. It tells whether its owner answered; when it did and there is none of that id, the
-// meeting is not watched. It returns an error only when nobody could be asked, or ctx has ended.
+// Meeting returns one meeting. It tells whether its owner answered; when it did and there is none
+// of that id, the meeting is not watched. It returns an error only when nobody could be asked, or
+// ctx has ended.
 func (p *Peers) Meeting(ctx context.Context, conferenceID string) (m Meeting, watched, answered bool, err error) {
 	meetings, missing, err := p.ask(ctx, question{Asker: p.id, ConferenceID: conferenceID})
 	if err != nil {
@@ -71,7 +73,8 @@ type gathering struct {
 	found   map[string]Meeting
 }
 
-// gather asks, and takes the answers until the shards that have owners are covered or the time is up.
+// gather asks, and takes the answers until the shards that have owners are covered or the time is
+// up.
 func (p *Peers) gather(ctx context.Context, q question, g *gathering, waited shards.Set) error {
 	body, err := json.Marshal(q)
 	if err != nil {
@@ -100,8 +103,8 @@ func (p *Peers) gather(ctx context.Context, q question, g *gathering, waited sha
 	return nil
 }
 
-// take adds a part of somebody's answer. While a shard changes hands two may answer for it: the one who looked last
-// knows best.
+// take adds a part of somebody's answer. While a shard changes hands two may answer for it: the one
+// who looked last knows best.
 func (g *gathering) take(m *nats.Msg, p *Peers) {
 	var a part
 	if err := json.Unmarshal(m.Data, &a); err != nil {

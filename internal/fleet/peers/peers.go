@@ -1,4 +1,5 @@
-// Package peers lets every replica answer for all of them: the one that is asked what is watched asks the others, too.
+// Package peers lets every replica answer for all of them: the one that is asked what is watched
+// asks the others, too.
 package peers
 
 import (
@@ -22,7 +23,8 @@ const (
 	Subject = "rollcall.peers.meetings"
 	// maxAsked bounds the questions that wait for an answer. Who gets none in time does without.
 	maxAsked = 256
-	// perPart is how many meetings one message of an answer tells of: less than half of what a server takes.
+	// perPart is how many meetings one message of an answer tells of: less than half of what a
+	// server takes.
 	perPart = 500
 )
 
@@ -49,8 +51,8 @@ type Options struct {
 	Name    string // of this replica
 	Shards  Shards
 	Watched Watched
-	// Patience is how long the other replicas are waited for, as one that has just died still counts as an owner; 1 s
-	// when zero.
+	// Patience is how long the other replicas are waited for, as one that has just died still
+	// counts as an owner; 1 s when zero.
 	Patience time.Duration
 	Logger   *slog.Logger
 }

@@ -20,8 +20,9 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkIdle is what it costs that replicas exist, with the product's own server in the process and on a disk: per
-// second, all of them and the server together, the processor time as a share of one core and what the server stores.
+// BenchmarkIdle is what it costs that replicas exist, with the product's own server in the process
+// and on a disk: per second, all of them and the server together, the processor time as a share of
+// one core and what the server stores.
 func BenchmarkIdle(b *testing.B) {
 	for _, n := range []int{0, 1, 3, 10} {
 		b.Run(fmt.Sprintf("replicas=%d", n), func(b *testing.B) {

@@ -31,16 +31,19 @@ const (
 // ErrBucket says that the bucket exists with a configuration that cannot be worked with or changed.
 var ErrBucket = errors.New("bucket " + Bucket + " has a configuration that Rollcall cannot work with")
 
-// bucket is what the replicas share. Every write states the revision it replaces: the server accepts it or nothing.
+// bucket is what the replicas share. Every write states the revision it replaces: the server
+// accepts it or nothing.
 type bucket struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
 }
 
-// openAttempts bounds the rounds of looking and creating when several replicas start at the same moment.
+// openAttempts bounds the rounds of looking and creating when several replicas start at the same
+// moment.
 const openAttempts = 5
 
-// openBucket creates the bucket, or makes sure of the one that exists: it never has fewer copies afterwards.
+// openBucket creates the bucket, or makes sure of the one that exists: it never has fewer copies
+// afterwards.
 func openBucket(ctx context.Context, conn *nats.Conn, replicas int, log *slog.Logger) (*bucket, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -70,12 +73,13 @@ func openBucket(ctx context.Context, conn *nats.Conn, replicas int, log *slog.Lo
 	return nil, fmt.Errorf("bucket %s is neither there nor can it be created", Bucket)
 }
 
-// adapted returns a configuration with what is needed: the last value of each key and no older one, which does not expire
-// unless it says so, can be read together with all the others, and is told of.
+// adapted returns a configuration with what is needed: the last value of each key and no older one,
+// which does not expire unless it says so, can be read together with all the others, and is told
+// of.
 func adapted(c jetstream.StreamConfig, replicas int) jetstream.StreamConfig {
 	c.Subjects = []string{keyPrefix + ">"}
-	// Every write rolls its key up. What a limit of 1 removed would be back once the server has been killed: it takes down
-	// what it removes, except for the sake of a limit.
+	// Every write rolls its key up. What a limit of 1 removed would be back once the server has
+	// been killed: it takes down what it removes, except for the sake of a limit.
 	c.MaxMsgsPerSubject = 2
 	c.MaxAge = 0
 	c.Replicas = max(c.Replicas, replicas)
@@ -100,8 +104,8 @@ func adopt(ctx context.Context, js jetstream.JetStream, have jetstream.StreamCon
 // errChanged says that a key is not what it was taken for: nothing was written.
 var errChanged = errors.New("changed by somebody else")
 
-// put replaces the revision of a key, 0 for none, and returns the new one. Any error but errChanged leaves it open
-// whether that was done or will be.
+// put replaces the revision of a key, 0 for none, and returns the new one. Any error but errChanged
+// leaves it open whether that was done or will be.
 func (b *bucket) put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	msg := nats.NewMsg(keyPrefix + key)
 	msg.Data = value
@@ -113,8 +117,8 @@ func (b *bucket) put(ctx context.Context, key string, value []byte, revision uin
 	return ack.Sequence, nil
 }
 
-// remove removes a key if revision is its last, or whatever its last is when revision is 0. Its removal is a purge of the
-// key-value store, and remembered for a while.
+// remove removes a key if revision is its last, or whatever its last is when revision is 0. Its
+// removal is a purge of the key-value store, and remembered for a while.
 func (b *bucket) remove(ctx context.Context, key string, revision uint64) error {
 	msg := nats.NewMsg(keyPrefix + key)
 	msg.Header.Set(operation, "PURGE")
@@ -129,7 +133,8 @@ func (b *bucket) remove(ctx context.Context, key string, revision uint64) error 
 	return nil
 }
 
-// publish is what the key-value store's own methods do, but that it says at once when nobody takes the message.
+// publish is what the key-value store's own methods do, but that it says at once when nobody takes
+// the message.
 func (b *bucket) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	ack, err := b.js.PublishMsg(ctx, msg, append(opts, jetstream.WithRetryAttempts(0))...)
 	if answer, ok := errors.AsType[*jetstream.APIError](err); ok {

@@ -116,8 +116,8 @@ func TestWritesStateWhatTheyReplace(t *testing.T) {
 	require.ErrorIs(t, err, jetstream.ErrNoStreamResponse)
 }
 
-// TestTheRemovedStayRemoved kills a server after the memory of replicas that have left has expired: they must not be
-// back.
+// TestTheRemovedStayRemoved kills a server after the memory of replicas that have left has expired:
+// they must not be back.
 func TestTheRemovedStayRemoved(t *testing.T) {
 	t.Parallel()
 	dir := disk.Fast(t)
@@ -146,7 +146,8 @@ func TestTheRemovedStayRemoved(t *testing.T) {
 		server = child.Start(t, childServer+"="+dir)
 		b, err = openBucket(t.Context(), connect(t, server.Line(t)), 1, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
-		// The memory itself may be back for a moment, and expires again; an announcement would stay.
+		// The memory itself may be back for a moment, and expires again; an announcement would
+		// stay.
 		eventually(t, func() bool { return messages(t, b) == 1 }, "nobody is back")
 	}
 }

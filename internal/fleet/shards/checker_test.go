@@ -8,9 +8,10 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// checker watches replicas of this process and finds out whether two of them hold a shard at the same moment, and whether
-// more of them are admitted than one of them counts. What it says is certain, however slow the machine is: a standing that
-// is the same before and after something, and good after it, held all the while.
+// checker watches replicas of this process and finds out whether two of them hold a shard at the
+// same moment, and whether more of them are admitted than one of them counts. What it says is
+// certain, however slow the machine is: a standing that is the same before and after something, and
+// good after it, held all the while.
 type checker struct {
 	t        testing.TB
 	mu       sync.Mutex

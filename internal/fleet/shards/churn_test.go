@@ -13,8 +13,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/faultproxy"
 )
 
-// Replicas start, stop, die and are cut off at random, many things at once, and nobody ever has what another has; when it
-// is over all is shared.
+// Replicas start, stop, die and are cut off at random, many things at once, and nobody ever has
+// what another has; when it is over all is shared.
 func TestChurn(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()

@@ -20,7 +20,8 @@ import (
 // member is one server of a cluster.
 type member struct{ *server.Server }
 
-// startMember starts a server as "name address routes" say, of which the address is that for the other servers.
+// startMember starts a server as "name address routes" say, of which the address is that for the
+// other servers.
 func startMember(dir, spec string) (member, error) {
 	var name, address, routes string
 	if _, err := fmt.Sscan(spec, &name, &address, &routes); err != nil {
@@ -50,7 +51,8 @@ func (m member) Close() error {
 	return nil
 }
 
-// cluster starts three servers that replicate, each in a process of its own, and returns them by name, and their URLs.
+// cluster starts three servers that replicate, each in a process of its own, and returns them by
+// name, and their URLs.
 func cluster(t *testing.T) (servers map[string]*child.Child, urls string) {
 	t.Helper()
 	var routes, clients []string

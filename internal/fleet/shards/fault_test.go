@@ -56,7 +56,8 @@ func TestCutOffReplicaGivesUpAndReturns(t *testing.T) {
 	}
 }
 
-// When NATS is away everybody stops; nobody is taken for dead for that, and all go on with what they had.
+// When NATS is away everybody stops; nobody is taken for dead for that, and all go on with what
+// they had.
 func TestAnOutageTakesNothingFromAnybody(t *testing.T) {
 	t.Parallel()
 	url, check := startServer(t), newChecker(t)
@@ -106,8 +107,8 @@ var tamperings = []tampering{
 	}},
 }
 
-// sharedSince tells whether the replicas share evenly and have all been heard of for longer than a TTL since they were in
-// a certain standing: they have noticed whatever happened then.
+// sharedSince tells whether the replicas share evenly and have all been heard of for longer than a
+// TTL since they were in a certain standing: they have noticed whatever happened then.
 func sharedSince(before []*standing, replicas []*replica) func() bool {
 	return func() bool {
 		for i, r := range replicas {
@@ -119,7 +120,8 @@ func sharedSince(before []*standing, replicas []*replica) func() bool {
 	}
 }
 
-// Whatever is done to the bucket, no two have a shard meanwhile, and in the end all shards are shared again.
+// Whatever is done to the bucket, no two have a shard meanwhile, and in the end all shards are
+// shared again.
 func TestTheBucketIsTamperedWith(t *testing.T) {
 	t.Parallel()
 	url, check := startServer(t), newChecker(t)

@@ -7,10 +7,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// maxChanges bounds the changes that wait for the runner. A change that is dropped is found when the bucket is read next.
+// maxChanges bounds the changes that wait for the runner. A change that is dropped is found when
+// the bucket is read next.
 const maxChanges = 64
 
-// change is a message of the feed: the server sends it once it has stored a key. It may come late or not at all.
+// change is a message of the feed: the server sends it once it has stored a key. It may come late
+// or not at all.
 type change struct {
 	key      string
 	revision uint64

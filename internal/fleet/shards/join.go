@@ -119,7 +119,8 @@ func (r *runner) take(view snapshot) {
 	r.idle &= r.going
 }
 
-// renewedAt takes note of an announcement that was accepted, sent at a moment, and of a look at the bucket since.
+// renewedAt takes note of an announcement that was accepted, sent at a moment, and of a look at the
+// bucket since.
 func (r *runner) renewedAt(sent moment) {
 	at := r.now()
 	if r.renewed && sent.atLeast(r.sent) > r.opts.TTL/2 {
@@ -144,7 +145,8 @@ func (r *runner) hasPredecessors() bool {
 	return false
 }
 
-// probation is how long after it joined every other replica has noticed this one or does not rely on anything any more.
+// probation is how long after it joined every other replica has noticed this one or does not rely
+// on anything any more.
 func (r *runner) probation() time.Duration {
 	d := r.opts.TTL
 	for _, p := range r.view.replicas {
@@ -153,7 +155,8 @@ func (r *runner) probation() time.Duration {
 	return d
 }
 
-// lose gives up this incarnation. The next one waits: others may rely for a while on what is lost, too.
+// lose gives up this incarnation. The next one waits: others may rely for a while on what is lost,
+// too.
 func (r *runner) lose(why string) error {
 	r.opts.Logger.Warn("lost all shards", "shards", r.view.owners.of(r.id).Len(), "reason", why)
 	r.id, r.again = "", true

@@ -31,7 +31,8 @@ func (r *runner) leave(ctx context.Context) {
 	}
 }
 
-// awaitQuiet waits until this replica looks at none of the shards that it hands over, and keeps the leases until then.
+// awaitQuiet waits until this replica looks at none of the shards that it hands over, and keeps the
+// leases until then.
 func (r *runner) awaitQuiet(ctx context.Context) {
 	for r.quiet != nil {
 		d := r.interval()

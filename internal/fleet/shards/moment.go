@@ -2,8 +2,9 @@ package shards
 
 import "time"
 
-// moment is a time by two clocks. The monotonic one may stand still while the machine is suspended, the wall clock may be
-// set: neither alone tells how long something took. Moments of different processes are never compared.
+// moment is a time by two clocks. The monotonic one may stand still while the machine is suspended,
+// the wall clock may be set: neither alone tells how long something took. Moments of different
+// processes are never compared.
 type moment struct {
 	mono time.Duration // since the process began
 	wall time.Time     // without a monotonic reading

@@ -2,8 +2,9 @@ package shards
 
 import "context"
 
-// Orphaned tells that nobody looks at any meeting, as far as this replica knows: it has no lease that is good, and no
-// other live replica has any. err is why it could get none; nil when nothing failed.
+// Orphaned tells that nobody looks at any meeting, as far as this replica knows: it has no lease
+// that is good, and no other live replica has any. err is why it could get none; nil when nothing
+// failed.
 func (r *Replica) Orphaned() (orphaned bool, err error) {
 	if r.Mine() != 0 {
 		return false, nil
@@ -25,7 +26,8 @@ func (r *runner) others() bool {
 	return false
 }
 
-// lookOutside reads who has the shards, for a replica that cannot join. What cannot be read stays as it was known.
+// lookOutside reads who has the shards, for a replica that cannot join. What cannot be read stays
+// as it was known.
 func (r *runner) lookOutside(ctx context.Context) {
 	ctx, cancel := r.limited(ctx)
 	defer cancel()

@@ -6,11 +6,13 @@ import (
 	"slices"
 )
 
-// plan returns who is to have each shard: every replica its fair share, give or take one, and no shard moved without
-// need. have names the owners at present, "" for shards that are free; owners that are not among the replicas keep what
-// they have. A shard that has to go somewhere goes to the replica that rendezvous hashing prefers among those with room.
+// plan returns who is to have each shard: every replica its fair share, give or take one, and no
+// shard moved without need. have names the owners at present, "" for shards that are free; owners
+// that are not among the replicas keep what they have. A shard that has to go somewhere goes to the
+// replica that rendezvous hashing prefers among those with room.
 //
-// The same input gives the same plan wherever it is made, and a plan that is carried out gives no other.
+// The same input gives the same plan wherever it is made, and a plan that is carried out gives no
+// other.
 func plan(have owners, replicas []string) owners {
 	if len(replicas) == 0 {
 		return have
@@ -36,7 +38,8 @@ func plan(have owners, replicas []string) owners {
 	return want
 }
 
-// quotas shares the shards that the replicas have or can have. What does not divide evenly goes to those that have most.
+// quotas shares the shards that the replicas have or can have. What does not divide evenly goes to
+// those that have most.
 func quotas(have owners, held map[string]int) map[string]int {
 	total := 0
 	for _, owner := range have {

@@ -77,7 +77,8 @@ func TestPlanMovesNoMoreThanItMust(t *testing.T) {
 	})
 }
 
-// Every replica carries out its part when it can: whoever is first, the end is even, and nothing moves twice.
+// Every replica carries out its part when it can: whoever is first, the end is even, and nothing
+// moves twice.
 func TestPlanCanBeCarriedOutPieceByPiece(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -118,7 +119,8 @@ func TestPlanLeavesOthersAlone(t *testing.T) {
 
 func TestWeightPrefersNobody(t *testing.T) {
 	t.Parallel()
-	// 200 draws among 4: each is to be preferred about every fourth time. The input is fixed, and so is the outcome.
+	// 200 draws among 4: each is to be preferred about every fourth time. The input is fixed, and
+	// so is the outcome.
 	has := map[string]int{}
 	for draw := range 200 {
 		var replicas []string

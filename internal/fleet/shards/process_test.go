@@ -16,8 +16,9 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/child"
 )
 
-// replicaChild is a replica in a process of its own, until its standard input closes. It prints which shards it has, and
-// from when on that is certain, when they change and whenever it did not run for a while.
+// replicaChild is a replica in a process of its own, until its standard input closes. It prints
+// which shards it has, and from when on that is certain, when they change and whenever it did not
+// run for a while.
 func replicaChild(url string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -78,13 +79,15 @@ func has(t *testing.T, c *child.Child, wanted func(set Set, from time.Time) bool
 	}
 }
 
-// A process that is stopped for longer than its leases last has none when it wakes, not for a moment.
+// A process that is stopped for longer than its leases last has none when it wakes, not for a
+// moment.
 func TestStoppedProcessWakesWithoutShards(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
 	c := child.Start(t, childReplica+"="+url)
 	has(t, c, func(set Set, _ time.Time) bool { return set == Every })
-	// The child waits for so long until it may have shards again: it cannot have any when it reports.
+	// The child waits for so long until it may have shards again: it cannot have any when it
+	// reports.
 	r := start(t, url, Options{Name: "r", TTL: 4 * short})
 	has(t, c, func(set Set, _ time.Time) bool { return set.Len() == Count/2 })
 

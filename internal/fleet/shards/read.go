@@ -29,8 +29,8 @@ var errNoOwners = errors.New("no owners are stored")
 // readPause is how long a server that lags behind gets to catch up.
 const readPause = 20 * time.Millisecond
 
-// read returns the bucket as it was at atLeast or later, or, when no server gets there before ctx ends, the newest that
-// was to be had.
+// read returns the bucket as it was at atLeast or later, or, when no server gets there before ctx
+// ends, the newest that was to be had.
 func (b *bucket) read(ctx context.Context, atLeast uint64) (snapshot, error) {
 	var newest snapshot
 	for {
@@ -47,8 +47,8 @@ func (b *bucket) read(ctx context.Context, atLeast uint64) (snapshot, error) {
 	}
 }
 
-// readOnce asks for the last message of every key. The server answers from one unchanging state of its store, whole or
-// with an error, whichever server of a cluster that is: it may lag behind.
+// readOnce asks for the last message of every key. The server answers from one unchanging state of
+// its store, whole or with an error, whichever server of a cluster that is: it may lag behind.
 //
 // Source: NATS architecture decision record 31, direct get, multi-subject requests.
 func (b *bucket) readOnce(ctx context.Context) (snapshot, error) {

@@ -12,10 +12,12 @@ const (
 	replicaPrefix = "replica." // followed by the id
 )
 
-// announcement is what a replica stores of itself, again and again: as long as it does, its leases are good.
+// announcement is what a replica stores of itself, again and again: as long as it does, its leases
+// are good.
 type announcement struct {
 	Name string `json:"name"`
-	// TTL is for how long the replica is to be left its leases, in milliseconds after its last announcement was seen.
+	// TTL is for how long the replica is to be left its leases, in milliseconds after its last
+	// announcement was seen.
 	TTL int64 `json:"ttlMs"`
 	// Since is the revision of the first announcement; that one itself has 0.
 	Since uint64 `json:"since,omitempty"`
@@ -37,8 +39,8 @@ type peer struct {
 	revision uint64
 }
 
-// decodePeer reads an announcement. What cannot be read is a replica all the same, of which only the id is known: it is
-// left alone until it falls silent.
+// decodePeer reads an announcement. What cannot be read is a replica all the same, of which only
+// the id is known: it is left alone until it falls silent.
 func decodePeer(id string, data []byte, revision uint64) peer {
 	p := peer{revision: revision}
 	if err := json.Unmarshal(data, &p.announcement); err != nil {
@@ -50,7 +52,8 @@ func decodePeer(id string, data []byte, revision uint64) peer {
 	return p
 }
 
-// patience is how long the peer may be silent before it is taken for dead: what it says itself, within reason.
+// patience is how long the peer may be silent before it is taken for dead: what it says itself,
+// within reason.
 func (p peer) patience(own time.Duration) time.Duration {
 	if p.TTL <= 0 || p.TTL > MaxTTL.Milliseconds() {
 		return max(own, DefaultTTL)
@@ -58,8 +61,8 @@ func (p peer) patience(own time.Duration) time.Duration {
 	return time.Duration(p.TTL) * time.Millisecond
 }
 
-// owners names the id of the replica that has each shard, "" when none has. A lease is good as long as its owner's
-// announcement is: a shard whose owner has no announcement any more has no owner.
+// owners names the id of the replica that has each shard, "" when none has. A lease is good as long
+// as its owner's announcement is: a shard whose owner has no announcement any more has no owner.
 type owners [Count]string
 
 // of returns the shards of one replica.

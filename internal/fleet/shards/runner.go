@@ -31,8 +31,8 @@ type runner struct {
 	going Set      // shards that are being handed over: ours, and not to be looked at
 	idle  Set      // those of them that this replica looks at no more
 	quiet chan Set // yields the set that Quiet was called for; nil when it is not under way
-	// pending says that an update of the owners was sent and not answered: the server can still apply it while their
-	// revision is pendingAt.
+	// pending says that an update of the owners was sent and not answered: the server can still
+	// apply it while their revision is pendingAt.
 	pending     bool
 	pendingAt   uint64
 	leaving     bool
@@ -66,7 +66,8 @@ func (r *runner) interval() time.Duration { return r.opts.TTL / 3 }
 // retryPause is the time between two attempts at what fails.
 func (r *runner) retryPause() time.Duration { return r.opts.TTL / 20 }
 
-// limited bounds one request to the server. Even if the answer to an announcement is lost there is time for another.
+// limited bounds one request to the server. Even if the answer to an announcement is lost there is
+// time for another.
 func (r *runner) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, r.opts.TTL/2)
 }

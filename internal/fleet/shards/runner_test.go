@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// idle returns a runner that never runs, whose clock is set by hand; self is its id, joined at revision 5.
+// idle returns a runner that never runs, whose clock is set by hand; self is its id, joined at
+// revision 5.
 func idle(t *testing.T) (*runner, *moment) {
 	t.Helper()
 	clock := &moment{mono: time.Hour, wall: time.Unix(1_800_000_000, 0)}
@@ -167,8 +168,8 @@ func TestWhatTheFeedCannotMeanIsIgnored(t *testing.T) {
 	assert.Equal(t, change{key: "owners", revision: 12}, <-r.changes)
 }
 
-// A write of which it is not known whether it will come to pass must not take effect behind the back of the replica that
-// has gone back to look at the shards it gave away in it.
+// A write of which it is not known whether it will come to pass must not take effect behind the
+// back of the replica that has gone back to look at the shards it gave away in it.
 func TestUncertainHandOverIsNotTakenBack(t *testing.T) {
 	t.Parallel()
 	r, _ := idle(t)
@@ -280,7 +281,8 @@ func TestStaleReadsAreNotBelieved(t *testing.T) {
 	assert.True(t, r.again)
 }
 
-// Owners that were there and cannot be read any more are nobody's: everybody starts over, and waits for the others.
+// Owners that were there and cannot be read any more are nobody's: everybody starts over, and waits
+// for the others.
 func TestLostOwnersAreLostLeases(t *testing.T) {
 	t.Parallel()
 	b, err := openBucket(t.Context(), connect(t, startServer(t)), 1, Options{}.withDefaults().Logger)

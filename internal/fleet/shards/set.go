@@ -41,7 +41,8 @@ func (s Set) All() iter.Seq[int] {
 	}
 }
 
-// MarshalText implements encoding.TextMarshaler: 16 hexadecimal digits, as not every JSON reader keeps 64 bits of a number.
+// MarshalText implements encoding.TextMarshaler: 16 hexadecimal digits, as not every JSON reader
+// keeps 64 bits of a number.
 func (s Set) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%016x", uint64(s)), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -7,10 +7,12 @@ import (
 	"strings"
 )
 
-// maxRaces bounds how often in a row others may be faster to change the owners before they are left to it for a turn.
+// maxRaces bounds how often in a row others may be faster to change the owners before they are left
+// to it for a turn.
 const maxRaces = 20
 
-// share removes replicas that are gone, assigns shards without an owner and hands over those that others are to have.
+// share removes replicas that are gone, assigns shards without an owner and hands over those that
+// others are to have.
 func (r *runner) share(ctx context.Context) error {
 	if err := r.removeSilent(ctx); err != nil {
 		return err
@@ -69,8 +71,8 @@ func (r *runner) candidates() []string {
 	return ids
 }
 
-// decide returns the owners as this replica may change them: shards without an owner are assigned, and its own that others
-// are to have are given away once it looks at them no more.
+// decide returns the owners as this replica may change them: shards without an owner are assigned,
+// and its own that others are to have are given away once it looks at them no more.
 func (r *runner) decide(ctx context.Context) owners {
 	ids := r.candidates()
 	if all := strings.Join(ids, " "); all != r.lastCandidates {
@@ -99,8 +101,8 @@ func (r *runner) decide(ctx context.Context) owners {
 	return next
 }
 
-// handOver begins to hand over surplus shards, once the replicas have been the same for a while, and keeps those that are
-// surplus no more.
+// handOver begins to hand over surplus shards, once the replicas have been the same for a while,
+// and keeps those that are surplus no more.
 func (r *runner) handOver(ctx context.Context, surplus Set) {
 	if !r.pending {
 		r.going &= surplus
@@ -111,7 +113,8 @@ func (r *runner) handOver(ctx context.Context, surplus Set) {
 	}
 }
 
-// stopLooks ends the looks at the meetings of shards, within one TTL. Until then this replica keeps their leases.
+// stopLooks ends the looks at the meetings of shards, within one TTL. Until then this replica keeps
+// their leases.
 func (r *runner) stopLooks(ctx context.Context, set Set) {
 	r.going |= set
 	r.publish()

@@ -21,8 +21,8 @@ func (s *standing) good(at moment, ttl time.Duration) bool {
 	return s.renewed && at.atMost(s.sent) < trust(ttl)
 }
 
-// trust is how long after an announcement its sender relies on it: a tenth less than others leave it, as two clocks do not
-// run at exactly one rate.
+// trust is how long after an announcement its sender relies on it: a tenth less than others leave
+// it, as two clocks do not run at exactly one rate.
 func trust(ttl time.Duration) time.Duration { return ttl - ttl/10 }
 
 // publish makes known how things stand, and has it told when the leases run out.

@@ -1,5 +1,5 @@
-// Package turns lets one replica at a time do what all of them could do, and what costs a call whichever does it: list the
-// organisation's meetings.
+// Package turns lets one replica at a time do what all of them could do, and what costs a call
+// whichever does it: list the organisation's meetings.
 package turns
 
 import (
@@ -27,8 +27,8 @@ const (
 type Options struct {
 	// Owner names this replica.
 	Owner string
-	// Interval is the time between two turns. A replica has its turn for most of it, and the turn is free again when the
-	// replica is gone.
+	// Interval is the time between two turns. A replica has its turn for most of it, and the turn
+	// is free again when the replica is gone.
 	Interval time.Duration
 	// Replicas is how many copies the servers keep of what is stored.
 	Replicas int
@@ -45,8 +45,8 @@ type Turns struct {
 // New returns the turns that the replicas take over conn. It opens nothing yet.
 func New(conn *nats.Conn, opts Options) *Turns { return &Turns{conn: conn, opts: opts} }
 
-// Take takes a turn and tells whether it was free. The first list since the start is made in any case: what happened
-// while nobody looked is to be found at once.
+// Take takes a turn and tells whether it was free. The first list since the start is made in any
+// case: what happened while nobody looked is to be found at once.
 func (t *Turns) Take(ctx context.Context) (bool, error) {
 	first := !t.began
 	t.began = true

@@ -8,11 +8,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// bucketAttempts bounds the rounds of looking and creating when several programs start at the same moment.
+// bucketAttempts bounds the rounds of looking and creating when several programs start at the same
+// moment.
 const bucketAttempts = 5
 
-// Bucket opens a key-value bucket, and makes it when there is none. One that exists gets the TTL that is asked for, and
-// never fewer copies than it has: a command that only reads does not know how many the service wants.
+// Bucket opens a key-value bucket, and makes it when there is none. One that exists gets the TTL
+// that is asked for, and never fewer copies than it has: a command that only reads does not know
+// how many the service wants.
 func Bucket(ctx context.Context, js jetstream.JetStream, cfg jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
 	for range bucketAttempts {
 		kv, err := js.KeyValue(ctx, cfg.Bucket)

@@ -1,5 +1,5 @@
-// Package conn connects to the NATS servers that the settings name, with the options that every connection of the
-// program needs.
+// Package conn connects to the NATS servers that the settings name, with the options that every
+// connection of the program needs.
 package conn
 
 import (
@@ -23,7 +23,8 @@ import (
 const (
 	// connectTimeout bounds one attempt to connect to one server.
 	connectTimeout = 2 * time.Second
-	// A server that does not answer two pings in a row is given up: a dead connection is found within 15 s.
+	// A server that does not answer two pings in a row is given up: a dead connection is found
+	// within 15 s.
 	pingInterval = 5 * time.Second
 	maxPingsOut  = 2
 	// reconnectWait and the jitter stand between two rounds over all servers.
@@ -38,18 +39,19 @@ const (
 type Options struct {
 	// Name is how the servers list the connection; "rollcall" when empty.
 	Name string
-	// Embedded is where the embedded server listens: it is connected to when the settings name no other server.
-	// Empty means nats://127.0.0.1:4222.
+	// Embedded is where the embedded server listens: it is connected to when the settings name no
+	// other server. Empty means nats://127.0.0.1:4222.
 	Embedded config.Address
-	// LookupEnv finds the directory of the contexts of the nats command line tool, by XDG_CONFIG_HOME and HOME. It is
-	// only needed for settings with a context.
+	// LookupEnv finds the directory of the contexts of the nats command line tool, by
+	// XDG_CONFIG_HOME and HOME. It is only needed for settings with a context.
 	LookupEnv func(name string) (string, bool)
-	// Retry makes Connect go on until there is a connection or its context ends. Without it Connect tries every
-	// server once.
+	// Retry makes Connect go on until there is a connection or its context ends. Without it Connect
+	// tries every server once.
 	Retry bool
 	// RetryMax is the most that lies between two such attempts; 2 s when 0.
 	RetryMax time.Duration
-	// Failing is told why there is no connection yet, at every attempt that [Options.Retry] repeats; it may be nil.
+	// Failing is told why there is no connection yet, at every attempt that [Options.Retry]
+	// repeats; it may be nil.
 	Failing func(error)
 	// Refusals are told what the servers refuse to this user; they may be nil.
 	Refusals *Refusals
@@ -59,10 +61,11 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Connect returns a connection that reconnects without end, at least every half second, and buffers nothing while there is
-// no server: a publish fails then. What is wrong with the settings is a [config.UsageError]; a login that the servers
-// refuse is nats.ErrAuthorization, and is tried again with [Options.Retry], as everything is that is not the settings'
-// fault. When ctx ends first, its cause is returned. The caller closes the connection; ctx does not.
+// Connect returns a connection that reconnects without end, at least every half second, and buffers
+// nothing while there is no server: a publish fails then. What is wrong with the settings is a
+// [config.UsageError]; a login that the servers refuse is nats.ErrAuthorization, and is tried again
+// with [Options.Retry], as everything is that is not the settings' fault. When ctx ends first, its
+// cause is returned. The caller closes the connection; ctx does not.
 func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.Conn, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -102,7 +105,8 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 	return conn, err
 }
 
-// connect tries once or, with [Options.Retry], until it works or ctx ends. failed is told how each attempt went.
+// connect tries once or, with [Options.Retry], until it works or ctx ends. failed is told how each
+// attempt went.
 func connect(ctx context.Context, url string, natsOptions []nats.Option, options Options, failed func(error)) (*nats.Conn, error) {
 	attempt := func() (*nats.Conn, error) {
 		d := &dialer{ctx: ctx}
@@ -142,7 +146,8 @@ func common(options Options, changes *logging.Changes) []nats.Option {
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectJitter, reconnectJitter),
 		nats.ReconnectBufSize(-1),
-		// A login that is refused twice would close the connection for good, while somebody mends the server's users.
+		// A login that is refused twice would close the connection for good, while somebody mends
+		// the server's users.
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if nc.IsClosed() {

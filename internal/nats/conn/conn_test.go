@@ -18,7 +18,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/port"
 )
 
-// TestLogins runs a server for each way to log in, and expects the right login to work and another to be refused.
+// TestLogins runs a server for each way to log in, and expects the right login to work and another
+// to be refused.
 func TestLogins(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)

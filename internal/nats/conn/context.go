@@ -19,8 +19,9 @@ import (
 const maxContext = 1 << 20
 
 // contextFile is a context as the nats command line tool stores it, see
-// https://github.com/nats-io/jsm.go/tree/main/natscontext. That package itself would bring all of jsm.go and an
-// expression language with it, and orbit.go/natscontext (0.1.1) connects without a login where a context has user_jwt.
+// https://github.com/nats-io/jsm.go/tree/main/natscontext. That package itself would bring all of
+// jsm.go and an expression language with it, and orbit.go/natscontext (0.1.1) connects without a
+// login where a context has user_jwt.
 type contextFile struct {
 	URL         string `json:"url"`
 	User        string `json:"user"`

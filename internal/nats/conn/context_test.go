@@ -147,7 +147,8 @@ func TestWrongContexts(t *testing.T) {
 	})
 }
 
-// FuzzContext holds the reading of contexts to: no panic, and no error but one that blames the setting.
+// FuzzContext holds the reading of contexts to: no panic, and no error but one that blames the
+// setting.
 func FuzzContext(f *testing.F) {
 	f.Add([]byte(`{"url":"nats://127.0.0.1:1"}`))
 	f.Add([]byte(`{"token":"x","user":"y"}`))

@@ -8,8 +8,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// dialer dials for nats.go, which knows no contexts. Until connected is called, the end of ctx interrupts a dial and
-// closes a connection that is still being greeted; afterwards ctx means nothing.
+// dialer dials for nats.go, which knows no contexts. Until connected is called, the end of ctx
+// interrupts a dial and closes a connection that is still being greeted; afterwards ctx means
+// nothing.
 type dialer struct {
 	mu   sync.Mutex
 	ctx  context.Context // nil once connected

@@ -59,7 +59,8 @@ func hangsUp(t *testing.T, calls *atomic.Int64) string {
 	return "nats://" + l.Addr().String()
 }
 
-// TestServersThatFailInTurnAreFewLines, each in its own way, before there ever was a connection and after.
+// TestServersThatFailInTurnAreFewLines, each in its own way, before there ever was a connection and
+// after.
 func TestServersThatFailInTurnAreFewLines(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]bool{"before": true, "after": false} {

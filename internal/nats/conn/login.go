@@ -19,7 +19,8 @@ type login struct {
 	ca, cert, key  string // paths
 	inboxPrefix    string
 	tlsFirst       bool
-	// setting is the one to blame, "nats-context", when the login is a context's; empty when it is the settings'.
+	// setting is the one to blame, "nats-context", when the login is a context's; empty when it is
+	// the settings'.
 	setting string
 }
 
@@ -52,8 +53,8 @@ func (l login) withTLS(settings config.NATS) login {
 	return l
 }
 
-// options translates the login for nats.go. Every file is read once, so that a missing one is found here and named;
-// they are read again at each connect.
+// options translates the login for nats.go. Every file is read once, so that a missing one is found
+// here and named; they are read again at each connect.
 func (l login) options() ([]nats.Option, error) {
 	ways := []struct {
 		setting, value string
@@ -111,7 +112,8 @@ func (l login) usage(setting string, err error) error {
 	return config.Usagef(setting, "%w", err)
 }
 
-// checkCreds makes sure that the file can be read and holds a JWT and a seed, without saying what it holds.
+// checkCreds makes sure that the file can be read and holds a JWT and a seed, without saying what
+// it holds.
 func checkCreds(path string) error {
 	trial := nats.GetDefaultOptions()
 	if err := nats.UserCredentials(path)(&trial); err != nil {

@@ -7,8 +7,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Plainly returns err in plainer words where the client library says that its buffer is full, and means that there is no
-// connection: [Connect] has it buffer nothing. The chain of errors stays as it is.
+// Plainly returns err in plainer words where the client library says that its buffer is full, and
+// means that there is no connection: [Connect] has it buffer nothing. The chain of errors stays as
+// it is.
 func Plainly(err error) error {
 	if errors.Is(err, nats.ErrReconnectBufExceeded) {
 		return plain{err}

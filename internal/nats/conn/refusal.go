@@ -13,14 +13,15 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Refusal is a subject that a server did not let this user publish or subscribe to. Who asked is not told: a request
-// simply gets no answer. The server says it to the connection.
+// Refusal is a subject that a server did not let this user publish or subscribe to. Who asked is
+// not told: a request simply gets no answer. The server says it to the connection.
 type Refusal struct {
 	Subscribe bool // else it was published to
 	Subject   string
 }
 
-// refused is how a server says it, see its client.go, pubPermissionViolation and subPermissionViolation.
+// refused is how a server says it, see its client.go, pubPermissionViolation and
+// subPermissionViolation.
 var refused = regexp.MustCompile(`(?i)permissions violation for (publish|subscription) to "([^"]+)"`)
 
 // refusalOf reads what a server said to the connection.
@@ -35,8 +36,8 @@ func refusalOf(err error) (Refusal, bool) {
 	return Refusal{Subscribe: strings.EqualFold(m[1], "subscription"), Subject: m[2]}, true
 }
 
-// families are the subjects of which what follows differs from request to request: a user who may use one of them has to
-// be allowed all.
+// families are the subjects of which what follows differs from request to request: a user who may
+// use one of them has to be allowed all.
 var families = regexp.MustCompile(`^(` +
 	`_INBOX\.|` +
 	`rollcall\.in\.|rollcall\.doctor\.in\.|rollcall\.shards\.|` +
@@ -45,7 +46,8 @@ var families = regexp.MustCompile(`^(` +
 	`\$JS\.API\.CONSUMER\.(?:CREATE|INFO|DELETE|MSG\.NEXT)\.[^.]+\.|` +
 	`\$JS\.API\.DIRECT\.GET\.[^.]+\.)`)
 
-// Pattern is the subject as a user has to be allowed it, with a wildcard where it differs from request to request.
+// Pattern is the subject as a user has to be allowed it, with a wildcard where it differs from
+// request to request.
 func Pattern(subject string) string {
 	if prefix := families.FindString(subject); prefix != "" {
 		return prefix + ">"
@@ -83,10 +85,12 @@ func (r Refusal) String() string {
 	return "publishing on " + r.Subject
 }
 
-// maxRefusals bounds what is remembered; a user that is refused more has no permissions worth the name.
+// maxRefusals bounds what is remembered; a user that is refused more has no permissions worth the
+// name.
 const maxRefusals = 256
 
-// Refusals remember what was refused to a connection. The zero value is empty; it is safe for concurrent use.
+// Refusals remember what was refused to a connection. The zero value is empty; it is safe for
+// concurrent use.
 type Refusals struct {
 	mu   sync.Mutex
 	seen map[Refusal]time.Time
@@ -114,8 +118,8 @@ func (r *Refusals) note(err error) {
 	}
 }
 
-// generalInbox leaves out what differs from one inbox to the next: else the same refusal would be remembered again and
-// again.
+// generalInbox leaves out what differs from one inbox to the next: else the same refusal would be
+// remembered again and again.
 func generalInbox(subject string) string {
 	if strings.HasPrefix(subject, nats.InboxPrefix) {
 		return Pattern(subject)
@@ -123,7 +127,8 @@ func generalInbox(subject string) string {
 	return subject
 }
 
-// Since returns what was refused at a time or later, in a fixed order. The channel is closed at the next refusal.
+// Since returns what was refused at a time or later, in a fixed order. The channel is closed at the
+// next refusal.
 func (r *Refusals) Since(at time.Time) ([]Refusal, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,8 +148,9 @@ func (r *Refusals) Since(at time.Time) ([]Refusal, <-chan struct{}) {
 // refusedLately is how long a refusal is taken to be why something gets no answer.
 const refusedLately = time.Minute
 
-// Explain adds to an error what was refused within the last minute, as the caller only learns that no answer came;
-// without a refusal, or error, and when err is explained already, it returns err. Nil remember nothing.
+// Explain adds to an error what was refused within the last minute, as the caller only learns that
+// no answer came; without a refusal, or error, and when err is explained already, it returns err.
+// Nil remember nothing.
 func (r *Refusals) Explain(err error) error {
 	var explained *refusedError
 	if r == nil || err == nil || errors.As(err, &explained) {

@@ -169,7 +169,8 @@ func newSeed(t *testing.T) (public, file string) {
 	return public, write(t, "seed.nk", seed)
 }
 
-// decentral is a server whose users are proved by JWTs: what it is run with, and one user's JWT and seed.
+// decentral is a server whose users are proved by JWTs: what it is run with, and one user's JWT and
+// seed.
 func decentral(t *testing.T) (options server.Options, userJWT string, seed []byte) {
 	t.Helper()
 	keyPair := func(create func() (nkeys.KeyPair, error)) (nkeys.KeyPair, string) {

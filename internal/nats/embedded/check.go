@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Check tells whether a server could be started with these options, and leaves no trace: it returns what [Start] would
-// refuse, but for what only the content of the store tells.
+// Check tells whether a server could be started with these options, and leaves no trace: it returns
+// what [Start] would refuse, but for what only the content of the store tells.
 func Check(ctx context.Context, opts Options) error {
 	opts = opts.withDefaults()
 	sopts, err := opts.serverOptions(keys{})
@@ -23,8 +23,8 @@ func Check(ctx context.Context, opts Options) error {
 	return probe(ctx, sopts)
 }
 
-// checkStore tells whether the directory, or the nearest one above it that exists, can be written to, and whether
-// another server has it.
+// checkStore tells whether the directory, or the nearest one above it that exists, can be written
+// to, and whether another server has it.
 func checkStore(dir string) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -59,7 +59,8 @@ func existing(dir string) string {
 	}
 }
 
-// trialSize is how much is written to find out whether there is room, in bytes. An empty file can be made on a full disk.
+// trialSize is how much is written to find out whether there is room, in bytes. An empty file can
+// be made on a full disk.
 const trialSize = 1 << 20
 
 func checkWritable(dir string) error {

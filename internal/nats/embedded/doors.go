@@ -26,8 +26,8 @@ func ReservedUser(name string) bool {
 // Login is a user name with a password.
 type Login struct{ User, Password string }
 
-// Doors say who may do what. The stream lives in the server's account $G. Operators come there, and may do everything.
-// Readers come into an account of their own, see package readers.
+// Doors say who may do what. The stream lives in the server's account $G. Operators come there, and
+// may do everything. Readers come into an account of their own, see package readers.
 type Doors struct {
 	// Operator and Token are what operators log in with; neither need be set.
 	Operator Login
@@ -130,8 +130,8 @@ func connectAccounts(ns *server.Server) error {
 	return nil
 }
 
-// open switches on the JetStream of the account $G, which a server that has another account leaves off (nats-server 2.15.3), and
-// only then lets clients in: they would take the stream for deleted.
+// open switches on the JetStream of the account $G, which a server that has another account leaves
+// off (nats-server 2.15.3), and only then lets clients in: they would take the stream for deleted.
 func open(ns *server.Server, log *serverLog) error {
 	if err := ns.GlobalAccount().EnableJetStream(nil, nil); err != nil {
 		return err

@@ -95,7 +95,8 @@ func TestTheProductsUserComesFromInsideAlone(t *testing.T) {
 	require.ErrorIs(t, err, nats.ErrAuthorization)
 }
 
-// What was stored with the doors, or before there were any, is there after a restart, at once for whoever comes in.
+// What was stored with the doors, or before there were any, is there after a restart, at once for
+// whoever comes in.
 func TestWhatIsStoredOutlivesTheDoors(t *testing.T) {
 	dir := t.TempDir()
 	before := startServer(t, dir)
@@ -137,7 +138,8 @@ func TestWhatIsStoredOutlivesTheDoors(t *testing.T) {
 	assert.Equal(t, "$G", account(t, connect(t, after.ClientURL())), "and without doors again")
 }
 
-// Programs on the same directory come in by the file, which others cannot read and which is gone with the server.
+// Programs on the same directory come in by the file, which others cannot read and which is gone
+// with the server.
 func TestTheLoginFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, LoginFile)

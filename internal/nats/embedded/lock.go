@@ -12,14 +12,15 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// The files that guard a store. They are two, because on some systems a locked file cannot be read by others.
+// The files that guard a store. They are two, because on some systems a locked file cannot be read
+// by others.
 const (
 	lockName = "rollcall.lock"
 	pidName  = "rollcall.pid"
 )
 
-// storeLock keeps other servers away from a store: two of them would open it without noticing and ruin it. The
-// operating system releases it when the process dies, however it dies.
+// storeLock keeps other servers away from a store: two of them would open it without noticing and
+// ruin it. The operating system releases it when the process dies, however it dies.
 type storeLock struct {
 	file *flock.Flock
 	pid  string // path of the file that names the holder
@@ -63,8 +64,8 @@ func (l *storeLock) holder() string {
 	return fmt.Sprintf("the process %d", pid)
 }
 
-// release lets others have the store. The lock file stays: removing it would let two processes lock two files of
-// the same name.
+// release lets others have the store. The lock file stays: removing it would let two processes lock
+// two files of the same name.
 func (l *storeLock) release() error {
 	err := os.Remove(l.pid)
 	if errors.Is(err, fs.ErrNotExist) {

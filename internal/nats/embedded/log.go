@@ -10,8 +10,8 @@ import (
 // serverLog passes the server's messages on to slog.
 type serverLog struct {
 	logger *slog.Logger
-	// fatal holds the first message with which the server gave up. The server calls it fatal and leaves it to its
-	// logger to end the process; here Start returns it.
+	// fatal holds the first message with which the server gave up. The server calls it fatal and
+	// leaves it to its logger to end the process; here Start returns it.
 	fatal    chan string
 	troubled func()
 }
@@ -22,7 +22,8 @@ func newServerLog(logger *slog.Logger, troubled func()) *serverLog {
 	return &serverLog{logger: logger.With("component", "nats-server"), fatal: make(chan string, 1), troubled: troubled}
 }
 
-// Noticef implements [server.Logger]. What the server finds worth a notice at its start is detail to ours.
+// Noticef implements [server.Logger]. What the server finds worth a notice at its start is detail
+// to ours.
 func (l *serverLog) Noticef(format string, v ...any) { l.logger.Debug(fmt.Sprintf(format, v...)) }
 
 // Warnf implements [server.Logger].

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// LoginFile is the file in the store directory by which programs on the same machine that may read it come to the server, and
-// may do everything there. Only its owner may read it.
+// LoginFile is the file in the store directory by which programs on the same machine that may read
+// it come to the server, and may do everything there. Only its owner may read it.
 const LoginFile = "nats.login"
 
 // LocalLogin is what a [LoginFile] holds.
@@ -21,7 +21,8 @@ type LocalLogin struct {
 	Certificate string `json:"certificate,omitempty"` // path of the file with the server's certificate; empty without TLS
 }
 
-// ReadLogin reads a login file. One that others may read as well is refused: they may have written it.
+// ReadLogin reads a login file. One that others may read as well is refused: they may have written
+// it.
 func ReadLogin(path string) (LocalLogin, error) {
 	info, err := os.Stat(path)
 	if err != nil {

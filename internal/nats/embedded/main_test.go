@@ -9,7 +9,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/leak"
 )
 
-// childDir names the store directory for a re-executed test binary, which then is a server and nothing else.
+// childDir names the store directory for a re-executed test binary, which then is a server and
+// nothing else.
 const childDir = "ROLLCALL_TEST_EMBEDDEDNATS_DIR"
 
 func TestMain(m *testing.M) {

@@ -17,39 +17,44 @@ import (
 const (
 	DefaultStoreDir = "./rollcall-data"
 	DefaultListen   = "127.0.0.1:4222"
-	// DefaultMaxMemory bounds streams and consumers kept in memory, in bytes. Rollcall itself keeps only the positions of
-	// a few ordered consumers there.
+	// DefaultMaxMemory bounds streams and consumers kept in memory, in bytes. Rollcall itself keeps
+	// only the positions of a few ordered consumers there.
 	DefaultMaxMemory = 256 << 20
 )
 
 // anyStore is more than any disk holds, in bytes, and can be added to without overflow.
 const anyStore = 1 << 60
 
-// maxPayload is the largest message, in bytes: NATS's own default, stated because the size of a meeting's state is
-// measured against it.
+// maxPayload is the largest message, in bytes: NATS's own default, stated because the size of a
+// meeting's state is measured against it.
 const maxPayload = 1 << 20
 
 // Options of a server. The zero value works.
 type Options struct {
-	// StoreDir is the directory of the JetStream store; [DefaultStoreDir] when empty. It is created when missing,
-	// readable by its owner only.
+	// StoreDir is the directory of the JetStream store; [DefaultStoreDir] when empty. It is created
+	// when missing, readable by its owner only.
 	StoreDir string
-	// Listen is host:port; [DefaultListen] when empty. Port 0 takes any free port, [Server.ClientURL] tells which.
-	// Clients of a loopback address need no credentials unless some are set; any other address is refused without them.
+	// Listen is host:port; [DefaultListen] when empty. Port 0 takes any free port,
+	// [Server.ClientURL] tells which. Clients of a loopback address need no credentials unless some
+	// are set; any other address is refused without them.
 	Listen string
-	// Username and Password, or Token, are what clients have to log in with, on every address and in process too. They are
-	// not for a server with Doors.
+	// Username and Password, or Token, are what clients have to log in with, on every address and
+	// in process too. They are not for a server with Doors.
 	Username, Password, Token string
-	// Doors say who may do what; nil lets everybody do everything. With doors there is a [LoginFile].
+	// Doors say who may do what; nil lets everybody do everything. With doors there is a
+	// [LoginFile].
 	Doors *Doors
 	// MaxMemory bounds memory streams and consumers, in bytes; [DefaultMaxMemory] when 0.
 	MaxMemory int64
-	// MaxStore bounds the store on disk, in bytes; when 0, the disk itself does: a server that comes to a bound of its own
-	// in the middle of a batch stores half of it, and only opening it again completes that (nats-server 2.15.3).
+	// MaxStore bounds the store on disk, in bytes; when 0, the disk itself does: a server that
+	// comes to a bound of its own in the middle of a batch stores half of it, and only opening it
+	// again completes that (nats-server 2.15.3).
 	MaxStore int64
-	// Troubled, if not nil, is called when the server logs an error, so that its health can be asked. It must not wait.
+	// Troubled, if not nil, is called when the server logs an error, so that its health can be
+	// asked. It must not wait.
 	Troubled func()
-	// Logger receives the server's messages: warnings and errors as such, its notices as debug messages.
+	// Logger receives the server's messages: warnings and errors as such, its notices as debug
+	// messages.
 	Logger *slog.Logger
 }
 
@@ -147,7 +152,8 @@ func (o Options) checkCredentials(host string) error {
 	return nil
 }
 
-// loopback says whether host can only be reached from this machine. Any name but localhost may mean anything.
+// loopback says whether host can only be reached from this machine. Any name but localhost may mean
+// anything.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
@@ -166,8 +172,8 @@ func (o Options) login(k keys) []nats.Option {
 	return nil
 }
 
-// probe listens on the address for a moment: the server itself would only log that it cannot, and opens the store
-// before it finds out.
+// probe listens on the address for a moment: the server itself would only log that it cannot, and
+// opens the store before it finds out.
 func probe(ctx context.Context, sopts *server.Options) error {
 	addr := net.JoinHostPort(sopts.Host, strconv.Itoa(max(sopts.Port, 0)))
 	var lc net.ListenConfig

@@ -12,15 +12,17 @@ import (
 )
 
 var (
-	// ErrStuck says that the server stores nothing more until it is opened again, whatever becomes of the disk: it marks a
-	// stream that it could not write to, and JetStream as a whole where it was not allowed to.
+	// ErrStuck says that the server stores nothing more until it is opened again, whatever becomes
+	// of the disk: it marks a stream that it could not write to, and JetStream as a whole where it
+	// was not allowed to.
 	ErrStuck = errors.New("the embedded NATS server has stopped storing")
 	// ErrClosed says that the server was closed.
 	ErrClosed = errors.New("the embedded NATS server is closed")
 )
 
-// Health is what the server says of its JetStream: nil when it is well, [ErrStuck] when it has to be opened again, any
-// other error when something else is wrong. It asks the server's health check, which looks at every stream there is.
+// Health is what the server says of its JetStream: nil when it is well, [ErrStuck] when it has to
+// be opened again, any other error when something else is wrong. It asks the server's health check,
+// which looks at every stream there is.
 func (s *Server) Health() error {
 	ns := s.running.Load()
 	if !ns.Running() {
@@ -40,9 +42,10 @@ func (s *Server) Health() error {
 	return errors.Join(said...)
 }
 
-// Reopen closes the server and opens it again, at the same address and on the same store. Its clients are cut off and
-// connect again by themselves. What was stored stays, and a batch that was stored in part is completed by the server as it
-// opens the store. With an error the server is closed, and Reopen can be called again.
+// Reopen closes the server and opens it again, at the same address and on the same store. Its
+// clients are cut off and connect again by themselves. What was stored stays, and a batch that was
+// stored in part is completed by the server as it opens the store. With an error the server is
+// closed, and Reopen can be called again.
 func (s *Server) Reopen(ctx context.Context) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -79,6 +82,6 @@ func (s *Server) port() (int, error) {
 	return strconv.Atoi(at.Port())
 }
 
-// Space is how many bytes of the disk under the store are free, and how many there are. It is errors.ErrUnsupported on
-// systems where that is not known.
+// Space is how many bytes of the disk under the store are free, and how many there are. It is
+// errors.ErrUnsupported on systems where that is not known.
 func (s *Server) Space() (free, total uint64, err error) { return diskSpace(s.opts.StoreDir) }

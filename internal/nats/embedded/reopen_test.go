@@ -38,8 +38,9 @@ func batch(t *testing.T, nc *nats.Conn, id int) (string, error) {
 	}
 }
 
-// TestAServerWhoseDiskWasFullIsOpenedAgain: nats-server never stores again by itself what it could not write once. It is
-// opened again in this process, at the same address; its clients come back, and no batch is there in part.
+// TestAServerWhoseDiskWasFullIsOpenedAgain: nats-server never stores again by itself what it could
+// not write once. It is opened again in this process, at the same address; its clients come back,
+// and no batch is there in part.
 func TestAServerWhoseDiskWasFullIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	for _, left := range []int64{8 << 10, 12 << 10, 20 << 10, 28 << 10, 40 << 10} {

@@ -1,5 +1,6 @@
-// Package embedded runs a NATS server with JetStream inside this process, so that one binary on one machine is
-// a whole installation. The server listens on TCP as well: any NATS client can connect to it.
+// Package embedded runs a NATS server with JetStream inside this process, so that one binary on one
+// machine is a whole installation. The server listens on TCP as well: any NATS client can connect
+// to it.
 package embedded
 
 import (
@@ -16,14 +17,15 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// startTimeout bounds how long the server may take until it accepts clients. It opens an empty store in
-// milliseconds; recovering a large one takes longer.
+// startTimeout bounds how long the server may take until it accepts clients. It opens an empty
+// store in milliseconds; recovering a large one takes longer.
 const startTimeout = 2 * time.Minute
 
 var (
 	// ErrStoreInUse says that another server has the store directory open.
 	ErrStoreInUse = errors.New("store directory is in use")
-	// ErrCredentialsRequired says that an address others can reach was to be served without credentials.
+	// ErrCredentialsRequired says that an address others can reach was to be served without
+	// credentials.
 	ErrCredentialsRequired = errors.New("credentials are required to listen on an address that is not loopback")
 	// ErrTLSRequired says that an address others can reach was to be served without TLS.
 	ErrTLSRequired = errors.New("TLS is required to listen on an address that is not loopback")
@@ -44,12 +46,14 @@ type Server struct {
 
 var _ nats.InProcessConnProvider = (*Server)(nil)
 
-// Start opens the store, starts the server and returns when it accepts clients and its JetStream is ready.
+// Start opens the store, starts the server and returns when it accepts clients and its JetStream is
+// ready.
 //
-// It fails when another server, of this or of another process, has the store open ([ErrStoreInUse]), when the
-// address is taken (syscall.EADDRINUSE is in the error's chain), when an address that is not loopback is to be served
-// without credentials ([ErrCredentialsRequired]), when the store cannot be read or written, and when ctx ends before
-// the server is ready. Nothing is left running or locked then. A ctx that ends later does not stop the server.
+// It fails when another server, of this or of another process, has the store open
+// ([ErrStoreInUse]), when the address is taken (syscall.EADDRINUSE is in the error's chain), when
+// an address that is not loopback is to be served without credentials ([ErrCredentialsRequired]),
+// when the store cannot be read or written, and when ctx ends before the server is ready. Nothing
+// is left running or locked then. A ctx that ends later does not stop the server.
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	opts = opts.withDefaults()
 	k := newKeys()
@@ -129,11 +133,13 @@ func ready(ctx context.Context, ns *server.Server, log *serverLog) error {
 	}
 }
 
-// ClientURL is where clients connect to, "nats://127.0.0.1:4222" by default. It holds no credentials.
+// ClientURL is where clients connect to, "nats://127.0.0.1:4222" by default. It holds no
+// credentials.
 func (s *Server) ClientURL() string { return s.url }
 
-// InProcess returns the options that let a client of this process talk to the server without a socket; the URL given
-// to [nats.Connect] is then of no importance. The caller closes its connection before [Server.Close].
+// InProcess returns the options that let a client of this process talk to the server without a
+// socket; the URL given to [nats.Connect] is then of no importance. The caller closes its
+// connection before [Server.Close].
 func (s *Server) InProcess() []nats.Option {
 	return append([]nats.Option{nats.InProcessServer(s)}, s.login...)
 }
@@ -141,9 +147,9 @@ func (s *Server) InProcess() []nats.Option {
 // InProcessConn implements [nats.InProcessConnProvider], for whichever server runs at the moment.
 func (s *Server) InProcessConn() (net.Conn, error) { return s.running.Load().InProcessConn() }
 
-// Close stops the server, waits until everything it holds is on disk and lets go of the store. Clients are to be
-// closed before: one that is still connected tries to reconnect until it is. It is safe to call more than once; only
-// the first call does anything.
+// Close stops the server, waits until everything it holds is on disk and lets go of the store.
+// Clients are to be closed before: one that is still connected tries to reconnect until it is. It
+// is safe to call more than once; only the first call does anything.
 func (s *Server) Close() error {
 	s.changing.Lock()
 	defer s.changing.Unlock()

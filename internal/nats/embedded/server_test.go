@@ -167,7 +167,8 @@ func TestUnusableStoreIsSaidClearly(t *testing.T) {
 	_, err := Start(t.Context(), Options{StoreDir: file, Listen: "127.0.0.1:0"})
 	require.ErrorContains(t, err, file)
 
-	// JetStream's own directory cannot be made: the server calls that fatal, and must not end the process.
+	// JetStream's own directory cannot be made: the server calls that fatal, and must not end the
+	// process.
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600))
 	_, err = Start(t.Context(), Options{StoreDir: dir, Listen: "127.0.0.1:0"})

@@ -4,7 +4,8 @@ package embedded
 
 import "syscall"
 
-// diskSpace is how many bytes of the disk that a directory lies on are free to us, and how many it has.
+// diskSpace is how many bytes of the disk that a directory lies on are free to us, and how many it
+// has.
 func diskSpace(dir string) (free, total uint64, err error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {

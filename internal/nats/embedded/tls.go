@@ -10,8 +10,8 @@ import (
 // tlsTimeout is how long a client may take to agree on TLS, in seconds.
 const tlsTimeout = 5
 
-// pair is a certificate with its key, read from two files again whenever one of them has changed. A pair that cannot be read,
-// or does not fit, leaves the one before in force.
+// pair is a certificate with its key, read from two files again whenever one of them has changed. A
+// pair that cannot be read, or does not fit, leaves the one before in force.
 type pair struct {
 	cert, key string // paths
 

@@ -78,7 +78,8 @@ func (w *world) store(payloads ...string) {
 	}
 }
 
-// kept is all that could be changed: what the stream and the bucket hold, how they are set, and which consumers there are.
+// kept is all that could be changed: what the stream and the bucket hold, how they are set, and
+// which consumers there are.
 func (w *world) kept() []any {
 	w.t.Helper()
 	var out []any

@@ -16,7 +16,8 @@ import (
 	"github.com/c4342123/rollcall/events/consumer"
 )
 
-// A reader reads in every way there is: live, by a durable consumer, by an ordered one, and one message alone.
+// A reader reads in every way there is: live, by a durable consumer, by an ordered one, and one
+// message alone.
 func TestReadersRead(t *testing.T) {
 	w := newWorld(t)
 	reader := w.connect(w.server.ClientURL())
@@ -104,7 +105,8 @@ func TestReadersRead(t *testing.T) {
 	})
 }
 
-// The helper for Go programs works for a reader, many events and both kinds of acknowledgement included.
+// The helper for Go programs works for a reader, many events and both kinds of acknowledgement
+// included.
 func TestTheConsumersHelperAsAReader(t *testing.T) {
 	w := newWorld(t)
 	const many = 300

@@ -1,9 +1,10 @@
-// Package readers says what those may do who only read the events, in an account of their own: which subjects are imported
-// there from the account that has the stream, and which a user there may use. Making and deleting consumers is among them,
-// and is done for them by [Serve].
+// Package readers says what those may do who only read the events, in an account of their own:
+// which subjects are imported there from the account that has the stream, and which a user there
+// may use. Making and deleting consumers is among them, and is done for them by [Serve].
 //
-// An account of its own, because the permissions of a user in the stream's account cannot express it: a consumer may be told
-// to deliver to any subject of its account, and so be made to publish there.
+// An account of its own, because the permissions of a user in the stream's account cannot express
+// it: a consumer may be told to deliver to any subject of its account, and so be made to publish
+// there.
 package readers
 
 import "github.com/c4342123/rollcall/events"
@@ -11,8 +12,8 @@ import "github.com/c4342123/rollcall/events"
 const (
 	// Account is the name of the readers' account.
 	Account = "ROLLCALL_READERS"
-	// Prefix begins the subjects, in the account of the stream, on which readers' requests about consumers arrive. What
-	// follows is the subject that the reader used, without [api].
+	// Prefix begins the subjects, in the account of the stream, on which readers' requests about
+	// consumers arrive. What follows is the subject that the reader used, without [api].
 	Prefix = "rollcall.readers."
 	// All is every such subject.
 	All = Prefix + ">"
@@ -60,8 +61,8 @@ func Services() []Service {
 	return out
 }
 
-// Publish are the subjects that a reader may publish on: the requests alone, for otherwise a reader could tell others in
-// the account what did not happen.
+// Publish are the subjects that a reader may publish on: the requests alone, for otherwise a reader
+// could tell others in the account what did not happen.
 func Publish() []string {
 	out := []string{UserInfo}
 	for _, s := range Services() {
@@ -70,5 +71,6 @@ func Publish() []string {
 	return out
 }
 
-// Subscribe are the subjects that a reader may subscribe to: with more, one could answer the requests of others.
+// Subscribe are the subjects that a reader may subscribe to: with more, one could answer the
+// requests of others.
 func Subscribe() []string { return []string{Live, "_INBOX.>"} }

@@ -32,7 +32,8 @@ func (w *world) refused() *refusals {
 	return r
 }
 
-// violations are the permissions that the server said are violated. It has said so once it has answered a flush.
+// violations are the permissions that the server said are violated. It has said so once it has
+// answered a flush.
 func (r *refusals) violations(t *testing.T) int {
 	t.Helper()
 	require.NoError(t, r.Conn().Flush())
@@ -54,7 +55,8 @@ func (r *refusals) violations(t *testing.T) int {
 // soon bounds a request that gets no answer.
 const soon = 150 * time.Millisecond
 
-// Everything a reader may not do is refused by the server itself: it says so to the connection, and nothing changes.
+// Everything a reader may not do is refused by the server itself: it says so to the connection, and
+// nothing changes.
 func TestReadersChangeNothing(t *testing.T) {
 	w := newWorld(t)
 	w.store("one")
@@ -123,7 +125,8 @@ func TestReadersChangeNothing(t *testing.T) {
 	}
 }
 
-// Nobody hears what is not for readers: neither what others ask, nor what the replicas tell each other.
+// Nobody hears what is not for readers: neither what others ask, nor what the replicas tell each
+// other.
 func TestReadersHearEventsAlone(t *testing.T) {
 	w := newWorld(t)
 	for _, subject := range []string{">", "rollcall.>", "rollcall.peers.meetings", "rollcall.shards.>", "$JS.API.>", "$JS.API.STREAM.INFO.CONFERENCE", "$KV.>", "*.>"} {
@@ -136,7 +139,8 @@ func TestReadersHearEventsAlone(t *testing.T) {
 	}
 }
 
-// What the service does for readers it does for pull consumers with names that are not ours alone, and says why not.
+// What the service does for readers it does for pull consumers with names that are not ours alone,
+// and says why not.
 func TestConsumersThatAreNotMade(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.product.CreateConsumer(t.Context(), events.Stream, jetstream.ConsumerConfig{Durable: "rollcall-bot-office", AckPolicy: jetstream.AckAllPolicy})

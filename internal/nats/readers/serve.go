@@ -23,7 +23,8 @@ const (
 	answerTime = 5 * time.Second
 	// badRequest is JetStream's code of an error that is the request's.
 	badRequest = 10003
-	// requestInfo is the header in which the server says who asks, which must not be taken for who asks now.
+	// requestInfo is the header in which the server says who asks, which must not be taken for who
+	// asks now.
 	requestInfo = "Nats-Request-Info"
 )
 
@@ -33,9 +34,10 @@ var (
 	errRequest = errors.New("this is no request about a consumer that Rollcall understands")
 )
 
-// Serve answers what readers ask about consumers: to make, change or delete one. It hands on to JetStream what they may do and
-// refuses the rest, until ctx ends; then it returns once nothing is under way any more. It returns an error when it cannot
-// begin; that the server does not let this user hear the requests it learns from the connection's error handler alone.
+// Serve answers what readers ask about consumers: to make, change or delete one. It hands on to
+// JetStream what they may do and refuses the rest, until ctx ends; then it returns once nothing is
+// under way any more. It returns an error when it cannot begin; that the server does not let this
+// user hear the requests it learns from the connection's error handler alone.
 func Serve(ctx context.Context, conn *nats.Conn, logger *slog.Logger) error {
 	slots := make(chan struct{}, atOnce)
 	var under sync.WaitGroup
@@ -82,8 +84,8 @@ func answer(ctx context.Context, conn *nats.Conn, m *nats.Msg) error {
 	return m.RespondMsg(&nats.Msg{Header: reply.Header, Data: reply.Data})
 }
 
-// check returns why a request is refused. What it reads of the body JetStream reads in the same way, so that the two cannot
-// take it for different things.
+// check returns why a request is refused. What it reads of the body JetStream reads in the same
+// way, so that the two cannot take it for different things.
 func check(request string, body []byte) error {
 	token := strings.Split(request, ".")
 	switch {
@@ -97,8 +99,8 @@ func check(request string, body []byte) error {
 	return errRequest
 }
 
-// checkCreate checks a request to make or change a consumer. Of what follows the stream in its subject the first is the
-// consumer's name, if there is any.
+// checkCreate checks a request to make or change a consumer. Of what follows the stream in its
+// subject the first is the consumer's name, if there is any.
 func checkCreate(named []string, body []byte) error {
 	var asked struct {
 		Config struct {

@@ -42,8 +42,8 @@ type Options struct {
 	Kept int
 }
 
-// Index knows the meetings that are over. It reads what has been stored since whenever it is asked, and keeps that. It is
-// safe for concurrent use.
+// Index knows the meetings that are over. It reads what has been stored since whenever it is asked,
+// and keeps that. It is safe for concurrent use.
 type Index struct {
 	js   jetstream.JetStream
 	opts Options
@@ -62,9 +62,9 @@ func New(js jetstream.JetStream, opts Options) *Index {
 	return &Index{js: js, opts: opts, turn: make(chan struct{}, 1), over: map[string]bool{}, spans: map[string]span{}}
 }
 
-// Search returns up to limit meetings whose id, title or creator contains the text, whatever the case, those that ended
-// last first, each once. A meeting that is watched again is not over. It returns an error when the stream cannot be read,
-// and the error of ctx.
+// Search returns up to limit meetings whose id, title or creator contains the text, whatever the
+// case, those that ended last first, each once. A meeting that is watched again is not over. It
+// returns an error when the stream cannot be read, and the error of ctx.
 func (x *Index) Search(ctx context.Context, text string, limit int) ([]Meeting, error) {
 	found, err := x.find(ctx, text, limit)
 	if err != nil {
@@ -104,7 +104,8 @@ func Matches(text string, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(strings.ToLower(name), text) })
 }
 
-// update reads what has been stored since. Another stream in place of the one before is read from its beginning.
+// update reads what has been stored since. Another stream in place of the one before is read from
+// its beginning.
 func (x *Index) update(ctx context.Context) error {
 	err := x.read(ctx)
 	if errors.Is(err, reading.ErrReplaced) {

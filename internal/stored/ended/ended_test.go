@@ -107,8 +107,8 @@ func TestSearch(t *testing.T) {
 	assert.Equal(t, []string{"m5"}, ids(t, x, "", 10))
 }
 
-// TestAStreamInPlaceOfTheOther is read from its beginning, also where it is longer by then, and one that went back to a
-// backup is, too.
+// TestAStreamInPlaceOfTheOther is read from its beginning, also where it is longer by then, and one
+// that went back to a backup is, too.
 func TestAStreamInPlaceOfTheOther(t *testing.T) {
 	t.Parallel()
 	a, now := open(t), time.Now()

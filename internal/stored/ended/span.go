@@ -10,14 +10,16 @@ import (
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
-// span is from when to when a meeting went on, and how long, as its report has it. Package report alone computes that: a
-// meeting that was watched again went on in several periods, of which the event of its end knows nothing.
+// span is from when to when a meeting went on, and how long, as its report has it. Package report
+// alone computes that: a meeting that was watched again went on in several periods, of which the
+// event of its end knows nothing.
 type span struct {
 	sequence             uint64 // of the end it belongs to
 	start, end, duration int64
 }
 
-// measure gives each meeting the times of its report. They are computed when the meeting is first found.
+// measure gives each meeting the times of its report. They are computed when the meeting is first
+// found.
 func (x *Index) measure(ctx context.Context, found []Meeting) error {
 	var all errgroup.Group
 	all.SetLimit(runtime.GOMAXPROCS(0))

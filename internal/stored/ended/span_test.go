@@ -25,7 +25,8 @@ func row(person string, join, leave int64) diff.Row {
 	return r
 }
 
-// The list of past meetings and the report tell the same start, end and length, however often a meeting was watched again.
+// The list of past meetings and the report tell the same start, end and length, however often a
+// meeting was watched again.
 func TestTheListTellsTheTimesOfTheReport(t *testing.T) {
 	t.Parallel()
 	s := streamtest.Start(t)

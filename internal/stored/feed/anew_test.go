@@ -77,8 +77,8 @@ func TestAnnouncedAnewInTheSameStream(t *testing.T) {
 	assert.Equal(t, []string{"b"}, got, "it had the first")
 }
 
-// TestAPlaceOfTheStreamBefore stands for the beginning of this one, however long this is, and a place of this one for
-// itself.
+// TestAPlaceOfTheStreamBefore stands for the beginning of this one, however long this is, and a
+// place of this one for itself.
 func TestAPlaceOfTheStreamBefore(t *testing.T) {
 	t.Parallel()
 	m := newMemory()

@@ -1,5 +1,5 @@
-// Package feed hands the events on, as they are stored, to any number of readers. What it keeps for them does not grow
-// with their number, nor with how slow they are.
+// Package feed hands the events on, as they are stored, to any number of readers. What it keeps for
+// them does not grow with their number, nor with how slow they are.
 package feed
 
 import (
@@ -14,12 +14,14 @@ import (
 	"github.com/c4342123/rollcall/internal/stored/reading"
 )
 
-// kept is how many of the latest events are kept for readers that are a little behind. One that is further behind than
-// that while it reads is cut off; it may come back and read what it missed from the stream.
+// kept is how many of the latest events are kept for readers that are a little behind. One that is
+// further behind than that while it reads is cut off; it may come back and read what it missed from
+// the stream.
 const kept = 4096
 
 var (
-	// ErrTooSlow says that a reader did not keep up. It may subscribe again after the last event it read.
+	// ErrTooSlow says that a reader did not keep up. It may subscribe again after the last event it
+	// read.
 	ErrTooSlow = errors.New("the reader is too slow")
 	// ErrNotReady says that the events are not being followed yet.
 	ErrNotReady = errors.New("not ready: the events are not followed yet")
@@ -64,11 +66,13 @@ func (f *Filter) picks(e *Event) bool {
 type Stream interface {
 	// Last returns the sequence of the newest message, which need not be an event.
 	Last(ctx context.Context) (uint64, error)
-	// Follow calls each for every event stored from now on, in order and exactly once, until ctx ends or each fails. Before,
-	// it calls began with the sequence after which it follows, and again whenever the stream turns out to be another of its
-	// name, or to have gone back to a backup.
+	// Follow calls each for every event stored from now on, in order and exactly once, until ctx
+	// ends or each fails. Before, it calls began with the sequence after which it follows, and
+	// again whenever the stream turns out to be another of its name, or to have gone back to a
+	// backup.
 	Follow(ctx context.Context, began func(after uint64), each func(Event) error) error
-	// History calls each for every event stored after a sequence and up to another that the filter picks.
+	// History calls each for every event stored after a sequence and up to another that the filter
+	// picks.
 	History(ctx context.Context, filter Filter, after, until uint64, each func(Event) error) error
 }
 
@@ -121,7 +125,8 @@ func (f *Feed) Run(ctx context.Context) error {
 	return fmt.Errorf("following the events: %w", err)
 }
 
-// begin begins an epoch: what comes is stored after a sequence, and what came before may be another stream's.
+// begin begins an epoch: what comes is stored after a sequence, and what came before may be another
+// stream's.
 func (f *Feed) begin(after uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -155,7 +160,8 @@ func (f *Feed) newest() uint64 {
 	return f.ring[(f.count-1)%kept].Sequence
 }
 
-// oldest is the sequence from which on, itself left out, every event of the epoch is in the ring. The caller holds mu.
+// oldest is the sequence from which on, itself left out, every event of the epoch is in the ring.
+// The caller holds mu.
 func (f *Feed) oldest() uint64 {
 	if f.count-f.base <= kept {
 		return f.start

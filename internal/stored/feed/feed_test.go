@@ -259,7 +259,8 @@ func TestAReaderThatIsTooSlow(t *testing.T) {
 	assert.Equal(t, []uint64{last}, reads(t, quick, 1))
 }
 
-// Readers who come back while events go on coming miss none and see none twice, wherever they go on.
+// Readers who come back while events go on coming miss none and see none twice, wherever they go
+// on.
 func TestCatchingUp(t *testing.T) {
 	t.Parallel()
 	m := newMemory()

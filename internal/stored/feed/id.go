@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// ID is a place in the stream as readers are told it: what they have read up to. It is a sequence; where sequences mean
-// something else than they did, as the stream is another or went back to a backup, there is a mark behind it, which is
-// when that was noticed.
+// ID is a place in the stream as readers are told it: what they have read up to. It is a sequence;
+// where sequences mean something else than they did, as the stream is another or went back to a
+// backup, there is a mark behind it, which is when that was noticed.
 type ID struct {
 	Sequence uint64
 	since    int64 // Unix seconds; 0 for no mark
 }
 
-// clocks is by how much the clocks of replicas, and the times at which they notice something, may differ, in seconds.
+// clocks is by how much the clocks of replicas, and the times at which they notice something, may
+// differ, in seconds.
 const clocks = 60
 
 // ParseID reads what [ID.String] wrote.
@@ -54,8 +55,8 @@ func (f *Feed) placeOf(e *entry) ID {
 	return f.idOf(e.Sequence)
 }
 
-// meant is the sequence of this epoch that an id stands for: one of the epoch before stands for its beginning, as all
-// that is stored since is new to who has it. The caller holds mu.
+// meant is the sequence of this epoch that an id stands for: one of the epoch before stands for its
+// beginning, as all that is stored since is new to who has it. The caller holds mu.
 func (f *Feed) meant(id ID) uint64 {
 	if id.Sequence > f.start && id.Sequence <= f.used && id.since < f.since-clocks {
 		return f.start

@@ -14,14 +14,14 @@ type Reader struct {
 	next   uint64 // and how many events came before the one that it takes next
 }
 
-// Subscribe returns a reader of the events from now on. Its errors are [ErrNotReady] and [ErrTooMany]. The reader has to
-// be closed.
+// Subscribe returns a reader of the events from now on. Its errors are [ErrNotReady] and
+// [ErrTooMany]. The reader has to be closed.
 func (f *Feed) Subscribe(filter Filter) (*Reader, error) {
 	return f.subscribe(filter, func() uint64 { return f.newest() })
 }
 
-// Resume is Subscribe for the events after a place, be it one that another feed of the stream handed out. See
-// [Reader.Begin] for one that the stream has not reached.
+// Resume is Subscribe for the events after a place, be it one that another feed of the stream
+// handed out. See [Reader.Begin] for one that the stream has not reached.
 func (f *Feed) Resume(filter Filter, after ID) (*Reader, error) {
 	return f.subscribe(filter, func() uint64 { return f.meant(after) })
 }
@@ -42,7 +42,8 @@ func (f *Feed) subscribe(filter Filter, after func() uint64) (*Reader, error) {
 	return r, nil
 }
 
-// join has the reader take events from those that are kept, if the next is among them. The caller holds mu.
+// join has the reader take events from those that are kept, if the next is among them. The caller
+// holds mu.
 func (r *Reader) join() bool {
 	if f := r.feed; !r.taking && r.epoch == f.epoch && r.after >= f.oldest() {
 		r.next, r.joined, r.taking = f.position(r.after), r.after, true
@@ -50,15 +51,17 @@ func (r *Reader) join() bool {
 	return r.taking
 }
 
-// Begin returns the place after which the reader begins; a reader that resumes after it misses nothing. It comes before
-// CatchUp and Read. A sequence to resume after that is beyond the end of the stream was that of another one, of which
-// this one took the place: all events are new then. Only for a sequence that this feed has not come to is the stream
-// asked, whose error, or that of ctx, is returned.
+// Begin returns the place after which the reader begins; a reader that resumes after it misses
+// nothing. It comes before CatchUp and Read. A sequence to resume after that is beyond the end of
+// the stream was that of another one, of which this one took the place: all events are new then.
+// Only for a sequence that this feed has not come to is the stream asked, whose error, or that of
+// ctx, is returned.
 func (r *Reader) Begin(ctx context.Context) (ID, error) {
 	if !r.ahead() {
 		return r.Place(), nil
 	}
-	// The stream ends in what is no event, or another feed is quicker than this one, or the stream is another.
+	// The stream ends in what is no event, or another feed is quicker than this one, or the stream
+	// is another.
 	last, err := r.feed.stream.Last(ctx)
 	if err != nil {
 		return ID{}, err
@@ -94,8 +97,9 @@ func (r *Reader) Close() {
 	r.feed.readers--
 }
 
-// CatchUp calls each for the events that are no longer kept, which it reads from the stream. Afterwards Read goes on.
-// While many catch up, it waits for its turn. It returns the error of each, of the stream, or of ctx.
+// CatchUp calls each for the events that are no longer kept, which it reads from the stream.
+// Afterwards Read goes on. While many catch up, it waits for its turn. It returns the error of
+// each, of the stream, or of ctx.
 func (r *Reader) CatchUp(ctx context.Context, each func(Placed) error) error {
 	if _, behind := r.behind(); !behind {
 		return nil
@@ -131,8 +135,8 @@ func (r *Reader) placing(each func(Placed) error) func(Event) error {
 	}
 }
 
-// behind tells whether there are events that the reader has not passed and that are no longer kept, and up to which
-// sequence to read then.
+// behind tells whether there are events that the reader has not passed and that are no longer kept,
+// and up to which sequence to read then.
 func (r *Reader) behind() (until uint64, behind bool) {
 	f := r.feed
 	f.mu.Lock()
@@ -143,10 +147,11 @@ func (r *Reader) behind() (until uint64, behind bool) {
 // together is how many events Read returns at most.
 const together = 64
 
-// Read returns the next events, as soon as there is one, with the place to resume after each. It also returns, perhaps
-// without an event, when the events go on in another stream of the name: then places mean something else, and
-// [Reader.Place] is to be told. What was read before is not returned again where it is announced anew. Read returns
-// [ErrTooSlow] when the next event is no longer kept, and the error of ctx when that ends first.
+// Read returns the next events, as soon as there is one, with the place to resume after each. It
+// also returns, perhaps without an event, when the events go on in another stream of the name: then
+// places mean something else, and [Reader.Place] is to be told. What was read before is not
+// returned again where it is announced anew. Read returns [ErrTooSlow] when the next event is no
+// longer kept, and the error of ctx when that ends first.
 func (r *Reader) Read(ctx context.Context) (found []Placed, moved bool, err error) {
 	for {
 		found, moved, news, err := r.take()
@@ -191,7 +196,8 @@ func (r *Reader) take() (found []Placed, moved bool, news <-chan struct{}, err e
 	return found, moved, f.news, nil
 }
 
-// told tells whether the reader had the event where it came first: before it began, or since it takes what is kept.
+// told tells whether the reader had the event where it came first: before it began, or since it
+// takes what is kept.
 func (r *Reader) told(e *entry) bool {
 	if !e.again || e.first.epoch != r.began.epoch {
 		return e.again && e.first.epoch > r.began.epoch
@@ -199,8 +205,8 @@ func (r *Reader) told(e *entry) bool {
 	return e.first.sequence <= r.began.sequence || e.first.sequence > r.joined
 }
 
-// position is how many events came before the first after a sequence of the epoch, which is kept if it has come. The
-// caller holds mu.
+// position is how many events came before the first after a sequence of the epoch, which is kept if
+// it has come. The caller holds mu.
 func (f *Feed) position(after uint64) uint64 {
 	low, high := f.count-min(f.count-f.base, kept), f.count
 	for low < high {

@@ -10,8 +10,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// goesOn reads after a sequence until an event comes, and returns the sequences of all that came, as one who is sent from
-// one replica to the other does.
+// goesOn reads after a sequence until an event comes, and returns the sequences of all that came,
+// as one who is sent from one replica to the other does.
 func goesOn(t *testing.T, f *Feed, after, until uint64) (got []uint64) {
 	t.Helper()
 	r := resume(t, f, Filter{}, after)
@@ -25,8 +25,9 @@ func goesOn(t *testing.T, f *Feed, after, until uint64) (got []uint64) {
 	return got
 }
 
-// A feed that has just begun hands out the end of the stream, which is no event; so the feed of another replica has not
-// come to it. Its reader goes on there all the same, and is sent nothing again.
+// A feed that has just begun hands out the end of the stream, which is no event; so the feed of
+// another replica has not come to it. Its reader goes on there all the same, and is sent nothing
+// again.
 func TestAPlaceThatAnotherFeedHandedOut(t *testing.T) {
 	t.Parallel()
 	m := newMemory()

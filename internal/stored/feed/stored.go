@@ -15,23 +15,25 @@ import (
 // historyPatience is how long an interruption may last while old events are read.
 const historyPatience = 10 * time.Second
 
-// Consumers is how many consumers of the stream a [Feed] has while it only follows it; whoever goes back to older events
-// has one more for that long.
+// Consumers is how many consumers of the stream a [Feed] has while it only follows it; whoever goes
+// back to older events has one more for that long.
 const Consumers = 1
 
-// Stored returns the events of the stream in NATS. The reporter is told of interruptions; it may be nil.
+// Stored returns the events of the stream in NATS. The reporter is told of interruptions; it may be
+// nil.
 func Stored(js jetstream.JetStream, reporter condition.Reporter) Stream {
 	return &stored{js, reporter}
 }
 
-// stored is the stream. Every event has two messages, one after the other: by type and by meeting. An event's sequence is
-// that of the first here, whichever was read.
+// stored is the stream. Every event has two messages, one after the other: by type and by meeting.
+// An event's sequence is that of the first here, whichever was read.
 type stored struct {
 	js       jetstream.JetStream
 	reporter condition.Reporter
 }
 
-// behind is by how much the sequence of a message by meeting is greater than that of the same event's by type.
+// behind is by how much the sequence of a message by meeting is greater than that of the same
+// event's by type.
 const behind = 1
 
 // Last implements [Stream].

@@ -76,7 +76,8 @@ func again(t *testing.T, s *streamtest.Server, r *streamtest.Recorder) *streamte
 	return next
 }
 
-// TestALiveReaderOfAStreamThatIsMadeAgain misses none of its events, be they more or fewer than there were.
+// TestALiveReaderOfAStreamThatIsMadeAgain misses none of its events, be they more or fewer than
+// there were.
 func TestALiveReaderOfAStreamThatIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	for _, people := range []int{1, 2, 7} {
@@ -98,7 +99,8 @@ func TestALiveReaderOfAStreamThatIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestALiveReaderOfAStreamThatGoesBack misses nothing of what is stored then, be it less or more than there was.
+// TestALiveReaderOfAStreamThatGoesBack misses nothing of what is stored then, be it less or more
+// than there was.
 func TestALiveReaderOfAStreamThatGoesBack(t *testing.T) {
 	t.Parallel()
 	for _, people := range []int{1, 3, 9} {

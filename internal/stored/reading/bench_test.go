@@ -51,7 +51,8 @@ func filled(b *testing.B) *nats.Conn {
 // batchSize is how many messages the server takes in one batch.
 const batchSize = 1000
 
-// fill stores events as the publisher does: by type and by meeting, in batches, as the server syncs each to disk.
+// fill stores events as the publisher does: by type and by meeting, in batches, as the server syncs
+// each to disk.
 func fill(b *testing.B, nc *nats.Conn) {
 	b.Helper()
 	_, err := publisher.Open(b.Context(), nc, publisher.Options{})

@@ -18,10 +18,11 @@ const (
 	// A server that is silent for twice the heartbeat is asked again.
 	pullExpiry = 10 * time.Second
 	heartbeat  = 500 * time.Millisecond
-	// pullMessages is how many messages are on their way at most: with events of 1 KB a few megabytes.
+	// pullMessages is how many messages are on their way at most: with events of 1 KB a few
+	// megabytes.
 	pullMessages = 1024
-	// quiet is how long the reading of what is stored waits for the next message before it asks whether there is any:
-	// the rest may have expired meanwhile.
+	// quiet is how long the reading of what is stored waits for the next message before it asks
+	// whether there is any: the rest may have expired meanwhile.
 	quiet = time.Second
 	// inactive is how long the server keeps the position of a reader it hears nothing of.
 	inactive = 30 * time.Second
@@ -78,7 +79,8 @@ func (r *Reader) read(ctx context.Context, handle func(Message) error) error {
 	}
 }
 
-// message waits for the next message; nil without an error says that there is none. delivered is how many came before.
+// message waits for the next message; nil without an error says that there is none. delivered is
+// how many came before.
 func message(ctx context.Context, consumer jetstream.Consumer, messages jetstream.MessagesContext, wait jetstream.NextOpt, delivered uint64) (jetstream.Msg, error) {
 	for {
 		msg, err := messages.Next(wait)
@@ -124,16 +126,16 @@ func (r *Reader) handOn(msg jetstream.Msg, delivered uint64, handle func(Message
 // done tells whether everything is read that there was.
 func (r *Reader) done() bool { return !r.opts.Live && r.at.Sequence >= r.end.Sequence }
 
-// drop removes a consumer that is not needed any more: readings may be many. What fails is left to the server, which
-// removes it later.
+// drop removes a consumer that is not needed any more: readings may be many. What fails is left to
+// the server, which removes it later.
 func (r *Reader) drop(ctx context.Context, consumer jetstream.Consumer) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	_ = r.js.DeleteConsumer(ctx, events.Stream, consumer.CachedInfo().Name)
 }
 
-// subscribe asks for the messages from where the reader stands. It looks at the stream once the consumer is made: one of
-// a stream before that is gone, too, and delivers nothing.
+// subscribe asks for the messages from where the reader stands. It looks at the stream once the
+// consumer is made: one of a stream before that is gone, too, and delivers nothing.
 func (r *Reader) subscribe(ctx context.Context) (jetstream.Consumer, error) {
 	for {
 		consumer, err := r.consumer(ctx)
@@ -182,8 +184,9 @@ func (r *Reader) config() jetstream.ConsumerConfig {
 	}
 }
 
-// name is that of a consumer of the service, which is one of ours. A command may have logged in as somebody who only reads,
-// and who is refused such names: its consumers are named by the client library.
+// name is that of a consumer of the service, which is one of ours. A command may have logged in as
+// somebody who only reads, and who is refused such names: its consumers are named by the client
+// library.
 func (r *Reader) name() string {
 	if r.js.Conn().Opts.Name != serviceConnection {
 		return ""

@@ -12,9 +12,10 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// reaches returns an error that wraps [ErrReplaced] unless the stream is the one of the reader's position and still is as
-// it was up to there. One that went back and was written to since may be as long as it was, or longer: then something was
-// stored later than what was read last, but not after it.
+// reaches returns an error that wraps [ErrReplaced] unless the stream is the one of the reader's
+// position and still is as it was up to there. One that went back and was written to since may be
+// as long as it was, or longer: then something was stored later than what was read last, but not
+// after it.
 func (r *Reader) reaches(ctx context.Context, info *jetstream.StreamInfo) error {
 	end := endOf(info)
 	switch {
@@ -33,9 +34,9 @@ func (r *Reader) reaches(ctx context.Context, info *jetstream.StreamInfo) error 
 	return fmt.Errorf("%w: something else is stored at %d", ErrReplaced, next)
 }
 
-// GoOn returns the position from which somebody who came to another goes on. That is the same one, unless the stream is
-// another by now or went back to a backup: then it is that before the first event they have not come to. It returns
-// [ErrNoStream] when there is none.
+// GoOn returns the position from which somebody who came to another goes on. That is the same one,
+// unless the stream is another by now or went back to a backup: then it is that before the first
+// event they have not come to. It returns [ErrNoStream] when there is none.
 func GoOn(ctx context.Context, js jetstream.JetStream, subjects []string, at diff.Position) (diff.Position, error) {
 	r := &Reader{js: js, opts: Options{Subjects: subjects}, at: at}
 	info, err := r.stream(ctx)
@@ -48,9 +49,9 @@ func GoOn(ctx context.Context, js jetstream.JetStream, subjects []string, at dif
 	return r.at, err
 }
 
-// goBack goes on where the stream has something that was not read: behind the backup that it went back to, or at its
-// beginning when it is another one. One that is restored from a backup counts as made then (nats-server 2.15.3), and is
-// told by messages that are older than that.
+// goBack goes on where the stream has something that was not read: behind the backup that it went
+// back to, or at its beginning when it is another one. One that is restored from a backup counts as
+// made then (nats-server 2.15.3), and is told by messages that are older than that.
 func (r *Reader) goBack(ctx context.Context, info *jetstream.StreamInfo) error {
 	at := diff.Position{Stream: info.Created, Stored: r.at.Stored}
 	if info.Created.Equal(r.at.Stream) || info.State.FirstTime.Before(info.Created) && !r.at.Stored.IsZero() {
@@ -71,8 +72,9 @@ func (r *Reader) goBack(ctx context.Context, info *jetstream.StreamInfo) error {
 	return nil
 }
 
-// storedNext is the sequence of the first event that was stored later than what was read last; 0 when there is none, or
-// when it is not known when that was. It is asked for as all that is read is, since some may do nothing else.
+// storedNext is the sequence of the first event that was stored later than what was read last; 0
+// when there is none, or when it is not known when that was. It is asked for as all that is read
+// is, since some may do nothing else.
 func (r *Reader) storedNext(ctx context.Context) (uint64, error) {
 	if r.at.Sequence == 0 || r.at.Stored.IsZero() {
 		return 0, nil

@@ -1,5 +1,5 @@
-// Package reading reads the stored events from the stream, in its order: those of one meeting or of all, from any
-// position on, up to what is stored or without end.
+// Package reading reads the stored events from the stream, in its order: those of one meeting or of
+// all, from any position on, up to what is stored or without end.
 package reading
 
 import (
@@ -20,13 +20,15 @@ import (
 var (
 	// ErrNoStream says that the NATS server has no events of Rollcall.
 	ErrNoStream = errors.New("the NATS server has no stream " + events.Stream + ": has rollcall served there?")
-	// ErrReplaced says that another stream took the place of the one that was read, or that it went back to a backup.
+	// ErrReplaced says that another stream took the place of the one that was read, or that it went
+	// back to a backup.
 	ErrReplaced = errors.New("the stream " + events.Stream + " is not the one that was read any more")
 	// ErrBeyondEnd says that the position to begin behind is one that the stream never reached.
 	ErrBeyondEnd = errors.New("the stream " + events.Stream + " does not reach that position")
 )
 
-// AllEvents is the filter for every event once: the view by type, which has three tokens where that by meeting has five.
+// AllEvents is the filter for every event once: the view by type, which has three tokens where that
+// by meeting has five.
 const AllEvents = "conference.*.*"
 
 const (
@@ -41,10 +43,11 @@ const what = "reading the events"
 
 // Options of a [Reader]. The zero value reads all that is stored.
 type Options struct {
-	// Subjects are the subjects to read, which must not overlap; empty stands for [AllEvents]. See [Subjects].
+	// Subjects are the subjects to read, which must not overlap; empty stands for [AllEvents]. See
+	// [Subjects].
 	Subjects []string
-	// After leaves out everything up to this position. Its Stream and Stored may be unknown; where they are known, a
-	// stream that is another, or went back, is recognised.
+	// After leaves out everything up to this position. Its Stream and Stored may be unknown; where
+	// they are known, a stream that is another, or went back, is recognised.
 	After diff.Position
 	// Since leaves out what was stored earlier; it does nothing beside After.
 	Since time.Time
@@ -56,13 +59,13 @@ type Options struct {
 	Patience time.Duration
 	// Reporter is told of interruptions; nobody when nil.
 	Reporter condition.Reporter
-	// Anew is called when a live reader goes on in another stream of the name, or in this one after it went back, with
-	// the sequence after which it does; nil for who need not know.
+	// Anew is called when a live reader goes on in another stream of the name, or in this one after
+	// it went back, with the sequence after which it does; nil for who need not know.
 	Anew func(after uint64)
 }
 
-// Subjects returns the subjects of one meeting's events, or of all meetings' when conferenceID is empty, of the given
-// types, or of all types when there are none.
+// Subjects returns the subjects of one meeting's events, or of all meetings' when conferenceID is
+// empty, of the given types, or of all types when there are none.
 func Subjects(conferenceID string, types ...events.Type) []string {
 	switch {
 	case len(types) == 0 && conferenceID == "":
@@ -96,8 +99,8 @@ type Message struct {
 // Type is the type of the event, as the subject has it in either view.
 func (m Message) Type() events.Type { return events.TypeOf(m.Subject) }
 
-// ID is the event's id; empty of what is no event. What is announced anew, after a loss of what was stored, has the id it
-// had.
+// ID is the event's id; empty of what is no event. What is announced anew, after a loss of what was
+// stored, has the id it had.
 func (m Message) ID() string {
 	if m.id != "" {
 		return m.id
@@ -111,8 +114,9 @@ func (m Message) ID() string {
 	return e.ID
 }
 
-// Reader reads events. It is no ordered consumer of the client library, because that one forgets where it began when it
-// is interrupted before its first message, and cannot be stopped while it is interrupted.
+// Reader reads events. It is no ordered consumer of the client library, because that one forgets
+// where it began when it is interrupted before its first message, and cannot be stopped while it is
+// interrupted.
 type Reader struct {
 	js      jetstream.JetStream
 	opts    Options
@@ -123,9 +127,9 @@ type Reader struct {
 	began   time.Time // of the interruption; zero while there is none
 }
 
-// Open finds the end of the stream: no event stored after Open is missed by a live reader, none is read by another. It
-// returns [ErrNoStream] when there is no stream, [ErrReplaced] when it is not that of opts.After any more, and
-// [ErrBeyondEnd] when it ends before opts.After and is not live.
+// Open finds the end of the stream: no event stored after Open is missed by a live reader, none is
+// read by another. It returns [ErrNoStream] when there is no stream, [ErrReplaced] when it is not
+// that of opts.After any more, and [ErrBeyondEnd] when it ends before opts.After and is not live.
 func Open(ctx context.Context, js jetstream.JetStream, opts Options) (*Reader, error) {
 	if len(opts.Subjects) == 0 {
 		opts.Subjects = Subjects("")
@@ -164,7 +168,8 @@ func (r *Reader) End() diff.Position { return r.end }
 // Position is that of the event that was read last, or where reading begins.
 func (r *Reader) Position() diff.Position { return r.at }
 
-// Waiting is how many messages are yet to be read, as far as the server has said: 0 before the first.
+// Waiting is how many messages are yet to be read, as far as the server has said: 0 before the
+// first.
 func (r *Reader) Waiting() uint64 { return r.waiting }
 
 func (r *Reader) stream(ctx context.Context) (*jetstream.StreamInfo, error) {
@@ -180,9 +185,9 @@ func (r *Reader) stream(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return stream.CachedInfo(), nil
 }
 
-// Run calls handle for every event in the order of the stream. It returns the error of handle, or nil once all is read
-// or ctx has ended. An interruption loses nothing and repeats nothing; one that outlasts the patience, or cannot end
-// well, is returned. Run can be called once.
+// Run calls handle for every event in the order of the stream. It returns the error of handle, or
+// nil once all is read or ctx has ended. An interruption loses nothing and repeats nothing; one
+// that outlasts the patience, or cannot end well, is returned. Run can be called once.
 func (r *Reader) Run(ctx context.Context, handle func(Message) error) error {
 	for {
 		err := r.read(ctx, handle)

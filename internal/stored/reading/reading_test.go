@@ -133,8 +133,9 @@ func TestReadingEndsWhereItWasOpened(t *testing.T) {
 	assert.Equal(t, []string{"a " + first, "a " + second}, got)
 }
 
-// blocked reads more than is ever on its way, and stands still at the first event until the server has sent all that it
-// sends by then: the rest is up to whatever happens meanwhile. It returns how many were read.
+// blocked reads more than is ever on its way, and stands still at the first event until the server
+// has sent all that it sends by then: the rest is up to whatever happens meanwhile. It returns how
+// many were read.
 func blocked(t *testing.T, s *streamtest.Server, people int, meanwhile func(stream jetstream.Stream)) int {
 	t.Helper()
 	js := s.JetStream()

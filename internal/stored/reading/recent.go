@@ -2,11 +2,13 @@ package reading
 
 import "hash/maphash"
 
-// remembered bounds how many events a [Recent] knows: those of many big meetings, in a few megabytes.
+// remembered bounds how many events a [Recent] knows: those of many big meetings, in a few
+// megabytes.
 const remembered = 1 << 16
 
-// Recent knows the latest events by their ids, each with what is to be known of it. It recognises what is announced anew
-// after a loss of what was stored. The zero value knows none; it is for one goroutine.
+// Recent knows the latest events by their ids, each with what is to be known of it. It recognises
+// what is announced anew after a loss of what was stored. The zero value knows none; it is for one
+// goroutine.
 type Recent[T any] struct {
 	seed  maphash.Seed
 	known map[uint64]T

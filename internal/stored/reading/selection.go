@@ -19,12 +19,13 @@ const skew = 10 * time.Minute
 type Selection struct {
 	// Person is the subject of the events: a unionId, or what stands for it of a guest.
 	Person string
-	// Since and Until bound when it happened: at or after Since, before Until. The zero time bounds nothing.
+	// Since and Until bound when it happened: at or after Since, before Until. The zero time bounds
+	// nothing.
 	Since, Until time.Time
 }
 
-// StoredSince is when the first of the events can have been stored; the zero time when that is not known. There is no
-// last: an event is stored after it happened, and no one knows how long after.
+// StoredSince is when the first of the events can have been stored; the zero time when that is not
+// known. There is no last: an event is stored after it happened, and no one knows how long after.
 func (s Selection) StoredSince() time.Time {
 	if s.Since.IsZero() {
 		return s.Since
@@ -32,7 +33,8 @@ func (s Selection) StoredSince() time.Time {
 	return s.Since.Add(-skew)
 }
 
-// Picks tells whether the selection has an event in it. It reads no more of the event than it has to.
+// Picks tells whether the selection has an event in it. It reads no more of the event than it has
+// to.
 func (s Selection) Picks(event []byte) (bool, error) {
 	byTime := !s.Since.IsZero() || !s.Until.IsZero()
 	if s.Person == "" && !byTime {

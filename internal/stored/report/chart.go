@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// chart is a report as it is drawn. All places and widths are percentages, so that it can be drawn at any width.
+// chart is a report as it is drawn. All places and widths are percentages, so that it can be drawn
+// at any width.
 type chart struct {
 	ID, Title, When, Extent string
 	Notes                   []string

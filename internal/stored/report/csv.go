@@ -75,7 +75,8 @@ func zone(t time.Time) string {
 	return "UTC" + t.Format("-07:00")
 }
 
-// precise writes a time to the millisecond; an approximate one is marked as ISO 8601-2 does, with a tilde behind it.
+// precise writes a time to the millisecond; an approximate one is marked as ISO 8601-2 does, with a
+// tilde behind it.
 func (r *Report) precise(ms int64, inferred bool) string {
 	text := r.at(ms).Format("2006-01-02T15:04:05.000Z07:00")
 	if inferred {
@@ -91,10 +92,11 @@ func yesNo(yes bool) string {
 	return "no"
 }
 
-// harmless makes sure that no spreadsheet takes a text, or a part of it, for a formula. What begins like one gets an
-// apostrophe in front, which spreadsheets take for "this is text". So does what stands behind anything that a
-// spreadsheet may take for the separator of columns, whatever it was told: many a one splits at semicolons or tabs, and
-// then quotes around the whole text are none any more. Control characters are taken out.
+// harmless makes sure that no spreadsheet takes a text, or a part of it, for a formula. What begins
+// like one gets an apostrophe in front, which spreadsheets take for "this is text". So does what
+// stands behind anything that a spreadsheet may take for the separator of columns, whatever it was
+// told: many a one splits at semicolons or tabs, and then quotes around the whole text are none any
+// more. Control characters are taken out.
 func harmless(s string) string {
 	var out strings.Builder
 	begins := true
@@ -108,14 +110,15 @@ func harmless(s string) string {
 	return out.String()
 }
 
-// formula tells whether what begins with r may be a formula. The full-width forms are those that Excel in Chinese and
-// Japanese takes for the narrow ones.
+// formula tells whether what begins with r may be a formula. The full-width forms are those that
+// Excel in Chinese and Japanese takes for the narrow ones.
 func formula(r rune) bool { return strings.ContainsRune("=+-@＝＋－＠", r) }
 
 // separates tells whether a spreadsheet may take r for what stands between two cells.
 func separates(r rune) bool { return strings.ContainsRune(",;|\t\r\n", r) }
 
-// blank tells whether r is nothing to see, or a quotation mark, in front of what a cell begins with.
+// blank tells whether r is nothing to see, or a quotation mark, in front of what a cell begins
+// with.
 func blank(r rune) bool {
 	return r == '"' || r == '\'' || r == unicode.ReplacementChar || unicode.IsSpace(r) || !unicode.IsGraphic(r)
 }

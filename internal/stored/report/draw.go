@@ -22,8 +22,9 @@ var (
 	styles = map[string]template.CSS{"chart": template.CSS(chartStyle), "page": template.CSS(pageStyle)}
 )
 
-// ContentSecurityPolicy is all that the page and the timeline need: their own styles, known by their hashes, and nothing
-// else from anywhere. The page says so itself; who serves a timeline by HTTP sends it along.
+// ContentSecurityPolicy is all that the page and the timeline need: their own styles, known by
+// their hashes, and nothing else from anywhere. The page says so itself; who serves a timeline by
+// HTTP sends it along.
 var ContentSecurityPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + hash(chartStyle) + " " + hash(pageStyle)
 
 func file(name string) string {

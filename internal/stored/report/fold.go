@@ -20,8 +20,8 @@ type fold struct {
 	parts      []part
 }
 
-// part is what follows from events that follow on each other. There is more than one when events between them are
-// missing: those that were to be kept for less time have expired, say.
+// part is what follows from events that follow on each other. There is more than one when events
+// between them are missing: those that were to be kept for less time have expired, say.
 type part struct {
 	roster *events.Roster
 	last   int64 // when the last of the events happened
@@ -114,7 +114,8 @@ func (f *fold) gap(g events.Gap) {
 	f.gaps = append(f.gaps, next)
 }
 
-// attendances unites what the parts tell. One that a part leaves open and the next shows ended is the same one.
+// attendances unites what the parts tell. One that a part leaves open and the next shows ended is
+// the same one.
 func (f *fold) attendances() []events.Attendance {
 	type key struct {
 		person string

@@ -133,7 +133,8 @@ func TestMeetingOfWhichNothingIsKnown(t *testing.T) {
 	assert.NotNil(t, r.People)
 }
 
-// Events that have expired, from the beginning or amid others, are missing. What is left still tells the truth.
+// Events that have expired, from the beginning or amid others, are missing. What is left still
+// tells the truth.
 func TestMissingEvents(t *testing.T) {
 	s := tell(t, "m")
 	s.watch(0, "", 0)
@@ -156,7 +157,8 @@ func TestMissingEvents(t *testing.T) {
 		assert.Zero(t, r.Unreadable)
 		return r
 	}
-	// 0 started, 1 ann, 2 bob, 3 cho, 4 dan joined, 5 bob left, 6 ann left, 7 dan left, 8 eve joined, 9 cho, 10 eve left, 11 ended
+	// 0 started, 1 ann, 2 bob, 3 cho, 4 dan joined, 5 bob left, 6 ann left, 7 dan left, 8 eve
+	// joined, 9 cho, 10 eve left, 11 ended
 	require.Len(t, s.list, 12)
 	assert.Equal(t, brief(whole), brief(without(1)), "the event of an end tells the beginning")
 	assert.Equal(t, brief(whole), brief(without(3)), "wherever it is missing")

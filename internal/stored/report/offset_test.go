@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryTimeCarriesItsOffset: a visit over the change of the clock begins and ends at times that can be told apart, in
-// whatever it is written.
+// TestEveryTimeCarriesItsOffset: a visit over the change of the clock begins and ends at times that
+// can be told apart, in whatever it is written.
 func TestEveryTimeCarriesItsOffset(t *testing.T) {
 	for name, c := range map[string]struct {
 		zone, joined, left string

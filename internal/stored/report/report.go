@@ -1,5 +1,5 @@
-// Package report computes from a meeting's stored events who attended it, from when to when, and writes that for
-// people, spreadsheets and programs.
+// Package report computes from a meeting's stored events who attended it, from when to when, and
+// writes that for people, spreadsheets and programs.
 package report
 
 import (
@@ -14,7 +14,8 @@ import (
 	"github.com/c4342123/rollcall/internal/stored/reading"
 )
 
-// ErrNoEvents says that no event of the meeting is stored: it was never watched, or so long ago that all have expired.
+// ErrNoEvents says that no event of the meeting is stored: it was never watched, or so long ago
+// that all have expired.
 var ErrNoEvents = errors.New("no event is stored")
 
 // outage is how long reading a meeting waits for a NATS server that went away.
@@ -23,25 +24,28 @@ const outage = 5 * time.Second
 // version is that of the JSON form. New fields do not change it.
 const version = 1
 
-// Report is who attended a meeting. As in the events, times are Unix milliseconds, 0 where there is none, and durations
-// are milliseconds.
+// Report is who attended a meeting. As in the events, times are Unix milliseconds, 0 where there is
+// none, and durations are milliseconds.
 type Report struct {
 	Version      int    `json:"version"` // of this form: 1
 	ConferenceID string `json:"conferenceId"`
 	Title        string `json:"title"`
 	CreatorNick  string `json:"creatorNick"`
-	// AsOf is when the report was made. While the meeting goes on, attendances that are open are counted until then.
+	// AsOf is when the report was made. While the meeting goes on, attendances that are open are
+	// counted until then.
 	AsOf int64 `json:"asOf"`
-	// StartTime is that of the first period, EndTime that of the last; EndTime is 0 while the meeting goes on, as far as
-	// the events tell.
+	// StartTime is that of the first period, EndTime that of the last; EndTime is 0 while the
+	// meeting goes on, as far as the events tell.
 	StartTime int64 `json:"startTime"`
 	EndTime   int64 `json:"endTime"`
-	// Reason is how the last end was noticed, in the words of the events; empty while the meeting goes on.
+	// Reason is how the last end was noticed, in the words of the events; empty while the meeting
+	// goes on.
 	Reason string `json:"reason"`
-	// Duration is how long the meeting went on: its periods added up, without the time between them.
+	// Duration is how long the meeting went on: its periods added up, without the time between
+	// them.
 	Duration int64 `json:"duration"`
-	// Complete is false when events are missing because they have expired or cannot be read: there may have been more
-	// attendances.
+	// Complete is false when events are missing because they have expired or cannot be read: there
+	// may have been more attendances.
 	Complete bool `json:"complete"`
 	// FirstEvent is when the first of the events happened that are still stored.
 	FirstEvent int64 `json:"firstEvent"`
@@ -67,13 +71,15 @@ type Style struct {
 	Color bool
 }
 
-// Period is a time in which the meeting went on. A meeting that ended and was watched again has several.
+// Period is a time in which the meeting went on. A meeting that ended and was watched again has
+// several.
 type Period struct {
 	StartTime int64 `json:"startTime"`
 	EndTime   int64 `json:"endTime"` // AsOf while the meeting goes on
 }
 
-// Gap is a time in which Rollcall could not look at the meeting. What happened in it was found out afterwards.
+// Gap is a time in which Rollcall could not look at the meeting. What happened in it was found out
+// afterwards.
 type Gap struct {
 	From   int64  `json:"from"`
 	To     int64  `json:"to"` // 0 while it lasts
@@ -115,15 +121,16 @@ type Attendance struct {
 	Ended events.Reason `json:"ended"`
 }
 
-// EndUnknown says of an attendance that the event of its end is missing. Its LeaveTime is then the last time that the
-// person was surely there.
+// EndUnknown says of an attendance that the event of its end is missing. Its LeaveTime is then the
+// last time that the person was surely there.
 const EndUnknown events.Reason = "unknown"
 
 // Running tells whether the meeting goes on, as far as the events tell.
 func (r *Report) Running() bool { return r.EndTime == 0 }
 
-// Of reads the stored events of a meeting, and nothing else of the stream. Its errors wrap [ErrNoEvents],
-// [reading.ErrNoStream] and [events.ErrConferenceID], or say why the stream cannot be read.
+// Of reads the stored events of a meeting, and nothing else of the stream. Its errors wrap
+// [ErrNoEvents], [reading.ErrNoStream] and [events.ErrConferenceID], or say why the stream cannot
+// be read.
 func Of(ctx context.Context, js jetstream.JetStream, conferenceID string) (Report, error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return Report{}, err

@@ -15,8 +15,8 @@ import (
 // maxName is how much of a name or title is written, in characters.
 const maxName = 200
 
-// clean makes a text from outside harmless, wherever it is written: it does nothing to a terminal, and has no character
-// that XML cannot have.
+// clean makes a text from outside harmless, wherever it is written: it does nothing to a terminal,
+// and has no character that XML cannot have.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\ufffe' || r == '\uffff' {
@@ -62,8 +62,8 @@ func (a *Attendance) ended() string {
 	return strings.ReplaceAll(clean(string(a.Ended)), "_", " ")
 }
 
-// endings says how the attendances of a person ended, one after the other; what is repeated is counted. An inferred
-// time is marked.
+// endings says how the attendances of a person ended, one after the other; what is repeated is
+// counted. An inferred time is marked.
 func (p *Person) endings() string {
 	var words []string
 	var times []int
@@ -157,8 +157,8 @@ func (r *Report) inferred() bool {
 
 const inferredNote = "~ DingTalk did not give this time; it is inferred from what was seen before and after."
 
-// timeOfDay is how times of day are written, each with its own distance from UTC: an hour comes twice where summer time
-// ends.
+// timeOfDay is how times of day are written, each with its own distance from UTC: an hour comes
+// twice where summer time ends.
 const timeOfDay = time.TimeOnly + "-07:00"
 
 // at is a time in the reader's time zone.
@@ -169,7 +169,8 @@ func (r *Report) at(ms int64) time.Time {
 	return time.UnixMilli(ms).In(r.Style.Location)
 }
 
-// stamp writes a time of the meeting: the time of day, with the day when the meeting is not of one day.
+// stamp writes a time of the meeting: the time of day, with the day when the meeting is not of one
+// day.
 func (r *Report) stamp(ms int64) string {
 	t := r.at(ms)
 	if n := len(r.Periods); n > 0 && sameDay(r.at(r.StartTime), r.at(r.Periods[n-1].EndTime)) && sameDay(t, r.at(r.StartTime)) {

@@ -52,8 +52,8 @@ func (f Format) ContentType() string {
 	}
 }
 
-// Write writes the report in a format. Whatever people call themselves, it stays text: it is no formula in a
-// spreadsheet, no markup in a page, and does nothing to a terminal.
+// Write writes the report in a format. Whatever people call themselves, it stays text: it is no
+// formula in a spreadsheet, no markup in a page, and does nothing to a terminal.
 func (r *Report) Write(w io.Writer, format Format) error {
 	switch format {
 	case Table:

@@ -29,7 +29,8 @@ func written(t testing.TB, r Report, format Format) string {
 	return out.String()
 }
 
-// TestGoldenFiles holds every format to its bytes. Run with -update to rewrite them, and look at what comes of it.
+// TestGoldenFiles holds every format to its bytes. Run with -update to rewrite them, and look at
+// what comes of it.
 func TestGoldenFiles(t *testing.T) {
 	several := tell(t, "several")
 	several.watch(0, "Weekend", 0)
@@ -135,7 +136,8 @@ func FuzzSVG(f *testing.F) {
 	f.Fuzz(func(t *testing.T, nick string) { wellFormed(t, written(t, named(t, nick), SVG)) })
 }
 
-// The styles are the only thing that the policies of page and timeline allow, by hashes that have to fit.
+// The styles are the only thing that the policies of page and timeline allow, by hashes that have
+// to fit.
 func TestContentSecurityPolicy(t *testing.T) {
 	r := messy(t).report(31)
 	for _, format := range []Format{SVG, HTML} {
@@ -205,7 +207,8 @@ func TestNoFormulas(t *testing.T) {
 	}
 }
 
-// FuzzCSV reads what was written as spreadsheets may, whatever they take for the separator: no cell is a formula.
+// FuzzCSV reads what was written as spreadsheets may, whatever they take for the separator: no cell
+// is a formula.
 func FuzzCSV(f *testing.F) {
 	for _, nick := range []string{"Ann", hyperlink, `a";=1`, "＝1", "a\t=1", "a|\"\"@", " \u200b=", "';'+'"} {
 		f.Add(nick)

@@ -8,7 +8,8 @@ import (
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
-// sameTime is by how many milliseconds two times may differ that count as one, as in rule 5 of docs/semantics.md.
+// sameTime is by how many milliseconds two times may differ that count as one, as in rule 5 of
+// docs/semantics.md.
 const sameTime = 2000
 
 // stay is one visit as a list tells it. Times are Unix milliseconds.
@@ -21,11 +22,13 @@ type stay struct {
 // history is what the list of a meeting that is over tells of it.
 type history struct {
 	stays []stay
-	// keeps says that the list also shows people who left before the meeting's end, so that others who did are missing.
+	// keeps says that the list also shows people who left before the meeting's end, so that others
+	// who did are missing.
 	keeps bool
 }
 
-// historyOf reads the rows of a meeting that ended at the time end, which is 0 when that is not known.
+// historyOf reads the rows of a meeting that ended at the time end, which is 0 when that is not
+// known.
 func historyOf(meeting string, rows []diff.Row, from, at, end int64) history {
 	seen := diff.Compare(diff.New(meeting), diff.Snapshot{Rows: rows, From: from, At: at, Via: events.ViaPoll, Over: true, EndTime: end})
 	var h history
@@ -88,7 +91,8 @@ func (l list) compareHistory(result *Result, stored report.Report) {
 	}
 }
 
-// judge says in which way a visit differs from the announced attendance that it is or is part of, if it does.
+// judge says in which way a visit differs from the announced attendance that it is or is part of,
+// if it does.
 func (s stay) judge(announced []report.Attendance) (Kind, *report.Attendance) {
 	a := s.find(announced)
 	if a == nil {

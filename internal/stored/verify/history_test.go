@@ -24,7 +24,8 @@ func ended(certain bool, rows ...diff.Row) shown {
 	}
 }
 
-// TestAMeetingThatIsOverIsComparedByItsHistory: nobody is in it according to either, which proves nothing.
+// TestAMeetingThatIsOverIsComparedByItsHistory: nobody is in it according to either, which proves
+// nothing.
 func TestAMeetingThatIsOverIsComparedByItsHistory(t *testing.T) {
 	t.Parallel()
 	s := streamtest.Start(t)

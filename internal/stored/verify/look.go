@@ -48,7 +48,8 @@ type list struct {
 	notes   []string
 }
 
-// present reads the member list as the service reads it. Nobody is in a meeting that is over, whatever its rows say.
+// present reads the member list as the service reads it. Nobody is in a meeting that is over,
+// whatever its rows say.
 func (o Options) present(ctx context.Context) (list, error) {
 	from := time.Now().UnixMilli()
 	members, err := o.Source.Members(ctx, o.Meeting)

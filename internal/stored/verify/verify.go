@@ -1,4 +1,5 @@
-// Package verify compares what the stored events say of a meeting with what DingTalk says of it now.
+// Package verify compares what the stored events say of a meeting with what DingTalk says of it
+// now.
 package verify
 
 import (
@@ -12,13 +13,16 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// ErrNothing says that there is nothing to compare: no event of the meeting is stored, and nobody is in it.
+// ErrNothing says that there is nothing to compare: no event of the meeting is stored, and nobody
+// is in it.
 var ErrNothing = errors.New("no event is stored of the meeting, and DingTalk shows nobody in it")
 
-// ErrGone says that the meeting is over and its list is, too: what is stored of it cannot be compared with anything.
+// ErrGone says that the meeting is over and its list is, too: what is stored of it cannot be
+// compared with anything.
 var ErrGone = errors.New("the meeting is over, and DingTalk no longer shows who was in it: its history cannot be compared")
 
-// By default so many looks are taken before a difference counts, unless they are further apart than that.
+// By default so many looks are taken before a difference counts, unless they are further apart than
+// that.
 const (
 	looks    = 8
 	maxPause = 10 * time.Second
@@ -30,8 +34,8 @@ type Options struct {
 	// Source is where the member list is read; with pseudonyms, if those are what is stored.
 	Source  poller.Source
 	Meeting string // conferenceId
-	// Patience is how long a difference has to last before it counts: what just happened has yet to be noticed. It
-	// should be longer than the service's longest interval between two looks.
+	// Patience is how long a difference has to last before it counts: what just happened has yet to
+	// be noticed. It should be longer than the service's longest interval between two looks.
 	Patience time.Duration
 	// Pause stands between two looks; 0 means an eighth of the patience, but at most 10 s.
 	Pause time.Duration
@@ -64,10 +68,12 @@ type Difference struct {
 type Result struct {
 	Announced int // people present according to the events
 	Active    int // according to the list
-	// Over says that the meeting is. Visits are those announced of it, Listed those that its list still tells.
+	// Over says that the meeting is. Visits are those announced of it, Listed those that its list
+	// still tells.
 	Over           bool
 	Visits, Listed int
-	// Differences are the people of whom the two disagreed all the time; empty when they are the same.
+	// Differences are the people of whom the two disagreed all the time; empty when they are the
+	// same.
 	Differences []Difference
 	// Notes are what could not be compared, and why.
 	Notes []string
@@ -85,8 +91,9 @@ type same struct {
 
 func (d Difference) same() same { return same{d.Kind, d.Person, d.Since} }
 
-// Run compares, and compares again for as long as the two differ and the patience lasts. Only who differs each time
-// differs. It returns [ErrNothing], [ErrGone], what [poller.Source] returns, or why the events cannot be read.
+// Run compares, and compares again for as long as the two differ and the patience lasts. Only who
+// differs each time differs. It returns [ErrNothing], [ErrGone], what [poller.Source] returns, or
+// why the events cannot be read.
 func Run(ctx context.Context, o Options) (Result, error) {
 	began := time.Now()
 	wait := o.Pause

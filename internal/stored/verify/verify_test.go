@@ -124,7 +124,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// What is under way is no difference: the events may come a moment later than the list, and the other way round.
+// What is under way is no difference: the events may come a moment later than the list, and the
+// other way round.
 func TestVerifyWhileThingsHappen(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

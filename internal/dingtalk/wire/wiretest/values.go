@@ -1,10 +1,11 @@
-// Package wiretest lists values of every JSON type, and what a reader of DingTalk's data has to make of each.
+// Package wiretest lists values of every JSON type, and what a reader of DingTalk's data has to
+// make of each.
 package wiretest
 
 import "math"
 
-// Value is one JSON value and what it means where a boolean, a whole number, a time, a text or an id is expected. Where
-// a type is not understood the field is nil.
+// Value is one JSON value and what it means where a boolean, a whole number, a time, a text or an
+// id is expected. Where a type is not understood the field is nil.
 type Value struct {
 	Raw  string
 	Bool *bool
@@ -15,7 +16,8 @@ type Value struct {
 	Anonymous bool
 }
 
-// number is a value that every type but a text reads by its number. A time is given as the milliseconds it stands for.
+// number is a value that every type but a text reads by its number. A time is given as the
+// milliseconds it stands for.
 func number(raw, text string, n, time int64) Value {
 	return Value{Raw: raw, Bool: new(n != 0), Int: new(n), Time: new(time), Text: new(text)}
 }
