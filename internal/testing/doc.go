@@ -22,6 +22,7 @@
 //   - month: a month of an organisation on a virtual clock.
 //   - scale: 100,000 meetings.
 //   - release: what users rely on, compared with files and with the last release; its data directory.
+//   - release: what users rely on, compared with the last release, and its data directory.
 //   - sdktest: other people's clients; a module of its own for their sake.
 //
 // DingTalk itself is played by package simulator, which is a neighbour of this folder.
