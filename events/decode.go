@@ -68,6 +68,9 @@ func (e *Event) decodeData(data json.RawMessage) error {
 	case MeetingGap:
 		e.Gap = new(Gap)
 		into = e.Gap
+	case SourceBlind, SourceSeeing:
+		e.Sight = new(Sight)
+		into = e.Sight
 	default:
 		return fmt.Errorf("%w: type %q", ErrNotRollcall, e.Type)
 	}

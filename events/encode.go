@@ -54,7 +54,7 @@ func FormatSequence(n uint64) string {
 	return s
 }
 
-// ConferenceID is the meeting the event is about.
+// ConferenceID is the meeting the event is about; empty for one about the source.
 func (e *Event) ConferenceID() string {
 	switch {
 	case e.Member != nil:
@@ -67,6 +67,9 @@ func (e *Event) ConferenceID() string {
 		return ""
 	}
 }
+
+// OfSource tells whether events of type t are about no single meeting, but about whether meetings are found at all.
+func (t Type) OfSource() bool { return t == SourceBlind || t == SourceSeeing }
 
 // OfMember tells whether events of type t are about a member of a meeting.
 func (t Type) OfMember() bool { return t == Joined || t == Left || t == Kicked }
@@ -87,6 +90,9 @@ func (e *Event) validate() error {
 	if err := e.checkKind(); err != nil {
 		return err
 	}
+	if e.Type.OfSource() {
+		return nil
+	}
 	return CheckConferenceID(e.ConferenceID())
 }
 
@@ -101,29 +107,39 @@ func writable(t time.Time) bool {
 
 // checkKind holds the event to its type: the right data, and the attributes that go with it.
 func (e *Event) checkKind() error {
-	member, meeting, gap := e.Member != nil, e.Meeting != nil, e.Gap != nil
-	switch e.Type {
-	case Joined, Left, Kicked:
-		if !member || meeting || gap {
-			return fmt.Errorf("%w %s: %s carries member data and nothing else", ErrInvalid, e.ID, e.Type)
-		}
+	if err := e.checkData(); err != nil {
+		return err
+	}
+	if e.Type.OfMember() {
 		if e.Subject == "" || e.Sequence == 0 {
 			return fmt.Errorf("%w %s: %s without subject or sequence", ErrInvalid, e.ID, e.Type)
 		}
 		return nil
-	case MeetingStarted, MeetingUpdated, MeetingEnded:
-		if !meeting || member || gap {
-			return fmt.Errorf("%w %s: %s carries meeting data and nothing else", ErrInvalid, e.ID, e.Type)
-		}
-	case MeetingGap:
-		if !gap || member || meeting {
-			return fmt.Errorf("%w %s: %s carries gap data and nothing else", ErrInvalid, e.ID, e.Type)
-		}
-	default:
-		return fmt.Errorf("%w %s: type %q", ErrInvalid, e.ID, e.Type)
 	}
 	if e.Sequence != 0 {
 		return fmt.Errorf("%w %s: %s carries no sequence", ErrInvalid, e.ID, e.Type)
+	}
+	return nil
+}
+
+// checkData holds the event to the data of its type.
+func (e *Event) checkData() error {
+	kind := ""
+	switch e.Type {
+	case Joined, Left, Kicked:
+		kind = "member"
+	case MeetingStarted, MeetingUpdated, MeetingEnded:
+		kind = "meeting"
+	case MeetingGap:
+		kind = "gap"
+	case SourceBlind, SourceSeeing:
+		kind = "sight"
+	default:
+		return fmt.Errorf("%w %s: type %q", ErrInvalid, e.ID, e.Type)
+	}
+	if (e.Member != nil) != (kind == "member") || (e.Meeting != nil) != (kind == "meeting") ||
+		(e.Gap != nil) != (kind == "gap") || (e.Sight != nil) != (kind == "sight") {
+		return fmt.Errorf("%w %s: %s carries %s data and nothing else", ErrInvalid, e.ID, e.Type, kind)
 	}
 	return nil
 }
@@ -137,6 +153,8 @@ func (e *Event) appendData(w *writer) {
 		e.Meeting.append(w)
 	case e.Gap != nil:
 		e.Gap.append(w)
+	case e.Sight != nil:
+		e.Sight.append(w)
 	}
 	w.close()
 }
@@ -192,4 +210,10 @@ func (g *Gap) append(w *writer) {
 	w.int("from", g.From)
 	w.int("to", g.To)
 	w.str("reason", g.Reason)
+}
+
+func (s *Sight) append(w *writer) {
+	w.int("from", s.From)
+	w.int("to", s.To)
+	w.str("reason", s.Reason)
 }

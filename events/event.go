@@ -5,7 +5,8 @@ import "time"
 // Type is the CloudEvents type of an event and, literally, the NATS subject it is published on.
 type Type string
 
-// The event types. Nothing else is ever published below "conference.member." and "conference.meeting.".
+// The event types. Nothing else is ever published below "conference.member.", "conference.meeting." and
+// "conference.source.".
 const (
 	// Joined says that a person's attendance began.
 	Joined Type = "conference.member.joined"
@@ -21,11 +22,16 @@ const (
 	MeetingEnded Type = "conference.meeting.ended"
 	// MeetingGap says that Rollcall could not look at a meeting for some time.
 	MeetingGap Type = "conference.meeting.gap"
+	// SourceBlind says that nobody has looked for live meetings for longer than an hour of the time in which there are
+	// meetings as a rule: some may have gone by unseen.
+	SourceBlind Type = "conference.source.blind"
+	// SourceSeeing says that somebody looks again.
+	SourceSeeing Type = "conference.source.seeing"
 )
 
-// Types returns every event type, those of members first.
+// Types returns every event type, those of members first, those of the source last.
 func Types() []Type {
-	return []Type{Joined, Left, Kicked, MeetingStarted, MeetingUpdated, MeetingEnded, MeetingGap}
+	return []Type{Joined, Left, Kicked, MeetingStarted, MeetingUpdated, MeetingEnded, MeetingGap, SourceBlind, SourceSeeing}
 }
 
 // Via says how a change was noticed.
@@ -37,11 +43,11 @@ const (
 	ViaPush Via = "push" // by a push from DingTalk
 )
 
-// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting and Gap is set, according to Type.
+// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap and Sight is set, according to Type.
 type Event struct {
 	// ID is the same for the same fact, whoever observed it and however often.
 	ID string
-	// Source is "/dingtalk/{corpId}/conferences/{conferenceId}".
+	// Source is "/dingtalk/{corpId}/conferences/{conferenceId}", and "/dingtalk/{corpId}" of an event about the source.
 	Source string
 	Type   Type
 	// Subject is the person's unionId or, for a guest without one, a substitute that begins with "guest:".
@@ -59,6 +65,7 @@ type Event struct {
 	Member  *Member  // set for Joined, Left and Kicked
 	Meeting *Meeting // set for MeetingStarted, MeetingUpdated and MeetingEnded
 	Gap     *Gap     // set for MeetingGap
+	Sight   *Sight   // set for SourceBlind and SourceSeeing
 }
 
 // Member is the data of a member event. All times are Unix milliseconds, 0 where there is none.
@@ -128,4 +135,11 @@ type Gap struct {
 	From         int64  `json:"from"`   // Unix milliseconds of the last successful look
 	To           int64  `json:"to"`     // Unix milliseconds of the first look afterwards; 0 while the gap lasts
 	Reason       string `json:"reason"` // why: see [Reasons]
+}
+
+// Sight is the data of SourceBlind and SourceSeeing: Rollcall could not find out which meetings there are.
+type Sight struct {
+	From   int64  `json:"from"`   // Unix milliseconds of the last time that the live meetings were listed
+	To     int64  `json:"to"`     // Unix milliseconds of the next time; 0 on SourceBlind
+	Reason string `json:"reason"` // why: see [Reasons]
 }

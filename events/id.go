@@ -23,6 +23,9 @@ func MeetingID(conferenceID string, at int64, t Type, part string) string {
 	return id(conferenceID, part, at, t)
 }
 
+// SightID is the id of an event about the source: from is when the live meetings were last listed, in Unix milliseconds.
+func SightID(corpID string, from int64, t Type) string { return id(SourceOf(corpID), "", from, t) }
+
 // id hashes the parts with a separator that none of the identifiers before the last can contain, so that no two
 // different facts read the same. It is a UUID of version 5 as RFC 9562 has it; uuid.NewSHA1 makes the same of it, with
 // five allocations.

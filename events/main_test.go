@@ -64,6 +64,14 @@ func gap(to int64, part string) events.Event {
 	}
 }
 
+func sight(t events.Type, to int64) events.Event {
+	return events.Event{
+		ID: events.SightID("", at, t), Source: events.SourceOf(""), Type: t, Time: time.UnixMilli(max(at, to)).UTC(),
+		RecordedTime: time.UnixMilli(max(at, to) + 700).UTC(), DataSchema: events.DataSchema(t),
+		Sight: &events.Sight{From: at, To: to, Reason: events.SightQuotaExhausted},
+	}
+}
+
 // kinds is an event of every kind.
 func kinds() map[string]events.Event {
 	return map[string]events.Event{
@@ -96,6 +104,8 @@ func kinds() map[string]events.Event {
 		"meeting_ended":        meeting(events.MeetingEnded, at+90_000, events.Meeting{EndTime: at + 90_000, Reason: events.EndEnded, People: 1, Peak: 1, PersonMinutes: 1.5}),
 		"meeting_gap_begun":    gap(0, ""),
 		"meeting_gap_finished": gap(at+30_000, "end"),
+		"source_blind":         sight(events.SourceBlind, 0),
+		"source_seeing":        sight(events.SourceSeeing, at+7_200_000),
 	}
 }
 

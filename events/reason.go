@@ -39,6 +39,16 @@ const (
 	GapStoreLost      = "store_lost"      // what was stored of the meeting is gone
 )
 
+// The reasons of [SourceBlind] and [SourceSeeing]: why nobody looked for live meetings.
+const (
+	SightQuotaExhausted = "quota_exhausted" // the month's calls are used up
+	SightResting        = "resting"         // the month's calls allowed no list for so long
+	SightThrottled      = "throttled"       // DingTalk asked for a pause: too many calls
+	SightNoPermission   = "no_permission"   // the app may not list the meetings
+	SightUnavailable    = "unavailable"     // DingTalk did not answer, or made no sense
+	SightDown           = "down"            // Rollcall was not running
+)
+
 // Reasons returns every reason that an event of type t may have; none for a type that is no event's. A later Rollcall may
 // have more of them.
 func Reasons(t Type) []string {
@@ -59,6 +69,8 @@ func Reasons(t Type) []string {
 		return []string{
 			GapThrottled, GapQuotaExhausted, GapNoPermission, GapNotFound, GapUnavailable, GapDown, GapStoreLost,
 		}
+	case SourceBlind, SourceSeeing:
+		return []string{SightQuotaExhausted, SightResting, SightThrottled, SightNoPermission, SightUnavailable, SightDown}
 	default:
 		return nil
 	}

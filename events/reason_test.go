@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,8 @@ func TestSchemaNamesEveryReason(t *testing.T) {
 		want[def] = append(want[def], reasons...)
 	}
 	for def, reasons := range want {
+		slices.Sort(reasons)
+		reasons = slices.Compact(reasons) // types may share some
 		assert.ElementsMatch(t, reasons, schema.Defs[def].Properties.Reason.Enum, def)
 	}
 	assert.Empty(t, events.Reasons("conference.member.waved"))

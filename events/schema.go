@@ -18,6 +18,8 @@ func DataSchema(t Type) string {
 		return of + "member"
 	case t == MeetingGap:
 		return of + "gap"
+	case t.OfSource():
+		return of + "sight"
 	default:
 		return of + "meeting"
 	}

@@ -55,7 +55,7 @@ func TestSchemaNamesEveryField(t *testing.T) {
 		} `json:"$defs"`
 	}
 	require.NoError(t, json.Unmarshal(events.Schema, &schema))
-	for name, data := range map[string]any{"member": events.Member{}, "meeting": events.Meeting{}, "gap": events.Gap{}} {
+	for name, data := range map[string]any{"member": events.Member{}, "meeting": events.Meeting{}, "gap": events.Gap{}, "sight": events.Sight{}} {
 		def := schema.Defs[name]
 		required, fields := 0, reflect.TypeOf(data)
 		require.Len(t, def.Properties, fields.NumField(), name)
@@ -107,6 +107,10 @@ func TestSchemaRefuses(t *testing.T) {
 		"a conferenceId with a dot":   {"joined", func(d doc) { data(d)["conferenceId"] = "a.b" }},
 		"an unknown reason of an end": {"meeting_ended", func(d doc) { data(d)["reason"] = "bored" }},
 		"an unknown reason of a gap":  {"meeting_gap_begun", func(d doc) { data(d)["reason"] = "bored" }},
+		"a meeting of the source":     {"source_blind", func(d doc) { d["source"] = "/dingtalk/x/conferences/1" }},
+		"no reason of the source":     {"source_seeing", func(d doc) { delete(data(d), "reason") }},
+		"a sequence of the source":    {"source_blind", func(d doc) { d["sequence"] = "0000000001" }},
+		"a meeting without its id":    {"meeting_ended", func(d doc) { d["source"] = "/dingtalk/x" }},
 		"a title that is a number":    {"joined_titled", func(d doc) { data(d)["title"] = json.Number("1") }},
 		"a sequence of an update":     {"meeting_updated", func(d doc) { d["sequence"] = "0000000001" }},
 		"data of a gap":               {"meeting_ended", func(d doc) { d["type"] = "conference.meeting.gap" }},

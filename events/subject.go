@@ -19,6 +19,7 @@ const OwnConsumers = "rollcall-"
 const (
 	AllMembers  = "conference.member.*"
 	AllMeetings = "conference.meeting.*"
+	AllOfSource = "conference.source.*" // not to be found by meeting
 )
 
 const (
@@ -75,10 +76,16 @@ func MembersOfMeeting(conferenceID string) string { return byMeetingID + confere
 
 // Source is the CloudEvents source of a meeting's events. An empty corpID stands for "default".
 func Source(corpID, conferenceID string) string {
+	return SourceOf(corpID) + "/conferences/" + conferenceID
+}
+
+// SourceOf is the CloudEvents source of events about the organisation's meetings as a whole. An empty corpID stands for
+// "default".
+func SourceOf(corpID string) string {
 	if corpID == "" {
 		corpID = "default"
 	}
-	return "/dingtalk/" + corpID + "/conferences/" + conferenceID
+	return "/dingtalk/" + corpID
 }
 
 // Shard is the part of the meetings, 0 to 63, that a meeting belongs to.

@@ -49,7 +49,10 @@ func Subjects() []string {
 	const nobody = "rollcall-doctor"
 	out := []string{ingest + StateSubject(nobody), ingest + markSubject, ingest + aliveSubject}
 	for _, t := range events.Types() {
-		out = append(out, ingest+string(t), ingest+events.ByMeeting(nobody, t))
+		out = append(out, ingest+string(t))
+		if !t.OfSource() {
+			out = append(out, ingest+events.ByMeeting(nobody, t))
+		}
 	}
 	return out
 }

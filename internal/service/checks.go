@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
@@ -38,6 +39,9 @@ func (s *service) checks() []httpapi.Check {
 	for i := range checks {
 		if c := &checks[i]; p != nil && c.Name == upstreamAreas[0] {
 			c.Success = p.poller.Counts().NewestLook
+		}
+		if c := &checks[i]; p != nil && c.Name == discoveryPart && c.Err == nil {
+			c.Warning = resting(p.fleet.month.UntilList(), c.Success, s.opts.Settings.Polling.DiscoveryInterval, time.Now())
 		}
 	}
 	return checks

@@ -27,6 +27,7 @@ type fleet struct {
 	rate   *budget.Rate
 	month  *budget.Month
 	usage  *budget.Usage
+	sight  *budget.Sight
 	quiet  quiet
 
 	refusals *conn.Refusals
@@ -50,6 +51,7 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 		func() (err error) { f.shards, err = s.openShards(ctx, conn, &f.quiet); return },
 		func() (err error) { f.month, err = s.openMonth(ctx, conn, f.shards); return },
 		func() (err error) { f.usage, err = s.openUsage(ctx, conn); return },
+		func() (err error) { f.sight, err = s.openSight(ctx, conn); return },
 		func() (err error) { f.rate, err = s.openRate(ctx, conn, f.shards); return },
 	}
 	for _, step := range steps {
@@ -79,6 +81,12 @@ func (s *service) openMonth(ctx context.Context, conn *nats.Conn, r *shards.Repl
 func (s *service) openUsage(ctx context.Context, conn *nats.Conn) (*budget.Usage, error) {
 	return budget.OpenUsage(ctx, conn, budget.UsageOptions{
 		Pushes: s.plan.Load().Pushes, Location: s.opts.Settings.DingTalk.Location(), Replicas: s.opts.Settings.Store.Replicas,
+	})
+}
+
+func (s *service) openSight(ctx context.Context, conn *nats.Conn) (*budget.Sight, error) {
+	return budget.OpenSight(ctx, conn, budget.SightOptions{
+		Location: s.opts.Settings.DingTalk.Location(), Replicas: s.opts.Settings.Store.Replicas,
 	})
 }
 

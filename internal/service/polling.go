@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/c4342123/rollcall/internal/base/version"
@@ -139,8 +140,12 @@ func (s *service) discover(ctx context.Context, b *parts, at Addresses) {
 	listing := turns.New(b.conn, turns.Options{
 		Owner: owner(), Interval: interval, Replicas: s.opts.Settings.Store.Replicas,
 	})
+	sight := s.newSight(b)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { sight.run(ctx) })
 	discovery.Run(ctx, discovery.Options{
-		Lister: unhurried{s.upstream()}, Watcher: b.poller, Interval: interval, Logger: s.log,
+		Lister: sight, Watcher: b.poller, Interval: interval, Logger: s.log,
 		Turn: listing.Take, Rest: b.fleet.month.UntilList,
 		Reporter: s.board.post(discoveryPart, s.changes),
 	})

@@ -60,6 +60,8 @@ func (l Lines) Line(e events.Event) string {
 		return head(color, what) + l.member(e)
 	case e.Gap != nil:
 		return head(red, "gap") + plaintext.Clean(e.Gap.Reason, maxName)
+	case e.Sight != nil:
+		return head(red, strings.TrimPrefix(string(e.Type), "conference.source.")) + plaintext.Clean(e.Sight.Reason, maxName)
 	case e.Meeting != nil:
 		verb := strings.TrimPrefix(string(e.Type), "conference.meeting.")
 		return head(bold, verb) + plaintext.Clean(e.Meeting.Title, maxName)
