@@ -85,7 +85,8 @@ func (q *inquiry) subscribe(ctx context.Context) error {
 		defer func() { _ = sub.Unsubscribe() }() // fails only on a connection that is closed
 		subs[p] = sub
 	}
-	if err := q.conn.FlushWithContext(ctx); err != nil { // by then the server has said what it refuses
+	// By then the server has said what it refuses.
+	if err := q.conn.FlushWithContext(ctx); err != nil {
 		return err
 	}
 	for p, sub := range subs {

@@ -104,7 +104,9 @@ func needs(s config.Settings, inbox string) []need {
 	out = append(out, consumed(toServe, events.Stream)...)
 	for _, b := range buckets(s) {
 		out = append(out, kept(toServe, b)...)
-		if b != shards.Bucket { // which is made as a stream; the client library asks this before it makes a bucket
+		// The bucket of the leases is made as a stream; the client library asks this before it
+		// makes a bucket.
+		if b != shards.Bucket {
 			out = append(out, need{class: toMake, subject: jsAPI + "INFO", stream: kv(b)})
 		}
 	}

@@ -19,11 +19,12 @@ const workingHours = 215
 // plan is what this installation may use in a month.
 type plan struct {
 	config.Month
-	edition   config.Edition
-	assumed   bool // nobody has set the edition
-	numbers   bool // calls were set by their number
-	older     bool // the installation is older than the editions
-	unlimited bool // only because the installation is older than the editions is there no limit of calls
+	edition config.Edition
+	assumed bool // nobody has set the edition
+	numbers bool // calls were set by their number
+	older   bool // the installation is older than the editions
+	// Only because the installation is older than the editions is there no limit of calls.
+	unlimited bool
 }
 
 func newPlan(d config.DingTalk, older bool) plan {

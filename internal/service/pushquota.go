@@ -26,7 +26,8 @@ type pushQuota struct {
 	now      func() time.Time
 	reporter condition.Reporter
 	usage    atomic.Pointer[budget.Usage] // of the month; nil until NATS is reached
-	words    atomic.Int64                 // of DingTalk's about the quota that were received and not seen by said
+	// How many of DingTalk's words about the quota were received and not yet seen by said.
+	words atomic.Int64
 
 	mu    sync.Mutex
 	until time.Time

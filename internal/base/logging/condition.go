@@ -35,12 +35,13 @@ type condition struct {
 	lines [maxLines]time.Time // when something was logged last, the latest first
 	timer *time.Timer         // nil unless something is held back
 	// What the line is to say that tells what was held back.
-	changes  int       // that were held back
-	failures int       // of things that work again
-	since    time.Time // the first of the changes, or when what works again began to fail, if that was before
-	ended    time.Time // when something worked again last
-	failing  int       // things that fail now
-	error    string    // the latest
+	changes  int // that were held back
+	failures int // of things that work again
+	// The first of the changes, or when what works again began to fail, if that was before.
+	since   time.Time
+	ended   time.Time // when something worked again last
+	failing int       // things that fail now
+	error   string    // the latest
 }
 
 // condition returns the condition of a key. The caller holds mu.

@@ -125,7 +125,8 @@ func (w *walk) page(k *call) func(reply) error {
 		}
 		switch {
 		case !w.isList():
-			w.progress, w.uncertain = before, uncertain // the page may be asked for again, with another token
+			// The page may be asked for again, with another token.
+			w.progress, w.uncertain = before, uncertain
 			w.rows, w.leftOut = w.rows[:w.firstRow], w.firstLeftOut
 			return k.client.fault(k.op, r)
 		case !w.hasMembers && !w.hasTotal: // an empty object after the last page

@@ -23,7 +23,8 @@ func object(dec *jsontext.Decoder, each func(name []byte) error) error {
 		}
 		name := raw[1 : len(raw)-1]
 		if bytes.IndexByte(name, '\\') >= 0 {
-			name, _ = jsontext.AppendUnquote(nil, raw) // it has been read, so only bad UTF-8 is left to go wrong
+			// It has been read, so only bad UTF-8 is left to go wrong.
+			name, _ = jsontext.AppendUnquote(nil, raw)
 		}
 		if err := each(name); err != nil {
 			return err

@@ -231,7 +231,8 @@ func readOngoing(odd *wire.Oddities, raw jsontext.Value) (OngoingMeeting, bool) 
 		odd.Note(wire.OrgRow, wire.Unreadable)
 		return OngoingMeeting{}, false
 	}
-	info, _ := m.info(odd, &orgFields) // with an unreadable status it goes on: this is the list of those that do
+	// With an unreadable status it goes on: this is the list of those that do.
+	info, _ := m.info(odd, &orgFields)
 	return OngoingMeeting{
 		ConferenceID: string(plaintext.Cut(id, maxPathID+1)),
 		Title:        info.Title, CreatorID: info.CreatorID, CreatorNick: info.CreatorNick,

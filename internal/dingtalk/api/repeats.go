@@ -16,7 +16,8 @@ var rowSeed = maphash.MakeSeed()
 // repeat is a row of somebody who was listed before with the same joinTime: by another device or,
 // when that row is on an earlier page, because the list moved while it was read.
 type repeat struct {
-	mark     uint64 // of the person, the joinTime and which of their rows it is: the first, the second…
+	// Of the person, the joinTime and which of their rows it is: the first, the second…
+	mark     uint64
 	row      int32
 	previous int32 // the row before of the same person and joinTime
 	kind     repetition
@@ -26,10 +27,11 @@ type repeat struct {
 type repetition uint8
 
 const (
-	device   repetition = iota // the person has another device: it is on the same page, or known from the look before
-	unclear                    // nothing: the row says too little
-	suspect                    // of somebody without a joinTime: perhaps the list moved
-	movedRow                   // with a joinTime: the list moved
+	// The person has another device: it is on the same page, or known from the look before.
+	device   repetition = iota
+	unclear             // nothing: the row says too little
+	suspect             // of somebody without a joinTime: perhaps the list moved
+	movedRow            // with a joinTime: the list moved
 )
 
 // rowIndex finds rows of one person and joinTime, by open addressing. A list of one page needs

@@ -35,10 +35,11 @@ type walk struct {
 	leftOut int
 	// uncertain says that somebody may be missing, whatever the numbers say.
 	uncertain bool
-	devices   []uint64 // marks of rows that are known not to be there because the list moved, sorted
-	found     rowIndex // of a list of several pages
-	moved     int      // rows that are there because the list moved
-	suspects  int      // rows that may be there because it did
+	// Marks of rows that are known not to be there because the list moved, sorted.
+	devices  []uint64
+	found    rowIndex // of a list of several pages
+	moved    int      // rows that are there because the list moved
+	suspects int      // rows that may be there because it did
 
 	// Of the page last read.
 	next                   string

@@ -32,11 +32,12 @@ type session struct {
 	conn   *websocket.Conn
 	ticket string
 	began  time.Time
-	heard  atomic.Int64       // when the last frame came, in nanoseconds after began
-	life   context.Context    // of the connection: longer than that of Run, for the last acknowledgements
-	end    context.CancelFunc // closes the connection
-	parts  sync.WaitGroup     // reader and pinger
-	over   chan error         // why the session ends
+	heard  atomic.Int64 // when the last frame came, in nanoseconds after began
+	// Of the connection: longer than that of Run, for the last acknowledgements.
+	life  context.Context
+	end   context.CancelFunc // closes the connection
+	parts sync.WaitGroup     // reader and pinger
+	over  chan error         // why the session ends
 
 	mu     sync.Mutex
 	closed bool           // no more events are taken

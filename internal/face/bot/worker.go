@@ -57,8 +57,10 @@ type worker struct {
 	entry entry
 	st    state
 	saved time.Time // when the entry was last written
-	wrote uint64    // the revision of the entry that this process wrote last; 0 for none, or when another wrote since
-	other *state    // the entry of another process, as it was seen last
+	// The revision of the entry that this process wrote last; 0 for none, or when another wrote
+	// since.
+	wrote uint64
+	other *state // the entry of another process, as it was seen last
 	said  memory
 
 	reader *reader
@@ -215,7 +217,8 @@ func (w *worker) claim(ctx context.Context, st state, found bool, stream jetstre
 		if at, err = w.goOn(ctx, st.position()); err != nil {
 			return err
 		}
-		if at == st.position() { // what waited for more is read again; of another stream it may not be there any more
+		// What waited for more is read again; of another stream it may not be there any more.
+		if at == st.position() {
 			w.batch = nil
 		}
 	}

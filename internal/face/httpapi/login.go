@@ -76,7 +76,8 @@ func (a *api) login(w http.ResponseWriter, r *http.Request) {
 		Token string `json:"token"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body); err != nil {
-		problem.Write(w, http.StatusBadRequest, `the body is not {"token": "…"}`) // the error may quote the token
+		// The error may quote the token.
+		problem.Write(w, http.StatusBadRequest, `the body is not {"token": "…"}`)
 		return
 	}
 	if !sameToken(strings.TrimSpace(body.Token), a.opts.Token) {

@@ -59,7 +59,8 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(a.opts.stopping(), cancel)()
 	s := &sse{rc: http.NewResponseController(w), w: w, patience: a.opts.patience.withDefaults()}
-	_ = s.rc.SetReadDeadline(time.Time{}) // the request has been read; the time for it must not end the answer
+	// The request has been read; the time for it must not end the answer.
+	_ = s.rc.SetReadDeadline(time.Time{})
 	w.Header().Set("X-Accel-Buffering", "no")
 	problem.Head(w, http.StatusOK, "text/event-stream")
 	if r.Method == http.MethodHead {

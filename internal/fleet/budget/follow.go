@@ -103,7 +103,8 @@ func (m *Month) adopt(c count, begun time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.begun = later(m.begun, begun)
-	if c.month == m.known.month && c.revision < m.known.revision { // the bucket was deleted, purged or restored from a backup
+	// The bucket was deleted, purged or restored from a backup.
+	if c.month == m.known.month && c.revision < m.known.revision {
 		c.Drawn, c.Until, c.Spent = max(c.Drawn, m.known.Drawn), max(c.Until, m.known.Until), max(c.Spent, m.known.Spent)
 		c.Listed, c.Pages, c.tally = max(c.Listed, m.known.Listed), max(c.Pages, m.known.Pages), m.known.tally
 	}

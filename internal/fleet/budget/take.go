@@ -132,7 +132,8 @@ func (m *Month) plan(p Purpose) (c count, n int, err error) {
 	}
 	c = m.known
 	n = m.parcelSize(p, now)
-	if c.Drawn += n; c.Drawn > m.opts.Limit && (p != LastLook || !m.graceful(now)) { // the parcel may hold some yet, but those are not to be had here
+	// The parcel may hold some yet, but those are not to be had here.
+	if c.Drawn += n; c.Drawn > m.opts.Limit && (p != LastLook || !m.graceful(now)) {
 		return count{}, 0, refusal(poller.Exhausted, longestWait, m.spent(p, now))
 	}
 	c.spend(m.opts.Limit, now)

@@ -52,7 +52,8 @@ type Usage struct {
 
 	mu      sync.Mutex
 	counted map[string]*[kinds]int // by month: what is not stored yet
-	told    string                 // the month of which it is to be stored that its pushes are used up
+	// The month of which it is to be stored that its pushes are used up.
+	told    string
 	known   usage
 	before  usage // of the month before
 	weights [week]float64
@@ -122,7 +123,8 @@ func (u *Usage) now() time.Time { return u.opts.Now().In(u.opts.Location) }
 // Run stores what was counted and reads what others have, until ctx ends. What cannot be stored is
 // kept.
 func (u *Usage) Run(ctx context.Context) {
-	pause.Every(ctx, refreshEvery, nil, func() { _ = u.Sync(ctx) }) // the count of calls says what is wrong with NATS
+	// The count of calls says what is wrong with NATS.
+	pause.Every(ctx, refreshEvery, nil, func() { _ = u.Sync(ctx) })
 }
 
 // Sync stores what was counted and reads what others have.

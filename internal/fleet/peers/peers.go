@@ -94,7 +94,8 @@ func (p *Peers) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("answering other replicas: %w", err)
 	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only where there is no connection to answer on any more
+	// Fails only where there is no connection to answer on any more.
+	defer func() { _ = sub.Unsubscribe() }()
 	for {
 		select {
 		case m := <-asked:

@@ -63,7 +63,8 @@ func readContext(name string, lookupEnv func(string) (string, bool)) (login, err
 	case errors.As(err, &of):
 		return fail(of.Err)
 	case err != nil:
-		return login{}, config.Usagef("nats-context", "context %s: %w", name, err) // it names the file itself
+		// It names the file itself.
+		return login{}, config.Usagef("nats-context", "context %s: %w", name, err)
 	}
 	var file contextFile
 	if err := json.Unmarshal(content, &file); err != nil {

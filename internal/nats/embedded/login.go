@@ -15,10 +15,11 @@ const LoginFile = "nats.login"
 
 // LocalLogin is what a [LoginFile] holds.
 type LocalLogin struct {
-	URL         string `json:"url"` // where the server listens, without credentials
-	User        string `json:"user"`
-	Password    string `json:"password"`
-	Certificate string `json:"certificate,omitempty"` // path of the file with the server's certificate; empty without TLS
+	URL      string `json:"url"` // where the server listens, without credentials
+	User     string `json:"user"`
+	Password string `json:"password"`
+	// Path of the file with the server's certificate; empty without TLS.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // ReadLogin reads a login file. One that others may read as well is refused: they may have written

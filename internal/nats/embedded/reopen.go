@@ -34,7 +34,8 @@ func (s *Server) Health() error {
 	health := ns.Healthz(&server.HealthzOptions{Details: true})
 	var said []error
 	for _, e := range health.Errors {
-		if strings.Contains(e.Error, "write error") { // see healthz in nats-server's monitor.go, 2.15.3
+		// See healthz in nats-server's monitor.go, 2.15.3.
+		if strings.Contains(e.Error, "write error") {
 			return fmt.Errorf("%w: %s", ErrStuck, e.Error)
 		}
 		said = append(said, errors.New(e.Error))

@@ -90,10 +90,11 @@ type Feed struct {
 	// catching bounds how many readers read old events from the stream at once.
 	catching chan struct{}
 
-	mu      sync.Mutex
-	ring    [kept]entry
-	count   uint64 // events that have come, all in all; the newest is in ring[(count-1)%kept]
-	epoch   int    // counts the streams that were followed, one in place of the other; 0 before the first
+	mu    sync.Mutex
+	ring  [kept]entry
+	count uint64 // events that have come, all in all; the newest is in ring[(count-1)%kept]
+	// Counts the streams that were followed, one in place of the other; 0 before the first.
+	epoch   int
 	start   uint64 // the sequence after which the epoch began
 	base    uint64 // count when the epoch began
 	used    uint64 // sequences up to this one were handed out in an epoch before, too

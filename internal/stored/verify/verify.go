@@ -59,7 +59,8 @@ type Difference struct {
 	Kind     Kind
 	Person   string // unionId, or what stands for it
 	UserNick string
-	Since    int64 // when they joined, in Unix milliseconds, by what shows them present; 0 when it does not tell
+	// When they joined, in Unix milliseconds, by what shows them present; 0 when it does not tell.
+	Since int64
 	// Left is when they left according to the list, in Unix milliseconds; 0 when it does not tell.
 	Left int64
 }
