@@ -1,6 +1,10 @@
 package diff
 
-import "github.com/c4342123/rollcall/events"
+import (
+	"slices"
+
+	"github.com/c4342123/rollcall/events"
+)
 
 // Result is the outcome of one comparison, or of several that were made one after the other; see
 // [Result.Then].
@@ -44,9 +48,9 @@ type part struct {
 // Then returns what both results together say: other follows from the state of r.
 func (r Result) Then(other Result) Result {
 	joined := r.parts()
-	r.joined, r.own = append(joined[:len(joined):len(joined)], other.parts()...), cause{}
+	r.joined, r.own = append(slices.Clip(joined), other.parts()...), cause{}
 	r.each = nil
-	r.Events = append(r.Events[:len(r.Events):len(r.Events)], other.Events...)
+	r.Events = append(slices.Clip(r.Events), other.Events...)
 	r.State = other.State
 	r.Changed, r.LookNow, r.Began = r.Changed || other.Changed, r.LookNow || other.LookNow, r.Began || other.Began
 	r.UnknownStatus += other.UnknownStatus

@@ -104,8 +104,7 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // troubleOf returns what went wrong upstream. An error that is not the store's is upstream's, even
 // if it names no trouble.
 func troubleOf(err error) (t Trouble, upstream bool) {
-	var source *SourceError
-	if errors.As(err, &source) {
+	if source, ok := errors.AsType[*SourceError](err); ok {
 		return source.Trouble, true
 	}
 	var stored *storeError
@@ -122,8 +121,7 @@ func isLimit(err error) bool { return isTrouble(err, Throttled) || isTrouble(err
 
 // waitOf is how long upstream asked to wait; 0 if it did not.
 func waitOf(err error) time.Duration {
-	var source *SourceError
-	if errors.As(err, &source) {
+	if source, ok := errors.AsType[*SourceError](err); ok {
 		return max(source.Wait, 0)
 	}
 	return 0
