@@ -53,12 +53,15 @@ func (c *botCommand) Run(ctx context.Context, call *config.Invocation) error {
 	}
 	logger := newLogger(call, c.Logging)
 	nc, err := conn.Connect(ctx, c.NATS, conn.Options{
-		Name: "rollcall-bot", Embedded: c.Embedded.Listen, LookupEnv: call.LookupEnv, Logger: logger, Retry: true,
+		Name: "rollcall-bot", Embedded: c.Embedded.Listen, DataDir: c.DataDir, LookupEnv: call.LookupEnv, Logger: logger, Retry: true,
 	})
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer nc.Close()
+	if err := conn.Writer(ctx, nc, c.NATS); err != nil {
+		return err
+	}
 	if err := publisher.CheckServer(nc); errors.Is(err, publisher.ErrServerTooOld) {
 		return err
 	}

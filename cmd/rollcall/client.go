@@ -14,7 +14,7 @@ import (
 // lists. The caller closes the connection.
 func openClient(ctx context.Context, call *config.Invocation, c config.Client, name string, logger *slog.Logger) (jetstream.JetStream, error) {
 	nc, err := conn.Connect(ctx, c.NATS, conn.Options{
-		Name: name, Embedded: c.Embedded.Listen, LookupEnv: call.LookupEnv, Logger: logger,
+		Name: name, Embedded: c.Embedded.Listen, DataDir: c.DataDir, LookupEnv: call.LookupEnv, Logger: logger,
 	})
 	if err != nil {
 		return nil, err

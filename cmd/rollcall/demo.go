@@ -45,7 +45,7 @@ func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 	}
 	dir := c.DataDir
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "rollcall-demo-"); err != nil {
+		if dir, err = os.MkdirTemp("", conn.DemoDirs); err != nil {
 			return fmt.Errorf("cannot make a directory for the data: %w", err)
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()

@@ -16,6 +16,7 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/stored/verify"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
@@ -57,6 +58,9 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 		return err // also when it was stopped: nothing was found out
 	}
 	defer js.Conn().Close()
+	if err := conn.Writer(ctx, js.Conn(), c.NATS); err != nil {
+		return err
+	}
 	if err := publisher.CheckServer(js.Conn()); err != nil {
 		return err // it takes calls out of the month's, which are stored
 	}

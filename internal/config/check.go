@@ -36,9 +36,8 @@ func (s Settings) Validate() error {
 	if s.Store.Replicas > 1 && !s.NATS.External() {
 		return Usagef("nats-replicas", "%d needs nats-url: the embedded server is only one", s.Store.Replicas)
 	}
-	if loggedIn := s.NATS.User != "" || s.NATS.Token != ""; !s.NATS.External() && !loggedIn && !s.Embedded.Listen.Loopback() {
-		return Usagef("embedded-listen", "%s can be reached by others: set nats-user and nats-password, or nats-token, "+
-			"which clients then have to log in with", s.Embedded.Listen)
+	if !s.NATS.External() {
+		return s.checkDoors()
 	}
 	return nil
 }
@@ -170,7 +169,7 @@ func (n NATS) checkLogin() error {
 		first = way.setting
 	}
 	if (n.CA != "" || n.Cert != "") && !n.External() {
-		return Usagef(firstSet(n.CA, "nats-ca", "nats-cert"), "needs nats-url: the embedded server has no TLS")
+		return Usagef(firstSet(n.CA, "nats-ca", "nats-cert"), "needs nats-url, which may be that of an embedded server")
 	}
 	return nil
 }

@@ -76,6 +76,8 @@ var secrets = []struct {
 	{"webhook-aes-key", func(o outcome) config.Secret { return o.settings.Pushes.WebhookAESKey }},
 	{"nats-password", func(o outcome) config.Secret { return o.settings.NATS.Password }},
 	{"nats-token", func(o outcome) config.Secret { return o.settings.NATS.Token }},
+	{"embedded-operator-password", func(o outcome) config.Secret { return o.settings.Doors.OperatorPassword }},
+	{"embedded-reader-password", func(o outcome) config.Secret { return o.settings.Doors.ReaderPassword }},
 	{"api-token", func(o outcome) config.Secret { return o.settings.HTTP.APIToken }},
 	{"privacy-key", func(o outcome) config.Secret { return o.settings.Events.PrivacyKey }},
 }

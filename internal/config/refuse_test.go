@@ -127,6 +127,16 @@ func TestTogether(t *testing.T) {
 		"login twice":                     {with("ROLLCALL_NATS_URL=nats://hunter2@x", "ROLLCALL_NATS_TOKEN=hunter2"), "ROLLCALL_NATS_TOKEN: is set together with a user in nats-url"},
 		"creds for the embedded server":   {with("ROLLCALL_NATS_CREDS=c"), "ROLLCALL_NATS_CREDS: needs nats-url"},
 		"TLS for the embedded server":     {with("ROLLCALL_NATS_CA=c"), "ROLLCALL_NATS_CA: needs nats-url"},
+		"an operator without a password":  {with("ROLLCALL_EMBEDDED_OPERATOR_USER=u"), "ROLLCALL_EMBEDDED_OPERATOR_USER: needs both"},
+		"an operator's password alone":    {with("ROLLCALL_EMBEDDED_OPERATOR_PASSWORD=hunter2"), "ROLLCALL_EMBEDDED_OPERATOR_PASSWORD: needs both"},
+		"a reader without a password":     {with("ROLLCALL_EMBEDDED_READER_USER=u"), "ROLLCALL_EMBEDDED_READER_USER: needs both"},
+		"an embedded key alone":           {with("ROLLCALL_EMBEDDED_TLS_KEY=k"), "ROLLCALL_EMBEDDED_TLS_KEY: needs both"},
+		"reader and operator are one":     {with("ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=hunter2", "ROLLCALL_EMBEDDED_READER_USER=u", "ROLLCALL_EMBEDDED_READER_PASSWORD=hunter2"), "ROLLCALL_EMBEDDED_READER_USER: \"u\" is the operator"},
+		"an operator of the server's own": {with("ROLLCALL_EMBEDDED_OPERATOR_USER=$u", "ROLLCALL_EMBEDDED_OPERATOR_PASSWORD=hunter2"), "ROLLCALL_EMBEDDED_OPERATOR_USER: names that begin with $"},
+		"clear text for others":           {with("ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=hunter2"), "embedded_tls_cert): is required"},
+		"clear text for others, token":    {with("ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_NATS_TOKEN=hunter2"), "embedded_tls_cert): is required"},
+		"nobody asked who they are":       {with("ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_EMBEDDED_TLS_CERT=c", "ROLLCALL_EMBEDDED_TLS_KEY=k"), "embedded-reader-user"},
+		"neither who they are, nor TLS":   {with("ROLLCALL_EMBEDDED_LISTEN=:4222"), "embedded-tls-cert"},
 		"replicas of the embedded server": {with("ROLLCALL_NATS_REPLICAS=3"), "ROLLCALL_NATS_REPLICAS: 3 needs nats-url"},
 		"no data directory":               {append(base, "ROLLCALL_CONFIG="+file(t, "x.yaml", `data_dir: ""`)), "x.yaml:1: data_dir: is empty"},
 		"pseudonyms without key":          {with("ROLLCALL_PRIVACY=pseudonym"), "privacy_key): is required"},
@@ -144,12 +154,20 @@ func TestTogether(t *testing.T) {
 	})
 }
 
+// openTo is an embedded server that others can reach, with TLS and these settings.
+func openTo(env ...string) []string {
+	return with(append(env, "ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_EMBEDDED_TLS_CERT=c", "ROLLCALL_EMBEDDED_TLS_KEY=k")...)
+}
+
 func TestAllowedTogether(t *testing.T) {
 	cases := map[string][]string{
 		"a retention of 100 years":            with("ROLLCALL_RETENTION=876000h"),
 		"a fixed token alone":                 {"ROLLCALL_DINGTALK_ACCESS_TOKEN=t"},
-		"open embedded server with user":      with("ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=p"),
-		"open embedded server with token":     with("ROLLCALL_EMBEDDED_LISTEN=:4222", "ROLLCALL_NATS_TOKEN=p"),
+		"open embedded server with user":      openTo("ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=p"),
+		"open embedded server with token":     openTo("ROLLCALL_NATS_TOKEN=p"),
+		"open embedded server with operator":  openTo("ROLLCALL_EMBEDDED_OPERATOR_USER=u", "ROLLCALL_EMBEDDED_OPERATOR_PASSWORD=p"),
+		"open embedded server with reader":    openTo("ROLLCALL_EMBEDDED_READER_USER=u", "ROLLCALL_EMBEDDED_READER_PASSWORD=p"),
+		"an operator and somebody's login":    with("ROLLCALL_EMBEDDED_OPERATOR_USER=u", "ROLLCALL_EMBEDDED_OPERATOR_PASSWORD=p", "ROLLCALL_NATS_USER=r", "ROLLCALL_NATS_PASSWORD=p"),
 		"server in place of a context's":      with("ROLLCALL_NATS_URL=x", "ROLLCALL_NATS_CONTEXT=c"),
 		"TLS beside a login":                  with("ROLLCALL_NATS_URL=x", "ROLLCALL_NATS_CREDS=c", "ROLLCALL_NATS_CA=a", "ROLLCALL_NATS_CERT=c", "ROLLCALL_NATS_KEY=k"),
 		"a privacy key that is not used":      with("ROLLCALL_PRIVACY_KEY=k"),

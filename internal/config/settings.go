@@ -1,17 +1,20 @@
-// Package config turns the command line, the environment and the settings file into typed settings, and runs the
-// command that the command line names.
+// Package config turns the command line, the environment and the settings file into typed settings,
+// and runs the command that the command line names.
 //
-// A setting comes from its flag, else from its environment variable, else from the file named by --config or
-// ROLLCALL_CONFIG, else it has its default. The three names of a setting say the same thing: --poll-min-interval,
-// ROLLCALL_POLL_MIN_INTERVAL and poll_min_interval. Every [Secret] can also be read from a file, by the name of the
-// setting with "file" added; the higher level wins, whichever of the two it has.
+// A setting comes from its flag, else from its environment variable, else from the file named by
+// --config or ROLLCALL_CONFIG, else it has its default. The three names of a setting say the same
+// thing: --poll-min-interval, ROLLCALL_POLL_MIN_INTERVAL and poll_min_interval. Every [Secret] can
+// also be read from a file, by the name of the setting with "file" added; the higher level wins,
+// whichever of the two it has.
 //
-// Nothing is ignored in silence. Unknown flags and unknown keys of the file are refused. So is an unknown ROLLCALL_
-// variable that is nearly the name of a setting; any other may be somebody else's (a compose file, a script) and only
-// causes a warning, and those that Kubernetes makes for a service named rollcall not even that. An empty variable
-// counts as not set; an empty flag, or "" in the file, sets the empty value.
+// Nothing is ignored in silence. Unknown flags and unknown keys of the file are refused. So is an
+// unknown ROLLCALL_ variable that is nearly the name of a setting; any other may be somebody else's
+// (a compose file, a script) and only causes a warning, and those that Kubernetes makes for a
+// service named rollcall not even that. An empty variable counts as not set; an empty flag, or ""
+// in the file, sets the empty value.
 //
-// A command declares the settings it needs by embedding [Settings], [Client] or single groups; see [Program].
+// A command declares the settings it needs by embedding [Settings], [Client] or single groups; see
+// [Program].
 package config
 
 import (
@@ -26,6 +29,7 @@ type Settings struct {
 	Pushes   Pushes   `embed:"" group:"Pushes from DingTalk"`
 	NATS     NATS     `embed:"" prefix:"nats-" group:"NATS"`
 	Embedded Embedded `embed:"" group:"NATS"`
+	Doors    Doors    `embed:"" prefix:"embedded-" group:"NATS"`
 	Store    Store    `embed:"" group:"NATS"`
 	HTTP     HTTP     `embed:"" group:"HTTP"`
 	Polling  Polling  `embed:"" group:"Polling"`
@@ -37,11 +41,13 @@ type Settings struct {
 type Client struct {
 	NATS     NATS     `embed:"" prefix:"nats-" group:"NATS"`
 	Embedded Embedded `embed:"" group:"NATS"`
-	Logging  Logging  `embed:"" prefix:"log-" group:"Logging"`
+	// DataDir is where the embedded server leaves a login for programs of the same user.
+	DataDir string  `placeholder:"DIR" default:"./rollcall-data" group:"NATS" help:"Data directory of the service whose embedded NATS server is used: its nats.login is the login where no other is set."`
+	Logging Logging `embed:"" prefix:"log-" group:"Logging"`
 }
 
-// Demo is what a demonstration needs. It has no settings that could lead it to a real DingTalk, a real NATS server or
-// a real data directory: those may be in the environment for the service.
+// Demo is what a demonstration needs. It has no settings that could lead it to a real DingTalk, a
+// real NATS server or a real data directory: those may be in the environment for the service.
 type Demo struct {
 	Embedded Embedded `embed:"" group:"NATS"`
 	HTTP     HTTP     `embed:"" group:"HTTP"`
@@ -78,15 +84,17 @@ type DingTalk struct {
 	CorpID string `name:"corp-id" placeholder:"ID" default:"default" help:"The organisation's corpId, part of every event's source."`
 	// Rate is the calls per second of all replicas together.
 	Rate float64 `placeholder:"N" default:"15" help:"Calls per second, all replicas together."`
-	// Edition is the organisation's edition of DingTalk, which has so many calls and pushes a month.
+	// Edition is the organisation's edition of DingTalk, which has so many calls and pushes a
+	// month.
 	Edition Edition `placeholder:"standard|professional|pack" default:"standard" help:"DingTalk's edition, which sets the calls and pushes of a calendar month: 5000 and 3000, 200000 and 50000, 5000000 and 500000."`
 	// EditionAssumed says that nobody has set Edition. The program fills it in; it is no setting.
 	EditionAssumed bool `kong:"-"`
-	// MonthlyCalls is the calls per calendar month of all replicas together, MonthlyPushes the pushes and messages of
-	// robots; where they are set they count instead of what the edition has.
+	// MonthlyCalls is the calls per calendar month of all replicas together, MonthlyPushes the
+	// pushes and messages of robots; where they are set they count instead of what the edition has.
 	MonthlyCalls  Quota `placeholder:"N" default:"" help:"Calls per calendar month, all replicas together, instead of the edition's; 0 = no limit."`
 	MonthlyPushes Quota `placeholder:"N" default:"" help:"Pushes per calendar month, messages of robots included, instead of the edition's; 0 = no limit."`
-	// Grace lets the last looks at meetings go on for five days after the month's calls are used up.
+	// Grace lets the last looks at meetings go on for five days after the month's calls are used
+	// up.
 	Grace bool `default:"false" help:"Let last looks at meetings, and nothing else, go on in the five days of grace after the month's calls are used up."`
 	// TimeZone is where the months begin, as a name of the IANA database.
 	TimeZone string `placeholder:"ZONE" default:"Asia/Shanghai" help:"Time zone in which the month of calls and pushes begins."`
@@ -99,7 +107,8 @@ type Pushes struct {
 	WebhookAESKey     Secret `name:"webhook-aes-key" placeholder:"SECRET" help:"The callback's AES key, 43 characters."`
 	WebhookAESKeyFile string `name:"webhook-aes-key-file" hidden:"" help:"File that holds the callback's AES key."`
 	WebhookOwnerKey   string `placeholder:"KEY" help:"The callback's owner: the AppKey, or the corpId for the older way to register."`
-	// WebhookWindow is how far a callback's time stamp may be from now, either way; 0 means that any will do.
+	// WebhookWindow is how far a callback's time stamp may be from now, either way; 0 means that
+	// any will do.
 	WebhookWindow time.Duration `placeholder:"TIME" default:"1h" help:"How far the time stamp of a push may be from now; 0 = any."`
 	// StreamMode says whether to receive pushes over DingTalk's stream connection.
 	StreamMode StreamMode `default:"auto" help:"Receive pushes over DingTalk's stream connection: true, false, or auto for where there are an AppKey with its secret and no keys of the callback, and the installation is not older than this [default auto]."`
@@ -140,7 +149,8 @@ type Store struct {
 	Replicas int `name:"nats-replicas" placeholder:"N" default:"1" help:"Replicas of the stream, 1 to 5."`
 	// DataDir is only for the embedded server.
 	DataDir string `placeholder:"DIR" default:"./rollcall-data" help:"Where the embedded NATS server keeps its data."`
-	// DiskReserve is how much of the embedded server's disk is to stay free; below that it is said that room is needed.
+	// DiskReserve is how much of the embedded server's disk is to stay free; below that it is said
+	// that room is needed.
 	DiskReserve Reserve `placeholder:"SHARE|SIZE" default:"5%" help:"Free space on the embedded server's disk below which readyz is degraded: a share of the disk, 64 MiB at least, or a size such as 500MB; 0 = none."`
 }
 
@@ -150,7 +160,8 @@ type HTTP struct {
 	// APIToken is the bearer token; empty means API and web page answer only on loopback.
 	APIToken     Secret `name:"api-token" placeholder:"SECRET" help:"Bearer token for API and web page; without one they answer only on loopback."`
 	APITokenFile string `name:"api-token-file" hidden:"" help:"File that holds the bearer token."`
-	// Connections, PerAddress and EventReaders are how many may ask at a time; the limit of open files may allow less.
+	// Connections, PerAddress and EventReaders are how many may ask at a time; the limit of open
+	// files may allow less.
 	Connections  int `name:"http-connections" placeholder:"N" default:"1000" help:"HTTP connections at a time, less where the limit of open files (ulimit -n) leaves less after 32."`
 	PerAddress   int `name:"http-per-address" placeholder:"N" default:"500" help:"HTTP connections at a time of one address, but for those of this machine."`
 	EventReaders int `name:"event-readers" placeholder:"N" default:"200" help:"Readers of /v1/events at a time, with the token or without one; no more than three quarters of the connections."`
@@ -160,10 +171,11 @@ type HTTP struct {
 
 // Polling says how often meetings are looked for and looked at.
 type Polling struct {
-	// DiscoveryInterval is the time between two lists of the organisation's live meetings; 0 means never.
+	// DiscoveryInterval is the time between two lists of the organisation's live meetings; 0 means
+	// never.
 	DiscoveryInterval time.Duration `placeholder:"TIME" default:"60s" help:"How often the organisation's live meetings are listed; 0 = never."`
-	// MinInterval and MaxInterval bound the time between two looks at one meeting. A MinInterval of 0 leaves the
-	// lower bound to the call rate.
+	// MinInterval and MaxInterval bound the time between two looks at one meeting. A MinInterval of
+	// 0 leaves the lower bound to the call rate.
 	MinInterval time.Duration `name:"poll-min-interval" placeholder:"TIME" default:"1s" help:"Shortest time between two looks at a meeting."`
 	MaxInterval time.Duration `name:"poll-max-interval" placeholder:"TIME" default:"60s" help:"Longest time between two looks at a meeting."`
 	// PageSize is maxResults of a member list, 1 to 500.

@@ -84,7 +84,7 @@ const updateServers = "update the NATS servers to 2.14.6 or newer, best to 2.15"
 func (s *store) connection(ctx context.Context) Finding {
 	settings := s.opts.Settings
 	conn, err := conn.Connect(ctx, settings.NATS, conn.Options{
-		Name: "rollcall-doctor", Embedded: settings.Embedded.Listen, LookupEnv: s.opts.LookupEnv, Refusals: &s.refusals,
+		Name: "rollcall-doctor", Embedded: settings.Embedded.Listen, DataDir: settings.Store.DataDir, LookupEnv: s.opts.LookupEnv, Refusals: &s.refusals,
 		Extra: []nats.Option{nats.PermissionErrOnSubscribe(true)},
 	})
 	if err == nil {
@@ -110,10 +110,7 @@ func (s *store) connection(ctx context.Context) Finding {
 func (s *store) embedded(ctx context.Context) Finding {
 	settings := s.opts.Settings
 	s.why = "the service is not running"
-	err := embedded.Check(ctx, embedded.Options{
-		StoreDir: settings.Store.DataDir, Listen: string(settings.Embedded.Listen),
-		Username: settings.NATS.User, Password: settings.NATS.Password.Reveal(), Token: settings.NATS.Token.Reveal(),
-	})
+	err := embedded.Check(ctx, embedded.FromSettings(settings))
 	switch {
 	case err == nil:
 		return ok(fmt.Sprintf("the embedded server can run on %s with its data in %s", settings.Embedded.Listen, settings.Store.DataDir))

@@ -14,6 +14,7 @@ import (
 	"github.com/c4342123/rollcall/internal/fleet/shards"
 	"github.com/c4342123/rollcall/internal/fleet/turns"
 	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/nats/readers"
 	"github.com/c4342123/rollcall/internal/stored/feed"
 	"github.com/c4342123/rollcall/publisher"
 )
@@ -30,6 +31,9 @@ const (
 	toChange
 	// toAgree is what replicas need of each other.
 	toAgree
+	// toLend is what it needs to make consumers for those who only read, in an account of their
+	// own.
+	toLend
 	// toTell is what `rollcall bot` needs.
 	toTell
 	// toTry is what only the doctor needs, to try more.
@@ -112,6 +116,7 @@ func needs(s config.Settings, inbox string) []need {
 	}
 	// Leases are read by a request of their own, all at once.
 	out = append(out, need{subject: jsAPI + "DIRECT.GET." + kv(shards.Bucket), body: lastBy("$KV." + shards.Bucket + "." + nobody)})
+	out = append(out, lent()...)
 	out = append(out, kept(toTell, bot.Bucket)...)
 	out = append(out,
 		need{class: toTell, subject: "$JS.ACK." + events.Stream + "." + nobody},
@@ -150,6 +155,17 @@ func consumed(c class, stream string) []need {
 		{class: c, subject: jsAPI + "CONSUMER.INFO." + stream + "." + nobody},
 		{class: c, subject: jsAPI + "CONSUMER.DELETE." + stream + "." + nobody},
 		{class: c, subject: jsAPI + "CONSUMER.MSG.NEXT." + stream + "." + nobody},
+	}
+}
+
+// lent is what it takes to hand readers' requests on, and to answer them.
+func lent() []need {
+	other := mustJSON(map[string]any{"stream_name": nobody, "config": struct{}{}})
+	return []need{
+		{class: toLend, subscribe: true, subject: readers.All},
+		{class: toLend, subject: "_R_." + nobody, silent: true},
+		{class: toLend, subject: jsAPI + "CONSUMER.CREATE." + events.Stream, body: other},
+		{class: toLend, subject: jsAPI + "CONSUMER.DURABLE.CREATE." + events.Stream + "." + nobody, body: other},
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *store) permissions(ctx context.Context) Finding {
 	if f, found := s.elsewhereFinding(); found {
 		return f
 	}
-	if less := s.refused(toMake, toChange, toAgree, toTell, toTry); len(less) > 0 {
+	if less := s.refused(toMake, toChange, toAgree, toLend, toTell, toTry); len(less) > 0 {
 		return note("all that is needed at present is allowed; not "+conn.List(less)+": "+s.consequences(),
 			"if that is wanted, in this user's permissions: "+conn.Allowing(less))
 	}
@@ -61,7 +61,7 @@ func (s *store) forbiddenFinding() (Finding, bool) {
 // silentFinding is about requests that nobody answers though they are allowed.
 func (s *store) silentFinding() (Finding, bool) {
 	for _, r := range s.replies {
-		if r.outcome == unanswered && !r.silent && r.class != toTry && r.class != toTell {
+		if r.outcome == unanswered && !r.silent && r.class != toTry && r.class != toTell && r.class != toLend {
 			return failed(fmt.Errorf("no answer to %s, which is allowed", r.subject),
 				"check that JetStream has a leader (nats server report jetstream), and what its server logs"), true
 		}
@@ -146,6 +146,7 @@ func (s *store) consequences() string {
 		{toMake, "a stream that is lost is not made again"},
 		{toChange, "a stream is not adapted when a version or --nats-replicas wants it"},
 		{toAgree, "replicas do not answer each other, unless allow_responses is set"},
+		{toLend, "readers who have an account of their own can make no consumers"},
 		{toTell, "rollcall bot does not work"},
 		{toTry, "the doctor cannot try or look at everything"},
 	} {

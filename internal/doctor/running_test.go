@@ -101,7 +101,7 @@ func TestTheServiceNeedsNoMore(t *testing.T) {
 	s.Polling.MinInterval, s.Polling.MaxInterval, s.Polling.DiscoveryInterval = 10*time.Millisecond, 50*time.Millisecond, time.Second
 	s.Events.Retention = time.Hour
 	s.DingTalk.Rate = 100
-	srv := broker(t, limited(s, 2, toServe, toMake, toAgree))
+	srv := broker(t, limited(s, 2, toServe, toMake, toAgree, toLend))
 	s = user(s, srv, "rollcall")
 	other := s
 	other.HTTP.Listen = freeAddress(t)
@@ -222,7 +222,7 @@ func TestTheServiceSaysWhyItIsNotReady(t *testing.T) {
 			s.Store.Replicas, s.Events.Retention = max(c.replicas, 1), time.Hour
 			text, as := c.server, c.user
 			if c.lacks != "" {
-				publish, subscribe := allowed(s, toServe, toMake, toAgree)
+				publish, subscribe := allowed(s, toServe, toMake, toAgree, toLend)
 				text, as = with(without(publish, c.lacks), without(subscribe, c.lacks)), "rollcall"
 			}
 			srv := broker(t, text)

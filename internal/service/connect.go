@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/internal/base/pause"
+	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/publisher"
@@ -37,14 +38,16 @@ type link struct {
 func (s *service) connect(ctx context.Context) (link, error) {
 	opts := conn.Options{LookupEnv: s.opts.LookupEnv, Logger: s.log, Retry: true, Refusals: &s.refusals, Failing: s.gate.waitFor}
 	l := link{stop: func() error { return nil }}
+	login := s.opts.Settings.NATS
 	if !s.opts.Settings.NATS.External() {
 		embedded, err := s.startEmbedded(ctx)
 		if err != nil {
 			return link{}, err
 		}
 		opts.Extra, l.url, l.stop = embedded.InProcess(), embedded.ClientURL(), s.tend(ctx, embedded)
+		login = config.NATS{} // what is set is others' login
 	}
-	conn, err := conn.Connect(ctx, s.opts.Settings.NATS, opts)
+	conn, err := conn.Connect(ctx, login, opts)
 	if err != nil {
 		return link{}, errors.Join(err, l.stop())
 	}
@@ -78,16 +81,15 @@ func (s *service) tend(ctx context.Context, embedded *embedded.Server) (stop fun
 }
 
 func (s *service) startEmbedded(ctx context.Context) (*embedded.Server, error) {
-	settings := s.opts.Settings
 	s.disk = newDisk(s)
-	ns, err := embedded.Start(ctx, embedded.Options{
-		StoreDir: settings.Store.DataDir, Listen: string(settings.Embedded.Listen),
-		Username: settings.NATS.User, Password: settings.NATS.Password.Reveal(), Token: settings.NATS.Token.Reveal(),
-		Logger: s.log, Troubled: s.disk.wake,
-	})
+	opts := embedded.FromSettings(s.opts.Settings)
+	opts.Logger, opts.Troubled = s.log, s.disk.wake
+	ns, err := embedded.Start(ctx, opts)
 	var address *net.OpError
 	var path *fs.PathError
 	switch {
+	case errors.Is(err, embedded.ErrCertificate):
+		return nil, config.Usagef("embedded-tls-cert", "%w", err)
 	case errors.As(err, &address):
 		return nil, fmt.Errorf("%w (--embedded-listen, ROLLCALL_EMBEDDED_LISTEN)", err)
 	case errors.As(err, &path), errors.Is(err, embedded.ErrStoreInUse):

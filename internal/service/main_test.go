@@ -71,6 +71,9 @@ func simulate(t *testing.T, scenario string) (*simulator.Simulator, *url.URL) {
 	return sim, u
 }
 
+// admin is who may do everything in the embedded server, and the password.
+const admin = "admin"
+
 // settings are those of a service that looks often.
 func settings(t *testing.T, api *url.URL) config.Settings {
 	t.Helper()
@@ -79,6 +82,7 @@ func settings(t *testing.T, api *url.URL) config.Settings {
 			URL: api, AppKey: simulator.DefaultAppKey, AppSecret: simulator.DefaultAppSecret, CorpID: "corp", Rate: 1000,
 		},
 		Embedded: config.Embedded{Listen: "127.0.0.1:0"},
+		Doors:    config.Doors{OperatorUser: admin, OperatorPassword: admin},
 		Store:    config.Store{Replicas: 1, DataDir: t.TempDir()},
 		HTTP:     config.HTTP{Listen: freeAddress(t)},
 		Polling:  config.Polling{MinInterval: 10 * time.Millisecond, MaxInterval: 50 * time.Millisecond, PageSize: 500},
@@ -140,7 +144,7 @@ func (r *running) ready() string {
 	r.eventually("/readyz", http.StatusOK, "ready")
 	select {
 	case at := <-r.opened:
-		r.nats = at.NATS
+		r.nats = strings.Replace(at.NATS, "://", "://"+admin+":"+admin+"@", 1)
 		return r.nats
 	case <-r.ended:
 		require.NoError(r.t, r.stop())

@@ -160,6 +160,8 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		return stopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, link.stop()) }()
+	stopServing := s.serveReaders(ctx, link.conn)
+	defer stopServing()
 	pub, err := s.openStore(ctx, link.conn)
 	if err != nil {
 		return stopped(ctx, err)

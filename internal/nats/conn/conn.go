@@ -42,6 +42,9 @@ type Options struct {
 	// Embedded is where the embedded server listens: it is connected to when the settings name no
 	// other server. Empty means nats://127.0.0.1:4222.
 	Embedded config.Address
+	// DataDir is where the embedded server may have left a login, for those who have none set; empty
+	// looks for none.
+	DataDir string
 	// LookupEnv finds the directory of the contexts of the nats command line tool, by
 	// XDG_CONFIG_HOME and HOME. It is only needed for settings with a context.
 	LookupEnv func(name string) (string, bool)
@@ -88,6 +91,13 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 		url = embeddedURL(options.Embedded)
 		where = url + " (the default; --nats-url or ROLLCALL_NATS_URL names another)"
 	}
+	var found *local
+	if options.DataDir != "" && !settings.External() && !settings.LoggedIn() {
+		if found, err = findLocal(options.DataDir, url); err != nil {
+			return nil, err
+		}
+		natsOptions = append(natsOptions, found.options()...)
+	}
 	failed := func(err error) {
 		told := err
 		if err != nil {
@@ -98,21 +108,23 @@ func Connect(ctx context.Context, settings config.NATS, options Options) (*nats.
 			options.Failing(err)
 		}
 	}
-	conn, err := connect(ctx, url, append(natsOptions, options.Extra...), options, failed)
+	conn, err := connect(ctx, url, append(natsOptions, options.Extra...), options, found, failed)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("cannot connect to NATS at %s: %w", where, err)
 	}
 	return conn, err
 }
 
-// connect tries once or, with [Options.Retry], until it works or ctx ends. failed is told how each
-// attempt went.
-func connect(ctx context.Context, url string, natsOptions []nats.Option, options Options, failed func(error)) (*nats.Conn, error) {
+// connect tries once or, with [Options.Retry], until it works or ctx ends; a login that was found
+// and is refused is not a try. failed is told how each attempt went.
+func connect(
+	ctx context.Context, url string, natsOptions []nats.Option, options Options, found *local, failed func(error),
+) (*nats.Conn, error) {
 	attempt := func() (*nats.Conn, error) {
-		d := &dialer{ctx: ctx}
-		// The dialer looks names up itself, so that ctx can interrupt that, too.
-		conn, err := nats.Connect(url, append(natsOptions, nats.SetCustomDialer(d), nats.SkipHostLookup())...)
-		d.connected()
+		conn, err := once(ctx, url, natsOptions)
+		for found.next(err) && ctx.Err() == nil {
+			conn, err = once(ctx, url, natsOptions)
+		}
 		if err != nil && (!options.Retry || ctx.Err() != nil) {
 			return nil, backoff.Permanent(err)
 		}
@@ -128,6 +140,14 @@ func connect(ctx context.Context, url string, natsOptions []nats.Option, options
 	default:
 		return nil, err
 	}
+}
+
+// once makes one attempt.
+func once(ctx context.Context, url string, natsOptions []nats.Option) (*nats.Conn, error) {
+	d := &dialer{ctx: ctx}
+	defer d.connected()
+	// The dialer looks names up itself, so that ctx can interrupt that, too.
+	return nats.Connect(url, append(natsOptions, nats.SetCustomDialer(d), nats.SkipHostLookup())...)
 }
 
 // common returns what every connection needs, and the logging of what happens to it.

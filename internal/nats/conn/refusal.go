@@ -39,11 +39,11 @@ func refusalOf(err error) (Refusal, bool) {
 // families are the subjects of which what follows differs from request to request: a user who may
 // use one of them has to be allowed all.
 var families = regexp.MustCompile(`^(` +
-	`_INBOX\.|` +
+	`_INBOX\.|_R_\.|` +
 	`rollcall\.in\.|rollcall\.doctor\.in\.|rollcall\.shards\.|` +
 	`\$KV\.[^.]+\.|` +
 	`\$JS\.ACK\.[^.]+\.|` +
-	`\$JS\.API\.CONSUMER\.(?:CREATE|INFO|DELETE|MSG\.NEXT)\.[^.]+\.|` +
+	`\$JS\.API\.CONSUMER\.(?:CREATE|DURABLE\.CREATE|INFO|DELETE|MSG\.NEXT)\.[^.]+\.|` +
 	`\$JS\.API\.DIRECT\.GET\.[^.]+\.)`)
 
 // Pattern is the subject as a user has to be allowed it, with a wildcard where it differs from

@@ -4,24 +4,21 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/nats/readers"
 )
 
 // Users of the server that the settings do not name.
 const (
-	userProduct   = "rollcall"       // this process, which alone may use it
-	userLocal     = "rollcall-local" // programs on the same data directory, by its [LoginFile]
-	userAnonymous = "rollcall-guest" // who comes without credentials, and only reads
+	userProduct   = config.OwnUsers + "rollcall" // this process, which alone may use it
+	userLocal     = config.OwnUsers + "local"    // programs on the same data directory, by its [LoginFile]
+	userAnonymous = config.OwnUsers + "guest"    // who comes without credentials, and only reads
 )
-
-// ReservedUser tells whether a name is one of the server's own users.
-func ReservedUser(name string) bool {
-	return name == userProduct || name == userLocal || name == userAnonymous
-}
 
 // Login is a user name with a password.
 type Login struct{ User, Password string }
@@ -54,8 +51,8 @@ func (d Doors) check(host string) error {
 		if (l.User == "") != (l.Password == "") {
 			return errors.New("a user name and a password belong together")
 		}
-		if ReservedUser(l.User) {
-			return fmt.Errorf("the user name %q is one of the server's own", l.User)
+		if strings.HasPrefix(l.User, config.OwnUsers) {
+			return fmt.Errorf("the user name %q begins as the server's own do", l.User)
 		}
 	}
 	switch {

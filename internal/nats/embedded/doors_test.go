@@ -173,7 +173,7 @@ func TestDoorsThatDoNotFit(t *testing.T) {
 		"clear text, off loopback":    {"0.0.0.0:0", Doors{Operator: operator}, ErrTLSRequired.Error()},
 		"a user without a password":   {"127.0.0.1:0", Doors{Reader: Login{User: "rita"}}, "belong together"},
 		"reader and operator are one": {"127.0.0.1:0", Doors{Operator: operator, Reader: Login{"ann", "x"}}, `"ann" is operator and reader`},
-		"a name of the server's own":  {"127.0.0.1:0", Doors{Operator: Login{userProduct, "x"}}, "the server's own"},
+		"a name of the server's own":  {"127.0.0.1:0", Doors{Operator: Login{userProduct, "x"}}, "the server's own do"},
 		"a certificate without a key": {"127.0.0.1:0", Doors{TLSCert: "x"}, "belong together"},
 		"no certificate there":        {"127.0.0.1:0", Doors{TLSCert: "/nowhere/x", TLSKey: "/nowhere/y"}, "/nowhere/x"},
 	} {

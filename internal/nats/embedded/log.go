@@ -3,6 +3,8 @@ package embedded
 import (
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -27,11 +29,27 @@ func newServerLog(logger *slog.Logger, troubled func()) *serverLog {
 func (l *serverLog) Noticef(format string, v ...any) { l.logger.Debug(fmt.Sprintf(format, v...)) }
 
 // Warnf implements [server.Logger].
-func (l *serverLog) Warnf(format string, v ...any) { l.logger.Warn(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Warnf(format string, v ...any) {
+	if strings.HasPrefix(format, "Plaintext passwords") { // is advice about a configuration file, and there is none
+		l.Debugf(format, v...)
+		return
+	}
+	l.logger.Warn(fmt.Sprintf(format, v...))
+}
+
+// clientsFault is what the server's errors hold that tell of a client that was refused something,
+// see sendAuthError, and pubPermissionViolation and its like, in nats-server's client.go.
+var clientsFault = regexp.MustCompile(`(?i)\bviolation\b|authentication (error|timeout)`)
 
 // Errorf implements [server.Logger].
 func (l *serverLog) Errorf(format string, v ...any) {
-	l.logger.Error(fmt.Sprintf(format, v...))
+	text := fmt.Sprintf(format, v...)
+	if clientsFault.MatchString(text) { // which is no trouble of the server, and holds what the client likes
+		l.logger.Warn("a NATS client was refused what it asked for, or its log-in; log level debug says what")
+		l.logger.Debug(text)
+		return
+	}
+	l.logger.Error(text)
 	l.troubled()
 }
 

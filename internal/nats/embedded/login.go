@@ -22,6 +22,9 @@ type LocalLogin struct {
 	Certificate string `json:"certificate,omitempty"`
 }
 
+// ErrOpenLogin says that others than its owner may read a login file.
+var ErrOpenLogin = errors.New("can be read by others than its owner")
+
 // ReadLogin reads a login file. One that others may read as well is refused: they may have written
 // it.
 func ReadLogin(path string) (LocalLogin, error) {
@@ -30,7 +33,7 @@ func ReadLogin(path string) (LocalLogin, error) {
 		return LocalLogin{}, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return LocalLogin{}, fmt.Errorf("%s can be read by others than its owner: chmod 600 %[1]s", path)
+		return LocalLogin{}, fmt.Errorf("%s %w: chmod 600 %[1]s", path, ErrOpenLogin)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -43,16 +46,16 @@ func ReadLogin(path string) (LocalLogin, error) {
 	return l, nil
 }
 
-// writeLogin tells programs on this store directory how to log in.
-func (s *Server) writeLogin() error {
-	l := LocalLogin{URL: s.url, User: userLocal, Password: s.keys.local}
-	if cert := s.opts.Doors.TLSCert; cert != "" {
+// leaveLogin tells programs on the store directory how to log in to the server at the URL.
+func (o Options) leaveLogin(url string, k keys) error {
+	l := LocalLogin{URL: url, User: userLocal, Password: k.local}
+	if cert := o.Doors.TLSCert; cert != "" {
 		var err error
 		if l.Certificate, err = filepath.Abs(cert); err != nil {
 			return err
 		}
 	}
-	return writeLogin(s.opts.StoreDir, l)
+	return writeLogin(o.StoreDir, l)
 }
 
 // writeLogin writes the file anew, so that a reader gets all of the old one or all of the new one.

@@ -70,20 +70,37 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	ns, err := start(ctx, sopts, opts)
+	ns, err := opts.begin(ctx, sopts, k)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), lock.release())
 	}
 	s := &Server{opts: opts, keys: k, url: ns.ClientURL(), login: opts.login(k), lock: lock}
 	s.running.Store(ns)
-	err = s.warm(ctx)
-	if err == nil && opts.Doors != nil {
-		err = s.writeLogin()
-	}
-	if err != nil {
+	if err := s.warm(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded NATS server: %w", err), s.Close())
 	}
 	return s, nil
+}
+
+// begin starts the server. The login file is there before anybody can come in: who comes again,
+// after a restart, reads it.
+func (o Options) begin(ctx context.Context, sopts *server.Options, k keys) (*server.Server, error) {
+	if o.Doors == nil {
+		return start(ctx, sopts, o)
+	}
+	if err := o.leaveLogin("nats://"+o.Listen, k); err != nil {
+		return nil, err
+	}
+	ns, err := start(ctx, sopts, o)
+	if err != nil {
+		return nil, errors.Join(err, removeLogin(o.StoreDir))
+	}
+	if err := o.leaveLogin(ns.ClientURL(), k); err != nil { // the port may be any
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return nil, err
+	}
+	return ns, nil
 }
 
 // start runs a server with sopts and waits for it.

@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -20,11 +22,14 @@ type pair struct {
 	read    [2]time.Time // when the files had been changed last, as they were read
 }
 
+// ErrCertificate says that the server's certificate or its key cannot be read, or do not fit.
+var ErrCertificate = errors.New("the certificate cannot be used")
+
 // tlsConfig is for a server with the pair in these files.
 func tlsConfig(cert, key string) (*tls.Config, error) {
 	p := &pair{cert: cert, key: key}
 	if err := p.refresh(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,

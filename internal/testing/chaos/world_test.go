@@ -124,8 +124,9 @@ func newWorld(t testing.TB, s setup) *world {
 		w.natsURLs = urls(w.brokers)
 	} else {
 		addr := port.Free(t)
-		w.natsURLs = "nats://" + addr
-		env = append(slices.Clone(env), "ROLLCALL_EMBEDDED_LISTEN="+addr, "ROLLCALL_DATA_DIR="+disk.Fast(t))
+		w.natsURLs = "nats://" + operator + ":" + operator + "@" + addr
+		env = append(slices.Clone(env), "ROLLCALL_EMBEDDED_OPERATOR_USER="+operator, "ROLLCALL_EMBEDDED_OPERATOR_PASSWORD="+operator,
+			"ROLLCALL_EMBEDDED_LISTEN="+addr, "ROLLCALL_DATA_DIR="+disk.Fast(t))
 	}
 	for n := range s.replicas {
 		r := newReplica(t, n, addrs[n], w.dingtalk, w.brokers, s.program, env)
@@ -136,6 +137,9 @@ func newWorld(t testing.TB, s setup) *world {
 	w.watching.Go(w.probe)
 	return w
 }
+
+// operator is who may do everything in an embedded server, and the password.
+const operator = "operator"
 
 // connect connects the test itself to the NATS servers, directly.
 func (w *world) connect() {

@@ -27,7 +27,7 @@ func TestGoldenInterfaces(t *testing.T) {
 	s := serve(t, dingtalk, disk.Fast(t))
 	Compare(t, "routes", routes(t, "http://"+s.http))
 
-	conn, err := nats.Connect("nats://" + s.nats)
+	conn, err := nats.Connect(s.url())
 	require.NoError(t, err)
 	defer conn.Close()
 	js, err := jetstream.New(conn)

@@ -78,7 +78,7 @@ func serve(t *testing.T, dingtalk, dataDir string) *served {
 		"--discovery-interval", "1s", "--poll-min-interval", "100ms", "--poll-max-interval", "500ms", "--dingtalk-rate", "200", "--dingtalk-monthly-calls", "1000000000",
 		"--webhook-token", "callback-token", "--webhook-aes-key", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij",
 		"--webhook-owner-key", simulator.DefaultAppKey)
-	cmd.Env = clean()
+	cmd.Env = append(clean(), "ROLLCALL_EMBEDDED_OPERATOR_USER="+operator, "ROLLCALL_EMBEDDED_OPERATOR_PASSWORD="+operator)
 	var log logbuffer.Buffer
 	cmd.Stderr = &log
 	require.NoError(t, cmd.Start())
@@ -104,4 +104,10 @@ func serve(t *testing.T, dingtalk, dataDir string) *served {
 }
 
 // env is what commands need to find the service.
-func (s *served) env() []string { return []string{"ROLLCALL_NATS_URL=nats://" + s.nats} }
+func (s *served) env() []string { return []string{"ROLLCALL_NATS_URL=" + s.url()} }
+
+// operator is who may do everything in the embedded server, and the password.
+const operator = "operator"
+
+// url is where the embedded server is, with that login.
+func (s *served) url() string { return "nats://" + operator + ":" + operator + "@" + s.nats }
