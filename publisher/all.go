@@ -13,16 +13,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// markSubject is where reading all states leaves a mark: one message, without content, among the states.
+// markSubject is where reading all states leaves a mark: one message, without content, among the
+// states.
 const markSubject = statePrefix + "mark"
 
 // maxMarks bounds how often All reads on because states were replaced meanwhile.
 const maxMarks = 10
 
-// All yields every state that is stored, of some shards or, without any, of all of them. A meeting whose state is
-// replaced while All reads may be yielded twice, the newer later. One whose state is replaced again and again may be left
-// out: [Publisher.Follow] tells of everything that is stored after All was called. A state that cannot be read is yielded as an error that names its meeting, and the next
-// follow; when the stream itself cannot be read, that error is the last.
+// All yields every state that is stored, of some shards or, without any, of all of them. A meeting
+// whose state is replaced while All reads may be yielded twice, the newer later. One whose state is
+// replaced again and again may be left out: [Publisher.Follow] tells of everything that is stored
+// after All was called. A state that cannot be read is yielded as an error that names its meeting,
+// and the next follow; if the stream itself cannot be read, that error is the last.
 func (p *Publisher) All(ctx context.Context, shards ...int) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		if err := p.all(ctx, shards, yield); err != nil {
@@ -31,13 +33,15 @@ func (p *Publisher) All(ctx context.Context, shards ...int) iter.Seq2[Record, er
 	}
 }
 
-// all reads up to a mark that it leaves at the end of the stream: the server that reads for us may be behind the
-// leader, but once it comes to the mark it has come past all that was stored before. A state that was replaced before it
-// could be read comes after the mark. So it leaves another, until nothing was stored between two.
+// all reads up to a mark that it stores at the end of the stream. The server that delivers may be
+// behind the leader, but at the mark it has delivered everything that was stored before. A state
+// that was replaced before it could be read comes after the mark. So all stores another mark, until
+// nothing was stored between two.
 //
-// It reads the states of all shards and passes over those of others: a server that filters by many subjects takes a
-// time that grows with the square of the stream. Each state is the only message of its subject; a consumer of the last
-// of every subject would halt at each that was replaced meanwhile, until something else is stored.
+// It reads the states of all shards and skips those of others: a server that filters by many
+// subjects takes a time that grows with the square of the stream. Each state is the only message of
+// its subject; a consumer of the last message of every subject would stop at each that was replaced
+// meanwhile, until something else is stored.
 func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, error) bool) error {
 	st, err := p.stream(ctx)
 	if err != nil {
@@ -74,7 +78,8 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 	return errors.Join(p.deliver(ctx, st, cfg, read), err)
 }
 
-// isOf tells whether a subject is that of a state of one of the shards, or of any if there is none.
+// isOf tells whether a subject is that of a state of one of the shards, or of any state without
+// shards.
 func isOf(subject string, shards []int) bool {
 	if len(shards) == 0 {
 		return true

@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// busyGrace is how long a server may be too busy for a commit before that counts as a failure. A cluster says so for
-// some milliseconds now and then.
+// busyGrace is how long a server may be too busy for a commit before that counts as a failure. A
+// cluster is, for some milliseconds, now and then.
 const busyGrace = time.Second
 
 // shape is what a server needs room for to take a batch.
@@ -31,8 +31,8 @@ func (s shape) covers(other shape) bool {
 	return s.messages >= other.messages && s.bytes >= other.bytes
 }
 
-// attempted reports how an attempt to store a batch went that was begun for the first time at the time began. Answers that
-// are about single meetings say nothing about the store.
+// attempted reports how an attempt to store a batch went, which was first tried at the time began.
+// Answers that are about single meetings say nothing about the store.
 func (p *Publisher) attempted(group []*job, a answer, began time.Time) {
 	var said *ServerError
 	answered := errors.As(a.err, &said)
@@ -46,7 +46,7 @@ func (p *Publisher) attempted(group []*job, a answer, began time.Time) {
 			p.failed(a.err)
 		}
 	case refused:
-		if answered && len(group) == 1 { // of several, each is going to be tried by itself
+		if answered && len(group) == 1 { // of several, each is tried by itself next
 			p.refusedOne(shapeOf(group))
 			p.failed(a.err)
 			p.suspectConfig(said)
@@ -54,30 +54,32 @@ func (p *Publisher) attempted(group []*job, a answer, began time.Time) {
 	}
 }
 
-// suspectConfig has the stream's configuration compared soon if that may be why the server refused something.
+// suspectConfig has the stream's configuration compared soon, if it may be why the server refused
+// something.
 func (p *Publisher) suspectConfig(said *ServerError) {
 	switch said.Code {
 	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeStoreFailed:
-		return // of these it is not, or not of what is ours to change
+		return // no matter of the configuration, or not of the part that is ours to change
 	}
 	p.compareConfigSoon()
 }
 
-// refusedOne keeps what the server had no room for.
+// refusedOne keeps the shape of a batch that the server refused.
 func (p *Publisher) refusedOne(s shape) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refusedLast = s
 }
 
-// lack is what the server refused last and has not taken since.
+// refusedShape is the shape that the server refused last and has not taken since.
 func (p *Publisher) refusedShape() shape {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.refusedLast
 }
 
-// stored reports that the server took a batch, unless it has refused a larger one: that one is going to be refused again.
+// stored reports that the server took a batch. If it has refused a larger one before, that one
+// would be refused again, and nothing is reported.
 func (p *Publisher) stored(s shape) {
 	p.mu.Lock()
 	covered := s.covers(p.refusedLast)
@@ -97,14 +99,14 @@ func (p *Publisher) failed(err error) {
 }
 
 const (
-	// trialSubject takes what only shows that there is room. Nobody reads it.
+	// padSubject takes messages that only show that there is room. Nothing reads it.
 	padSubject = "rollcall.trial"
 	// trialTTL is the shortest a message can have.
 	padTTL = "1s"
 )
 
-// trial is what is put before the message last, so that the server takes both only if it would take a batch like the one
-// it refused last.
+// padded puts as much before a message that the server takes both only if it would take a batch of
+// the shape that it refused last.
 func padded(s shape, last *nats.Msg) []*nats.Msg {
 	fillers := s.messages - 1
 	missing := s.bytes - len(last.Data) - headerSize(last.Header)

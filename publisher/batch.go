@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// maxDuplicates is how often a commit is sent again that the server calls a duplicate while the state says that
-// nothing happened. A clustered server may know of a batch a moment before its state can be read.
+// maxDuplicates is how often a commit is sent again that the server calls a duplicate although the
+// state says that it is not stored. A cluster may know of a batch a moment before its state can be
+// read.
 const maxDuplicates = 3
 
 // errBatchTooLarge says that a single commit has more messages than this server takes in one batch.
 var errBatchTooLarge = errors.New("the server takes fewer messages in one batch")
 
-// commit stores the jobs of a batch and settles every one of them, at the latest when ctx ends. What the server
-// refuses for the sake of one of them is halved until that one is found: the others must not suffer from it.
+// commit stores the jobs of a batch and finishes every one of them, at the latest when ctx ends. A
+// batch that is refused because of one job is halved until that job is found, so that the others
+// are stored.
 func (p *Publisher) commit(ctx context.Context, group []*job) {
 	again := untilAnswered()
 	duplicates, began := 0, time.Now()
@@ -61,7 +63,8 @@ func markUnknown(group []*job) {
 	}
 }
 
-// settleAll settles the jobs of a batch whose last message is stored at sequence: a batch is stored in one piece.
+// finishAll finishes the jobs of a batch whose last message is stored at sequence: a batch is
+// stored in one piece.
 func (p *Publisher) finishAll(group []*job, sequence uint64) {
 	after := offsets(group)
 	for i, j := range group {
@@ -69,8 +72,9 @@ func (p *Publisher) finishAll(group []*job, sequence uint64) {
 	}
 }
 
-// recognise asks the leader what became of a batch without an answer, and settles it if it was stored. Whichever
-// batch stored the first job stored all of them, in this order and in one piece, for groups are only ever halved.
+// recognise asks the leader what became of a batch that got no answer, and finishes it if it was
+// stored. The batch that stored the first job stored all of them, in this order and in one piece,
+// as groups are only ever halved.
 func (p *Publisher) recognise(ctx context.Context, group []*job) bool {
 	s, err := p.read(ctx, group[0].meeting)
 	if err != nil || !group[0].wrote(s) {
@@ -81,9 +85,9 @@ func (p *Publisher) recognise(ctx context.Context, group []*job) bool {
 	return true
 }
 
-// rejected deals with a single job that the server refused, and tells whether it is settled. The state tells which of
-// several things happened: it is the job's own (an earlier attempt was stored after all), somebody else's (a conflict),
-// or still the one the job starts from.
+// rejected handles a single job that the server refused, and tells whether it is finished. The
+// stored state tells what happened: it is the job's own (an earlier attempt was stored after all),
+// that of another writer (a conflict), or still the one the job starts from.
 func (p *Publisher) rejected(ctx context.Context, j *job, a answer, lastDuplicate bool) bool {
 	s, err := p.read(ctx, j.meeting)
 	switch {
@@ -106,7 +110,7 @@ func (p *Publisher) rejected(ctx context.Context, j *job, a answer, lastDuplicat
 	return true
 }
 
-// giveUp settles what could not be brought to an end in time.
+// giveUp finishes jobs whose time is over.
 func (p *Publisher) giveUp(group []*job, last error) {
 	for _, j := range group {
 		sentinel := ErrUnavailable

@@ -8,8 +8,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// checkSteps holds every step of a comparison's outcome to [checkStep], starting from the step before, and makes sure that
-// together they are the whole.
+// checkSteps checks every step of a result by [checkStep], starting from the step before, and that
+// together they are the whole result.
 func checkSteps(base Record, res diff.Result, steps []diff.Step) error {
 	from, count := base.State, 0
 	for _, step := range steps {
@@ -24,8 +24,8 @@ func checkSteps(base Record, res diff.Result, steps []diff.Step) error {
 	return nil
 }
 
-// checkStep holds what is to be stored to what makes the stored events right: it is about the meeting, and its member
-// events continue the sequence without a gap.
+// checkStep checks what makes the stored events right: the step is about the meeting, and its
+// member events continue the sequence without a gap.
 func checkStep(from *diff.State, step diff.Step) error {
 	if from == nil || step.State == nil {
 		return errors.New("a commit needs the state it starts from and the one it leads to")

@@ -9,13 +9,15 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// Commit stores the outcome of a comparison with base: its events and its state, all or nothing. A result without
-// events and without change is not stored. It returns the record to compare the next look with.
+// Commit stores the outcome of a comparison with base: its events and its state, all or nothing. A
+// result without events and without change is not stored. It returns the record to compare the next
+// look with.
 //
-// The publisher's Run has to be running. Errors: [ErrConflict], [ErrUnknownOutcome], [ErrUnavailable],
-// [ErrStateLost], [ErrTooLarge], [ErrStopped], a [*ServerError], and the cause of ctx when it ended before anything was
-// sent. A result too large for one batch is stored in consistent parts, in order; with an error, some of the first
-// parts may be stored, and loading and comparing again goes on from there.
+// The publisher's Run has to be running. Errors: [ErrConflict], [ErrUnknownOutcome],
+// [ErrUnavailable], [ErrStateLost], [ErrTooLarge], [ErrStopped], a [*ServerError], and the cause of
+// ctx when it ended before anything was sent. A result too large for one batch is stored in
+// consistent parts, in order; with an error, some of the first parts may be stored, and loading and
+// comparing again goes on from there.
 func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (Record, error) {
 	if err := checkStep(base.State, diff.Step{Events: res.Events, State: res.State}); err != nil {
 		return base, fmt.Errorf("commit: %w", err)
@@ -56,7 +58,7 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 	return base, nil
 }
 
-// submit hands a job to the committer and waits for its outcome.
+// commitJob hands a job to the committer and waits for its outcome.
 func (p *Publisher) commitJob(ctx context.Context, j *job) (uint64, error) {
 	select {
 	case p.jobs <- j:
@@ -87,11 +89,11 @@ func wrapMeeting(conferenceID string, err error) error {
 	return fmt.Errorf("commit meeting %s: %w", conferenceID, err)
 }
 
-// Update applies want to the state of base and commits what follows. When somebody else was first it loads the state,
-// applies want to that and tries again, a bounded number of times with growing, jittered pauses. The returned result is
-// what want gave last, the errors are those
-// of [Publisher.Commit] and [Publisher.Load], and [diff.ErrLost] when what is stored is older than base: then nothing is
-// stored, and the record is what is stored now.
+// Update applies want to the state of base and commits what follows. When somebody else was first
+// it loads the state, applies want to that and tries again, a bounded number of times with growing,
+// jittered pauses. The returned result is what want gave last, the errors are those of
+// [Publisher.Commit] and [Publisher.Load], and [diff.ErrLost] when what is stored is older than
+// base: then nothing is stored, and the record is what is stored now.
 func (p *Publisher) Update(ctx context.Context, base Record, want diff.Intent) (Record, diff.Result, error) {
 	again := afterConflict()
 	for {

@@ -10,18 +10,20 @@ import (
 const (
 	// maxBatch is how many messages a server takes in one batch unless it is configured otherwise.
 	maxBatch = 1000
-	// maxBatchBytes bounds what a batch of several meetings holds: a server must be able to store it well within the
-	// time an answer is waited for.
+	// maxBatchBytes bounds what a batch of several meetings holds: a server must be able to store
+	// it well within the time an answer is waited for.
 	maxBatchBytes = 4 << 20
-	// maxHeld bounds the jobs that wait for the next batch within the committer; others wait with their callers.
+	// maxHeld bounds the jobs that the committer keeps for the next batch; more wait in Commit.
 	maxHeld = 1000
-	// stopGrace is how long a commit that is under way when the publisher is stopped may still take.
+	// stopGrace is how long a commit that is under way when the publisher is stopped may still
+	// take.
 	stopGrace = 4 * time.Second
 )
 
-// Run commits what [Publisher.Commit] hands it, many meetings at a time in one batch: storing a batch costs the server
-// much the same whatever its size. It blocks until ctx ends; a commit under way is then finished or, after a few
-// seconds, given up, and those that wait get [ErrStopped]. It can be called once.
+// Run commits what [Publisher.Commit] hands it, many meetings at a time in one batch: storing a
+// batch costs the server much the same whatever its size. It blocks until ctx ends; a commit under
+// way is then finished or, after a few seconds, given up, and those that wait get [ErrStopped]. It
+// can be called once.
 func (p *Publisher) Run(ctx context.Context) error {
 	if !p.running.CompareAndSwap(false, true) {
 		return errors.New("publisher: Run was called before")
@@ -52,7 +54,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	}
 }
 
-// commitGroup settles every job of a group within the time a commit is tried for.
+// commitGroup finishes every job of a group within the time a commit is tried for.
 func (p *Publisher) commitGroup(ctx context.Context, group []*job) {
 	ctx, cancel := context.WithTimeout(ctx, p.opts.GiveUpAfter)
 	defer cancel()
@@ -66,7 +68,7 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	return work, func() { stop(); cancel() }
 }
 
-// gather adds to held every job that waits to be taken; without any it waits for one.
+// gather adds every job that waits to held; without any it waits for one.
 func (p *Publisher) gather(ctx context.Context, held []*job) []*job {
 	if len(held) == 0 {
 		select {
@@ -87,8 +89,8 @@ func (p *Publisher) gather(ctx context.Context, held []*job) []*job {
 	return held
 }
 
-// pick takes from held the jobs of the next batch, in order, a meeting at most once: a second commit of a meeting
-// starts from what the first one changes.
+// pick takes from held the jobs of the next batch, in order, a meeting at most once: a second
+// commit of a meeting starts from what the first one changes.
 func (p *Publisher) pick(held []*job) (group, rest []*job) {
 	seen := make(map[string]bool, len(held))
 	limit := int(p.batchLimit.Load())

@@ -14,19 +14,21 @@ import (
 )
 
 const (
-	// inactive is how long the server keeps a consumer that is not asked any more, unless it is told otherwise.
+	// inactive is how long the server keeps a consumer that is not used any more, unless it is told
+	// otherwise.
 	inactive = 30 * time.Second
-	// heartbeat is how often the server says that there is nothing to deliver. Twice the time without any is a failure: the
-	// server of a cluster that reads for us may be gone, and whoever takes over a meeting waits for its state. That the
-	// connection is lost is noticed at once.
+	// heartbeat is how often the server says that there is nothing to deliver. Twice that time
+	// without any is a failure: the server of a cluster that delivers may be gone, and a replica
+	// that takes over a meeting waits for its state. A lost connection is noticed at once.
 	heartbeat = time.Second
 )
 
-// deliver hands every message that a new consumer is given to handle, with where and when it is stored, until that
-// returns false, which is no error. Otherwise it ends with ctx, or when the connection or the consumer is lost.
+// deliver passes every message that a new consumer is given to handle, with where and when it is
+// stored, until handle returns false, which is no error. Otherwise it ends with ctx, or when the
+// connection or the consumer is lost.
 //
-// No ordered consumer of the client library: when that is interrupted it begins anew for as long as it takes, whatever
-// becomes of ctx.
+// It is no ordered consumer of the client library: when that is interrupted it starts again for as
+// long as it takes, without regard to ctx.
 func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstream.ConsumerConfig, handle func(jetstream.Msg, *jetstream.MsgMetadata) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -60,8 +62,7 @@ func (p *Publisher) deliver(ctx context.Context, st jetstream.Stream, cfg jetstr
 	}
 }
 
-// ephemeral makes a consumer one that leaves nothing behind, and that has a name of ours. Its name so far says what it is for;
-// what is added tells it from others for the same, of which there may be several at a time.
+// ephemeral makes a consumer leave nothing behind.
 func ephemeral(cfg jetstream.ConsumerConfig) jetstream.ConsumerConfig {
 	cfg.Name = events.OwnConsumers + cfg.Name + "-" + rand.Text()
 	cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas = jetstream.AckNonePolicy, true, 1

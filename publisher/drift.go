@@ -16,11 +16,12 @@ import (
 const (
 	// driftEvery is how often the stream's configuration is compared with what is wanted.
 	driftEvery = time.Minute
-	// driftAtLeast stands between two comparisons when a refusal asks for one.
+	// driftAtLeast is the least time between two comparisons when a refusal asks for one.
 	driftAtLeast = 5 * time.Second
 )
 
-// limits are what an operator may set on the stream: they are never touched, but it is said when they change.
+// limits are what an operator may set on the stream. They are never changed, but a change is
+// logged.
 type limits struct{ Bytes, Messages, Consumers int64 }
 
 // drift is what differs between the stream's configuration and what is wanted.
@@ -29,16 +30,16 @@ type drift struct {
 	limits *limits
 }
 
-// Drift is why the stream's configuration, as somebody has changed it since [Open], breaks a promise; nil while it does
-// not. It is [ErrStreamConfig], or that what could be mended was not to be changed.
+// Drift is why the stream's configuration, as it was changed since [Open], breaks a promise; nil
+// while it does not. It is [ErrStreamConfig], or that what can be changed back could not be.
 func (p *Publisher) Drift() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.drift.err
 }
 
-// guard compares the stream's configuration with what is wanted until ctx ends: about every minute, and soon after a
-// commit was refused for what may be a matter of it.
+// watchConfig compares the stream's configuration with what is wanted until ctx ends: about every
+// minute, and soon after a commit was refused that the configuration may be the reason for.
 func (p *Publisher) watchConfig(ctx context.Context) {
 	for {
 		p.compareConfig(ctx)
@@ -70,7 +71,7 @@ func (p *Publisher) untilCompared(ctx context.Context) bool {
 	}
 }
 
-// doubtConfig has the configuration compared soon.
+// compareConfigSoon has the configuration compared soon.
 func (p *Publisher) compareConfigSoon() {
 	select {
 	case p.compareSoon <- struct{}{}:
@@ -78,8 +79,8 @@ func (p *Publisher) compareConfigSoon() {
 	}
 }
 
-// compareConfig looks at the stream's configuration, mends what it can and keeps what remains. What cannot be looked at is
-// as it was.
+// compareConfig reads the stream's configuration, changes back what it can and keeps what remains.
+// If it cannot be read, nothing changes.
 func (p *Publisher) compareConfig(ctx context.Context) {
 	asking, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
 	defer cancel()
@@ -99,7 +100,8 @@ func (p *Publisher) compareConfig(ctx context.Context) {
 	}
 }
 
-// mend changes what can be changed without harm, unless the stream is not ours any more, and returns what is wrong then.
+// mend changes back what can be changed without harm, unless the stream is not ours any more, and
+// returns what is wrong then.
 func (p *Publisher) mend(ctx context.Context, have jetstream.StreamConfig) error {
 	bad := refusals(have)
 	want, changes := improved(have, p.opts.Replicas)
@@ -116,7 +118,7 @@ func (p *Publisher) mend(ctx context.Context, have jetstream.StreamConfig) error
 	return confirm(st.CachedInfo().Config, p.opts.Replicas)
 }
 
-// noteDrift keeps what differs now, and logs it where that is news.
+// noteDrift keeps what differs now, and logs it if that is news.
 func (p *Publisher) noteDrift(found drift) {
 	p.mu.Lock()
 	before := p.drift

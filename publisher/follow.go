@@ -12,7 +12,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// Position is what the stream's leader has come to: what is stored from now on comes after it.
+// Position is how far the stream's leader has come: what is stored from now on comes after it.
 func (p *Publisher) Position(ctx context.Context) (diff.Position, error) {
 	st, err := p.stream(ctx)
 	if err != nil {
@@ -22,13 +22,14 @@ func (p *Publisher) Position(ctx context.Context) (diff.Position, error) {
 	return diff.Position{Stream: info.Created, Sequence: info.State.LastSeq, Stored: info.State.LastTime}, nil
 }
 
-// Follow tells of every state that is stored after a position, in the stream's order: the meeting, and where the state is
-// stored, which is the position to go on from. Of a state that was replaced before it could be told of, only the newer
-// is. It goes on until ctx ends or the stream cannot be followed any more, and returns why; the publisher's Run has to
-// be running.
+// Follow tells of every state that is stored after a position, in the stream's order: the meeting,
+// and where the state is stored, which is the position to go on from. Of a state that was replaced
+// before Follow came to it, only the newer is told. It goes on until ctx ends or the stream cannot
+// be followed any more, and returns why; the publisher's Run has to be running.
 //
-// When the stream is not the one of the position any more, or has gone back behind it, because it was restored from a
-// backup or a server lost what it had not written to disk yet, Follow tells of nothing and returns [diff.ErrAnew].
+// If the stream is not the one of the position any more, or has gone back behind it, as it was
+// restored from a backup or a server lost what it had not written to disk yet, Follow tells nothing
+// and returns [diff.ErrAnew].
 func (p *Publisher) Follow(ctx context.Context, after diff.Position, tell func(conferenceID string, at diff.Position)) error {
 	if err := p.follow(ctx, after, tell); err != nil {
 		return fmt.Errorf("follow the states: %w", err)
@@ -60,8 +61,9 @@ func (p *Publisher) follow(ctx context.Context, after diff.Position, tell func(s
 	})
 }
 
-// reaches returns an error that wraps [diff.ErrAnew] unless the stream still holds, or held, the position. One that went
-// back and was written to since may be as long again; then something was stored later than the position, but not after it.
+// reaches returns an error that wraps [diff.ErrAnew] unless the stream holds the position, or has
+// held it. A stream that went back and was written to since may be as long again; then something
+// was stored later than the position, but not after it.
 func (p *Publisher) reaches(ctx context.Context, info *jetstream.StreamInfo, at diff.Position) error {
 	switch {
 	case at.Stream.IsZero():
@@ -81,8 +83,8 @@ func (p *Publisher) reaches(ctx context.Context, info *jetstream.StreamInfo, at 
 	return fmt.Errorf("%w: something else is stored at %d", diff.ErrAnew, next.Seq)
 }
 
-// Stored returns of which meetings of a shard a state is stored, as far as the leader knows, and the sequence before
-// which nothing is.
+// Stored returns the meetings of a shard of which a state is stored, as far as the leader knows,
+// and the sequence below which no message is.
 func (p *Publisher) Stored(ctx context.Context, shard int) (meetings map[string]struct{}, oldest uint64, err error) {
 	var answer struct {
 		Error *apiError             `json:"error"`

@@ -12,16 +12,18 @@ import (
 )
 
 const (
-	// goneFor is for how long the servers have to say that there is no stream until it is made again: somebody may be about
-	// to restore it from a backup, which they refuse to do over a stream that is there.
+	// goneFor is for how long the servers have to say that there is no stream until it is created
+	// again: an operator may be about to restore it from a backup, which they refuse over an
+	// existing stream.
 	goneFor = 2 * time.Second
 	// askGone is how often they are asked meanwhile.
 	askGone = 250 * time.Millisecond
-	// unheard is more messages than others can have stored of which this publisher has not heard.
+	// unheardMargin is more messages than others can have stored that this publisher does not know
+	// of.
 	unheardMargin = 1_000_000
 )
 
-// noted returns err, and has it looked into whether the stream is gone if it may say so.
+// checkGone returns err, and has it checked whether the stream is gone if err may mean that.
 func (p *Publisher) checkGone(err error) error {
 	var refused *ServerError
 	switch {
@@ -35,11 +37,12 @@ func (p *Publisher) checkGone(err error) error {
 	return err
 }
 
-// tend makes the stream again when it is gone, until ctx ends: somebody has deleted it, or the servers lost all they had.
-// That another replica does so at the same time does no harm.
+// recreateWhenGone creates the stream again when it is gone, until ctx ends: it was deleted, or the
+// servers lost everything. Another replica may do so at the same time, without harm.
 //
-// The sequences of the new stream begin beyond those of the one before. So whoever read that one and goes on behind the
-// last sequence they came to, as clients of NATS do without noticing that the stream is another, misses nothing.
+// The sequences of the new stream begin beyond those of the old one. Clients of NATS that go on
+// behind the last sequence they read do not notice that the stream is another; so they miss
+// nothing.
 func (p *Publisher) recreateWhenGone(ctx context.Context) {
 	for failed := ""; ; {
 		select {
@@ -64,7 +67,7 @@ func (p *Publisher) recreateWhenGone(ctx context.Context) {
 	}
 }
 
-// heard takes note that the stream has reached a sequence.
+// noteSequence notes that the stream has reached a sequence.
 func (p *Publisher) noteSequence(sequence uint64) {
 	for {
 		known := p.reached.Load()

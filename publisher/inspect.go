@@ -21,15 +21,16 @@ type Inspection struct {
 	Changes  []string // what [Open] would change in the stream
 	Warnings []string // what can happen with the versions of the servers
 
-	// MaxBytes, MaxMessages and MaxConsumers are the limits that somebody has set; 0 or less without.
+	// MaxBytes, MaxMessages and MaxConsumers are the limits that somebody has set; 0 or less
+	// without.
 	MaxBytes, MaxMessages int64
 	MaxConsumers          int
 	Leaderless            bool     // no server leads it: nothing can be stored
 	Away                  []string // the servers that keep it and are away or behind
 }
 
-// Inspect looks at what [Open] would find, and changes nothing. It returns [ErrServerTooOld], [ErrStreamConfig], or why
-// the server could not be asked.
+// Inspect looks at what [Open] would find, and changes nothing. It returns [ErrServerTooOld],
+// [ErrStreamConfig], or why the server could not be asked.
 func Inspect(ctx context.Context, nc *nats.Conn, replicas int) (Inspection, error) {
 	found := Inspection{Server: nc.ConnectedServerVersion()}
 	warnings, err := checkServers(ctx, nc, nil)

@@ -5,8 +5,8 @@ import (
 	"github.com/nats-io/nuid"
 )
 
-// job is one commit of one meeting that fits into a batch. Its messages, and with them the transaction's id, stay the
-// same however often they are sent.
+// job is one commit of one meeting that fits into a batch. Its messages, and with them the
+// transaction's id, stay the same however often they are sent.
 type job struct {
 	meeting     string
 	base        uint64 // the revision the commit starts from
@@ -16,9 +16,11 @@ type job struct {
 	msgs        []*nats.Msg // the state's message is the last
 	size        int         // of the messages, in bytes, roughly
 
-	// unknown says that the job was sent at least once and may be stored. Only the committer uses it.
+	// unknown says that the job was sent at least once and may be stored. Only the committer uses
+	// it.
 	unknown bool
-	// withdrawn says that whoever wanted the commit gave it up before it was sent. Guarded by Publisher.mu.
+	// withdrawn says that the caller gave the commit up before it was sent. Guarded by
+	// Publisher.mu.
 	withdrawn bool
 
 	done     chan struct{} // closed once revision and err are set
@@ -77,7 +79,7 @@ func (p *Publisher) withdraw(j *job) bool {
 	return true
 }
 
-// settle ends a job with its outcome.
+// finish ends a job with its outcome.
 func (p *Publisher) finish(j *job, revision uint64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,7 +101,8 @@ func (p *Publisher) underway(conferenceID string) *job {
 	return p.inflight[conferenceID]
 }
 
-// offsets returns, for every job of a batch, how many messages of the batch come after the job's state.
+// offsets returns, for every job of a batch, how many messages of the batch come after the job's
+// state.
 func offsets(group []*job) []uint64 {
 	out := make([]uint64, len(group))
 	after := uint64(0)

@@ -13,10 +13,11 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// getMessage is answered by the stream's leader only. A direct get may be answered by a replica that is behind.
+// getMessage is answered by the stream's leader only. A direct get may be answered by a replica
+// that is behind.
 const getMessage = "$JS.API.STREAM.MSG.GET." + events.Stream
 
-// streamInfo is answered by the stream's leader, too.
+// streamInfo is also answered by the leader only.
 const streamInfo = "$JS.API.STREAM.INFO." + events.Stream
 
 // stored is a state's message as it stands in the stream; the zero value when there is none.
@@ -27,10 +28,10 @@ type stored struct {
 	data        []byte
 }
 
-// Load reads a meeting's state from the stream's leader; a meeting without one gets [diff.New] and revision 0, or, where
-// events of it are stored, the state that follows from them. A
-// commit of this publisher for the meeting that is under way is waited for, so after an [ErrUnknownOutcome] Load tells
-// what became of it. A state of a newer version is refused with [diff.ErrNewerVersion].
+// Load reads a meeting's state from the stream's leader. A meeting without a state gets [diff.New]
+// and revision 0 or, if events of it are stored, the state that follows from them. A commit of this
+// publisher for the meeting that is under way is waited for, so after an [ErrUnknownOutcome] Load
+// tells what became of it. A state of a newer version is refused with [diff.ErrNewerVersion].
 func (p *Publisher) Load(ctx context.Context, conferenceID string) (Record, error) {
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return Record{}, fmt.Errorf("load: %w", err)
@@ -89,7 +90,8 @@ type message struct {
 	header  nats.Header
 }
 
-// lastMessage asks the leader for the last message of a subject, which may hold wildcards; nil when there is none.
+// lastMessage asks the leader for the last message of a subject, which may hold wildcards; nil when
+// there is none.
 func (p *Publisher) lastMessage(ctx context.Context, subject string) (*message, error) {
 	return p.getMessage(ctx, map[string]any{"last_by_subj": subject})
 }

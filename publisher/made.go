@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	// defaultsKey stands in the metadata of a stream: by what it was made, what is done without a setting may depend on
-	// it, so that an upgrade does nothing that nobody asked for. It goes into backups of the stream, and comes back with
-	// them.
+	// defaultsKey stands in the metadata of a stream: by what it was made, what is done without a
+	// setting may depend on it, so that an upgrade does nothing that was not asked for. It goes
+	// into backups of the stream, and comes back with them.
 	defaultsKey = "rollcall_defaults"
-	// withEditions is its value since the standard edition is assumed without a setting. Streams before have none.
+	// withEditions is its value since the standard edition is assumed without a setting. Streams
+	// before have none.
 	withEditions = "editions"
 )
 
@@ -30,12 +31,13 @@ func marked(cfg jetstream.StreamConfig, older bool) jetstream.StreamConfig {
 	return cfg
 }
 
-// Older tells whether the installation is older than the editions: its stream was made by a version of Rollcall that
-// knew no limit of calls and opened no stream connection unless it was told to. A stream that was lost and made again
-// while Rollcall ran is as old as the one before.
+// Older tells whether the installation is older than the editions: its stream was made by a version
+// of Rollcall that knew no limit of calls and opened no stream connection unless it was told to. A
+// stream that was lost and made again while Rollcall ran is as old as the one before.
 func (p *Publisher) Older() bool { return p.older.Load() }
 
-// Older is [Publisher.Older] for a program that only reads. Where there is no stream yet the installation is new.
+// Older is [Publisher.Older] for a program that only reads. Where there is no stream yet the
+// installation is new.
 func Older(ctx context.Context, js jetstream.JetStream) (bool, error) {
 	st, err := js.Stream(ctx, events.Stream)
 	switch {

@@ -22,10 +22,12 @@ const (
 	hdrBatchCommit = "Nats-Batch-Commit"
 )
 
-// batchHeaders is what the headers that are added to a message when it is sent take at most, in bytes.
+// batchHeaders is what the headers that are added to a message when it is sent take at most, in
+// bytes.
 const batchHeaders = 128
 
-// build turns a step into the messages of one commit: every event twice, then the state that follows from them.
+// build turns a step into the messages of one commit: every event twice, then the state that
+// follows from them.
 func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	now := p.opts.Now()
 	j := newJob(base)
@@ -51,9 +53,9 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	return j, j.checkSizes(p.nc.MaxPayload())
 }
 
-// addEvent adds the two messages of an event. Only the first carries the event's id as the message's: within one
-// stream an id stands for one message, and a batch that has it twice is refused. The second is the same event, byte by
-// byte, so its id is in it.
+// addEvent adds the two messages of an event. Only the first has the event's id as the message's:
+// within one stream an id stands for one message, and a batch that has it twice is refused. The
+// second is the same event, byte for byte, so its id is in it.
 func (j *job) addEvent(e events.Event, opts Options) error {
 	payload, err := events.Encode(e)
 	if err != nil {
@@ -75,7 +77,8 @@ func (j *job) addEvent(e events.Event, opts Options) error {
 	return nil
 }
 
-// addState adds the message of the state, which replaces the one before and only fits on top of it.
+// addState adds the message of the state, which replaces the one before and is only stored on top
+// of it.
 func (j *job) addState(s *diff.State, blind bool) error {
 	payload, err := encodeState(s)
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package publisher stores what happened in meetings. It commits the events of a change and the meeting's new state
-// as one atomic batch into one JetStream stream, the state guarded by compare-and-set: a change is stored whole and
-// once, or not at all, whoever else writes for the same meeting.
+// Package publisher stores what happened in meetings. It commits the events of a change and the
+// meeting's new state as one atomic batch into one JetStream stream, the state guarded by
+// compare-and-set: a change is stored whole and once, or not at all, whichever replicas write for
+// the same meeting.
 package publisher
 
 import (
@@ -18,35 +19,39 @@ import (
 	"github.com/c4342123/rollcall/diff"
 )
 
-// Publisher reads and commits the states of meetings. It is made by [Open]; its methods are safe for concurrent use.
+// Publisher reads and commits the states of meetings. It is made by [Open]; its methods are safe
+// for concurrent use.
 type Publisher struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 	opts Options
 	log  *slog.Logger
 
-	jobs        chan *job     // to the committer; unbuffered, so that nothing waits in it unowned
-	missed      chan struct{} // holds a token when the stream may be gone
-	compareSoon chan struct{} // holds a token when the stream's configuration is to be compared soon
+	// To the committer; unbuffered, so that a job is always the caller's or the committer's.
+	jobs   chan *job
+	missed chan struct{} // holds a token when the stream may be gone
+	// Holds a token when the stream's configuration is to be compared soon.
+	compareSoon chan struct{}
 	running     atomic.Bool   // Run was called
 	stopped     chan struct{} // closed when Run has returned
 	link        link
 	// batchLimit is how many messages the server takes in one batch.
 	batchLimit atomic.Int64
-	// reached is the highest sequence of the stream that this publisher has heard of.
+	// reached is the highest sequence of the stream that this publisher knows of.
 	reached atomic.Uint64
 	// older is [Publisher.Older].
 	older atomic.Bool
-	// remembering is until when a lasting duplicate is believed at once to be one that only the server remembers, as
-	// Unix nanoseconds.
+	// remembering is until when a duplicate is taken at once for an id that only the server
+	// remembers, as Unix nanoseconds.
 	remembering atomic.Int64
 
-	mu          sync.Mutex
-	inflight    map[string]*job   // by meeting: what the committer has taken and not settled yet
-	beats       beats             // as stored last, as far as is known
-	setBack     map[string]uint64 // by meeting: the revision of a state that lacks events which are stored
-	refusedLast shape             // what the server refused last and has not taken since
-	drift       drift             // as found last
+	mu       sync.Mutex
+	inflight map[string]*job // by meeting: what the committer has taken and not finished yet
+	beats    beats           // as stored last, as far as is known
+	// By meeting: the revision of a state that lacks events which are stored.
+	setBack     map[string]uint64
+	refusedLast shape // what the server refused last and has not taken since
+	drift       drift // as found last
 
 	// trial says that it commits to [TrialStream].
 	trial bool
@@ -67,15 +72,18 @@ type Options struct {
 	Retention time.Duration
 	// AckTimeout is how long an answer of the server is waited for; 5 seconds when 0.
 	AckTimeout time.Duration
-	// GiveUpAfter is how long a commit is tried again while the server cannot take it; 15 seconds when 0.
+	// GiveUpAfter is how long a commit is tried again while the server cannot take it; 15 seconds
+	// when 0.
 	GiveUpAfter time.Duration
-	// CompareEvery is about how often the stream's configuration is compared with what is wanted; a minute when 0.
+	// CompareEvery is about how often the stream's configuration is compared with what is wanted; a
+	// minute when 0.
 	CompareEvery time.Duration
-	// Attempted is told how each attempt to store something went: nil when it was stored, otherwise why not, at the first
-	// attempt of a commit already. It is not told when another writer was first, or when a commit is wrong in itself. A
-	// commit that fits where a larger one was refused says nothing. It may be called by several goroutines at once.
+	// Attempted is called after each attempt to store something: with nil if it was stored,
+	// otherwise with why not, from the first attempt of a commit on. It is not called when another
+	// writer was first, when a commit is wrong in itself, or for a commit that fits after a larger
+	// one was refused. It may be called by several goroutines at once.
 	Attempted func(error)
-	// Logger hears of the stream's creation and change, and of what had to be tried again.
+	// Logger gets the stream's creation and changes, and what had to be tried again.
 	Logger *slog.Logger
 	// Now is the clock that RecordedTime is read from.
 	Now func() time.Time
@@ -121,12 +129,14 @@ func (o Options) check() error {
 	return nil
 }
 
-// Open checks the server and creates the stream, or checks the one that exists: what can be changed without harm is
-// changed, anything else is refused with [ErrStreamConfig]. A server older than 2.12.8, be it the connected one or one
-// that keeps the stream, is refused with [ErrServerTooOld]; one older than 2.14.6 is warned of.
+// Open checks the server and creates the stream, or checks the one that exists: what can be changed
+// without harm is changed, anything else is refused with [ErrStreamConfig]. A server older than
+// 2.12.8, the connected one or one that keeps the stream, is refused with [ErrServerTooOld];
+// one older than 2.14.6 is warned of.
 //
-// nc must not buffer while it is disconnected (nats.ReconnectBufSize(-1)): a commit that is sent long after it was
-// given up is of no use to anybody. Open does not take over nc; it is to stay open until [Publisher.Run] has returned.
+// nc must not buffer while it is disconnected (nats.ReconnectBufSize(-1)): a commit that is sent
+// long after it was given up is of no use to anybody. Open does not take over nc; it is to stay
+// open until [Publisher.Run] has returned.
 func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) {
 	opts = opts.withDefaults()
 	if err := opts.check(); err != nil {

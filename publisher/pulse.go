@@ -15,31 +15,34 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// aliveSubject is where it is kept when the meetings of each shard were last looked after: one message for all shards
-// and replicas.
+// aliveSubject is where the times are kept at which the meetings of each shard were last looked
+// after: one message for all shards and replicas.
 const aliveSubject = "rollcall.alive"
 
-// justNow stands for when the server stores the message it is in. So all times are the server's, whatever the replicas'
-// clocks say.
+// justNow stands for the time at which the server stores the message it is in. So all times are the
+// server's, and the replicas' clocks do not matter.
 const justNow = -1
 
-// beats are when the shards were last looked after, in Unix milliseconds, and the message that says so.
+// beats are when the shards were last looked after, in Unix milliseconds, and the message that says
+// so.
 type beats struct {
 	at       [events.Shards]int64
 	sequence uint64
 }
 
-// Beat stores that the meetings of these shards are looked after now; without any, what was stored last. It is stored as
-// commits are, and after one that was refused only where that one would be stored too: so it shows whether anything can be.
+// Beat stores that the meetings of these shards are looked after now; without any, it stores again
+// what was stored last. It is stored as commits are and, after one that was refused, only if that
+// one would be stored: so it shows whether anything can be.
 func (p *Publisher) Beat(ctx context.Context, shards ...int) error {
 	err := p.beat(ctx, shards)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errNoAnswer
 	}
-	return err // in the words of commits: it stands for them
+	return err // in the same words as a commit's
 }
 
-// within tells whether only these shards were looked after just now. Of others it has to be read when that was.
+// within tells whether no other shards were looked after just now. For those it has to be read when
+// that was.
 func (b *beats) within(shards []int) bool {
 	for shard, at := range b.at {
 		if at == justNow && !slices.Contains(shards, shard) {
@@ -49,7 +52,7 @@ func (b *beats) within(shards []int) bool {
 	return true
 }
 
-// beat adds to what was stored last, if nobody has replaced that meanwhile.
+// beat adds to what was stored last, if no other replica has replaced that meanwhile.
 func (p *Publisher) beat(ctx context.Context, shards []int) (err error) {
 	b := p.knownBeats()
 	if !b.within(shards) {
@@ -137,8 +140,9 @@ func (p *Publisher) readBeats(ctx context.Context) (beats, error) {
 	return b, nil
 }
 
-// LastBeats returns when the meetings of each shard were last looked after, by any replica; the zero time for a shard
-// whose meetings never were. How long ago that was goes by the server's clock alone, and is what [time.Since] tells of it.
+// LastBeats returns when the meetings of each shard were last looked after, by any replica; the
+// zero time for a shard whose meetings never were. How long ago that was goes by the server's clock
+// alone, and is what [time.Since] gives for it.
 func (p *Publisher) LastBeats(ctx context.Context) ([events.Shards]time.Time, error) {
 	var last [events.Shards]time.Time
 	b, err := p.readBeats(ctx)

@@ -12,9 +12,10 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// rebuild makes the record of a meeting from its stored events: its state was removed or set back by other hands, and a
-// comparison with less than what is announced would store events twice. Without events it is that of a meeting nothing is
-// known of. revision is that of the state that is stored, 0 when none is.
+// rebuild makes the record of a meeting from its stored events: its state was removed or replaced
+// by an older one outside of Rollcall, and comparing with less than what is announced would store
+// events twice. Without events it is that of an unknown meeting. revision is that of the state that
+// is stored, 0 for none.
 func (p *Publisher) rebuild(ctx context.Context, conferenceID string, revision uint64) (Record, error) {
 	fold, rec := diff.NewFold(conferenceID), Record{Revision: revision}
 	expires := expiry(0)
@@ -42,7 +43,8 @@ func (p *Publisher) eachEvent(ctx context.Context, conferenceID string, handle f
 	if err != nil || last == nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.opts.GiveUpAfter, errNoAnswer) // the last may be removed meanwhile
+	// The last may be removed meanwhile.
+	ctx, cancel := context.WithTimeoutCause(ctx, p.opts.GiveUpAfter, errNoAnswer)
 	defer cancel()
 	st, err := p.stream(ctx)
 	if err != nil {
@@ -69,9 +71,10 @@ func (p *Publisher) outdated(conferenceID string, revision uint64) bool {
 	return ok && at == revision
 }
 
-// refusedAsDuplicate finds out why the server calls a job a duplicate that the state knows nothing of. Either its events
-// are stored, then the state was removed or set back, and is rebuilt when it is loaded next; or they were removed, and
-// the server only remembers their ids.
+// refusedAsDuplicate finds out why the server calls a job a duplicate although the state says that
+// it is not stored. Either its events are stored: then the state was removed or replaced by an
+// older one, and is rebuilt when it is next loaded. Or they were removed, and the server only
+// remembers their ids.
 func (p *Publisher) refusedAsDuplicate(ctx context.Context, j *job, s stored, refusal error) error {
 	mine := make(map[string]bool, len(j.msgs)/2)
 	for _, m := range j.msgs {
@@ -96,7 +99,8 @@ func (p *Publisher) refusedAsDuplicate(ctx context.Context, j *job, s stored, re
 	return fmt.Errorf("%w: it lacks events that are stored", ErrConflict)
 }
 
-// rememberingFor is for how long a duplicate that has proven to be no stored event makes the next one be believed at once.
+// rememberingFor is for how long, after a duplicate turned out to be no stored event, the next one
+// is taken at once for the same.
 const rememberingFor = 10 * time.Second
 
 // patience is how often a commit is sent again that the server calls a duplicate.
@@ -107,9 +111,10 @@ func (p *Publisher) patience() int {
 	return maxDuplicates
 }
 
-// reload is Load when a newer state than the one to be read is known of. It returns an error that wraps [diff.ErrLost],
-// besides the record, when what is stored really is older. The leader may have become it just now, and not know all that
-// is stored yet: once it has stored something more it does.
+// reload is Load when a newer state is known than the one that may be read. If what is stored
+// really is older, it returns an error that wraps [diff.ErrLost], and the record. A leader that has
+// just been elected may not know everything that is stored; once it has stored something more it
+// does.
 func (p *Publisher) reload(ctx context.Context, conferenceID string, known uint64) (Record, error) {
 	rec, err := p.Load(ctx, conferenceID)
 	if err != nil || rec.Revision >= known {

@@ -15,8 +15,8 @@ var (
 	errNoAnswer     error = &unreachable{"the NATS server does not answer", nil}
 )
 
-// unreachable is an error that says nothing but that the server cannot be reached. Which one it is varies in the course of
-// one outage.
+// unreachable is an error that says no more than that the server cannot be reached. Which one it is
+// differs during one outage.
 type unreachable struct {
 	text  string
 	cause error
@@ -25,11 +25,11 @@ type unreachable struct {
 func (e *unreachable) Error() string { return e.text }
 func (e *unreachable) Unwrap() error { return e.cause }
 
-// Unreachable tells that, to packages that know nothing of this one.
+// Unreachable says so to packages that do not import this one.
 func (e *unreachable) Unreachable() bool { return true }
 
-// plainly returns err in plainer words: the client library says of a lost connection that a buffer is full, as it would
-// keep what is sent until it is connected again.
+// plainly returns err in plain words: of a lost connection the client library says that a buffer is
+// full, as it would keep what is sent until it is connected again.
 func plainly(err error) error {
 	if errors.Is(err, nats.ErrReconnectBufExceeded) {
 		return errNotConnected
@@ -39,14 +39,15 @@ func plainly(err error) error {
 
 // The codes of JetStream errors that mean something to a publisher.
 const (
-	codeAccountExceeded   = 10002 // resource limits exceeded for account
-	codeInsufficient      = 10023 // insufficient resources: the server's own limits are reached
-	codeMemoryExceeded    = 10028
-	codeNoMessage         = 10037 // no message found
-	codeStorageExceeded   = 10047
-	codeNoStream          = 10059 // stream not found
-	codeWrongLast         = 10071 // wrong last sequence: somebody else was first
-	codeStoreFailed       = 10077 // whatever kept a message from being stored; the description says what
+	codeAccountExceeded = 10002 // resource limits exceeded for account
+	codeInsufficient    = 10023 // insufficient resources: the server's own limits are reached
+	codeMemoryExceeded  = 10028
+	codeNoMessage       = 10037 // no message found
+	codeStorageExceeded = 10047
+	codeNoStream        = 10059 // stream not found
+	codeWrongLast       = 10071 // wrong last sequence: somebody else was first
+	// Whatever kept a message from being stored; the description says what.
+	codeStoreFailed       = 10077
 	codeRollupFailed      = 10111 // rollup not permitted
 	codeDuplicateInFlight = 10158 // a message of this id is being stored
 	codeLastNotReady      = 10163 // expected last sequence per subject temporarily unavailable
@@ -69,8 +70,8 @@ func (e *apiError) err() *ServerError {
 	return &ServerError{Status: e.Status, Code: e.Code, Description: e.Description}
 }
 
-// request sends msg and waits for the answer, until ctx ends, the time for an answer is over, or the connection is
-// lost: then no answer comes any more.
+// request sends msg and waits for the answer, until ctx ends, the time for an answer is over, or
+// the connection is lost: then no answer comes any more.
 func (p *Publisher) request(ctx context.Context, msg *nats.Msg) (*nats.Msg, error) {
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -85,7 +86,8 @@ func (p *Publisher) request(ctx context.Context, msg *nats.Msg) (*nats.Msg, erro
 	return reply, plainly(err)
 }
 
-// link ends a context whenever the connection is lost, so that nobody waits for an answer that cannot come.
+// link ends a context when the connection is lost, so that no answer is waited for that cannot
+// come.
 type link struct {
 	mu     sync.Mutex
 	ctx    context.Context
@@ -112,7 +114,8 @@ func (l *link) lost() {
 	l.ctx, l.cancel = nil, nil
 }
 
-// watch reports to the link until the returned function is called, which waits for its goroutine to end.
+// watch reports to the link until the returned function is called, which waits for its goroutine to
+// end.
 func (p *Publisher) watch() (stop func()) {
 	ch := p.nc.StatusChanged(nats.DISCONNECTED, nats.RECONNECTING, nats.CLOSED)
 	done := make(chan struct{})

@@ -10,15 +10,17 @@ import (
 
 // A commit is tried again for two reasons, each bounded:
 //
-//   - The server cannot take a batch now, or its answer is lost: the same batch is sent again, see untilAnswered, for as
-//     long as [Options.GiveUpAfter] allows.
-//   - Somebody else was first: the state is read and compared again, see afterConflict, maxRounds times at most.
+//   - The server cannot take a batch now, or its answer is lost: the same batch is sent again, see
+//     untilAnswered, for as long as [Options.GiveUpAfter] allows.
+//   - Another writer was first: the state is read, and the intent applied again, see afterConflict,
+//     maxRounds times at most.
 
-// maxRounds is how often a comparison is made until a commit goes through. In each round somebody else's commit went
-// through, so many rounds in a row mean that many write for one meeting, which leases prevent.
+// maxRounds is how often a comparison is made until a commit goes through. In each round another
+// writer's commit went through, so many rounds in a row mean that many write for one meeting, which
+// leases prevent.
 const maxRounds = 20
 
-// afterConflict paces, and bounds, what is compared again because somebody else was first.
+// afterConflict paces, and bounds, what is compared again because another writer was first.
 func afterConflict() backoff.BackOff {
 	return backoff.WithMaxRetries(growing(2*time.Millisecond, 100*time.Millisecond, 2), maxRounds-1)
 }

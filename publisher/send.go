@@ -17,7 +17,7 @@ type verdict int
 
 const (
 	committed verdict = iota // stored whole
-	conflict                 // nothing stored: a state is not the one that was read
+	conflict                 // nothing stored: a state was replaced since it was read
 	duplicate                // nothing stored: an event is stored already
 	tooLarge                 // nothing stored: too many messages for one batch
 	refused                  // nothing stored, and trying again does not help
@@ -43,8 +43,9 @@ type answer struct {
 	err      error  // otherwise
 }
 
-// send publishes the jobs as one batch, only the last message as a request, and waits for the answer. Each attempt has
-// a batch id of its own: the server may still hold the beginning of an earlier one.
+// send publishes the jobs as one batch, only the last message as a request, and waits for the
+// answer. Each attempt has a batch id of its own: the server may still hold the beginning of an
+// earlier one.
 func (p *Publisher) send(ctx context.Context, group []*job) answer {
 	if ctx.Err() != nil {
 		return answer{verdict: busy, err: context.Cause(ctx)}
@@ -73,7 +74,8 @@ func (p *Publisher) send(ctx context.Context, group []*job) answer {
 	return p.judge(reply.Data, batch, len(msgs))
 }
 
-// notSent judges an error of publishing: without the message that commits it, a batch is never stored.
+// notSent judges an error of publishing: without the message that commits it, a batch is never
+// stored.
 func notSent(err error) answer {
 	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject) || errors.Is(err, nats.ErrHeadersNotSupported) {
 		return answer{verdict: refused, err: err}
@@ -81,8 +83,8 @@ func notSent(err error) answer {
 	return answer{verdict: busy, err: plainly(err)}
 }
 
-// unanswered judges an error of the request that commits a batch. Only what certainly happened before anything was
-// sent, and the server's own word that nobody heard it, mean that nothing is stored.
+// unanswered judges an error of the request that commits a batch. Only what certainly failed before
+// anything was sent, and the server's own answer that nothing listens, mean that nothing is stored.
 func unanswered(err error) answer {
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrBadSubject):
@@ -130,7 +132,8 @@ func (p *Publisher) judgeError(e *apiError, total int) answer {
 	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeRollupFailed:
 		a.verdict = refused // all of them are found before anything is stored
 	default:
-		// A 400 is found before anything is stored. Anything else may have happened in the middle of it.
+		// A 400 is found before anything is stored. Anything else may have happened in the middle
+		// of it.
 		a.verdict = unknown
 		if e.Status == 400 || e.Code == codeStoreFailed && limitReached(e.Description) {
 			a.verdict = refused
@@ -139,9 +142,10 @@ func (p *Publisher) judgeError(e *apiError, total int) answer {
 	return a
 }
 
-// limitReached tells whether a message was not stored because a limit of the stream is reached, such as "maximum bytes
-// exceeded" (ErrMaxMsgs, ErrMaxBytes, ErrMaxMsgsPerSubject and ErrMsgTooLarge in nats-server's store.go, 2.15.3). A batch is
-// held to the limits as a whole, before any of it is stored.
+// limitReached tells whether a message was not stored because a limit of the stream is reached,
+// such as "maximum bytes exceeded" (ErrMaxMsgs, ErrMaxBytes, ErrMaxMsgsPerSubject and
+// ErrMsgTooLarge in nats-server's store.go, 2.15.3). A batch is held to the limits as a whole,
+// before any of it is stored.
 func limitReached(description string) bool {
 	return strings.Contains(description, "maximum")
 }

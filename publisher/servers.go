@@ -22,16 +22,17 @@ import (
 )
 
 const (
-	// leaderVersion is what servers add to the description of a stream: the version of the one that answers, which is
-	// the stream's leader.
+	// leaderVersion is what servers add to the description of a stream: the version of the one that
+	// answers, which is the stream's leader.
 	leaderVersion = "_nats.ver"
-	// greetTimeout bounds the wait for a server to introduce itself, greetSize how much it may say.
+	// greetTimeout bounds the wait for a server to introduce itself, greetSize how much it may
+	// send.
 	greetTimeout = 2 * time.Second
 	greetSize    = 64 << 10
 )
 
-// checkServers refuses servers that are too old: the connected one and, if there is a stream, its leader and those that
-// may become it. Of those it accepts it returns what there is to be warned of.
+// checkServers refuses servers that are too old: the connected one and, if there is a stream, its
+// leader and those that may become it. It returns what there is to warn of those that it accepts.
 func checkServers(ctx context.Context, nc *nats.Conn, info *jetstream.StreamInfo) (warnings []string, err error) {
 	if err := CheckServer(nc); err != nil {
 		return nil, err
@@ -51,7 +52,8 @@ func checkServers(ctx context.Context, nc *nats.Conn, info *jetstream.StreamInfo
 	return warnings, nil
 }
 
-// checkKeepers checks all servers that have to do with the stream, and logs what there is to be warned of.
+// checkKeepers checks all servers that have to do with the stream, and logs what there is to be
+// warned of.
 func checkKeepers(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, log *slog.Logger) error {
 	st, err := js.Stream(ctx, events.Stream)
 	if err != nil {
@@ -64,7 +66,8 @@ func checkKeepers(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, lo
 	return err
 }
 
-// keepers are the servers that keep the stream, but for the connected one, as far as their versions can be known.
+// keepers are the servers that keep the stream, but for the connected one, as far as their versions
+// can be known.
 func keepers(ctx context.Context, nc *nats.Conn, info *jetstream.StreamInfo) []peer {
 	if info.Cluster == nil || info.Cluster.Leader == "" {
 		return nil // there is but one server
@@ -94,7 +97,7 @@ func keepers(ctx context.Context, nc *nats.Conn, info *jetstream.StreamInfo) []p
 	return out
 }
 
-// greetings asks servers who they are, all at once. Those that do not say are left out.
+// greetings asks servers who they are, all at once. Those that do not answer are left out.
 func greetings(ctx context.Context, urls []string) []peer {
 	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
@@ -111,7 +114,7 @@ func greetings(ctx context.Context, urls []string) []peer {
 	return slices.DeleteFunc(answers, func(p peer) bool { return p.name == "" })
 }
 
-// greeting reads how a server introduces itself to whoever connects, before any login.
+// greeting reads how a server introduces itself to a client that connects, before any login.
 func greeting(ctx context.Context, address string) (peer, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {

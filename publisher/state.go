@@ -12,10 +12,12 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// stateFormat is the first byte of a stored state: zstd of [diff.State.MarshalBinary], which has a version of its own.
+// stateFormat is the first byte of a stored state: zstd of [diff.State.MarshalBinary], which has a
+// version of its own.
 const stateFormat = 1
 
-// maxStateSize bounds a state unpacked, in bytes: far more than any meeting needs, far less than a machine has.
+// maxStateSize bounds a state unpacked, in bytes: far more than any meeting needs, far less than a
+// machine has.
 const maxStateSize = 64 << 20
 
 // AllStates is the subject of every state, and of the mark that [Publisher.All] leaves.
@@ -51,8 +53,8 @@ func encodeState(s *diff.State) ([]byte, error) {
 	return enc.EncodeAll(raw, append(make([]byte, 0, len(raw)/2+64), stateFormat)), nil
 }
 
-// decodeState reads a stored state. A newer format is refused with [diff.ErrNewerVersion], what is no state with
-// [diff.ErrCorruptState].
+// decodeState reads a stored state. A newer format is refused with [diff.ErrNewerVersion], what is
+// no state with [diff.ErrCorruptState].
 func decodeState(data []byte) (*diff.State, error) {
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: empty", diff.ErrCorruptState)

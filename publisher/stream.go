@@ -13,21 +13,23 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// ingest is put in front of every subject that is published to. The stream takes it away again when it stores a
-// message, and only republishes what is stored: core subscribers never see a batch that is not committed.
+// ingest is put in front of every subject that is published to. The stream takes it away again when
+// it stores a message, and only republishes what is stored: core subscribers never see a batch that
+// is not committed.
 const ingest = "rollcall.in."
 
-// duplicateWindow is how long the server remembers message ids. What keeps events from being stored twice is the
-// compare-and-set; the ids are a second line, for a state that was removed or set back behind the publisher's back.
-// Every id costs the server memory and time at its start, so this is the server's own default and no more, stated so
-// that it does not depend on the server.
+// duplicateWindow is how long the server remembers message ids. What keeps events from being stored
+// twice is the compare-and-set; the ids are a second line of defence, for a state that was removed
+// or replaced by an older one outside of Rollcall. Every id costs the server memory, and time at
+// its start, so this is the server's own default, stated so that it does not depend on the server.
 const duplicateWindow = 2 * time.Minute
 
-// createStreamAttempts bounds the rounds of looking and creating when several replicas start at the same moment.
+// createStreamAttempts bounds the rounds of looking and creating when several replicas start at the
+// same moment.
 const createStreamAttempts = 5
 
-// streamConfig is the configuration of a new stream. There is no MaxAge: it would remove the states of meetings that
-// are watched for longer, so every event carries its own time to live.
+// streamConfig is the configuration of a new stream. There is no MaxAge: it would remove the states
+// of meetings that are watched for longer, so every event carries its own time to live.
 func streamConfig(replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        events.Stream,
@@ -49,8 +51,8 @@ func streamConfig(replicas int) jetstream.StreamConfig {
 	}
 }
 
-// ensureStream creates the stream as wanted, or makes sure of the one that exists. It returns the stream's configuration
-// as it found it, or has made it.
+// ensureStream creates the stream as wanted, or makes sure of the one that exists. It returns the
+// stream's configuration as it found it, or has made it.
 func ensureStream(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig, log *slog.Logger) (jetstream.StreamConfig, error) {
 	for range createStreamAttempts {
 		st, err := js.Stream(ctx, events.Stream)
@@ -92,8 +94,8 @@ func adoptStream(ctx context.Context, js jetstream.JetStream, have jetstream.Str
 	return confirm(st.CachedInfo().Config, replicas)
 }
 
-// confirm makes sure that the server did what it was asked: an older one in the same cluster ignores the fields it
-// does not know.
+// confirm checks that the server did what it was asked to: an older one in the same cluster ignores
+// fields that it does not know.
 func confirm(have jetstream.StreamConfig, replicas int) error {
 	if err := refusedConfig(refusals(have)); err != nil {
 		return err
@@ -104,7 +106,8 @@ func confirm(have jetstream.StreamConfig, replicas int) error {
 	return nil
 }
 
-// refusedConfig is the error that says what is wrong with the stream's configuration; nil when that is nothing.
+// refusedConfig is the error that says what is wrong with the stream's configuration; nil when that
+// is nothing.
 func refusedConfig(bad []string) error {
 	if len(bad) == 0 {
 		return nil

@@ -7,8 +7,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// refusals names every field of an existing stream that breaks a promise and that cannot be changed without harm:
-// data would be lost or be found under another name, or somebody else's stream be taken over.
+// refusals names every field of an existing stream that breaks a promise and that cannot be changed
+// without harm: data would be lost or be found under another name, or a stream of another program
+// be taken over.
 func refusals(have jetstream.StreamConfig) []string {
 	want := streamConfig(have.Replicas)
 	var bad []string
@@ -45,7 +46,8 @@ func refusals(have jetstream.StreamConfig) []string {
 	return bad
 }
 
-// takesOurs tells whether the stream takes what Rollcall publishes, and nothing else: else it is somebody else's by now.
+// takesOurs tells whether the stream takes what Rollcall publishes, and nothing else. Otherwise it
+// belongs to another program by now.
 func takesOurs(have jetstream.StreamConfig) bool {
 	want := streamConfig(have.Replicas)
 	return slices.Equal(have.Subjects, want.Subjects) &&
@@ -53,9 +55,10 @@ func takesOurs(have jetstream.StreamConfig) bool {
 		have.Mirror == nil && len(have.Sources) == 0
 }
 
-// improved returns have with what can be changed without harm as it is wanted, and says what that is. What breaks no
-// promise stays as the operator wants it: placement, compression, limits on bytes, messages and consumers (a full
-// stream refuses a commit and loses nothing), and more replicas than asked for.
+// improved returns have with what can be changed without harm as it is wanted, and says what that
+// is. What breaks no promise stays as the operator wants it: placement, compression, limits on
+// bytes, messages and consumers (a full stream refuses a commit and loses nothing), and more
+// replicas than asked for.
 func improved(have jetstream.StreamConfig, replicas int) (jetstream.StreamConfig, []string) {
 	want := streamConfig(replicas)
 	next := have

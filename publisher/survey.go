@@ -20,14 +20,14 @@ const (
 	surveyIdle = 2 * time.Second
 )
 
-// Survey tells again and again what is stored of the meetings of some shards. It writes nothing, and reads what has
-// changed since it was asked last. It keeps one T of every state that is wanted of the shards it was asked for last,
-// and is safe for concurrent use.
+// Survey tells again and again what is stored of the meetings of some shards. It writes nothing,
+// and reads only what has changed since it was last asked. It keeps one T of every state that is
+// wanted, of the shards it was last asked for, and is safe for concurrent use.
 type Survey[T any] struct {
 	p    *Publisher
 	keep func(*diff.State) (T, bool)
 
-	lock   chan struct{} // who holds it works with what follows
+	lock   chan struct{} // holds a token while the fields below are in use
 	end    diff.Position // of the stream when it was read last
 	whole  bool          // and all of it was
 	shards map[int]*surveyed[T]
@@ -39,13 +39,15 @@ type surveyed[T any] struct {
 	found map[string]T
 }
 
-// NewSurvey returns a survey of what p reads. keep picks the states that are told of, and what of them.
+// NewSurvey returns a survey of what p reads. keep picks the states that are wanted, and what of
+// them.
 func NewSurvey[T any](p *Publisher, keep func(*diff.State) (T, bool)) *Survey[T] {
 	return &Survey[T]{p: p, keep: keep, lock: make(chan struct{}, 1), shards: map[int]*surveyed[T]{}}
 }
 
-// Read returns what is kept of the states of some shards, in no particular order, as the stream's leader knows them. A
-// state that cannot be read, for being corrupt or of a newer version, is left out.
+// Read returns what is kept of the states of some shards, in no particular order, as the stream's
+// leader knows them. A state that cannot be read, for being corrupt or of a newer version, is left
+// out.
 func (s *Survey[T]) Read(ctx context.Context, shards ...int) ([]T, error) {
 	select {
 	case s.lock <- struct{}{}:
@@ -69,7 +71,7 @@ func (s *Survey[T]) Read(ctx context.Context, shards ...int) ([]T, error) {
 	return out, nil
 }
 
-// pick forgets all other shards, and tells whether some were not known.
+// pick drops all other shards, and tells whether some of these are new.
 func (s *Survey[T]) pick(shards []int) (fresh bool) {
 	known := s.shards
 	s.shards = make(map[int]*surveyed[T], len(shards))
@@ -112,9 +114,10 @@ func (s *Survey[T]) read(ctx context.Context, fresh bool) error {
 	return nil
 }
 
-// readShard reads up to the state that the leader has of the shard as its last: the server that reads for us may be
-// behind. A state that goes away meanwhile never comes; then there is another last. A consumer for each shard: of one with
-// many subjects the time grows with the square of the stream.
+// readShard reads up to the state that the leader has as the last of the shard: the server that
+// delivers may be behind. If that state is removed meanwhile it never comes; then another one is
+// the last. Each shard has a consumer of its own: one with many subjects takes a time that grows
+// with the square of the stream.
 func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number int, shard *surveyed[T]) error {
 	cfg := jetstream.ConsumerConfig{
 		Name:          "past",

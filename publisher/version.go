@@ -9,17 +9,19 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// oldest is the first server that can store what Rollcall commits. 2.12.0, the first with atomic batches, refuses each
-// (error 10177), and 2.12.1 to 2.12.7 refuse all but the first of a meeting (error 10071), because they look for the
-// state's last revision under the subject it had before the stream's transform.
+// oldest is the first server that can store what Rollcall commits. 2.12.0, the first with atomic
+// batches, refuses each (error 10177), and 2.12.1 to 2.12.7 refuse all but the first of a meeting
+// (error 10071), because they look for the state's last revision under the subject it had before
+// the stream's transform.
 var oldest = version{major: 2, minor: 12, patch: 8}
 
-// durable is the first server whose compaction of its files heeds sync_interval: always. What older ones acknowledged
-// while they compacted can be lost at a power cut.
+// durable is the first server that follows sync_interval: always as it compacts its files. Older
+// ones can lose at a power cut what they acknowledged while they compacted.
 var durable = version{major: 2, minor: 14, patch: 6}
 
-// CheckServer refuses the connected server with [ErrServerTooOld] if it cannot store what Rollcall commits, by the
-// version it gives itself. While nc has no connection the error is nats.ErrDisconnected.
+// CheckServer refuses the connected server with [ErrServerTooOld] if it cannot store what Rollcall
+// commits, by the version it gives itself. While nc has no connection the error is
+// nats.ErrDisconnected.
 func CheckServer(nc *nats.Conn) error {
 	was := nc.IsConnected()
 	p := connected(nc)
@@ -50,7 +52,7 @@ func (p peer) check() error {
 	return nil
 }
 
-// warning says what can happen with a server that is accepted; it is empty when nothing can.
+// warning says what can happen with a server that is accepted; it is empty if nothing can.
 func (p peer) warning() string {
 	if v, _ := parseVersion(p.version); !v.before(durable) {
 		return ""
