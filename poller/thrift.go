@@ -8,13 +8,14 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// Month is what limits the calls of a month. It learns from the poller what these are needed for. Its methods are safe for
-// concurrent use, and do not wait.
+// Month is what limits the calls of a month. It learns from the poller what these are needed for.
+// Its methods are safe for concurrent use, and do not wait.
 type Month interface {
-	// PerMeeting returns how many calls a second a meeting may take on average while it goes on; +Inf while there is no limit.
+	// PerMeeting returns how many calls a second a meeting may take on average while it goes on;
+	// +Inf while there is no limit.
 	PerMeeting() float64
-	// Began takes note that a meeting began to be watched that started at a time, the zero time when that is not known, and
-	// whether a push told of it.
+	// Began takes note that a meeting began to be watched that started at a time, the zero time
+	// when that is not known, and whether a push told of it.
 	Began(started time.Time, told bool)
 	// Pushed takes note of a push about a meeting.
 	Pushed()
@@ -31,14 +32,17 @@ func (unlimited) Pushed()               {}
 func (unlimited) Held(float64)          {}
 
 const (
-	// thriftyInfo is how long a meeting may go without the information call while calls are saved: its end is told by a push
-	// or by the organisation's list.
+	// thriftyInfo is how long a meeting may go without the information call while calls are saved:
+	// its end is told by a push or by the organisation's list.
 	thriftyInfo = 2 * time.Hour
-	// thriftyAsked is how far apart looks are that pushes ask for while calls are saved: what comes meanwhile is gathered.
+	// thriftyAsked is how far apart looks are that pushes ask for while calls are saved: what comes
+	// meanwhile is gathered.
 	thriftyAsked = 2 * time.Minute
-	// settling is how long after its start a meeting is looked at first while calls are saved: by then most have come.
+	// settling is how long after its start a meeting is looked at first while calls are saved: by
+	// then most have come.
 	settling = 240 * time.Second
-	// provenFor is how long it counts that a list has shown nothing but what pushes had told, of whichever meeting.
+	// provenFor is how long it counts that a list has shown nothing but what pushes had told, of
+	// whichever meeting.
 	provenFor = time.Hour
 )
 
@@ -53,8 +57,8 @@ type proof struct {
 }
 
 const (
-	// proofMemory is how many changes are remembered, proofLeast how many it takes to know anything, and proofShare which part
-	// of them has to have been told.
+	// proofMemory is how many changes are remembered, proofLeast how many it takes to know
+	// anything, and proofShare which part of them has to have been told.
 	proofMemory = 30
 	proofLeast  = 5
 	proofShare  = 0.8
@@ -80,7 +84,8 @@ func (p *proof) holds() bool {
 	return sum >= proofLeast && p.told >= proofShare*sum
 }
 
-// until is when a list is needed to know whether they still do, in a meeting that was in sight at a moment.
+// until is when a list is needed to know whether they still do, in a meeting that was in sight at a
+// moment.
 func (p *proof) until(seen moment) moment { return max(p.at, seen) + provenFor }
 
 // pushed takes note of what a push told.
@@ -95,7 +100,8 @@ func (t *locked) pushed(told []events.Event) {
 
 func (t *locked) proven() bool { return t.proof.holds() }
 
-// firstLook is how long to leave before the first look at a meeting in this state while calls are saved.
+// firstLook is how long to leave before the first look at a meeting in this state while calls are
+// saved.
 func (t *locked) firstLook(s *diff.State) time.Duration {
 	if t.proof.holds() {
 		return max(t.proof.until(t.now()-provenFor/2)-t.now(), settling)
@@ -140,8 +146,9 @@ func guestless(found []events.Event) int {
 	return n
 }
 
-// toldAll tells whether the last list told everything there is to tell of a meeting that is over: nobody was there any more,
-// and nothing can have happened since, as the meeting ended when the last one left.
+// toldAll tells whether the last list told everything there is to tell of a meeting that is over:
+// nobody was there any more, and nothing can have happened since, as the meeting ended when the
+// last one left.
 func (p *Poller) toldAll(m *look) bool {
 	const sameTime = 2_000
 	s := m.record.State

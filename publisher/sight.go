@@ -13,8 +13,9 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// TellBlind stores that the live meetings were not listed since a time in Unix milliseconds, and why, unless the newest event
-// about the source says already that nobody looks. It tells whether it stored something: another replica may be first.
+// TellBlind stores that the live meetings were not listed since a time in Unix milliseconds, and
+// why, unless the newest event about the source says already that nobody looks. It tells whether it
+// stored something: another replica may be first.
 func (p *Publisher) TellBlind(ctx context.Context, from int64, reason string) (bool, error) {
 	last, seq, err := p.lastSight(ctx)
 	if err != nil || last.Type == events.SourceBlind {
@@ -23,8 +24,8 @@ func (p *Publisher) TellBlind(ctx context.Context, from int64, reason string) (b
 	return p.tellSight(ctx, events.SourceBlind, events.Sight{From: from, Reason: reason}, seq)
 }
 
-// TellSeeing stores that the live meetings were listed again at a time in Unix milliseconds, if the newest event about the
-// source says that nobody looks. It tells whether it stored something.
+// TellSeeing stores that the live meetings were listed again at a time in Unix milliseconds, if the
+// newest event about the source says that nobody looks. It tells whether it stored something.
 func (p *Publisher) TellSeeing(ctx context.Context, to int64) (bool, error) {
 	last, seq, err := p.lastSight(ctx)
 	if err != nil || last.Type != events.SourceBlind {
@@ -33,7 +34,8 @@ func (p *Publisher) TellSeeing(ctx context.Context, to int64) (bool, error) {
 	return p.tellSight(ctx, events.SourceSeeing, events.Sight{From: last.Sight.From, To: max(to, last.Sight.From), Reason: last.Sight.Reason}, seq)
 }
 
-// lastSight reads the newest event about the source, and its sequence in the stream; 0 when there is none.
+// lastSight reads the newest event about the source, and its sequence in the stream; 0 when there
+// is none.
 func (p *Publisher) lastSight(ctx context.Context) (events.Event, uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
 	defer cancel()
@@ -43,7 +45,8 @@ func (p *Publisher) lastSight(ctx context.Context) (events.Event, uint64, error)
 	}
 	e, err := events.Decode(msg.Data)
 	if err != nil || e.Sight == nil {
-		return events.Event{}, msg.Seq, nil // somebody else's message, which the next one stands behind
+		// Somebody else's message, which the next one stands behind.
+		return events.Event{}, msg.Seq, nil
 	}
 	return e, msg.Seq, nil
 }
