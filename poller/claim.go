@@ -134,7 +134,7 @@ func (t *locked) occupy(m *meeting) *look {
 	t.unqueue(m)
 	m.busy, m.began = true, t.now()
 	if m.asked {
-		m.asked, l.listDue = false, 0
+		m.asked, m.pressed, l.listDue = false, false, 0
 	}
 	if m.endSuspected {
 		m.endSuspected, l.infoDue = false, 0

@@ -38,6 +38,7 @@ type meeting struct {
 	busy            bool  // a worker looks at it, or Unwatch works on it
 	storing         bool  // a goroutine empties the inbox
 	asked           bool  // a push or a person asked for a look
+	pressed         bool  // a person asked, and waits
 	endSuspected    bool  // something suggests that the meeting is over
 	owed            bool  // a guest whose look was asked for and failed
 	leaving         bool  // Unwatch works on it

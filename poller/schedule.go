@@ -102,7 +102,7 @@ func (t *locked) enqueue(m *meeting, due moment) {
 // right after the last one, however often it is asked for.
 func (t *locked) askedDue(m *meeting) moment {
 	spacing := min(t.opts.MinInterval, askedSpacing)
-	if t.thrifty() && !m.ends() {
+	if t.thrifty() && !m.ends() && !m.pressed {
 		spacing = thriftyAsked
 	}
 	return max(t.now()-headStart, m.began+spacing)

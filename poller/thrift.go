@@ -37,13 +37,15 @@ const (
 	thriftyInfo = 2 * time.Hour
 	// thriftyAsked is how far apart looks are that pushes ask for while calls are saved: what comes
 	// meanwhile is gathered.
-	thriftyAsked = 2 * time.Minute
+	thriftyAsked = 30 * time.Second
 	// settling is how long after its start a meeting is looked at first while calls are saved: by
 	// then most have come.
-	settling = 240 * time.Second
+	settling = 170 * time.Second
+	// lateStart is how long after a meeting's start a push about it may come.
+	lateStart = time.Minute
 	// provenFor is how long it counts that a list has shown nothing but what pushes had told, of
 	// whichever meeting.
-	provenFor = time.Hour
+	provenFor = 90 * time.Minute
 )
 
 // thrifty tells whether calls are saved, as those of a month are limited.

@@ -103,6 +103,9 @@ func (t *locked) began(s *diff.State, told, atOnce bool) {
 		started = time.UnixMilli(s.StartTime)
 	}
 	t.opts.Month.Began(started, told)
+	if !told && !started.IsZero() && t.wall().Sub(started) >= lateStart {
+		t.proof = proof{} // a push would have told
+	}
 	t.expect(s.ConferenceID, atOnce)
 }
 
@@ -165,7 +168,7 @@ func (p *Poller) lookLast(ctx context.Context, m *look) error {
 // apart, or three seconds if that is less. It returns [ErrNotWatched] for a meeting that is not
 // watched.
 func (p *Poller) LookNow(conferenceID string) error {
-	return p.want(conferenceID, func(m *meeting) { m.asked = true })
+	return p.want(conferenceID, func(m *meeting) { m.asked, m.pressed = true, true })
 }
 
 // CheckEnd has it asked soon whether a meeting goes on, as something suggests that it does not.

@@ -11,7 +11,7 @@ import (
 const (
 	// seekPart is the part of the month's calls that discovery may take while nothing tells of
 	// starts: one of so many.
-	seekPart = 2
+	seekPart = 2.8
 	// insurePart is the same while pushes tell of all: then it only insures against their end.
 	insurePart = 40
 	// longestInsured is how long an end of the pushes goes unnoticed at most in hours of office,
@@ -69,17 +69,21 @@ func (m *Month) nextList(now time.Time) time.Time {
 const (
 	// tight is how close lists have to be for their times to be chosen by when meetings begin.
 	tight = 15 * time.Minute
-	// halfHour is what meetings begin on, and soonAfter when those that did are listed.
-	halfHour  = 30 * time.Minute
-	soonAfter = 150 * time.Second
+	// halfHour is what meetings begin and end on.
+	halfHour = 30 * time.Minute
 )
+
+// soonAfter is how long after that those are listed which did.
+var soonAfter = []time.Duration{150 * time.Second, 390 * time.Second}
 
 // justBegun returns the next time after t at which meetings have just begun.
 func justBegun(t time.Time) time.Time {
 	hour := t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
-	for next := hour.Add(soonAfter); ; next = next.Add(halfHour) {
-		if next.After(t) {
-			return next
+	for start := hour; ; start = start.Add(halfHour) {
+		for _, after := range soonAfter {
+			if next := start.Add(after); next.After(t) {
+				return next
+			}
 		}
 	}
 }
@@ -143,14 +147,14 @@ func weekend(slot int) bool {
 }
 
 // flattened is how much an hour counts for discovery that sees x times as many meetings as usual:
-// by the rule of the square root, but for hours that are quiet.
+// by the rule of the square root, but for hours that are quiet, of which there are many.
 func flattened(x float64) float64 {
-	const quiet = 0.25
+	const quiet, rest = 0.25, 0.4 * quietWeight
 	switch {
 	case x <= quietWeight:
-		return x
+		return x / quietWeight * rest
 	case x < quiet:
-		return quietWeight + (x-quietWeight)/(quiet-quietWeight)*(0.5-quietWeight)
+		return rest + (x-quietWeight)/(quiet-quietWeight)*(math.Sqrt(quiet)-rest)
 	default:
 		return min(math.Sqrt(x), 1)
 	}

@@ -21,7 +21,7 @@ type tally struct {
 const (
 	// lastStart is what the last start counts for, beside those before, as to whether pushes tell
 	// of starts.
-	lastStart = 0.5
+	lastStart = 0.6
 	// late is how long after a start a push about it may come.
 	late = time.Minute
 )

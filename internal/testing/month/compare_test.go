@@ -2,7 +2,9 @@ package month
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/c4342123/rollcall/events"
 )
@@ -17,7 +19,8 @@ type outcome struct {
 	meetingHours     float64
 	meetings, unseen int
 	unended          int
-	truth            int // events there were to tell
+	blind            string // when those began
+	truth            int    // events there were to tell
 	missing, wrong   int
 	untrue           int     // ends that were taken back
 	gaps             int     // in which a meeting was out of sight
@@ -39,6 +42,7 @@ func (o *outcome) judge(m *meeting, stored []told) {
 	o.meetingHours += float64(m.end-m.start) / 3_600_000
 	if len(stored) == 0 {
 		o.unseen++
+		o.blind += " " + time.UnixMilli(m.start).In(china).Format("2T15:04") + fmt.Sprintf("+%dmin", (m.end-m.start)/60000)
 	}
 	type side struct {
 		who   string

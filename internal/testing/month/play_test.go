@@ -19,7 +19,8 @@ const (
 	discoveryEvery = time.Minute
 )
 
-// play plays a month in a bubble of synthetic time, up to the last look at what went on when it ended.
+// play plays a month in a bubble of synthetic time, up to the last look at what went on when it
+// ended.
 func (t tenant) play(tb testing.TB) *outcome {
 	time.Sleep(time.Until(monthBegins.Add(-time.Hour))) // synthetic
 	meetings := t.happen()
@@ -85,7 +86,8 @@ func (t tenant) push(ctx context.Context, tb testing.TB, p *poller.Poller, pushe
 	}
 }
 
-// bucket is what the replicas share of the month's calls, with the hours that were learned, if they were.
+// bucket is what the replicas share of the month's calls, with the hours that were learned, if they
+// were.
 func (t tenant) bucket(tb testing.TB, meetings []*meeting) *bucket {
 	b := &bucket{values: map[string]entry{}}
 	if !t.learned {

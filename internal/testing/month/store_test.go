@@ -13,7 +13,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// store keeps in memory what is stored, by compare-and-set. Of an event that is stored it keeps what is compared.
+// store keeps in memory what is stored, by compare-and-set. Of an event that is stored it keeps
+// what is compared.
 type store struct {
 	mu      sync.Mutex
 	last    uint64

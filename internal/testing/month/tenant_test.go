@@ -35,6 +35,19 @@ const (
 	readable     = time.Hour
 )
 
+// variants are ways in which DingTalk, or an organisation, may be otherwise.
+var variants = map[string]func(*tenant){
+	"plain":     func(*tenant) {},
+	"reset":     func(t *tenant) { t.reset = true },
+	"closed0":   func(t *tenant) { t.closes = 0 },
+	"closed10":  func(t *tenant) { t.closes = 10 * time.Minute },
+	"lost":      func(t *tenant) { t.lost = 0.05 },
+	"devices":   func(t *tenant) { t.devices = 0.1 },
+	"learned":   func(t *tenant) { t.learned = true },
+	"lines":     func(t *tenant) { t.line = 1500 },
+	"unsettled": func(t *tenant) { t.lost, t.devices, t.line = 0.05, 0.1, 1500 },
+}
+
 // The tenants that the performance page tells of.
 var tenants = map[string]tenant{
 	"A":      {perDay: 4, limit: standard, pushes: allPushes, closes: readable},

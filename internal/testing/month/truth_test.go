@@ -14,7 +14,8 @@ import (
 // china is where the offices are.
 var china = time.FixedZone("China Standard Time", 8*60*60)
 
-// The month has 30 days, of which 22 are working days. It lies in the year in which bubbles of synthetic time begin.
+// The month has 30 days, of which 22 are working days. It lies in the year in which bubbles of
+// synthetic time begin.
 var (
 	monthBegins = time.Date(2000, time.June, 1, 0, 0, 0, 0, china)
 	monthEnds   = monthBegins.AddDate(0, 1, 0)
@@ -87,7 +88,7 @@ func (t tenant) meeting(r *rand.Rand, day time.Time, n int) *meeting {
 		}
 		path := plan.person(r, i == 0, together, cmp.Or(t.line, reconnect))
 		m.attend(p, 0, path, at)
-		if r.Float64() < t.devices {
+		if r.Float64() < t.devices && p.who != "" { // the devices of a guest are several guests
 			m.attend(p, 1, second(r, path), at)
 		}
 	}
@@ -172,8 +173,8 @@ func (v visit) row(now int64) diff.Row {
 	return row
 }
 
-// rows are the member list at a time. With reset, each device has one row, of the last visit, and while that goes on the
-// row tells when the one before ended.
+// rows are the member list at a time. With reset, each device has one row, of the last visit, and
+// while that goes on the row tells when the one before ended.
 func (m *meeting) rows(now int64, reset bool) []diff.Row {
 	type key struct {
 		person
@@ -205,7 +206,8 @@ func (m *meeting) rows(now int64, reset bool) []diff.Row {
 // attendance is when somebody was there, by whatever device.
 type attendance struct{ join, left int64 }
 
-// attendances are the events there are to tell of a meeting: of everybody the union of their visits.
+// attendances are the events there are to tell of a meeting: of everybody the union of their
+// visits.
 func (m *meeting) attendances() map[string][]attendance {
 	out := map[string][]attendance{}
 	for _, v := range m.visits {

@@ -3,8 +3,6 @@ package month
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -79,13 +77,6 @@ func (u *upstream) count(kind string) error {
 		return nil
 	}
 	u.calls[kind]++
-	if os.Getenv("HOURS") != "" && kind == "org" {
-		at := time.Now().In(china)
-		u.calls[fmt.Sprintf("org%02d", at.Hour())]++
-		if at.Weekday() == 0 || at.Weekday() == 6 {
-			u.calls["orgweekend"]++
-		}
-	}
 	u.total++
 	if u.grants == 0 || u.total <= u.grants {
 		return nil

@@ -1,0 +1,258 @@
+package poller_test
+
+import (
+	"context"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/poller"
+)
+
+// limit is a month's limit that allows so many calls for each hour of a meeting, and keeps what it
+// is told.
+type limit struct {
+	perHour float64
+
+	mu    sync.Mutex
+	begun []string
+	told  int
+	hours float64
+}
+
+var _ poller.Month = (*limit)(nil)
+
+func (l *limit) PerMeeting() float64 { return l.perHour / 3600 }
+
+func (l *limit) Began(started time.Time, told bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	how := "found"
+	if told {
+		how = "told"
+	}
+	if started.IsZero() {
+		how += ", when is not known"
+	}
+	l.begun = append(l.begun, how)
+}
+
+func (l *limit) Pushed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told++
+}
+
+func (l *limit) Held(hours float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hours += hours
+}
+
+func thrifty() poller.Options { return poller.Options{Month: &limit{perHour: 20}} }
+
+func (w *world) lists(id string) int { return len(w.source.listCalls(id)) }
+func (w *world) infos(id string) int { return len(w.source.infoCalls(id)) }
+
+// now is the present as pushes tell it, in seconds.
+func (w *world) now() int64 { return int64(w.elapsed() / time.Second) }
+
+func (w *world) create(id string) {
+	w.Helper()
+	w.push(poller.Notice{
+		ConferenceID: id, Scene: poller.Created, Time: second(w.now()),
+		Description: diff.Description{Title: "Weekly", CreatorID: "ann", StartTime: second(w.now())},
+	})
+}
+
+func (w *world) discover(id string, started int64) {
+	w.Helper()
+	_, err := w.poller.Discover(w.ctx, id, diff.Description{Title: "Weekly", CreatorID: "ann", StartTime: second(started)}, time.Now())
+	require.NoError(w, err)
+}
+
+// prove has pushes tell of six who come, and the list of a meeting show just that.
+func (w *world) prove(id string) {
+	w.Helper()
+	rows := []diff.Row{}
+	for _, who := range []string{"a", "b", "c", "d", "e", "f"} {
+		w.push(joinPush(id, who, w.now()))
+		rows = append(rows, present(who, w.now()))
+	}
+	w.source.onList(list(rows...))
+	require.NoError(w, w.poller.LookNow(id))
+	w.sleep(2 * time.Second)
+}
+
+func TestUnderALimitTheFirstLookWaits(t *testing.T) {
+	for name, test := range map[string]struct {
+		begin func(w *world)
+		after time.Duration
+	}{
+		"pushed":          {func(w *world) { w.create("m") }, 170 * time.Second},
+		"found, new":      {func(w *world) { w.discover("m", w.now()-60) }, 110 * time.Second},
+		"found, old":      {func(w *world) { w.discover("m", w.now()-600) }, 0},
+		"found, no start": {func(w *world) { w.push(joinPush("m", "ann", w.now())) }, 0},
+		"asked for":       {func(w *world) { w.watch("m") }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, thrifty(), func(w *world) {
+				w.sleep(20 * time.Minute)
+				test.begin(w)
+				took := w.until(5*time.Minute, "a look", func() bool { return w.lists("m") > 0 })
+				assert.InDelta(t, test.after, took, float64(time.Second))
+			})
+		})
+	}
+	t.Run("without a limit nothing waits", func(t *testing.T) {
+		inWorld(t, poller.Options{Month: &limit{perHour: math.Inf(1)}}, func(w *world) {
+			w.create("m")
+			w.sleep(time.Second)
+			assert.Equal(t, 1, w.lists("m"))
+		})
+	})
+}
+
+// TestUnderALimitPushesAreProvenOverAllMeetings has one meeting's list prove the pushes of another.
+func TestUnderALimitPushesAreProvenOverAllMeetings(t *testing.T) {
+	inWorld(t, thrifty(), func(w *world) {
+		w.create("m")
+		w.sleep(time.Second)
+		w.prove("m")
+		w.create("other")
+		w.sleep(50 * time.Minute)
+		assert.Zero(t, w.lists("other"), "an hour after the list that proves it")
+		assert.LessOrEqual(t, w.lists("m"), 1)
+		w.push(joinPush("m", "g", w.now()))
+		w.sleep(40 * time.Minute)
+		assert.Positive(t, w.lists("other")+w.lists("m")-1, "then it is to be proven again")
+		assert.Equal(t, []string{"started"}, w.store.life("other"), "and that is no gap")
+		before := w.lists("other")
+		w.source.onList(list(present("p", w.now()), present("q", w.now()), present("r", w.now()), present("s", w.now()),
+			present("t", w.now()), present("u", w.now()), present("v", w.now()), present("w", w.now())))
+		w.sleep(2 * time.Hour)
+		assert.Greater(t, w.lists("other"), before+4, "pushes have stopped: lists are to find what they do not tell")
+	})
+}
+
+func TestUnderALimitWhatPushesAskForIsGathered(t *testing.T) {
+	inWorld(t, thrifty(), func(w *world) {
+		w.watch("m")
+		w.sleep(2 * time.Minute)
+		before := w.lists("m")
+		for range 20 {
+			w.push(poller.Notice{ConferenceID: "m", Time: second(w.now()), Look: true})
+			w.sleep(time.Second)
+		}
+		assert.Equal(t, before+1, w.lists("m"), "the first at once, the others together")
+		w.sleep(15 * time.Second)
+		assert.Equal(t, before+2, w.lists("m"))
+		require.NoError(t, w.poller.LookNow("m"))
+		w.sleep(2 * time.Second)
+		assert.Equal(t, before+3, w.lists("m"), "who waits does not wait for that")
+	})
+}
+
+// TestUnderALimitAPushIsEnough has somebody come and go whom no list has shown.
+func TestUnderALimitAPushIsEnough(t *testing.T) {
+	come := func(w *world) {
+		w.create("m")
+		w.push(joinPush("m", "ann", 10))
+		w.push(joinPush("m", "bob", 11))
+	}
+	t.Run("one device", func(t *testing.T) {
+		inWorld(t, thrifty(), func(w *world) {
+			come(w)
+			w.push(leavePush("m", "ann", 10, 20))
+			w.sleep(time.Minute)
+			assert.Equal(t, []string{"1 joined ann", "2 joined bob", "3 left ann"}, w.store.events("m"))
+			assert.Zero(t, w.lists("m"))
+		})
+	})
+	t.Run("two devices", func(t *testing.T) {
+		inWorld(t, thrifty(), func(w *world) {
+			come(w)
+			w.push(joinPush("m", "ann", 15))
+			w.source.onList(list(gone("ann", 10, 20), present("ann", 15), present("bob", 11)))
+			w.push(leavePush("m", "ann", 10, 20))
+			w.sleep(time.Minute)
+			assert.Equal(t, []string{"1 joined ann", "2 joined bob"}, w.store.events("m"))
+			assert.Equal(t, 1, w.lists("m"))
+		})
+	})
+	t.Run("without a limit a look decides", func(t *testing.T) {
+		inWorld(t, slow, func(w *world) {
+			w.source.onList(failList(trouble(poller.Unavailable)))
+			come(w)
+			w.push(leavePush("m", "ann", 10, 20))
+			assert.Equal(t, []string{"1 joined ann", "2 joined bob"}, w.store.events("m"))
+		})
+	})
+}
+
+// TestUnderALimitAnEndTakesTwoCalls has a meeting end that the organisation's list lacks, or that
+// everybody has left.
+func TestUnderALimitAnEndTakesTwoCalls(t *testing.T) {
+	for name, test := range map[string]struct {
+		rows         []diff.Row // of a look before the end is suspected; none when empty
+		lists, infos int
+	}{
+		"somebody was there":     {[]diff.Row{present("ann", 10)}, 2, 1},
+		"nobody was there":       {[]diff.Row{gone("ann", 10, 300)}, 1, 1},
+		"the last left long ago": {[]diff.Row{gone("ann", 10, 200)}, 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, thrifty(), func(w *world) {
+				w.source.onList(list(test.rows...))
+				w.source.onInfo(goesOn)
+				w.sleep(301 * time.Second)
+				w.discover("m", 5)
+				w.sleep(100 * time.Millisecond)
+				w.source.onList(list(gone("ann", 10, 300)))
+				w.source.onInfo(endsAt(300))
+				w.poller.CheckEnd("m")
+				w.sleep(5 * time.Second)
+				require.False(t, w.watched("m"))
+				assert.Equal(t, []int{test.lists, test.infos}, []int{w.lists("m"), w.infos("m")})
+				assert.Equal(t, []string{"started", "ended ended"}, w.store.life("m"))
+				assert.Len(t, w.store.events("m"), 2)
+			})
+		})
+	}
+}
+
+func TestUnderALimitNoInformationIsAskedForThatOthersTell(t *testing.T) {
+	inWorld(t, thrifty(), func(w *world) {
+		w.source.onList(list(present("ann", 10)))
+		w.create("m")
+		w.sleep(100 * time.Minute)
+		assert.Zero(t, w.infos("m"))
+		assert.Greater(t, w.lists("m"), 3)
+		w.sleep(time.Hour)
+		assert.Equal(t, 1, w.infos("m"), "nobody tells whether it goes on")
+		assert.Equal(t, []string{"started"}, w.store.life("m"), "no gap")
+	})
+}
+
+func TestTheMonthLearnsWhatCallsAreNeededFor(t *testing.T) {
+	month := &limit{perHour: 20}
+	inWorld(t, poller.Options{Month: month}, func(w *world) {
+		w.create("told")
+		w.discover("found", 0)
+		w.push(joinPush("pushed", "ann", 10))
+		w.push(joinPush("pushed", "bob", 11))
+		w.watch("asked")
+		w.source.onInfo(func(context.Context, string) (poller.Info, error) { return poller.Info{}, nil })
+		w.sleep(time.Hour)
+		month.mu.Lock()
+		defer month.mu.Unlock()
+		assert.Equal(t, []string{"told", "found", "told, when is not known", "found, when is not known"}, month.begun)
+		assert.Equal(t, 3, month.told)
+		assert.InDelta(t, 4, month.hours, 0.1)
+	})
+}
