@@ -69,7 +69,7 @@ func TestAnOlderInstallationHasNoStreamConnection(t *testing.T) {
 
 	s.Pushes.StreamMode, s.HTTP.Listen = config.StreamOn, freeAddress(t)
 	r = start(t, s)
-	r.ready()
+	r.eventually("/readyz", http.StatusOK, "") // degraded, once it was refused a connection
 	require.Eventually(t, func() bool { return sim.Stats().Classes[fault.ClassGateway].Calls > 0 }, patience, 20*time.Millisecond)
 }
 
