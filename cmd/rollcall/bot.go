@@ -30,6 +30,7 @@ func (c *botCommand) Help() string {
         secret_env: OFFICE_SECRET                # or secret, secret_file
         quiet_hours: [{from: "22:00", to: "07:30"}]
         in_quiet_hours: hold      # or drop
+        digest: auto              # or always, never: one message a meeting
     rules:
       - robots: [office]
         meetings: {titles: ["Weekly*", "!*1:1*"]}   # ids, titles

@@ -42,11 +42,14 @@ func Run(ctx context.Context, nc *nats.Conn, opts Options) error {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	id := uuid.NewString()
+	q := new(quota)
 	var workers sync.WaitGroup
 	defer workers.Wait()
+	workers.Go(func() { q.run(ctx, nc, js, opts.Logger) })
 	for _, t := range opts.Rules.robots {
 		client := robot.New(t.options)
 		w := newWorker(t, opts, id, client, js)
+		w.quota = q
 		workers.Go(func() {
 			defer client.Close()
 			w.run(ctx)

@@ -14,8 +14,9 @@ const maxComplaint = 300
 // collect reads what happened, for at most a beat. Once the time of a batch is over, or it is full,
 // it becomes messages.
 func (w *worker) collect(ctx context.Context) error {
+	w.brief = w.digests()
 	wait := beat
-	if len(w.batch) > 0 {
+	if len(w.batch) > 0 && !w.brief {
 		wait = min(wait, w.due.Sub(w.now()))
 	}
 	found, err := w.reader.next(ctx, maxBatchEvents-len(w.batch), wait)
@@ -31,10 +32,11 @@ func (w *worker) collect(ctx context.Context) error {
 		w.logger.Warn("events are too old to be told", "robot", w.name, "events", w.old, "than", w.rules.maxAge)
 		w.old = 0
 	}
-	if len(w.batch) == 0 || len(w.batch) < maxBatchEvents && w.now().Before(w.due) {
+	ripe, rest := w.ripe()
+	if len(ripe) == 0 {
 		return nil
 	}
-	return w.commit(ctx)
+	return w.commit(ctx, ripe, rest)
 }
 
 // take decides about one message of the stream.
@@ -47,12 +49,15 @@ func (w *worker) take(ctx context.Context, d delivery) error {
 	}
 	if e.Meeting != nil {
 		w.titles.note(e.Meeting)
+		if e.Type == events.MeetingEnded {
+			w.end(e.Meeting.ConferenceID)
+		}
 		return nil
 	}
 	if e.Member == nil {
 		return nil
 	}
-	if w.said.has(e.ID) || slices.ContainsFunc(w.batch, func(it item) bool { return it.id == e.ID }) {
+	if w.said.has(e.ID) || slices.Contains(w.st.Ahead, fingerprintOf(e.ID)) || slices.ContainsFunc(w.batch, func(it item) bool { return it.id == e.ID }) {
 		w.logger.Debug("announced anew, and told before", "robot", w.name, "id", e.ID)
 		return nil
 	}
@@ -77,13 +82,19 @@ func (w *worker) take(ctx context.Context, d delivery) error {
 	return nil
 }
 
-// commit makes messages of the batch. From then on they are to be sent as they are, and their
-// events are done with.
-func (w *worker) commit(ctx context.Context) error {
+// commit makes messages of what is ripe; the rest of the batch waits on. From then on they are to be sent as they are, and
+// their events are done with.
+func (w *worker) commit(ctx context.Context, batch, rest []item) error {
 	writer := writer{robot: w.name, phrases: wording[w.language], zone: w.rules.zone}
-	w.st.Outbox = writer.messages(w.batch, w.now())
-	batch := w.batch
-	w.batch = nil
+	w.st.Outbox = nil
+	for _, together := range w.messages(batch) {
+		w.st.Outbox = append(w.st.Outbox, writer.messages(together, w.now())...)
+	}
+	w.batch, w.st.AheadTo = rest, w.reader.seen
+	for _, it := range batch {
+		delete(w.over, it.meeting)
+		w.st.Ahead = append(w.st.Ahead, fingerprintOf(it.id))
+	}
 	if err := w.save(ctx); err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ func (w *worker) sent(m outgoing, err error, now time.Time) {
 	}
 	switch {
 	case err == nil:
+		w.quota.sent()
 		w.reporter.OK(what)
 		w.logger.Info("told", "robot", w.name, "events", m.Events, "msgUuid", m.UUID)
 	case errors.Is(err, robot.ErrThrottled):

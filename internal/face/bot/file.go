@@ -32,6 +32,8 @@ type robotFile struct {
 	SecretEnv  string        `yaml:"secret_env"`
 	Language   language      `yaml:"language"`
 	QuietHours []period      `yaml:"quiet_hours"`
+	// Digest says when the robot tells of a meeting in one message, when it is over.
+	Digest digest `yaml:"digest"`
 	// InQuietHours says what becomes of what happens in quiet hours.
 	InQuietHours choice `yaml:"in_quiet_hours"`
 }
@@ -84,6 +86,20 @@ const (
 
 // UnmarshalYAML reads a choice.
 func (c *choice) UnmarshalYAML(node *yaml.Node) error { return pickWord(node, c, hold, drop) }
+
+// digest says when a robot tells of a meeting in one message, when it is over.
+type digest string
+
+const (
+	digestAuto   digest = "auto" // while the month's pushes run short
+	digestAlways digest = "always"
+	digestNever  digest = "never"
+)
+
+// UnmarshalYAML reads when there is one.
+func (d *digest) UnmarshalYAML(node *yaml.Node) error {
+	return pickWord(node, d, digestAuto, digestAlways, digestNever)
+}
 
 // guests says which part people from outside the organisation have in a rule.
 type guests string

@@ -228,7 +228,7 @@ var errKilled = errors.New("the process was killed")
 
 // launch starts a process that lives until its test ends, or is stopped, or for a number of
 // effects.
-func (w *world) launch(id string, rules *Rules, effects int, after bool) *process {
+func (w *world) launch(id string, rules *Rules, effects int, after bool, set ...func(*worker)) *process {
 	w.t.Helper()
 	p := &process{world: w, left: effects, after: after}
 	nc := w.connect()
@@ -250,6 +250,9 @@ func (w *world) launch(id string, rules *Rules, effects int, after bool) *proces
 		worker.open = func(ctx context.Context) (jetstream.Stream, bucket, error) {
 			stream, kv, err := open(ctx, js)
 			return stream, &mortalBucket{kv, p, cancel}, err
+		}
+		for _, f := range set {
+			f(worker)
 		}
 		p.workers = append(p.workers, worker)
 		p.ended.Go(func() {

@@ -20,7 +20,7 @@ const ackWait = 5 * time.Second
 const consumerPrefix = events.OwnConsumers + "bot-"
 
 // subjects are what is read.
-var subjects = []string{events.AllMembers, string(events.MeetingStarted), string(events.MeetingUpdated)}
+var subjects = []string{events.AllMembers, string(events.MeetingStarted), string(events.MeetingUpdated), string(events.MeetingEnded)}
 
 // reader reads the events for one robot, by a durable consumer that shows how far the robot is
 // behind. The consumer begins anew whenever a process begins to send: where to go on from is known

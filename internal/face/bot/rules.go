@@ -48,6 +48,7 @@ type target struct {
 	options  robot.Options
 	language language
 	quiet    quiet
+	digest   digest
 	rules    []rule
 }
 
@@ -122,7 +123,7 @@ func (f file) rulesByRobot() (map[string][]rule, error) {
 }
 
 func (f robotFile) compile(name string, lookupEnv func(string) (string, bool)) (target, error) {
-	t := target{name: name, language: f.Language, quiet: quiet{periods: f.QuietHours, drop: f.InQuietHours == drop}}
+	t := target{name: name, language: f.Language, quiet: quiet{periods: f.QuietHours, drop: f.InQuietHours == drop}, digest: cmp.Or(f.Digest, digestAuto)}
 	if !robotName.MatchString(name) {
 		return t, errors.New("a name is 1 to 64 of A-Z a-z 0-9 _ -")
 	}

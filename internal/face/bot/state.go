@@ -30,6 +30,10 @@ type state struct {
 	Cursor uint64 `json:"cursor"`
 	// Stored is when the message at Cursor was stored; zero when that is not known.
 	Stored time.Time `json:"stored"`
+	// Ahead are the events behind Cursor that stand in Outbox, or stood there: others before them wait for their meetings to end.
+	Ahead []fingerprint `json:"ahead,omitempty"`
+	// AheadTo is the sequence in the stream up to which they were found.
+	AheadTo uint64 `json:"aheadTo,omitempty"`
 	// Outbox are the messages to send, in this order. One that stands here never changes.
 	Outbox []outgoing `json:"outbox,omitempty"`
 	// Slots are when the last requests cease to count.

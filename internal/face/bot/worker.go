@@ -49,6 +49,7 @@ type worker struct {
 	id     string // of this process
 	sender sender
 	open   func(context.Context) (jetstream.Stream, bucket, error)
+	quota  *quota                                                      // of the month's pushes; nil when it is not known
 	goOn   func(context.Context, diff.Position) (diff.Position, error) // see [reading.GoOn]
 	timing
 	logger   *slog.Logger
@@ -65,9 +66,11 @@ type worker struct {
 
 	reader *reader
 	titles titles
-	batch  []item    // what will be told next
-	due    time.Time // when it is to be told
-	old    int       // events that were too old to be told, since that was last said
+	batch  []item          // what will be told next
+	over   map[string]bool // the meetings of batch that are over
+	brief  bool            // there was a digest last
+	due    time.Time       // when it is to be told
+	old    int             // events that were too old to be told, since that was last said
 }
 
 // run tells the robot until ctx ends.
@@ -119,7 +122,7 @@ func (w *worker) step(ctx context.Context) (err error) {
 	now := w.now()
 	wait := w.wait(now)
 	switch {
-	case wait > 0 && len(w.batch) == 0: // what happens waits in the stream, and makes one message
+	case wait > 0 && (len(w.batch) == 0 || len(w.st.Outbox) > 0): // what happens waits in the stream, and makes one message
 		w.sleep(ctx, min(wait, beat))
 	case len(w.st.Outbox) > 0:
 		err = w.deliver(ctx)
@@ -148,11 +151,18 @@ func (w *worker) wait(now time.Time) time.Duration {
 func (w *worker) save(ctx context.Context) error {
 	if len(w.batch) == 0 {
 		w.st.Cursor, w.st.Stored = w.reader.seen, w.reader.stored
+		if w.st.Cursor >= w.st.AheadTo {
+			w.st.Ahead = nil
+		}
 	}
 	if err := w.write(ctx, w.st); err != nil {
 		return err
 	}
-	w.reader.done(w.st.Cursor)
+	if w.brief { // what waits for hours would be delivered again and again; where to go on from the entry says
+		w.reader.done(w.reader.seen)
+	} else {
+		w.reader.done(w.st.Cursor)
+	}
 	return nil
 }
 
