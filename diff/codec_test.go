@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAStateComesBackWhole compares what is decoded by what it does: every further snapshot gives the same.
+// TestAStateComesBackWhole compares what is decoded by what it does: every further snapshot gives
+// the same.
 func TestAStateComesBackWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPlayer(t)
@@ -117,7 +118,8 @@ func TestUnmarshalStateRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// TestStatesOfVersion1AreRead reads what was stored before there were gaps that are over in a state.
+// TestStatesOfVersion1AreRead reads what was stored before there were gaps that are over in a
+// state.
 func TestStatesOfVersion1AreRead(t *testing.T) {
 	s := busy(t)
 	data, err := os.ReadFile("testdata/state-v1")

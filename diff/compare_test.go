@@ -41,8 +41,8 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-// snapshotFrom reads one snapshot: its kind, how many rows, then for each person and status, join and leave in
-// units that collide often.
+// snapshotFrom reads one snapshot: its kind, how many rows, then for each person and status, join
+// and leave in units that collide often.
 func snapshotFrom(b []byte, at int64) (diff.Snapshot, []byte) {
 	next := func() byte {
 		if len(b) == 0 {

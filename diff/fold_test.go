@@ -22,8 +22,8 @@ func folded(list []events.Event) *diff.State {
 	return f.State()
 }
 
-// TestALostStateIsRebuiltFromEvents: whenever it is lost, the same list announces nothing twice, and what comes afterwards
-// is what would have come.
+// TestALostStateIsRebuiltFromEvents: whenever it is lost, the same list announces nothing twice,
+// and what comes afterwards is what would have come.
 func TestALostStateIsRebuiltFromEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, false)

@@ -10,8 +10,9 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// entry is one of several things that are compared one after the other and stored as one. Like those of the poller, it
-// gives nothing for a meeting that is not watched, unless it is to be watched again.
+// entry is one of several things that are compared one after the other and stored as one. Like
+// those of the poller, it gives nothing for a meeting that is not watched, unless it is to be
+// watched again.
 type entry func(*diff.State) diff.Result
 
 // together compares entries one after the other, as one.
@@ -41,7 +42,8 @@ func pushOf(at int64, rows []diff.Row) entry {
 	})
 }
 
-// lookOf is a look that began when it was known what since says. It closes the gap that is open, or announces one since the time blind.
+// lookOf is a look that began when it was known what since says. It closes the gap that is open, or
+// announces one since the time blind.
 func lookOf(since diff.Mark, blind, at int64, snap diff.Snapshot) entry {
 	return watched(func(s *diff.State) diff.Result {
 		res := diff.Start{At: at}.Apply(s)
@@ -69,7 +71,8 @@ func reopening(at int64) entry {
 	}
 }
 
-// crowded draws a meeting of about so many people that they do not fit into one step: each comes once, and most leave.
+// crowded draws a meeting of about so many people that they do not fit into one step: each comes
+// once, and most leave.
 func crowded(t *rapid.T, limit int) *oracle {
 	o := &oracle{closes: rapid.Bool().Draw(t, "closes"), end: epoch + 600_000}
 	n := max(limit*rapid.IntRange(0, 3).Draw(t, "steps")+rapid.IntRange(-2, 2).Draw(t, "more"), 0)
@@ -85,8 +88,9 @@ func crowded(t *rapid.T, limit int) *oracle {
 	return o
 }
 
-// drawEntries draws what waits to be stored for a meeting, in the order of time, and whether it ends with it. The meeting
-// was in sight last at the epoch: what is stored together is compared before anybody hears of the outcome.
+// drawEntries draws what waits to be stored for a meeting, in the order of time, and whether it
+// ends with it. The meeting was last looked at at the epoch: what is stored together is compared
+// before anybody hears of the outcome.
 func drawEntries(t *rapid.T, o *oracle, since diff.Mark, reopened bool) (entries []entry) {
 	at, blind := epoch, epoch
 	if reopened {
@@ -175,8 +179,9 @@ func (k *told) agrees(t require.TestingT, s *diff.State) {
 	require.Equal(t, k.ended, s.Phase == diff.Ended)
 }
 
-// TestStepsOfJoinedResults cuts what was joined of pushes, gaps, looks, ends and re-openings, and stops after every step:
-// whoever goes on from there announces what is missing, and nothing twice.
+// TestStepsOfJoinedResults cuts what was joined of pushes, gaps, looks, ends and re-openings, and
+// stops after every step: applying the rest from there announces what is missing, and nothing
+// twice.
 func TestStepsOfJoinedResults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(3, 9).Draw(t, "limit")

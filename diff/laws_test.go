@@ -201,9 +201,9 @@ func idsOf(list []events.Event) []string {
 	return out
 }
 
-// TestLaw6PushesChangeOnlyWhen plays the pushes of a history lost, doubled, late and out of order between the polls.
-// Everybody has one device: of a person with two, the push of the first lost, the join is announced at the time of the
-// second, which no later look can take back.
+// TestLaw6PushesChangeOnlyWhen plays the pushes of a history lost, doubled, late and out of order
+// between the polls. Everybody has one device: of a person with two, the push of the first lost,
+// the join is announced at the time of the second, which no later look can take back.
 func TestLaw6PushesChangeOnlyWhen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, false)
@@ -218,8 +218,8 @@ func TestLaw6PushesChangeOnlyWhen(t *testing.T) {
 	})
 }
 
-// TestPushesOfSeveralDevices holds what is left of law 6 for people with several devices: after every look the people
-// present are those of the list, and joined and left alternate.
+// TestPushesOfSeveralDevices holds what is left of law 6 for people with several devices: after
+// every look the people present are those of the list, and joined and left alternate.
 func TestPushesOfSeveralDevices(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, false)
@@ -231,8 +231,9 @@ func TestPushesOfSeveralDevices(t *testing.T) {
 	})
 }
 
-// pushes plays the pushes and polls of a meeting. Between a look and the push of what happened before it, the state
-// may lag behind; after a look it must not, unless that began before another one was over.
+// pushes plays the pushes and polls of a meeting. Between a look and the push of what happened
+// before it, the state may lag behind; after a look it must not, unless that began before another
+// one was over.
 func (p *player) pushes(o *oracle) {
 	looked := int64(0)
 	for _, s := range schedule(p.t, o) {
@@ -250,7 +251,8 @@ func (p *player) pushes(o *oracle) {
 	}
 }
 
-// corrected takes out the pairs of an end that was announced too early and its correction by rule 9.
+// corrected takes out the pairs of an end that was announced too early and its correction by rule
+// 9.
 func corrected(list []events.Event) []fact {
 	byPerson := map[string][]fact{}
 	for _, e := range list {
@@ -268,7 +270,8 @@ func corrected(list []events.Event) []fact {
 	return out
 }
 
-// sighting is a poll, or the push of one row. A poll may have read the list some time before it is compared.
+// sighting is a poll, or the push of one row. A poll may have read the list some time before it is
+// compared.
 type sighting struct {
 	from, at int64
 	row      *diff.Row

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// oracle is a small independent model of DingTalk's member list: who was there when, on which device, and how the
-// list shows it at any moment. It shares no code with the package under test.
+// oracle is a small independent model of DingTalk's member list: who was there when, on which
+// device, and how the list shows it at any moment. It shares no code with the package under test.
 type oracle struct {
 	reset  bool // a rejoin takes over the row of the device's last visit, instead of adding one
 	closes bool // at the meeting's end the list closes the open rows
@@ -85,7 +85,8 @@ type fact struct {
 	at     int64
 }
 
-// truth is the announcements of the whole meeting, found by counting devices at every moment something happens.
+// truth is the announcements of the whole meeting, found by counting devices at every moment
+// something happens.
 func (o *oracle) truth() []fact {
 	out := []fact{}
 	for person, stays := range o.byKey() {
@@ -165,8 +166,8 @@ func sorted(facts []fact) []fact {
 	return facts
 }
 
-// history draws a meeting: people with several devices and visits, guests with the same name, people who are only
-// called, and a few moments at which several things happen at once.
+// history draws a meeting: people with several devices and visits, guests with the same name,
+// people who are only called, and a few moments at which several things happen at once.
 func history(t *rapid.T, reset bool) *oracle {
 	span := int64(600_000)
 	if rapid.IntRange(0, 3).Draw(t, "short") == 0 {
@@ -220,8 +221,8 @@ func stays(t *rapid.T, moment *rapid.Generator[int64], reset bool) []stay {
 	return out
 }
 
-// distinctGuests moves guests apart who would be one and the same to anybody who reads the list, as the key of a
-// guest is nickname and joinTime.
+// distinctGuests moves guests apart who would be one and the same to anybody who reads the list, as
+// the key of a guest is nickname and joinTime.
 func (o *oracle) distinctGuests() {
 	taken := map[int64]bool{}
 	for pi := range o.people {

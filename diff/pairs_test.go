@@ -13,8 +13,8 @@ import (
 
 const absent = -1
 
-// announced is what a first look at 30 s leaves announced of somebody, by the status of their row and whether it has
-// times: joined at 10 s and, where it is closed, left at 20 s.
+// announced is what a first look at 30 s leaves announced of somebody, by the status of their row
+// and whether it has times: joined at 10 s and, where it is closed, left at 20 s.
 func announced(status int, times bool) string {
 	switch {
 	case status == 3 && times:
@@ -28,8 +28,9 @@ func announced(status int, times bool) string {
 	}
 }
 
-// outcome is what a second look at 40 s must give, by what is announced and what the row shows then. A row with times
-// began at 10 s and, where it is closed, ended at 35 s. What is not named here gives nothing.
+// outcome is what a second look at 40 s must give, by what is announced and what the row shows
+// then. A row with times began at 10 s and, where it is closed, ended at 35 s. What is not named
+// here gives nothing.
 type outcome struct{ announced, row string }
 
 const (
@@ -84,8 +85,9 @@ var push = map[outcome][]string{
 	{"gone", "6" + untimed}: {asks},
 }
 
-// TestEveryPairOfStatuses plays every status after every other, with and without times, for every kind of snapshot. Where
-// an uncertain list is to prove an end it is played twice, and gives nothing the first time.
+// TestEveryPairOfStatuses plays every status after every other, with and without times, for every
+// kind of snapshot. Where an uncertain list is to prove an end it is played twice, and gives
+// nothing the first time.
 func TestEveryPairOfStatuses(t *testing.T) {
 	kinds := map[string]struct {
 		kind diff.Kind
@@ -133,7 +135,8 @@ func TestEveryPairOfStatuses(t *testing.T) {
 	require.Equal(t, 3*9*9*4, played)
 }
 
-// ends tells whether an outcome is of an attendance that is over: an uncertain list proves that only the second time.
+// ends tells whether an outcome is of an attendance that is over: an uncertain list proves that
+// only the second time.
 func ends(want []string) bool {
 	return slices.ContainsFunc(want, func(line string) bool {
 		return strings.HasPrefix(line, "left") || strings.HasPrefix(line, "kicked")
@@ -148,8 +151,8 @@ func moved(lines []string, at float64) []string {
 	return lines
 }
 
-// key finds the outcome: an attendance whose start was inferred goes on and ends like any other, and only statuses 3,
-// 5 and 6 care for times.
+// key finds the outcome: an attendance whose start was inferred goes on and ends like any other,
+// and only statuses 3, 5 and 6 care for times.
 func key(was string, status int, timed bool) outcome {
 	if was == "present, start inferred" {
 		was = "present"

@@ -94,7 +94,8 @@ func TestAGuestFirstSeenWithoutATimeStays(t *testing.T) {
 	}
 }
 
-// TestAGuestWhoseTimeIsWrittenOtherwiseStays: times that differ by less than two seconds are the same time, as with anybody.
+// TestAGuestWhoseTimeIsWrittenOtherwiseStays: times that differ by less than two seconds are the
+// same time, as with anybody.
 func TestAGuestWhoseTimeIsWrittenOtherwiseStays(t *testing.T) {
 	joined := look{at: 20, rows: []string{"?Guest 3 10.4-"}, want: []string{"joined Guest 10.4"}}
 	for name, looks := range map[string][]look{
@@ -186,8 +187,8 @@ func TestManyRenamedGuestsAreFound(t *testing.T) {
 	}
 }
 
-// TestGuestsAreRenamedAtAnyTime plays histories whose guests take another name now and then: but for the name, every guest
-// comes and goes as they did, each under one key.
+// TestGuestsAreRenamedAtAnyTime plays histories whose guests take another name now and then: but
+// for the name, every guest comes and goes as they did, each under one key.
 func TestGuestsAreRenamedAtAnyTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, false)

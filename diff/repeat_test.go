@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The loser of a race compares its snapshot again, with a state that somebody else stored in the meantime.
+// The loser of a race compares its snapshot again, with a state that somebody else stored in the
+// meantime.
 
 func TestCloseOutComparedAgainGivesNothing(t *testing.T) {
 	rows := []string{"ann 3 10-", "bob 3 0-"}
@@ -38,8 +39,8 @@ func TestALookCannotUndoWhatWasPushedSinceItBegan(t *testing.T) {
 		look{at: 31, kind: diff.Partial, rows: []string{"ann 6 10-30.5"}, want: []string{"left ann 30.5"}},
 		look{at: 31.2, kind: diff.Partial, rows: []string{"bob 3 30.7-"}, want: []string{"joined bob 30.7"}},
 	)
-	// However long it took, and whatever its clock says. Somebody else is compared all the same, and absence does not
-	// count for those who were pushed.
+	// However long it took, and whatever its clock says. Somebody else is compared all the same,
+	// and absence does not count for those who were pushed.
 	for _, from := range []float64{30, 31.2, 32 - 59, 32 - 61, 32 - 3600, 32 + 3600} {
 		replay(t, s,
 			look{since: began, from: from, at: 32, rows: []string{"ann 3 10-", "bob 2", "cat 3 25-"}, want: []string{"joined cat 25"}, now: true},
@@ -68,7 +69,8 @@ func TestALookThatAgreesWithAPushAsksForNoOther(t *testing.T) {
 	)
 }
 
-// TestALookForgetsNoDeviceThatWasPushedSinceItBegan has an end pushed of the one device that an older list shows.
+// TestALookForgetsNoDeviceThatWasPushedSinceItBegan has an end pushed of the one device that an
+// older list shows.
 func TestALookForgetsNoDeviceThatWasPushedSinceItBegan(t *testing.T) {
 	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
 	began := s.Mark()
@@ -79,8 +81,8 @@ func TestALookForgetsNoDeviceThatWasPushedSinceItBegan(t *testing.T) {
 	)
 }
 
-// TestALookThatChangesNothingLetsNoOlderOneUndoAPush has two looks under way at once of which the newer finds just what was
-// pushed.
+// TestALookThatChangesNothingLetsNoOlderOneUndoAPush has two looks under way at once of which the
+// newer finds just what was pushed.
 func TestALookThatChangesNothingLetsNoOlderOneUndoAPush(t *testing.T) {
 	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
 	began := s.Mark()
@@ -118,8 +120,9 @@ func TestAnOlderLookAnnouncesNothing(t *testing.T) {
 	}
 }
 
-// Which of two looks under way at once read the list first cannot be told: the one that is stored second decides nothing,
-// and neither does one from before the meeting was closed out and watched again.
+// Which of two looks under way at once read the list first cannot be told: the one that is stored
+// second decides nothing, and neither does one from before the meeting was closed out and watched
+// again.
 func TestALookUnderWayAtOnceWithAnotherAnnouncesNothing(t *testing.T) {
 	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
 	began := s.Mark()
@@ -137,8 +140,8 @@ func TestALookUnderWayAtOnceWithAnotherAnnouncesNothing(t *testing.T) {
 	replay(t, s.Watch(diff.Description{}), look{since: began, from: 45, at: 52, rows: []string{"bob 3 32-"}, now: true})
 }
 
-// TestALookThatIsStoredInPartHasEnded has a crowd stored in two steps, and between them the outcome of a look that was
-// under way all the while.
+// TestALookThatIsStoredInPartHasEnded has a crowd stored in two steps, and between them the outcome
+// of a look that was under way all the while.
 func TestALookThatIsStoredInPartHasEnded(t *testing.T) {
 	s := script(t, look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}})
 	began := s.Mark()

@@ -14,7 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// look is one step of a script: a snapshot and what must follow from it. Times are seconds after [epoch].
+// look is one step of a script: a snapshot and what must follow from it. Times are seconds after
+// [epoch].
 type look struct {
 	at   float64
 	from float64 // when the look began; at by default
@@ -64,8 +65,8 @@ func (l look) snapshot() diff.Snapshot {
 
 func ms(seconds float64) int64 { return epoch + int64(seconds*1000) }
 
-// parseRow reads "person status", "person status join-" or "person status join-leave". A person "?name" has no
-// unionId. A join of 0 means that the row has none.
+// parseRow reads "person status", "person status join-" or "person status join-leave". A person
+// "?name" has no unionId. A join of 0 means that the row has none.
 func parseRow(s string) diff.Row {
 	f := strings.Fields(s)
 	status, err := strconv.Atoi(f[1])
@@ -94,8 +95,8 @@ func parseTime(s string) int64 {
 	return ms(seconds)
 }
 
-// line writes an event as "verb person time", then the reason where it is not the usual one of the verb, then
-// "inferred".
+// line writes an event as "verb person time", then the reason where it is not the usual one of the
+// verb, then "inferred".
 func line(e events.Event) string {
 	verb := strings.TrimPrefix(string(e.Type), "conference.member.")
 	s := fmt.Sprintf("%s %s %v", verb, e.Member.UserNick, float64(e.Time.UnixMilli()-epoch)/1000)

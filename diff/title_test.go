@@ -43,7 +43,8 @@ func TestWhatIsNotNewChangesNothing(t *testing.T) {
 	assert.Equal(t, "Chris", diff.New("m1").Describe(diff.Description{Title: "Weekly"}).Complete(first).CreatorNick)
 }
 
-// TestAStateOfVersion1 was written when it was not known who gave a title: once there was one, it stood.
+// TestAStateOfVersion1 was written when it was not known who gave a title: once there was one, it
+// stood.
 func TestAStateOfVersion1(t *testing.T) {
 	v1 := slices.Concat([]byte{1, 2, 'm', '1', 1, 6}, []byte("Weekly"), make([]byte, 13))
 	s, err := diff.UnmarshalState(v1)

@@ -195,8 +195,8 @@ func TestUncertainFirstListMarksWhatWasBefore(t *testing.T) {
 	}
 }
 
-// TestUncertainNobodyWhoStayedLeaves plays histories of people with several devices, with lists that overlook rows, though
-// none twice in a row.
+// TestUncertainNobodyWhoStayedLeaves plays histories of people with several devices, with lists
+// that overlook rows, though none twice in a row.
 func TestUncertainNobodyWhoStayedLeaves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, false)
@@ -250,7 +250,8 @@ func overlook(t *rapid.T, snap *diff.Snapshot, before map[string]bool) map[strin
 	return now
 }
 
-// stayed tells whether somebody was there all the time: visits that merely touch are two attendances.
+// stayed tells whether somebody was there all the time: visits that merely touch are two
+// attendances.
 func (o *oracle) stayed(who string, from, to int64) bool {
 	for at := from; ; {
 		until := at

@@ -64,7 +64,8 @@ func TestLookNow(t *testing.T) {
 	})
 }
 
-// TestAListBeginsWhenItIsAskedFor: while a look waits for its turn to call, a push may tell of somebody.
+// TestAListBeginsWhenItIsAskedFor: while a look waits for its turn to call, a push may tell of
+// somebody.
 func TestAListBeginsWhenItIsAskedFor(t *testing.T) {
 	for name, asked := range map[string]bool{"after the wait": true, "nobody knows when": false} {
 		t.Run(name, func(t *testing.T) {

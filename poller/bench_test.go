@@ -45,8 +45,8 @@ func (s *instant) after(n int) <-chan struct{} {
 	return g.reached
 }
 
-// start runs a poller on meetings of n people that are stored already, until the benchmark ends, and returns when every
-// one was looked at.
+// start runs a poller on meetings of n people that are stored already, until the benchmark ends,
+// and returns when every one was looked at.
 func start(b *testing.B, meetings, people int, opts poller.Options) (*poller.Poller, *instant) {
 	b.Helper()
 	store, source := newStore(), &instant{}
@@ -67,8 +67,8 @@ func start(b *testing.B, meetings, people int, opts poller.Options) (*poller.Pol
 	return p, source
 }
 
-// BenchmarkLook is the poller's own part of a look at a meeting where nothing happens, the comparison included: wake-up,
-// hand-over to a worker, clocks, queue.
+// BenchmarkLook is the poller's own part of a look at a meeting where nothing happens, the
+// comparison included: wake-up, hand-over to a worker, clocks, queue.
 func BenchmarkLook(b *testing.B) {
 	for name, people := range map[string]int{"empty": 0, "20people": 20} {
 		b.Run(name, func(b *testing.B) {
@@ -83,8 +83,9 @@ func BenchmarkLook(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle is what a meeting costs in which nothing happens: its memory, the stored state included, and its CPU,
-// the looks included that are made at times. Each round is a tenth of a second; give it many (-benchtime 100x).
+// BenchmarkIdle is what a meeting costs in which nothing happens: its memory, the stored state
+// included, and its CPU, the looks included that are made at times. Each round is a tenth of a
+// second; give it many (-benchtime 100x).
 func BenchmarkIdle(b *testing.B) {
 	const meetings = 100_000
 	var before, after runtime.MemStats

@@ -47,8 +47,8 @@ func (r *replicas) pushInTime(to int, n poller.Notice) {
 	assert.Zero(r, time.Since(began), "it waits for nothing")
 }
 
-// TestPushesDuringABlock sends a push about every kind of meeting to the replica that has all shards and to one that has
-// none, while no look can be made for five minutes.
+// TestPushesDuringABlock sends a push about every kind of meeting to the replica that has all
+// shards and to one that has none, while no look can be made for five minutes.
 func TestPushesDuringABlock(t *testing.T) {
 	kinds := map[string]struct {
 		known bool // the meeting is watched
@@ -108,7 +108,8 @@ func (s *memStore) names(id string) []string {
 	return out
 }
 
-// TestAPushToAMeetingThatIsGivenUp does not wait for the last look. Whoever gives the meeting up has the last word.
+// TestAPushToAMeetingThatIsGivenUp does not wait for the last look. The caller who gives the
+// meeting up has the last word.
 func TestAPushToAMeetingThatIsGivenUp(t *testing.T) {
 	for to, who := range []string{"by its owner", "by another replica"} {
 		t.Run(who, func(t *testing.T) {
@@ -134,8 +135,8 @@ func TestAPushToAMeetingThatIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestAPushWhileStatesAreRead is stored, however long it takes until the stored meetings are known. The gap before is
-// told all the same.
+// TestAPushWhileStatesAreRead is stored, however long it takes until the stored meetings are known.
+// The gap before is told all the same.
 func TestAPushWhileStatesAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, source: newSource(), store: newStore()}
@@ -178,8 +179,9 @@ func TestAPushWhileStatesAreRead(t *testing.T) {
 	})
 }
 
-// BenchmarkPush is how long a push waits while no look can be made, for a real server that stores it: one about a meeting
-// that is watched, one of which it is asked whether it is over, one that nobody knew.
+// BenchmarkPush is how long a push waits while no look can be made, for a real server that stores
+// it: one about a meeting that is watched, one of which it is asked whether it is over, one that
+// nobody knew.
 func BenchmarkPush(b *testing.B) {
 	for name, of := range map[string]func(i int) string{
 		"watched": func(int) string { return "m" }, "asked": func(i int) string { return fmt.Sprint("asked", i) },

@@ -13,8 +13,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// TestClaimGivenUpAsTheLookEnds has a look end while whoever waits for it has just given up, but has not said so yet:
-// nobody but the one who gives up can queue the meeting then.
+// TestClaimGivenUpAsTheLookEnds has a look end while the caller that waits for it has just given
+// up, but has not said so yet: nobody but the one who gives up can queue the meeting then.
 func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := New(nil, nil, Options{})

@@ -15,8 +15,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// inOddClocks runs a test with two replicas, the clock of one of which is an hour off: of the first, which has all shards, or
-// of the second, ahead or behind.
+// inOddClocks runs a test with two replicas, the clock of one of which is an hour off: of the
+// first, which has all shards, or of the second, ahead or behind.
 func inOddClocks(t *testing.T, test func(r *replicas)) {
 	t.Helper()
 	for _, fast := range [][]time.Duration{{time.Hour, 0}, {-time.Hour, 0}, {0, time.Hour}, {0, -time.Hour}} {
@@ -40,7 +40,8 @@ func (r *replicas) boundsAgree() {
 	}
 }
 
-// TestClocksAnHourApartLoseNothing has both replicas look and take pushes in turn, and hands the meeting over.
+// TestClocksAnHourApartLoseNothing has both replicas look and take pushes in turn, and hands the
+// meeting over.
 func TestClocksAnHourApartLoseNothing(t *testing.T) {
 	inOddClocks(t, func(r *replicas) {
 		rows := []diff.Row{present("ann", 0)}
@@ -68,8 +69,8 @@ func TestClocksAnHourApartLoseNothing(t *testing.T) {
 	})
 }
 
-// TestClocksAnHourApartSeeEveryGap has the meeting out of sight for two minutes, twice, and the other replica look in
-// between.
+// TestClocksAnHourApartSeeEveryGap has no look at the meeting for two minutes, twice, and the
+// other replica look in between.
 func TestClocksAnHourApartSeeEveryGap(t *testing.T) {
 	inOddClocks(t, func(r *replicas) {
 		r.source.onList(list(present("ann", 0)))
@@ -92,7 +93,8 @@ func TestClocksAnHourApartSeeEveryGap(t *testing.T) {
 	})
 }
 
-// TestClocksAnHourApartKnowWhenNobodyLooked hands a meeting over and back, at once or after a while.
+// TestClocksAnHourApartKnowWhenNobodyLooked hands a meeting over and back, at once or after a
+// while.
 func TestClocksAnHourApartKnowWhenNobodyLooked(t *testing.T) {
 	for name, test := range map[string]struct {
 		nobody time.Duration
@@ -135,7 +137,8 @@ func TestClocksAnHourApartKnowWhenNobodyLooked(t *testing.T) {
 	}
 }
 
-// TestAClockThatIsOffEndsMeetings has pushes tell of an end, and of one before the meeting was watched.
+// TestAClockThatIsOffEndsMeetings has pushes tell of an end, and of one before the meeting was
+// watched.
 func TestAClockThatIsOffEndsMeetings(t *testing.T) {
 	for _, off := range []time.Duration{0, time.Hour, -time.Hour} {
 		t.Run(off.String(), func(t *testing.T) {
@@ -162,7 +165,8 @@ func TestAClockThatIsOffEndsMeetings(t *testing.T) {
 	}
 }
 
-// TestAClockThatIsSet has the wall clock set, forwards and back, while a meeting is in sight and while it is not.
+// TestAClockThatIsSet has the wall clock set, forwards and back, while a meeting is looked at and
+// while it is not.
 func TestAClockThatIsSet(t *testing.T) {
 	for _, step := range []time.Duration{time.Hour, 100 * time.Second, -100 * time.Second, -140 * time.Second, -time.Hour} {
 		t.Run(step.String(), func(t *testing.T) {
@@ -193,7 +197,8 @@ func TestAClockThatIsSet(t *testing.T) {
 	}
 }
 
-// TestClocksAnHourApartWatchAgain ends a meeting, nobody knows when, and reports it again at the other replica.
+// TestClocksAnHourApartWatchAgain ends a meeting, nobody knows when, and reports it again at the
+// other replica.
 func TestClocksAnHourApartWatchAgain(t *testing.T) {
 	for name, again := range map[string]func(w *world) error{
 		"pushed": func(w *world) error { return w.poller.Notice(w.ctx, joinPush("m", "ann", 100)) },

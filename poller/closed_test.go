@@ -48,7 +48,8 @@ type evidence struct {
 	ended int64 // when the meeting ended by its state; 0 when it goes on, -1 when that is not known
 }
 
-// untilAsked waits for the next information call that is due, and until whoever asks is looked for at once.
+// untilAsked waits for the next information call that is due, and until a look that is asked for
+// would be made at once.
 func (w *world) untilAsked() {
 	before := w.source.infoCount()
 	w.until(time.Minute, "an information call", func() bool { return w.source.infoCount() > before })
@@ -77,8 +78,8 @@ var evidences = map[string]evidence{
 	"a time to come":                         {toCome, list(present("ann", 0)), goesOn, 0, toCome},
 }
 
-// TestClosedAgainstTheEvidence holds pushes that say that a meeting is over against its list, and against the information
-// call where the list leaves it open.
+// TestClosedAgainstTheEvidence holds pushes that say that a meeting is over against its list, and
+// against the information call where the list leaves it open.
 func TestClosedAgainstTheEvidence(t *testing.T) {
 	for name, e := range evidences {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +188,8 @@ func TestClosedDuringABlock(t *testing.T) {
 	})
 }
 
-// wentOn is a meeting that goes on after a push said three times that it was over at 72, until everybody has left at 110.
+// wentOn is a meeting that goes on after a push said three times that it was over at 72, until
+// everybody has left at 110.
 func (w *world) wentOn() {
 	w.Helper()
 	w.source.onList(list(gone("ann", 0, 70), present("bob", 80)))
@@ -202,8 +204,8 @@ func (w *world) wentOn() {
 	w.source.onList(list(gone("ann", 0, 70), gone("bob", 80, 110)))
 }
 
-// TestAnOldPushAfterTheMeetingGoesOn is sent again when the meeting has been opened again, and the push of the end comes
-// while the list is read because of the old one.
+// TestAnOldPushAfterTheMeetingGoesOn is sent again when the meeting has been opened again, and the
+// push of the end comes while the list is read because of the old one.
 func TestAnOldPushAfterTheMeetingGoesOn(t *testing.T) {
 	inWorld(t, slow, func(w *world) {
 		w.wentOn()
@@ -221,8 +223,9 @@ func TestAnOldPushAfterTheMeetingGoesOn(t *testing.T) {
 	})
 }
 
-// TestAnOldPushAloneEndsNothingBeforeItWasOver has the meeting end when the last one left, as who came after a meeting's
-// end was in it afterwards. No push of theirs that comes late brings it back.
+// TestAnOldPushAloneEndsNothingBeforeItWasOver has the meeting end when the last one left, as who
+// came after a meeting's end was in it afterwards. No push of theirs that comes late brings it
+// back.
 func TestAnOldPushAloneEndsNothingBeforeItWasOver(t *testing.T) {
 	inWorld(t, slow, func(w *world) {
 		w.wentOn()

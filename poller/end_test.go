@@ -68,8 +68,8 @@ var endings = map[string]ending{
 	"after a restart, information says so": {opts: hour, endList: list(present("ann", 0)), endInfo: ended, limit: byInfo, restarts: true},
 }
 
-// TestEndIsFoundInTime lets a meeting end in the ways it can while calls go wrong in the ways they can, at many phases
-// of the schedule.
+// TestEndIsFoundInTime lets a meeting end in the ways it can while calls go wrong in the ways they
+// can, at many phases of the schedule.
 func TestEndIsFoundInTime(t *testing.T) {
 	t.Parallel()
 	for name, test := range endings {
@@ -241,7 +241,8 @@ func TestRestartWhileEnding(t *testing.T) {
 	})
 }
 
-// TestEndsThatNobodySaw deals with one meeting after the other, though all are due: there may not be time for all.
+// TestEndsThatNobodySaw deals with one meeting after the other, though all are due: there may not
+// be time for all.
 func TestEndsThatNobodySaw(t *testing.T) {
 	const meetings, calls = 60, 60
 	inWorld(t, hour, func(w *world) {

@@ -35,7 +35,8 @@ func crowded(meetings int, perSecond float64) func(w *world) {
 	}
 }
 
-// TestNobodyWaitsForEver gives ten thousand meetings a source that takes a tenth of the calls they would make.
+// TestNobodyWaitsForEver gives ten thousand meetings a source that takes a tenth of the calls they
+// would make.
 func TestNobodyWaitsForEver(t *testing.T) {
 	t.Parallel()
 	const meetings, perSecond = 10_000, 100
@@ -56,8 +57,9 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	}, crowded(meetings, perSecond))
 }
 
-// TestAskedLooksUnderLoad asks for looks while there is a queue of minutes: they come soon, whoever asks all the time
-// does not come later for it, and does not keep the others from their turn.
+// TestAskedLooksUnderLoad asks for looks while there is a queue of minutes. They come soon, and a
+// meeting that is asked about all the time neither comes later for it nor keeps the others from
+// their turn.
 func TestAskedLooksUnderLoad(t *testing.T) {
 	t.Parallel()
 	const meetings, perSecond = 2000, 20

@@ -16,8 +16,8 @@ import (
 
 var allTroubles = []poller.Trouble{poller.Unavailable, poller.NotFound, poller.Throttled, poller.Exhausted, poller.Denied}
 
-// TestListIsReadWhateverBecomesOfInformation gives the information call every trouble there is but those that hold
-// everything back.
+// TestListIsReadWhateverBecomesOfInformation gives the information call every trouble there is but
+// those that hold everything back.
 func TestListIsReadWhateverBecomesOfInformation(t *testing.T) {
 	for _, kind := range []poller.Trouble{poller.Unavailable, poller.NotFound, poller.Denied} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -47,7 +47,8 @@ func hangs(ctx context.Context, _ string) (poller.Info, error) {
 	return poller.Info{}, trouble(poller.Unavailable)
 }
 
-// TestInformationThatHangs must not keep the lists from being read: neither the meeting's own nor those of the others.
+// TestInformationThatHangs must not keep the lists from being read: neither the meeting's own nor
+// those of the others.
 func TestInformationThatHangs(t *testing.T) {
 	t.Parallel()
 	inWorld(t, poller.Options{MaxInterval: time.Second}, func(w *world) {
@@ -68,7 +69,8 @@ func TestInformationThatHangs(t *testing.T) {
 	})
 }
 
-// TestNoRushForInformation has a meeting with nothing left to ask but what others keep everybody from asking.
+// TestNoRushForInformation has a meeting with nothing left to ask but what others keep everybody
+// from asking.
 func TestNoRushForInformation(t *testing.T) {
 	inWorld(t, poller.Options{Workers: 2}, func(w *world) {
 		w.source.onList(func(_ context.Context, id string) (poller.List, error) {
@@ -172,7 +174,8 @@ func TestPauseHoldsEverythingBack(t *testing.T) {
 	})
 }
 
-// TestThrottlingOfTheFew lets every third call be throttled: the others show that there is no need to wait longer.
+// TestThrottlingOfTheFew lets every third call be throttled: the others show that there is no need
+// to wait longer.
 func TestThrottlingOfTheFew(t *testing.T) {
 	inWorld(t, poller.Options{MaxInterval: 2 * time.Second}, func(w *world) {
 		var n atomic.Int64
@@ -213,7 +216,8 @@ func TestStoreFails(t *testing.T) {
 	})
 }
 
-// TestStoreRefuses is about commits that fail though the store can be read: they are no reason to hurry.
+// TestStoreRefuses is about commits that fail though the store can be read: they are no reason to
+// hurry.
 func TestStoreRefuses(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.watch("m")
@@ -244,7 +248,8 @@ func TestUnknownOutcome(t *testing.T) {
 	})
 }
 
-// TestSomebodyElseWrites lets another replica, or an answer that was lost, change the state behind the poller's back.
+// TestSomebodyElseWrites lets another replica, or an answer that was lost, change the state behind
+// the poller's back.
 func TestSomebodyElseWrites(t *testing.T) {
 	tests := map[string]struct {
 		phase diff.Phase

@@ -44,7 +44,8 @@ func TestAMeetingIsAnnouncedFirst(t *testing.T) {
 	})
 }
 
-// TestTheStoreWorksAgain: it is said as soon as anything shows it, also when no meeting has news to store.
+// TestTheStoreWorksAgain: it is said as soon as anything shows it, also when no meeting has news to
+// store.
 func TestTheStoreWorksAgain(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		away := errors.New("NATS is away")

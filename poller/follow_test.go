@@ -62,7 +62,8 @@ func TestOurOwnCommitsAreNotReadAgain(t *testing.T) {
 	})
 }
 
-// TestAGapSurvivesItsReplica: the shards whose gaps were not announced yet do not count as looked after.
+// TestAGapSurvivesItsReplica: the shards whose gaps were not announced yet do not count as looked
+// after.
 func TestAGapSurvivesItsReplica(t *testing.T) {
 	inReplicas(t, 2, poller.Options{}, func(r *replicas) {
 		r.each[0].watch("m")

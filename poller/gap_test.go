@@ -105,7 +105,7 @@ func TestGapWhileRollcallWasDown(t *testing.T) {
 	}
 }
 
-// TestGapEndsWhenNobodyIsToLook stops watching a meeting that is out of sight.
+// TestGapEndsWhenNobodyIsToLook stops watching a meeting that cannot be looked at.
 func TestGapEndsWhenNobodyIsToLook(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.source.onList(failList(trouble(poller.Unavailable)))
@@ -119,7 +119,8 @@ func TestGapEndsWhenNobodyIsToLook(t *testing.T) {
 	})
 }
 
-// What goes wrong upstream is the reason of a gap: each kind is among those that gaps are documented to have.
+// What goes wrong upstream is the reason of a gap: each kind is among those that gaps are
+// documented to have.
 func TestEveryTroubleIsTheReasonOfAGap(t *testing.T) {
 	named := map[string]bool{}
 	for trouble := poller.Unavailable; trouble <= poller.Denied; trouble++ {

@@ -154,7 +154,8 @@ func TestACallUnderWayDoesNotEndALimit(t *testing.T) {
 	})
 }
 
-// TestStoreThatFailsIsNotCalledWell has meetings with news, which cannot be stored, and others, where nothing has to be.
+// TestStoreThatFailsIsNotCalledWell has meetings with news, which cannot be stored, and others,
+// where nothing has to be.
 func TestStoreThatFailsIsNotCalledWell(t *testing.T) {
 	d := &diary{}
 	inWorld(t, brief(d), func(w *world) {

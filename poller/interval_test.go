@@ -107,8 +107,8 @@ type scarce struct{ atomic.Uint64 }
 func (s *scarce) set(perSecond float64) { s.Store(math.Float64bits(perSecond)) }
 func (s *scarce) now() float64          { return math.Float64frombits(s.Load()) }
 
-// TestScarceCalls holds the calls for many meetings to the rate, the information calls included, and goes back to the
-// usual pace soon after there are more.
+// TestScarceCalls holds the calls for many meetings to the rate, the information calls included,
+// and goes back to the usual pace soon after there are more.
 func TestScarceCalls(t *testing.T) {
 	var rate scarce
 	rate.set(2)
@@ -133,7 +133,8 @@ func TestScarceCalls(t *testing.T) {
 	})
 }
 
-// TestLongList is about lists that take many calls: the head-count comes first, and the list all the same at times.
+// TestLongList is about lists that take many calls: the head-count comes first, and the list all
+// the same at times.
 func TestLongList(t *testing.T) {
 	rows := []diff.Row{present("ann", 0), present("bob", 0)}
 	heads, attended := 2, 2

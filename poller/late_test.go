@@ -51,8 +51,8 @@ func TestALatePushBringsNoMeetingBack(t *testing.T) {
 	}
 }
 
-// TestAMeetingListedBeforeItsEndHasEnded: between the reading of the organisation's list and what follows from it a
-// meeting may have been closed out.
+// TestAMeetingListedBeforeItsEndHasEnded: between the reading of the organisation's list and what
+// follows from it a meeting may have been closed out.
 func TestAMeetingListedBeforeItsEndHasEnded(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.source.onList(list(present("ann", 1)))

@@ -61,7 +61,8 @@ func TestGoesOnAfterARestart(t *testing.T) {
 	})
 }
 
-// TestAfterARestartInAnyOrder gives every meeting the chance to be looked at where owners do not live for long.
+// TestAfterARestartInAnyOrder gives every meeting the chance to be looked at where owners do not
+// live for long.
 func TestAfterARestartInAnyOrder(t *testing.T) {
 	const meetings = 200
 	first := map[string]bool{}
@@ -76,7 +77,8 @@ func TestAfterARestartInAnyOrder(t *testing.T) {
 	assert.Greater(t, len(first), 40, "always the same are first")
 }
 
-// TestRestartSpreadsCalls keeps a restart from asking for all information at once, and again whenever it is due.
+// TestRestartSpreadsCalls keeps a restart from asking for all information at once, and again
+// whenever it is due.
 func TestRestartSpreadsCalls(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.sleep(500 * time.Millisecond)
@@ -171,7 +173,8 @@ func TestRunEnds(t *testing.T) {
 	})
 }
 
-// TestCancelledAnywhere ends the context at every call in turn; Run has to return, and a new one to go on.
+// TestCancelledAnywhere ends the context at every call in turn; Run has to return, and a new one to
+// go on.
 func TestCancelledAnywhere(t *testing.T) {
 	for n := range 24 {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// slowList answers with what the list shows as the call begins, but only after the call has taken so long.
+// slowList answers with what the list shows as the call begins, but only after the call has taken
+// so long.
 func slowList(took time.Duration, rows func() []diff.Row) listFunc {
 	return func(ctx context.Context, _ string) (poller.List, error) {
 		seen := rows()
@@ -28,8 +29,8 @@ func slowList(took time.Duration, rows func() []diff.Row) listFunc {
 	}
 }
 
-// TestALookOfAnyLengthUndoesNoPush begins to read the list, has somebody leave, somebody join and somebody come with another
-// device while that goes on, and lets it end a long time later.
+// TestALookOfAnyLengthUndoesNoPush begins to read the list, has somebody leave, somebody join and
+// somebody come with another device while that goes on, and lets it end a long time later.
 func TestALookOfAnyLengthUndoesNoPush(t *testing.T) {
 	for _, took := range []time.Duration{time.Second, 59 * time.Second, 61 * time.Second, time.Hour} {
 		for by := range 2 {
@@ -59,8 +60,8 @@ func TestALookOfAnyLengthUndoesNoPush(t *testing.T) {
 	}
 }
 
-// TestALookThatBeganBeforeAnotherWasOverAnnouncesNothing lets another replica look, for a second, in the middle of a look
-// that takes an hour.
+// TestALookThatBeganBeforeAnotherWasOverAnnouncesNothing lets another replica look, for a second,
+// in the middle of a look that takes an hour.
 func TestALookThatBeganBeforeAnotherWasOverAnnouncesNothing(t *testing.T) {
 	inReplicas(t, 2, poller.Options{}, func(r *replicas) {
 		r.source.onList(list(present("ann", 0)))
@@ -78,8 +79,8 @@ func TestALookThatBeganBeforeAnotherWasOverAnnouncesNothing(t *testing.T) {
 	})
 }
 
-// TestPushesWithoutEndDoNotKeepLooksFromCounting has somebody pushed in the middle of every look. What the looks find all
-// the same is announced, and calls are made no faster than looks take.
+// TestPushesWithoutEndDoNotKeepLooksFromCounting has somebody pushed in the middle of every look.
+// What the looks find all the same is announced, and calls are made no faster than looks take.
 func TestPushesWithoutEndDoNotKeepLooksFromCounting(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		var shown atomic.Pointer[[]diff.Row]

@@ -42,7 +42,8 @@ func TestWithoutMemory(t *testing.T) {
 	})
 }
 
-// TestLooksThatFoundNothingAreRemembered: they are not stored, but say since when somebody may have been away.
+// TestLooksThatFoundNothingAreRemembered: they are not stored, but say since when somebody may have
+// been away.
 func TestLooksThatFoundNothingAreRemembered(t *testing.T) {
 	inWorld(t, poller.Options{StateMemory: 1, MaxInterval: 5 * time.Second}, func(w *world) {
 		w.watch("m", "other")

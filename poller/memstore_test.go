@@ -15,7 +15,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// hooks may fail what is asked of a store, or be somebody else who writes. They are called without its lock.
+// hooks may fail what is asked of a store, or be somebody else who writes. They are called without
+// its lock.
 type hooks struct {
 	beforeCommit func(id string) error // an error keeps the commit from being stored
 	afterCommit  func(id string) error // an error says nothing of what was stored
@@ -24,7 +25,8 @@ type hooks struct {
 	follow       func(string) error
 }
 
-// memStore is a store in memory with compare-and-set. Its hooks may fail what is asked of it, or be somebody else.
+// memStore is a store in memory with compare-and-set. Its hooks may fail what is asked of it, or be
+// somebody else.
 type memStore struct {
 	mu      sync.Mutex
 	last    uint64
@@ -261,7 +263,8 @@ func (s *memStore) list() []events.Event {
 	return slices.Clone(s.stored)
 }
 
-// life tells what is stored of the meeting itself: "started", "gap throttled", "gap throttled of 1m0s", "ended closed".
+// life tells what is stored of the meeting itself: "started", "gap throttled", "gap throttled of
+// 1m0s", "ended closed".
 func (s *memStore) life(id string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -229,7 +229,8 @@ func TestPushesOfOneMeetingAreStoredTogether(t *testing.T) {
 	})
 }
 
-// TestAStopLosesNoPush stops while one is being stored, and hands in another before the last request is served.
+// TestAStopLosesNoPush stops while one is being stored, and hands in another before the last
+// request is served.
 func TestAStopLosesNoPush(t *testing.T) {
 	inWorld(t, slow, func(w *world) {
 		w.stop()
@@ -295,8 +296,8 @@ func TestCheckEnd(t *testing.T) {
 	})
 }
 
-// TestPushesSteerPolls compares the looks at a meeting whose pushes are alive with one without pushes, and with one whose
-// pushes get lost.
+// TestPushesSteerPolls compares the looks at a meeting whose pushes are alive with one without
+// pushes, and with one whose pushes get lost.
 func TestPushesSteerPolls(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.watch("pushed", "silent", "lossy")

@@ -50,8 +50,9 @@ func storedOf(t *testing.T, url, id string) (out []events.Event) {
 	return out
 }
 
-// TestACrowdAfterAnOutageIsStoredWholeByNATS has people join in their hundreds while the list cannot be read, pushes going
-// on, with a real server that takes few events at a time, and in real time: until a gap is announced.
+// TestACrowdAfterAnOutageIsStoredWholeByNATS has people join in their hundreds while the list
+// cannot be read, pushes going on, with a real server that takes few events at a time, and in real
+// time: until a gap is announced.
 func TestACrowdAfterAnOutageIsStoredWholeByNATS(t *testing.T) {
 	t.Parallel()
 	const people = 600

@@ -13,8 +13,8 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// crowdAfterAnOutage has people join in their hundreds while the list cannot be read for 40 s, pushes going on, and then
-// has it read by a store that takes few events at a time.
+// crowdAfterAnOutage has people join in their hundreds while the list cannot be read for 40 s,
+// pushes going on, and then has it read by a store that takes few events at a time.
 func crowdAfterAnOutage(w *world, people int) (rows []diff.Row) {
 	w.watch("m")
 	w.sleep(5 * time.Second)
@@ -35,7 +35,8 @@ func crowdAfterAnOutage(w *world, people int) (rows []diff.Row) {
 	return rows
 }
 
-// whole holds what is stored to the promise: everybody joined, no number is missing, no id is there twice.
+// whole holds what is stored to the promise: everybody joined, no number is missing, no id is there
+// twice.
 func (w *world) whole(people int) {
 	w.Helper()
 	joinedWhole(w, people, w.store.list())
@@ -73,8 +74,8 @@ func TestACrowdAfterAnOutageIsStoredWhole(t *testing.T) {
 	}
 }
 
-// TestWhoeverDiesBetweenTheStepsOfACrowd is stopped after some steps of what the look after the outage found. Another
-// goes on, and tells neither gap nor person twice.
+// TestWhoeverDiesBetweenTheStepsOfACrowd is stopped after some steps of what the look after the
+// outage found. Another goes on, and tells neither gap nor person twice.
 func TestWhoeverDiesBetweenTheStepsOfACrowd(t *testing.T) {
 	for steps := range 5 {
 		t.Run(fmt.Sprint(steps), func(t *testing.T) {
@@ -102,8 +103,9 @@ func TestWhoeverDiesBetweenTheStepsOfACrowd(t *testing.T) {
 	}
 }
 
-// TestAGapAfterOneThatWasStoredInPart is out of sight again right after a look whose outcome was stored in part: what has
-// been told of the gap before is not told again, and the next begins when that one ended.
+// TestAGapAfterOneThatWasStoredInPart cannot be looked at again right after a look whose outcome
+// was stored in part: what has been told of the gap before is not told again, and the next begins
+// when that one ended.
 func TestAGapAfterOneThatWasStoredInPart(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		crowdAfterAnOutage(w, 100)

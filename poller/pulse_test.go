@@ -64,7 +64,8 @@ func TestAnAttemptThatFails(t *testing.T) {
 	})
 }
 
-// TestWhatCannotBeReadIsNotCalledUnstorable: while everything can be stored it is a matter of its own.
+// TestWhatCannotBeReadIsNotCalledUnstorable: while everything can be stored it is a matter of its
+// own.
 func TestWhatCannotBeReadIsNotCalledUnstorable(t *testing.T) {
 	d := &diary{}
 	inWorld(t, poller.Options{Reporter: d}, func(w *world) {

@@ -14,8 +14,9 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// TestEverybodyAtOnce lets many watch, discover, give up and ask for the same few meetings, which end now and then, and
-// checks that what is watched is what is stored as watched, and that nobody looks at a meeting twice at a time.
+// TestEverybodyAtOnce lets many watch, discover, give up and ask for the same few meetings, which
+// end now and then, and checks that what is watched is what is stored as watched, and that nobody
+// looks at a meeting twice at a time.
 func TestEverybodyAtOnce(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ commitFails, answerFails float64 }{
@@ -88,7 +89,8 @@ func (w *world) act(ids []string, n int) {
 	}
 }
 
-// TestWatchThatIsNotWaitedFor has the meeting compared after whoever asked has gone; the race detector watches.
+// TestWatchThatIsNotWaitedFor has the meeting compared after the caller has gone; the race
+// detector watches.
 func TestWatchThatIsNotWaitedFor(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.store.on(hooks{beforeLoad: func(string) error { time.Sleep(2 * time.Second); return nil }}) // synthetic

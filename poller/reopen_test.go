@@ -31,8 +31,8 @@ func (w *world) found(id string, start int64) bool {
 	return began
 }
 
-// TestAListThatLagsBehind shows a meeting that is over for hours, every minute: it stays over, and few calls are made to
-// find that out.
+// TestAListThatLagsBehind shows a meeting that is over for hours, every minute: it stays over, and
+// few calls are made to find that out.
 func TestAListThatLagsBehind(t *testing.T) {
 	for name, info := range map[string]infoFunc{
 		"it is over": endsAt(59), "nobody knows more": failing, "not found": failInfo(trouble(poller.NotFound)), "used up": usedUp,
@@ -99,7 +99,8 @@ func TestAListThatIsRight(t *testing.T) {
 	})
 }
 
-// TestLateNewsOfGuests is about people whom a push cannot name: that one has left is no sign of a meeting that goes on.
+// TestLateNewsOfGuests is about people whom a push cannot name: that one has left is no sign of a
+// meeting that goes on.
 func TestLateNewsOfGuests(t *testing.T) {
 	inWorld(t, slow, func(w *world) {
 		w.over("m")

@@ -47,7 +47,7 @@ func (c *crowd) Info(_ context.Context, id string) (poller.Info, error) {
 	return poller.Info{Ended: c.ended[id], ActiveCount: active}, nil
 }
 
-// move has somebody come, or whoever is there go, and returns the push that tells of it.
+// move has a person come, or one who is there go, and returns the push that tells of it.
 func (c *crowd) move(id string, n int) poller.Notice {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,9 +85,10 @@ func (c *crowd) agrees(s *diff.State) bool {
 	return s.Size() == attended && s.Active == present
 }
 
-// TestThreeReplicasLoseNothing lets three pollers share meetings on one NATS server while people come and go, pushes
-// reach whichever replica, shards change hands all the time, and replicas are stopped and started: whatever happened is
-// stored once, in order, and every meeting is looked at by somebody until its end.
+// TestThreeReplicasLoseNothing lets three pollers share meetings on one NATS server while people
+// come and go, pushes reach whichever replica, shards change hands all the time, and replicas are
+// stopped and started: whatever happened is stored once, in order, and every meeting is looked at
+// by somebody until its end.
 func TestThreeReplicasLoseNothing(t *testing.T) {
 	t.Parallel()
 	const meetings, steps = 12, 240

@@ -72,8 +72,8 @@ type replicas struct {
 	shares []*share
 }
 
-// inReplicas runs a test in a bubble with n pollers of which the first has all shards. fast is how far the clock of each is
-// ahead.
+// inReplicas runs a test in a bubble with n pollers of which the first has all shards. fast is how
+// far the clock of each is ahead.
 func inReplicas(t *testing.T, n int, opts poller.Options, test func(r *replicas), fast ...time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -310,7 +310,8 @@ func TestShardsAreHandedOver(t *testing.T) {
 	})
 }
 
-// TestWhatHappensDuringAHandOverIsHeardOf: meetings that come and go while the shards are nobody's, or are being read.
+// TestWhatHappensDuringAHandOverIsHeardOf: meetings that come and go while no replica owns the
+// shards, or are being read.
 func TestWhatHappensDuringAHandOverIsHeardOf(t *testing.T) {
 	inReplicas(t, 3, slow, func(r *replicas) {
 		r.each[0].watch("stays", "goes")
@@ -357,7 +358,8 @@ func TestNoLookWithoutALease(t *testing.T) {
 	})
 }
 
-// TestALookThatHadToWaitIsNotMadeWithoutALease: it was due when the shard was ours, but there was no worker for it.
+// TestALookThatHadToWaitIsNotMadeWithoutALease: it was due when the shard was ours, but there was
+// no worker for it.
 func TestALookThatHadToWaitIsNotMadeWithoutALease(t *testing.T) {
 	inReplicas(t, 1, poller.Options{Workers: 1}, func(r *replicas) {
 		release := make(chan struct{})

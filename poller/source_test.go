@@ -16,7 +16,8 @@ type (
 	infoFunc = func(ctx context.Context, id string) (poller.Info, error)
 )
 
-// fakeSource is a source of function fields. It keeps when it was called and notices two calls for one meeting at once.
+// fakeSource is a source of function fields. It keeps when it was called and notices two calls for
+// one meeting at once.
 type fakeSource struct {
 	mu       sync.Mutex
 	members  listFunc
@@ -128,7 +129,7 @@ func troubleFor(kind poller.Trouble, wait time.Duration) error {
 	return &poller.SourceError{Trouble: kind, Wait: wait, Err: errors.New("as the test says")}
 }
 
-// list answers with rows, whoever asks.
+// list answers every request with rows.
 func list(rows ...diff.Row) listFunc {
 	return func(context.Context, string) (poller.List, error) {
 		return poller.List{Rows: slices.Clone(rows), Certain: true}, nil

@@ -19,7 +19,8 @@ import (
 	"github.com/c4342123/rollcall/publisher"
 )
 
-// TestStores holds every store to what the poller relies on: the fake one that these tests use, and the real one.
+// TestStores holds every store to what the poller relies on: the fake one that these tests use, and
+// the real one.
 func TestStores(t *testing.T) {
 	t.Parallel()
 	t.Run("in memory", func(t *testing.T) { conform(t, func(*testing.T) poller.Store { return newStore() }) })
@@ -162,8 +163,8 @@ func allAsLast(t *testing.T, store poller.Store) {
 	assert.Equal(t, map[string]int{"a": 2, "b": 1}, sizes)
 }
 
-// allWhileWritten reads all states while they are replaced: every meeting has to be among them, be it as it was or as it
-// is, or to be told of by Follow.
+// allWhileWritten reads all states while they are replaced: every meeting has to be among them, be
+// it as it was or as it is, or to be told of by Follow.
 func allWhileWritten(t *testing.T, store poller.Store) {
 	const meetings = 50
 	var looks atomic.Int64
@@ -243,7 +244,8 @@ func allOfSomeShards(t *testing.T, store poller.Store) {
 	require.NotEmpty(t, seen)
 }
 
-// followed stores before and after a position: what comes after it is told, in order, whoever asks and when.
+// followed stores before and after a position: what comes after it is told, in order, to everybody
+// who asks and when.
 func followed(t *testing.T, store poller.Store) {
 	at := int64(10)
 	write := func(id, who string) change {

@@ -19,8 +19,8 @@ func called(title string) infoFunc {
 	}
 }
 
-// TestAGivenTitleStands whichever replica is told, whatever DingTalk says before or after, over hand-overs and looks that
-// are under way.
+// TestAGivenTitleStands whichever replica is told, whatever DingTalk says before or after, over
+// hand-overs and looks that are under way.
 func TestAGivenTitleStands(t *testing.T) {
 	for to, who := range []string{"the owner", "another replica"} {
 		t.Run(who, func(t *testing.T) {
@@ -76,7 +76,8 @@ func TestAGivenTitleStands(t *testing.T) {
 	}
 }
 
-// TestWhatTheInformationCallSaysIsStored at once, though no list is read that would be stored with it, unless it failed.
+// TestWhatTheInformationCallSaysIsStored at once, though no list is read that would be stored with
+// it, unless it failed.
 func TestWhatTheInformationCallSaysIsStored(t *testing.T) {
 	inWorld(t, hourly, func(w *world) {
 		w.source.onList(list(present("ann", 0)))

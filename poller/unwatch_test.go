@@ -87,8 +87,8 @@ func TestUnwatchThatCannotBeStored(t *testing.T) {
 	})
 }
 
-// TestWatchDuringUnwatch asks for a meeting again that is just being given up: it has to be watched afterwards, in the
-// table and in the store.
+// TestWatchDuringUnwatch asks for a meeting again that is just being given up: it has to be watched
+// afterwards, in the table and in the store.
 func TestWatchDuringUnwatch(t *testing.T) {
 	inWorld(t, poller.Options{MinInterval: time.Minute}, func(w *world) {
 		w.watch("m")

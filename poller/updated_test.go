@@ -30,8 +30,8 @@ func (w *world) updates(id string) []string {
 	return out
 }
 
-// A push starts a meeting before anything is known of it. What it is about is told as soon as the information call that is
-// made anyway has said it, and costs no other.
+// A push starts a meeting before anything is known of it. What it is about is told as soon as the
+// information call that is made anyway has said it, and costs no other.
 func TestAMeetingThatAPushStartsIsDescribedSoon(t *testing.T) {
 	calls := map[string]int{}
 	for _, title := range []string{"", "Weekly"} {

@@ -107,8 +107,8 @@ func spentInfo(ctx context.Context, _ string) (poller.Info, error) {
 	return poller.Info{Ended: true, EndTime: second(200)}, nil
 }
 
-// TestTheMonthsCallsAreUsedUp: pushes go on, gaps and health say what is the matter, those who leave at the end are
-// still announced, and the new month begins by itself.
+// TestTheMonthsCallsAreUsedUp: pushes go on, gaps and health say what is the matter, those who
+// leave at the end are still announced, and the new month begins by itself.
 func TestTheMonthsCallsAreUsedUp(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.source.onList(list(present("ann", 0)))
@@ -141,7 +141,8 @@ func TestTheMonthsCallsAreUsedUp(t *testing.T) {
 	})
 }
 
-// TestNothingIsLeftForLastLooks: the meeting is closed out without its list, and nobody keeps asking.
+// TestNothingIsLeftForLastLooks: the meeting is closed out without its list, and nobody keeps
+// asking.
 func TestNothingIsLeftForLastLooks(t *testing.T) {
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.source.onList(list(present("ann", 0)))

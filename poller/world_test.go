@@ -24,7 +24,8 @@ type world struct {
 	stop   func() // ends Run and waits for it
 }
 
-// inWorld runs a test in a bubble of synthetic time, with a poller that runs. set prepares the world before that.
+// inWorld runs a test in a bubble of synthetic time, with a poller that runs. set prepares the
+// world before that.
 func inWorld(t *testing.T, opts poller.Options, test func(w *world), set ...func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

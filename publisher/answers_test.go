@@ -58,7 +58,8 @@ func TestWrongLastSequenceIsAConflict(t *testing.T) {
 	verify(t, p.nc, p, r.id)
 }
 
-// One meeting twice in one batch: what a clustered server says of a subject that somebody else is writing to.
+// One meeting twice in one batch: what a clustered server says of a subject that somebody else is
+// writing to.
 func TestWrongLastSequenceConstantIsAConflict(t *testing.T) {
 	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())
@@ -114,8 +115,8 @@ func TestTooManyOpenBatchesAreWaitedFor(t *testing.T) {
 	_, err := p.nc.RequestMsgWithContext(t.Context(), m)
 	require.NoError(t, err)
 
-	// Whoever begins a batch hears of the limit. With several messages that is the first one, which asks for no
-	// answer, so the last one hears that its batch never began.
+	// The message that begins a batch is refused for the limit. With several messages that is the
+	// first one, which asks for no answer, so the last one hears that its batch never began.
 	base := load(t, p, "room")
 	single, err := p.build(base, diff.Step{State: base.State})
 	require.NoError(t, err)

@@ -15,9 +15,10 @@ import (
 	"github.com/c4342123/rollcall/diff"
 )
 
-// BenchmarkCommit compares, on one server in one run, events committed by many meetings at once with the same payloads
-// published asynchronously, without a state, without atomicity, each payload once. The figure to look at is the ratio.
-// A server that syncs always does so for every message, but once for a batch.
+// BenchmarkCommit compares, on one server in one run, events committed by many meetings at once
+// with the same payloads published asynchronously, without a state, without atomicity, each payload
+// once. The figure to look at is the ratio. A server that syncs always does so for every message,
+// but once for a batch.
 func BenchmarkCommit(b *testing.B) {
 	one := func(b *testing.B, url string) {
 		b.Helper()
@@ -50,7 +51,8 @@ func benchmarkCommit(b *testing.B, p *Publisher, replicas int) {
 	b.ReportMetric(float64(meetings*rounds*run)/committing.Seconds(), "commits/s")
 }
 
-// BenchmarkCommitAlone is one meeting's commits, one after the other: what a push waits for when nothing else happens.
+// BenchmarkCommitAlone is one meeting's commits, one after the other: what a push waits for when
+// nothing else happens.
 func BenchmarkCommitAlone(b *testing.B) {
 	alone := func(b *testing.B, p *Publisher) {
 		b.Helper()
@@ -71,7 +73,8 @@ func BenchmarkCommitAlone(b *testing.B) {
 	})
 }
 
-// commitRounds lets people come into many meetings, round after round, and returns how many events that made.
+// commitRounds lets people come into many meetings, round after round, and returns how many events
+// that made.
 func commitRounds(b *testing.B, p *Publisher, run, meetings, people, rounds int) int {
 	b.Helper()
 	for _, err := range each(meetings, func(i int) error {
@@ -93,8 +96,8 @@ func commitRounds(b *testing.B, p *Publisher, run, meetings, people, rounds int)
 	return meetings * people * rounds
 }
 
-// publishRaw publishes n events to a stream without any of ours, as fast as the client can, and returns how long it
-// took until all were acknowledged.
+// publishRaw publishes n events to a stream without any of ours, as fast as the client can, and
+// returns how long it took until all were acknowledged.
 func publishRaw(b *testing.B, nc *nats.Conn, n, replicas int) time.Duration {
 	b.Helper()
 	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(n))

@@ -11,8 +11,9 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// TestAStreamThatIsMadeAgainBeginsBeyondTheOther: an ordered consumer of the client library goes on where it was in the
-// stream that was deleted, and is told all of the new one nevertheless, however few events that has.
+// TestAStreamThatIsMadeAgainBeginsBeyondTheOther: an ordered consumer of the client library goes on
+// where it was in the stream that was deleted, and is told all of the new one nevertheless, however
+// few events that has.
 func TestAStreamThatIsMadeAgainBeginsBeyondTheOther(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{})

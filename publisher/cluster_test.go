@@ -28,8 +28,8 @@ type member interface {
 	WaitForShutdown()
 }
 
-// cluster runs three servers that replicate, with settings of their own, and returns them. They do not tell clients of
-// each other.
+// cluster runs three servers that replicate, with settings of their own, and returns them. They do
+// not tell clients of each other.
 func cluster(t testing.TB, set func(*server.Options)) []member {
 	t.Helper()
 	addresses := []string{port.Free(t), port.Free(t), port.Free(t)}
@@ -71,7 +71,8 @@ func urls(servers []member) string {
 	return strings.Join(out, ",")
 }
 
-// openInTime opens a publisher on a cluster that may still be electing its leaders, and runs it until the test ends.
+// openInTime opens a publisher on a cluster that may still be electing its leaders, and runs it
+// until the test ends.
 func openInTime(t testing.TB, nc *nats.Conn) (p *Publisher) {
 	t.Helper()
 	require.Eventually(t, func() (opened bool) {

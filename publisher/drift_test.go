@@ -25,7 +25,8 @@ func edited(t *testing.T, p *Publisher, set func(*jetstream.StreamConfig)) {
 	require.NoError(t, err)
 }
 
-// looked waits for the comparison that a publisher begins with, which would undo what a test changes before it.
+// looked waits for the comparison that a publisher begins with, which would undo what a test
+// changes before it.
 func looked(t *testing.T, p *Publisher) {
 	t.Helper()
 	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drift.limits != nil }, patience, time.Millisecond)
@@ -103,7 +104,8 @@ func TestWhatCannotBeMendedIsSaidUntilItIsUndone(t *testing.T) {
 // compared counts the requests that the connection has sent, most of them for comparisons.
 func compared(p *Publisher) uint64 { return p.nc.Stats().OutMsgs }
 
-// TestBothKindsAtOnce mends what can be mended of a stream that cannot be mended altogether, unless it is not ours.
+// TestBothKindsAtOnce mends what can be mended of a stream that cannot be mended altogether, unless
+// it is not ours.
 func TestBothKindsAtOnce(t *testing.T) {
 	t.Parallel()
 	p, _ := watchful(t)

@@ -13,7 +13,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
-// The same change seen by two replicas: the server finds the duplicate id before it looks at the state.
+// The same change seen by two replicas: the server finds the duplicate id before it looks at the
+// state.
 func TestDuplicateOfAnotherReplicasCommitIsAConflict(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{})
@@ -44,7 +45,8 @@ func TestDuplicateOfTheSameCommitIsItsSuccess(t *testing.T) {
 	assert.Equal(t, a.sequence, j.revision)
 }
 
-// The conflict's stored state is this commit's own: an id-less commit, so that only the sequence is wrong.
+// The conflict's stored state is this commit's own: an id-less commit, so that only the sequence is
+// wrong.
 func TestConflictWithTheSameCommitIsItsSuccess(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{})

@@ -24,7 +24,8 @@ func behindProxy(t *testing.T, opts Options) (*Publisher, *Publisher, *faultprox
 	return open(t, connect(t, "nats://"+proxy.Addr()), opts), direct, proxy
 }
 
-// onAck returns a fault that calls f for what holds the acknowledgement of a batch, and passes the rest.
+// onAck returns a fault that calls f for what holds the acknowledgement of a batch, and passes the
+// rest.
 func onAck(f faultproxy.Fault) faultproxy.Fault {
 	return func(data []byte) []byte {
 		if bytes.Contains(data, []byte(`"batch":`)) {
@@ -90,7 +91,8 @@ func TestLostAcknowledgementOfAGroupIsRecovered(t *testing.T) {
 	}
 }
 
-// The group's answer is lost, and before it is asked for somebody else commits on top of one of its meetings.
+// The group's answer is lost, and before it is asked for somebody else commits on top of one of its
+// meetings.
 func TestGroupThatWasStoredAndOvertakenIsToldApart(t *testing.T) {
 	t.Parallel()
 	p, direct, proxy := behindProxy(t, Options{})

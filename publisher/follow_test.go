@@ -42,7 +42,8 @@ func following(t *testing.T, p *Publisher, after diff.Position) (<-chan news, <-
 	return told, ended
 }
 
-// TestFollowEndsWithItsConnection and goes on from where it was, on a server that has forgotten the consumer.
+// TestFollowEndsWithItsConnection and goes on from where it was, on a server that has forgotten the
+// consumer.
 func TestFollowEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	dir := disk.Fast(t)
@@ -63,8 +64,8 @@ func TestFollowEndsWithItsConnection(t *testing.T) {
 	assert.Equal(t, news{"b", b.Revision}, <-told)
 }
 
-// TestReadingEndsWhenNothingIsHeard: in a cluster another server may be the one that reads for us, and be gone while the
-// connection is well. Meetings wait meanwhile for somebody to look at them.
+// TestReadingEndsWhenNothingIsHeard: in a cluster another server may be the one that reads for us,
+// and be gone while the connection is well. Meetings wait meanwhile for somebody to look at them.
 func TestReadingEndsWhenNothingIsHeard(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(context.Context, *Publisher) error{
@@ -153,7 +154,8 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	require.Error(t, err)
 }
 
-// TestAllGoesOnToWhatReplacedWhatItWasToRead replaces every state while they are read, in the order in which they are.
+// TestAllGoesOnToWhatReplacedWhatItWasToRead replaces every state while they are read, in the order
+// in which they are.
 func TestAllGoesOnToWhatReplacedWhatItWasToRead(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{})

@@ -12,15 +12,16 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// afterAnOutage is what waits to be stored together when a list can be read again that could not be read since blind:
-// somebody was pushed, then the list shows a crowd, and perhaps the end of the meeting.
+// afterAnOutage is what waits to be stored together when a list can be read again that could not be
+// read since blind: somebody was pushed, then the list shows a crowd, and perhaps the end of the
+// meeting.
 func afterAnOutage(r *room, pushed string, blind int64) intent {
 	r.join(pushed)
 	push := diff.Snapshot{
 		Kind: diff.Partial, Rows: r.rows[len(r.rows)-1:], From: r.now + 100, At: r.now + 100, Via: events.ViaPush,
 	}
 	look := r.snapshot()
-	var known diff.Mark // when it was in sight last
+	var known diff.Mark // at the last look
 	return func(s *diff.State) diff.Result {
 		if s.Phase != diff.Watched {
 			return diff.Result{State: s}
@@ -84,8 +85,8 @@ func TestNothingIsLostBetweenThePartsOfAJoinedResult(t *testing.T) {
 	}
 }
 
-// TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn stores the first steps, as a process does that dies then, and lets
-// another compare the same again.
+// TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn stores the first steps, as a process does
+// that dies then, and lets another compare the same again.
 func TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn(t *testing.T) {
 	t.Parallel()
 	const perBatch = 5

@@ -13,7 +13,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
-// TestTheStreamSaysHowOldTheInstallationIs, and goes on saying so when it is changed, opened again, or lost and made again.
+// TestTheStreamSaysHowOldTheInstallationIs, and goes on saying so when it is changed, opened again,
+// or lost and made again.
 func TestTheStreamSaysHowOldTheInstallationIs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -49,7 +50,7 @@ func TestTheStreamSaysHowOldTheInstallationIs(t *testing.T) {
 			assert.Equal(t, c.older, open(t, nc, Options{}).Older())
 
 			require.NoError(t, js.DeleteStream(t.Context(), events.Stream))
-			require.Eventually(t, func() bool { // it is made again by whoever misses it
+			require.Eventually(t, func() bool { // it is made again by the one who misses it
 				_, err := p.Load(t.Context(), "room")
 				return err == nil
 			}, 30*time.Second, 10*time.Millisecond)

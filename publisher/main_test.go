@@ -25,7 +25,8 @@ import (
 // patience is how long a test waits for what has to happen, however busy the machine is.
 const patience = time.Minute
 
-// childDir names the store directory for a re-executed test binary, which then is a NATS server and nothing else.
+// childDir names the store directory for a re-executed test binary, which then is a NATS server and
+// nothing else.
 const childDir = "ROLLCALL_TEST_PUBLISHER_DIR"
 
 func TestMain(m *testing.M) {
@@ -46,7 +47,8 @@ func startProcess(t testing.TB, dir string) (s interface{ Kill() }, addr string)
 	return child, hostPort(t, child.Line(t))
 }
 
-// startEmbedded runs the product's own server until the test ends, or another one that does as much.
+// startEmbedded runs the product's own server until the test ends, or another one that does as
+// much.
 func startEmbedded(t testing.TB, dir string) child.Server {
 	t.Helper()
 	if binary := natstest.Binary(); binary != "" {
@@ -97,7 +99,8 @@ func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {
 	return nc
 }
 
-// open opens a publisher and runs it until the test ends. Unless the test says otherwise it is as patient as the test.
+// open opens a publisher and runs it until the test ends. Unless the test says otherwise it is as
+// patient as the test.
 func open(t testing.TB, nc *nats.Conn, opts Options) *Publisher {
 	t.Helper()
 	opts.AckTimeout, opts.GiveUpAfter = cmp.Or(opts.AckTimeout, patience/3), cmp.Or(opts.GiveUpAfter, patience)

@@ -30,7 +30,8 @@ func TestBeatsOfManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestBeatsGoByOneClock has replicas whose clocks are an hour off tell when they were alive, and read it, in turn.
+// TestBeatsGoByOneClock has replicas whose clocks are an hour off tell when they were alive, and
+// read it, in turn.
 func TestBeatsGoByOneClock(t *testing.T) {
 	t.Parallel()
 	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })

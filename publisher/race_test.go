@@ -17,8 +17,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
-// race lets two writers look at one meeting for a number of rounds, each with what it last heard of the state, and
-// returns how often one of them was not the first.
+// race lets two writers look at one meeting for a number of rounds, each with what it last heard of
+// the state, and returns how often one of them was not the first.
 func race(t *testing.T, one, two *Publisher, rounds int) (conflicts int) {
 	t.Helper()
 	r := newRoom("room")
@@ -60,7 +60,8 @@ func TestTwoWritersRaceForAThousandRounds(t *testing.T) {
 	assert.GreaterOrEqual(t, conflicts, 500, "they did race")
 }
 
-// Without the compare-and-set the same two writers store the same sequence twice: the test above can fail.
+// Without the compare-and-set the same two writers store the same sequence twice: the test above
+// can fail.
 func TestCompareAndSetIsWhatKeepsTheSequence(t *testing.T) {
 	t.Parallel()
 	url := startServer(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })

@@ -19,7 +19,7 @@ import (
 // epoch is when every room opens, in Unix milliseconds.
 const epoch = 1_700_000_000_000
 
-// room is a meeting upstream: its member list, changed by the test, looked at by whoever compares.
+// room is a meeting upstream: its member list, changed by the test, looked at by each comparison.
 type room struct {
 	id   string
 	now  int64
@@ -92,7 +92,8 @@ func answered(t testing.TB, f func() error) {
 	require.NoError(t, err)
 }
 
-// slow tells whether nothing is wrong but that an answer came too late, and nothing was sent that it could change.
+// slow tells whether nothing is wrong but that an answer came too late, and nothing was sent that
+// it could change.
 func slow(err error) bool {
 	return errors.Is(err, errNoAnswer) && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrUnavailable)
 }
@@ -138,8 +139,9 @@ func decode(t testing.TB, m jetstream.Msg) events.Event {
 	return e
 }
 
-// verify holds what is stored of a meeting to the product's promises: a gapless sequence in the order of the stream,
-// nothing twice, joined and left in turns, the same in both views, and a state that fits.
+// verify holds what is stored of a meeting to the product's promises: a gapless sequence in the
+// order of the stream, nothing twice, joined and left in turns, the same in both views, and a state
+// that fits.
 func verify(t testing.TB, nc *nats.Conn, p *Publisher, id string) []events.Event {
 	t.Helper()
 	var out []events.Event

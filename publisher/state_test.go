@@ -20,7 +20,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
-// crowd is a room of n people as DingTalk names them: ids of random characters, Chinese names, hours of coming.
+// crowd is a room of n people as DingTalk names them: ids of random characters, Chinese names,
+// hours of coming.
 func crowd(n int) *room {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -218,7 +219,8 @@ func TestAllEndsWithItsContextAndItsStream(t *testing.T) {
 	}
 }
 
-// TestStateOutlivesItsServersYears closes a meeting whose events were once to be kept for 240 years.
+// TestStateOutlivesItsServersYears closes a meeting whose events were once to be kept for 240
+// years.
 func TestStateOutlivesItsServersYears(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{Retention: time.Hour})
@@ -233,7 +235,8 @@ func TestStateOutlivesItsServersYears(t *testing.T) {
 	assert.NotEqual(t, diff.Watched, got.State.Phase)
 }
 
-// TestTheLongestRetentionKeeps stores events, and their meeting's last state, for as long as is allowed.
+// TestTheLongestRetentionKeeps stores events, and their meeting's last state, for as long as is
+// allowed.
 func TestTheLongestRetentionKeeps(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{Retention: maxRetention})

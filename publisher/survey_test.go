@@ -141,7 +141,8 @@ func TestSurveyOfWhatIsOver(t *testing.T) {
 	assert.Empty(t, survey(t, all, everyShard()...))
 }
 
-// What is known of a stream counts for no other: one that is made anew, or goes back to a copy, is read from its beginning.
+// What is known of a stream counts for no other: one that is made anew, or goes back to a copy, is
+// read from its beginning.
 func TestSurveyOfAnotherStream(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t, Options{})

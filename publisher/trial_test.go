@@ -12,7 +12,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/disk"
 )
 
-// TestATrialThatIsOutOfTimeSaysWhatTheServerSaid, and not that the last of its attempts was cut short.
+// TestATrialThatIsOutOfTimeSaysWhatTheServerSaid, and not that the last of its attempts was cut
+// short.
 func TestATrialThatIsOutOfTimeSaysWhatTheServerSaid(t *testing.T) {
 	t.Parallel()
 	nc := connect(t, startEmbedded(t, disk.Fast(t)).ClientURL())

@@ -116,8 +116,8 @@ func TestForgetfulServerIsWarnedOf(t *testing.T) {
 	assert.Len(t, inspected.Warnings, 1, "with a stream, too")
 }
 
-// TestOldServerAmongOthersIsRefused gives one server that keeps a copy of the stream, but neither leads it nor is
-// connected to, another version.
+// TestOldServerAmongOthersIsRefused gives one server that keeps a copy of the stream, but neither
+// leads it nor is connected to, another version.
 func TestOldServerAmongOthersIsRefused(t *testing.T) {
 	t.Parallel()
 	servers := cluster(t, func(o *server.Options) { o.StoreDir = disk.Fast(t) })

@@ -6,9 +6,10 @@ import (
 	"testing"
 )
 
-// BenchmarkDay plays whole days by three policies that make equally many calls, information calls included: the policy of
-// this package, equal turns, and one that knows the true rate of change of every meeting. It reports how long it took to
-// notice a change that no push announced, and the end of a meeting, in seconds. Give it -benchtime 1x.
+// BenchmarkDay plays whole days by three policies that make equally many calls, information calls
+// included: the policy of this package, equal turns, and one that knows the true rate of change of
+// every meeting. It reports how long it took to notice a change that no push announced, and the end
+// of a meeting, in seconds. Give it -benchtime 1x.
 func BenchmarkDay(b *testing.B) {
 	for _, bench := range []struct {
 		name string
@@ -57,7 +58,8 @@ func report(b *testing.B, run func() *outcome) {
 	b.ReportMetric(float64(o.calls), "calls")
 }
 
-// withCalls plays a day so thriftily that it takes a number of calls, within half a per cent. More of x is thriftier.
+// withCalls plays a day so thriftily that it takes a number of calls, within half a per cent. More
+// of x is thriftier.
 func withCalls(calls int, low, high float64, run func(x float64) *outcome) *outcome {
 	o := run(low)
 	if o.calls <= calls {

@@ -26,7 +26,8 @@ var (
 		meetings: 1600, starts: []float64{4, 8, 20, 8, 8, 4, 2, 3, 6, 5, 16, 7, 8, 6, 5, 3, 2, 1}, regular: 0.85,
 		lengths: []float64{15, 30, 30, 30, 45, 60, 60, 60, 90, 120}, overrun: 200, size: 5, spread: 1.1, flicker: 0.5,
 	}
-	// steady spreads them over the day and lets them begin five minutes late and end five minutes early.
+	// steady spreads them over the day and lets them begin five minutes late and end five minutes
+	// early.
 	steady = dayKind{
 		meetings: 1600, starts: []float64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, offset: 300, regular: 0.6,
 		lengths: []float64{25, 50, 50, 80}, overrun: 200, size: 10, spread: 0.7, flicker: 0.5,
@@ -131,8 +132,8 @@ func (p plan) person(r *rand.Rand) []float64 {
 	}
 }
 
-// rates are the changes per second that somebody expects who knows everything but chance, the end of the meeting
-// included.
+// rates are the changes per second that somebody expects who knows everything but chance, the end
+// of the meeting included.
 func (p plan) rates(r *rand.Rand, people int) []float64 {
 	out := make([]float64, int((p.end-p.start+rateLead+rateTail)/rateStep)+1)
 	for range rateDraws {

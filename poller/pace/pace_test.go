@@ -17,8 +17,8 @@ type fixed struct{ perSecond float64 }
 
 func (f *fixed) now() float64 { return f.perSecond }
 
-// follow looks at a meeting whenever it is due, for a while; each look finds so many changes per second. It returns the
-// last interval.
+// follow looks at a meeting whenever it is due, for a while; each look finds so many changes per
+// second. It returns the last interval.
 func follow(p *pace.Pacer, m *pace.Meeting, from, to float64, perSecond float64, people, calls int) time.Duration {
 	left, waits := 0.0, p.Interval(m)
 	for t := from; t < to; t += waits.Seconds() {
@@ -67,7 +67,8 @@ func TestChangeIsFollowedByAnotherLookSoon(t *testing.T) {
 	assert.Greater(t, follow(p, &m, 3600, 3720, 0, 10, 1), 3*moved, "and then it is quiet again")
 }
 
-// TestScarceCallsAreAllUsed has ten times as many meetings as the rate is enough for. One in three is busier.
+// TestScarceCallsAreAllUsed has ten times as many meetings as the rate is enough for. One in three
+// is busier.
 func TestScarceCallsAreAllUsed(t *testing.T) {
 	p := newPaced(2)
 	all := make([]pace.Meeting, 300)
@@ -137,8 +138,8 @@ func TestMeetingIsSmall(t *testing.T) {
 	assert.LessOrEqual(t, unsafe.Sizeof(pace.Meeting{}), uintptr(64))
 }
 
-// TestPromises holds whatever may be seen to the bounds: no interval below the shortest, none above the longest but for
-// the rate, and then none more than a bit above equal turns.
+// TestPromises holds whatever may be seen to the bounds: no interval below the shortest, none above
+// the longest but for the rate, and then none more than a bit above equal turns.
 func TestPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		shortest := time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(time.Hour)).Draw(t, "shortest"))

@@ -37,7 +37,8 @@ type watched struct {
 type policy interface {
 	// next returns the meeting whose turn it is, or nil and when to ask again.
 	next(q waiting, now float64) (*watched, float64)
-	// after returns when the list is due again, after a look that found so many changes nobody had announced.
+	// after returns when the list is due again, after a look that found so many changes nobody had
+	// announced.
 	after(m *watched, now float64, changes int) float64
 	// stretch is by how much rarer information calls are than wanted.
 	stretch() float64

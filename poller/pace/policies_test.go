@@ -42,8 +42,8 @@ func (q waiting) first(now float64) (*watched, float64) {
 	return nil, q[0].due
 }
 
-// equalTurns looks at all meetings equally often: every so many seconds, or as often as the rate allows. Information
-// calls are as rare as under the policy under test.
+// equalTurns looks at all meetings equally often: every so many seconds, or as often as the rate
+// allows. Information calls are as rare as under the policy under test.
 type equalTurns struct {
 	paced
 	every float64
@@ -54,8 +54,9 @@ func (e equalTurns) after(m *watched, now float64, changes int) float64 {
 	return now + e.every
 }
 
-// clairvoyant knows at any time what is to be expected of every meeting. It looks where, since the last look, the most
-// waiting per call is to be expected, if that is worth a call; which with steady rates is the rule of the square root.
+// clairvoyant knows at any time what is to be expected of every meeting. It looks where, since the
+// last look, the most waiting per call is to be expected, if that is worth a call; which with
+// steady rates is the rule of the square root.
 type clairvoyant struct {
 	paced
 	worth float64
@@ -86,7 +87,8 @@ func (c clairvoyant) next(q waiting, now float64) (*watched, float64) {
 	return best, now + 0.2
 }
 
-// waited is for how long the changes since the last look have been waiting by now, as is to be expected.
+// waited is for how long the changes since the last look have been waiting by now, as is to be
+// expected.
 func (m *watched) waited(now float64) float64 {
 	sum := 0.0
 	for t := m.looked; t < now; t += rateStep {
