@@ -22,6 +22,7 @@ const (
 // ClassRobot is a message to a group robot.
 const ClassRobot Class = "robot"
 
+// Classes are those of calls, PushClasses those of pushes.
 var (
 	Classes     = []Class{ClassToken, ClassMembers, ClassInfo, ClassOrg, ClassQuery, ClassGateway}
 	PushClasses = []Class{ClassWebhook, ClassStream}

@@ -32,6 +32,7 @@ type Churn struct {
 }
 
 const (
+	// SecondDevice names the device that somebody joins with who is in the meeting already.
 	SecondDevice = "phone"
 	// maxCrowd bounds the work of making up one action, which looks at everybody.
 	maxCrowd = 1000

@@ -61,7 +61,7 @@ var quoted = regexp.MustCompile("`([^`]+)`")
 func unsaid(last, now []string, text string) []string {
 	said := map[string]bool{}
 	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
-		for _, word := range strings.Fields(match[1]) {
+		for word := range strings.FieldsSeq(match[1]) {
 			said[setting(strings.TrimRight(word, ",:"))] = true
 		}
 	}
