@@ -94,6 +94,7 @@ func (o Options) checks(api *upstream, store *store) []check {
 		{"storing", store.storing},
 		{"permission", func(ctx context.Context) Finding { return api.permission(ctx, store.call) }},
 		{"pushes", o.pushes},
+		{"push events", store.events},
 		{"http", o.http},
 	}
 }
