@@ -92,3 +92,23 @@ func (m *look) endByPush(now moment) {
 	}
 	m.why, m.closing, m.closeTried = events.EndClosed, 0, 0
 }
+
+// maxLeft bounds what is kept of pushes that decided nothing, for each meeting.
+const maxLeft = 200
+
+// keepLeft keeps those rows of a push that tell that somebody left, which it could not decide: when
+// the meeting is closed out without a list, they are all there is to know.
+func (m *meeting) keepLeft(rows []diff.Row) {
+	for _, row := range rows {
+		closed := row.Status == diff.StatusLeft || row.Status == diff.StatusKicked
+		known := slices.ContainsFunc(m.left, func(r diff.Row) bool { return r.UnionID == row.UnionID && r.JoinTime == row.JoinTime })
+		if closed && !known && len(m.left) < maxLeft {
+			m.left = append(m.left, row)
+		}
+	}
+}
+
+// left returns what keepLeft has kept.
+func (p *Poller) left(m *look) []diff.Row {
+	return guarded.Get(p.table, func(*locked) []diff.Row { return slices.Clone(m.m.left) })
+}

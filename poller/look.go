@@ -156,7 +156,9 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 // closeOut closes a meeting out that is over, without another list.
 func (p *Poller) closeOut(ctx context.Context, m *look) error {
 	at := p.wall().UnixMilli()
-	_, err := p.storeSnapshot(ctx, m, diff.Snapshot{Kind: diff.Partial, From: at, At: at, Over: true, EndTime: m.endTime})
+	_, err := p.storeSnapshot(ctx, m, diff.Snapshot{
+		Kind: diff.Partial, Rows: p.left(m), From: at, At: at, Over: true, EndTime: m.endTime,
+	})
 	return err
 }
 

@@ -24,6 +24,7 @@ type meeting struct {
 	closed int64
 	idle   chan struct{} // closed when it is no longer busy; nil while nothing waits for that
 	inbox  []*entry      // what is to be stored
+	left   []diff.Row    // of pushes that told that somebody left, and did not decide it; see keepLeft
 	record diff.Record   // the newest we know of; its state is nil while that is not in memory
 	brief  brief         // of record
 	progress

@@ -62,6 +62,9 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 		return nil
 	}
 	p.table.With(func(t *locked) {
+		if e.result.LookNow {
+			m.keepLeft(n.Rows)
+		}
 		switch {
 		case n.Scene == Closed:
 			t.close(n.ConferenceID, n.Time)

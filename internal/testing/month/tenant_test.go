@@ -55,7 +55,7 @@ var tenants = map[string]tenant{
 	"C":      {perDay: 20, limit: standard, pushes: allPushes, closes: readable},
 	"D":      {perDay: 20, limit: standard, closes: readable},
 	"E":      {perDay: 200, limit: professional, pushes: allPushes, closes: readable},
-	"F":      {perDay: 4, grants: standard, pushes: allPushes, closes: readable},
+	"F":      {perDay: 4, limit: standard, grants: standard, pushes: allPushes, closes: readable}, // where nothing is set
 	"idle":   {limit: standard, closes: readable},
 	"status": {perDay: 20, limit: standard, pushes: statusPushes, closes: readable},
 }
