@@ -83,18 +83,24 @@ const updateServers = "update the NATS servers to 2.14.6 or newer, best to 2.15"
 // checked that it could.
 func (s *store) connection(ctx context.Context) Finding {
 	settings := s.opts.Settings
-	conn, err := conn.Connect(ctx, settings.NATS, conn.Options{
+	nc, err := conn.Connect(ctx, settings.NATS, conn.Options{
 		Name: "rollcall-doctor", Embedded: settings.Embedded.Listen, DataDir: settings.Store.DataDir, LookupEnv: s.opts.LookupEnv, Refusals: &s.refusals,
 		Extra: []nats.Option{nats.PermissionErrOnSubscribe(true)},
 	})
 	if err == nil {
-		if err := publisher.CheckServer(conn); err != nil {
-			conn.Close()
+		if err := publisher.CheckServer(nc); err != nil {
+			nc.Close()
 			s.why = "the NATS server cannot be used"
 			return failed(err, updateServers)
 		}
-		s.conn = conn
-		return ok(fmt.Sprintf("connected to %s, version %s", conn.ConnectedUrlRedacted(), conn.ConnectedServerVersion()))
+		if err := conn.Writer(ctx, nc, settings.NATS); err != nil {
+			nc.Close()
+			s.why = "this user only reads"
+			return failed(errors.New("this user only reads from the embedded server"),
+				"set --data-dir to the service's, as the user that it runs as, or --nats-user with --nats-password")
+		}
+		s.conn = nc
+		return ok(fmt.Sprintf("connected to %s, version %s", nc.ConnectedUrlRedacted(), nc.ConnectedServerVersion()))
 	}
 	s.why = "no connection to NATS"
 	if !settings.NATS.External() && !errors.Is(err, nats.ErrAuthorization) {

@@ -56,15 +56,20 @@ func (l *local) options() []nats.Option {
 func (l *local) userInfo() (user, password string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.choose()
+	return l.current.User, l.current.Password
+}
+
+// choose finds what is to be tried now.
+func (l *local) choose() {
 	l.current = embedded.LocalLogin{}
 	for _, file := range l.files() {
 		found, err := embedded.ReadLogin(file)
 		if err == nil && found.Password != "" && !l.refused[found.Password] && samePort(found.URL, l.url) {
 			l.current = found
-			break
+			return
 		}
 	}
-	return l.current.User, l.current.Password
 }
 
 // files are where a login may be, the likeliest first.
@@ -98,6 +103,7 @@ func samePort(a, b string) bool {
 // read as the server can, or else as for any server.
 func (l *local) verify(state tls.ConnectionState) error {
 	l.mu.Lock()
+	l.choose() // the server is asked to show itself before it is told who comes
 	pinned := l.current.Certificate
 	l.mu.Unlock()
 	shown := state.PeerCertificates
