@@ -64,7 +64,7 @@ func (i *Invocation) Origin(setting string) Origin {
 	return Origin{}
 }
 
-// Assumed tells whether nobody has set the setting with that flag name: it has its default.
+// Assumed tells whether the setting with that flag name was not set: it has its default.
 func (i *Invocation) Assumed(setting string) bool { return i.Origin(setting).Level == Default }
 
 // globals are the flags of every command.

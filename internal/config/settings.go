@@ -7,10 +7,10 @@
 // also be read from a file, by the name of the setting with "file" added; the higher level wins,
 // whichever of the two it has.
 //
-// Nothing is ignored in silence. Unknown flags and unknown keys of the file are refused. So is an
-// unknown ROLLCALL_ variable that is nearly the name of a setting; any other may be somebody else's
-// (a compose file, a script) and only causes a warning, and those that Kubernetes makes for a
-// service named rollcall not even that. An empty variable counts as not set; an empty flag, or ""
+// Nothing is ignored silently. Unknown flags and unknown keys of the file are refused. So is an
+// unknown ROLLCALL_ variable that is nearly the name of a setting; any other may belong to another
+// program (a compose file, a script) and only causes a warning, and those that Kubernetes makes for
+// a service named rollcall not even that. An empty variable counts as not set; an empty flag, or ""
 // in the file, sets the empty value.
 //
 // A command declares the settings it needs by embedding [Settings], [Client] or single groups; see
@@ -87,7 +87,7 @@ type DingTalk struct {
 	// Edition is the organisation's edition of DingTalk, which has so many calls and pushes a
 	// month.
 	Edition Edition `placeholder:"standard|professional|pack" default:"standard" help:"DingTalk's edition, which sets the calls and pushes of a calendar month: 5000 and 3000, 200000 and 50000, 5000000 and 500000."`
-	// EditionAssumed says that nobody has set Edition. The program fills it in; it is no setting.
+	// EditionAssumed says that Edition was not set. The program fills it in; it is no setting.
 	EditionAssumed bool `kong:"-"`
 	// MonthlyCalls is the calls per calendar month of all replicas together, MonthlyPushes the
 	// pushes and messages of robots; where they are set they count instead of what the edition has.

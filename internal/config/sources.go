@@ -112,8 +112,9 @@ func (s *sources) loadFile(configFlag string) (err error) {
 // serviceLink matches the variables that Kubernetes sets in every pod for a service whose name begins with rollcall.
 var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
-// checkEnvironment looks for variables that are no setting. One that is nearly a setting is a slip and refused; any
-// other may belong to somebody else, a compose file or a script, and is only warned about.
+// checkEnvironment looks for variables that are no setting. One that is nearly a setting is a slip
+// and refused; any other may belong to another program, a compose file or a script, and only causes
+// a warning.
 func (s *sources) checkEnvironment() error {
 	names := []string{envConfig}
 	for name := range s.known {

@@ -126,7 +126,7 @@ func decoder[T any](parse func(string) (T, error)) kong.MapperFunc {
 
 func parseText(text string) (string, error) { return text, nil }
 
-// errTooLong is about a duration that nobody means, and that sums of times may overflow with.
+// errTooLong is about a duration so long that sums of times may overflow.
 var errTooLong = fmt.Errorf("more than 100 years (%s)", shortDuration(maxDuration))
 
 // anyDuration is what time.ParseDuration takes, however long: it refuses more than 292 years as if they were no duration.
@@ -145,7 +145,7 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// parseRetention says to whoever asks for too much how to have it.
+// parseRetention says with what is too long how events are kept for ever: 0.
 func parseRetention(text string) (time.Duration, error) {
 	d, err := parseDuration(text)
 	if errors.Is(err, errTooLong) {

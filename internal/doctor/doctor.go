@@ -1,4 +1,4 @@
-// Package doctor examines what the service needs, and says how to mend what is wrong. It changes
+// Package doctor examines what the service needs, and says how to correct what is wrong. It changes
 // nothing that is there, and leaves nothing behind: neither the stream nor the store is made, and
 // the only thing it spends is one API call.
 //

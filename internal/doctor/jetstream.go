@@ -46,7 +46,7 @@ func (s *store) jetStream(ctx context.Context) Finding {
 	return s.room()
 }
 
-// without notes that there is no use in trying further.
+// without skips the checks that need JetStream.
 func (s *store) without(err error, mend string) Finding {
 	s.giveUp("JetStream cannot be used")
 	return failed(err, mend)

@@ -33,7 +33,7 @@ func (s *store) close() {
 	}
 }
 
-// giveUp notes that there is no use in asking the server for more, and why.
+// giveUp notes why the server is asked nothing more.
 func (s *store) giveUp(why string) {
 	s.why = why
 	s.close()

@@ -56,7 +56,7 @@ type need struct {
 // allow is the subject as it is to be allowed.
 func (n need) allow() string { return conn.Pattern(n.subject) }
 
-// nobody is no stream, consumer, meeting or key that there is.
+// nobody is a name that no stream, consumer, meeting or key has.
 const nobody = "rollcall-doctor"
 
 // jsAPI begins the subjects of JetStream's requests.

@@ -58,7 +58,7 @@ func (s *store) forbiddenFinding() (Finding, bool) {
 	return failed(errors.New("the server refuses this user "+conn.List(refused)), mend), true
 }
 
-// silentFinding is about requests that nobody answers though they are allowed.
+// silentFinding is about requests that get no answer though they are allowed.
 func (s *store) silentFinding() (Finding, bool) {
 	for _, r := range s.replies {
 		if r.outcome == unanswered && !r.silent && r.class != toTry && r.class != toTell && r.class != toLend {
@@ -69,7 +69,7 @@ func (s *store) silentFinding() (Finding, bool) {
 	return Finding{}, false
 }
 
-// elsewhereFinding is about messages that do not get where they should.
+// elsewhereFinding is about messages that do not reach the stream they are for.
 func (s *store) elsewhereFinding() (Finding, bool) {
 	for _, r := range s.replies {
 		if r.header == nil || r.class != toServe {

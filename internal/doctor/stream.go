@@ -84,7 +84,7 @@ func (s *store) troubled(found publisher.Inspection) (Finding, bool) {
 	return Finding{}, false
 }
 
-// inTheWay is about other people's streams on the same subjects.
+// inTheWay is about streams of other programs on the same subjects.
 func (s *store) inTheWay(ctx context.Context) (Finding, bool) {
 	if !s.asked("STREAM.NAMES") {
 		return Finding{}, false // which the permissions' finding says
@@ -172,7 +172,7 @@ func (s *store) storing(ctx context.Context) Finding {
 }
 
 // working tries streams that are as they have to be: by a consumer, and whether the server has
-// room, which it tells nobody who stores nothing. What else it refuses to the trial's own stream
+// room, which shows only when something is stored. What else it refuses to the trial's own stream
 // does not concern them.
 func (s *store) working(ctx context.Context) Finding {
 	if s.exists(publisher.TrialStream) && s.may(toTry) { // another doctor was killed

@@ -125,7 +125,7 @@ func (s *Simulator) answer(c call, requestID string) (reply, []fault.Fault) {
 	return jsonReply(http.StatusOK, v), damage
 }
 
-// honest answers a call as the platform documents it.
+// honest answers a call as the platform documents it, without faults.
 func (s *Simulator) honest(c call, now time.Time) (any, *apiError) {
 	switch c.class {
 	case fault.ClassToken:

@@ -78,10 +78,10 @@ func (e *pushEvent) with(d damage) *pushEvent {
 	return &out
 }
 
-// intruder is the nickname of somebody who is in no meeting.
+// intruder is the nickname of a person who is in no meeting.
 const intruder = "Mallory"
 
-// untrue is an event of somebody who never came, under the id of the true one: a receiver must
+// untrue is an event of a person who never joined, under the id of the true one: a receiver must
 // neither believe it nor drop the true one as a repetition.
 func (e *pushEvent) untrue() pushEvent {
 	join, leave, duration := e.EventTime, e.EventTime+10_000, int64(1000)

@@ -19,7 +19,7 @@ import (
 const (
 	// maxAnswer bounds the webhook's answer.
 	maxAnswer = 64 << 10
-	// stale is how far in the past the time stamp of an old push lies.
+	// stale is how old the time stamp of an old push is.
 	stale = 24 * time.Hour
 	// nonceLength is as the platform's.
 	nonceLength = 8

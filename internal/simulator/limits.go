@@ -30,8 +30,8 @@ func (w *window) count(now time.Time) int {
 
 func (w *window) add(now time.Time) { w.times = append(w.times, now.UnixNano()) }
 
-// limits are the honest ones: the app's calls per second of each API, and the organisation's calls
-// in a month.
+// limits are those that the platform documents: the app's calls per second of each API, and the
+// organisation's calls in a month.
 type limits struct {
 	perSecond int
 	perMonth  int

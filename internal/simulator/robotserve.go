@@ -99,7 +99,7 @@ func (s *Simulator) askRobot(r *http.Request, body []byte) (answer robotReply, t
 	return robot.hear(body, now.UnixMilli()), textCodes, kind
 }
 
-// hear reads a message and says it.
+// hear reads a message and has the robot say it.
 func (r *robot) hear(body []byte, now int64) robotReply {
 	var message struct {
 		Type     string `json:"msgtype"`

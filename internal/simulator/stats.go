@@ -32,7 +32,7 @@ type CallStats struct {
 	Calls uint64 `json:"calls"`
 	// MaxPerSecond is the most calls that came within any second, counted up to 100,000.
 	MaxPerSecond int `json:"maxPerSecond"`
-	// Throttled is how many were rejected for the honest limits, not by a fault.
+	// Throttled is how many were rejected because of the documented limits, not by a fault.
 	Throttled uint64 `json:"throttled"`
 	// Statuses counts the replies by HTTP status; 0 stands for none.
 	Statuses map[int]uint64 `json:"statuses"`

@@ -46,8 +46,8 @@ func (c *Client) fault(op string, r reply) *Error {
 	return e
 }
 
-// excerpt is the beginning of a reply that could not be read. What comes instead of a token may
-// well hold one.
+// excerpt is the beginning of a reply that could not be read. An unexpected reply to a token call
+// may hold a token all the same.
 func (c *Client) excerpt(op string, r reply) string {
 	if op == opToken && r.status == http.StatusOK {
 		return ""

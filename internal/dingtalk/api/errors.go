@@ -117,7 +117,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Retryable reports whether the same call can succeed later without anybody mending anything.
+// Retryable reports whether the same call can succeed later without a change of the set-up.
 func (e *Error) Retryable() bool {
 	switch e.Kind {
 	case KindDenied, KindNotFound, KindRequest, KindCredentials:

@@ -9,9 +9,9 @@ const (
 	maxDevices = 4096 // of one meeting
 )
 
-// rereadEvery is at which looks a list that never agrees is read twice still: a device that is new
-// can be told from a list that moved by that alone, and the reason why it did not agree may be
-// gone.
+// rereadEvery is how often, in looks, a list that never agrees is still read twice: only a second
+// reading tells a new device from a list that moved, and the reason why the list did not agree may
+// be gone.
 const rereadEvery = 8
 
 // habit is what a look has to know of those before it.

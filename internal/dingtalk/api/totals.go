@@ -13,7 +13,7 @@ const maxTotals = 1024
 // totals remembers of which meetings what was said of their list. What totalCount counts is nowhere
 // documented, so a difference from the number of rows may last for a meeting's whole life: it is
 // said when it begins, when it turns from too many into too few or back, and when it is gone, but
-// not whenever somebody comes.
+// not each time the difference changes.
 type totals struct {
 	mu   sync.Mutex
 	said map[string]finding // by conferenceId; never inOrder

@@ -33,7 +33,7 @@ type walk struct {
 	text []byte
 	// leftOut counts rows that cannot be read.
 	leftOut int
-	// uncertain says that somebody may be missing, whatever the numbers say.
+	// uncertain says that members may be missing, even if the number of rows is totalCount.
 	uncertain bool
 	// Marks of rows that are known not to be there because the list moved, sorted.
 	devices  []uint64
@@ -78,7 +78,7 @@ func (w *walk) startPage() {
 
 // isList reports whether the page is a member list at all: an address block, for one, is a 200 with
 // other JSON, and reading it as an empty list would make everybody leave. An empty object is none
-// either, but may follow the last page. Nor is what has a failure's code, and nobody.
+// either, but may follow the last page. Nor is a reply with the code of a failure and no members.
 func (w *walk) isList() bool {
 	if w.failed && w.count() == w.firstRow+w.firstLeftOut {
 		return false
@@ -101,8 +101,8 @@ func (w *walk) agrees() bool {
 	return !w.recounted && w.moved == 0 && (w.total < 0 || w.complete(w.count()))
 }
 
-// certain reports whether nobody is missing from the list. What is doubtful is no reason to read it
-// again.
+// certain reports whether the list is known to be complete. One that is not is not read again for
+// that reason.
 func (w *walk) certain() bool { return w.agrees() && w.suspects == 0 && !w.stuck && w.whole() }
 
 // whole reports whether all that was sent could be read. Where no token could be read, totalCount

@@ -25,8 +25,8 @@ const (
 var errMemory = errors.New("no memory left for bodies of this size")
 
 // read returns the body of a request. Until done is called the memory counts as taken; what counts
-// is what has arrived, not what a request says will, so that requests that send nothing keep nobody
-// out.
+// is what has arrived, not what a request says will, so that requests that send nothing do not use
+// up the memory.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, done func(), no *refusal) {
 	connection := http.NewResponseController(w)
 	// Not every connection has deadlines. Those of net/http have.

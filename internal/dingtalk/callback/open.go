@@ -45,8 +45,8 @@ func (h *handler) open(query url.Values, body []byte) ([]byte, *refusal) {
 	return message, nil
 }
 
-// checkTime returns an error unless a time stamp, which the signature has vouched for, is near
-// enough to now.
+// checkTime returns an error unless a time stamp, which the signature covers, is near enough to
+// now.
 func (h *handler) checkTime(timestamp string) error {
 	if h.opts.Window < 0 {
 		return nil

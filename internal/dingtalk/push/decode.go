@@ -36,7 +36,7 @@ type Envelope struct {
 // Decode reads the JSON of a push. A push of a type that is not about meetings has no notices,
 // whatever else is in it. One that is no JSON object with an event type, or is about meetings and
 // makes no sense, gives an error that wraps [ErrMalformed] and no notices at all. The error says
-// where the push is wrong and never quotes a value: whoever reads a log need not be one who may
+// where the push is wrong and never quotes a value: people who read logs need not be allowed to
 // know who is in a meeting. Values of other types than documented count in odd, which may be nil.
 func Decode(data []byte, envelope Envelope, odd *wire.Oddities) (Push, error) {
 	b, err := readBody(data)
@@ -104,7 +104,7 @@ func (p *Push) addMeeting(r wire.Reader, b *body) error {
 		CreatorID:   r.UnionID(wire.PushCreator, m.CreatorID),
 		CreatorNick: r.Text(wire.PushCreatorNick, m.CreatorNick, wire.MaxNick), StartTime: start,
 	}
-	// A scene nobody documents is a reason to look.
+	// The scene is not documented: the list has to be looked at.
 	n.Look = n.Scene != MeetingCreated && n.Scene != MeetingClosed
 	return nil
 }
@@ -181,7 +181,7 @@ func (p *Push) notice(conferenceID string, scene Scene) *Notice {
 
 // row is the member as a list would show it, or false when the push does not tell who it is, since
 // when, or what happened. The leaveTime counts only at an end: a user_join carries one too. A role
-// that cannot be read is false: roles decide nothing that a look does not mend.
+// that cannot be read is false: the next look corrects a wrong role.
 func (m *memberModel) row(r wire.Reader, scene Scene) (diff.Row, bool) {
 	joined, timed := r.Time(wire.PushMemberJoin, m.JoinTime)
 	left, _ := r.Time(wire.PushMemberLeave, m.LeaveTime)

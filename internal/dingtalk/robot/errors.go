@@ -17,8 +17,8 @@ var (
 	// ErrThrottled says that the robot was sent too much: it takes nothing for [Block].
 	ErrThrottled = errors.New("the robot was sent too many messages")
 	// ErrRefused says that the robot takes no message as it is set up: a wrong token or secret, an
-	// address that is not allowed, a keyword that is missing, a robot that is switched off.
-	// Somebody has to mend that.
+	// address that is not allowed, a keyword that is missing, a robot that is switched off. A
+	// person has to correct that.
 	ErrRefused = errors.New("the robot refuses messages")
 	// ErrContent says that the robot will never say this message, because of what is in it.
 	ErrContent = errors.New("the robot refuses the content of the message")

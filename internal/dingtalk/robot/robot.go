@@ -100,8 +100,8 @@ func Sign(secret string, timestamp int64) string {
 }
 
 // Send sends a message once. It returns nil when the robot has said it, now or before. An [*Error]
-// is the robot's answer and means that it has not; after any other error nobody knows. No error
-// holds the token or the secret.
+// is the robot's answer and means that it has not; after any other error it is not known whether it
+// has. No error holds the token or the secret.
 func (c *Client) Send(ctx context.Context, m Message) error {
 	req, err := c.request(ctx, m)
 	if err != nil {

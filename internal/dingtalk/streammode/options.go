@@ -54,7 +54,7 @@ type Options struct {
 	HealthyAfter time.Duration
 	// TLS overrides how servers are verified; nil means the system's roots.
 	TLS *tls.Config
-	// Unasked says that nobody has asked for this connection: another program may be waiting for
+	// Unasked says that no setting asks for this connection: another program may be waiting for
 	// events that are not about meetings, and DingTalk hands each to one of the app's connections.
 	// They are acknowledged with LATER.
 	Unasked bool
@@ -79,7 +79,7 @@ const (
 	Stored Outcome = "stored"
 	// Ignored is an event that is not about meetings. It is acknowledged with SUCCESS.
 	Ignored Outcome = "ignored"
-	// Left is an event that is not about meetings on a connection that nobody has asked for. It is
+	// Left is an event that is not about meetings on a connection that is Unasked. It is
 	// acknowledged with LATER, for another reader of the app's stream.
 	Left Outcome = "left"
 	// Malformed is an event or frame that cannot be read. It is acknowledged with SUCCESS, where it

@@ -50,7 +50,7 @@ type client struct {
 // acknowledged: within about [Options.AckTimeout] and two seconds, unless the gateway takes no more
 // data. It opens a connection, and another when that ends: at once when the gateway asks for it,
 // after a while when something failed. Wrong credentials are no reason to give up, as they may be
-// mended at DingTalk's end. It returns an error only for options that cannot work.
+// corrected in DingTalk's console. It returns an error only for options that cannot work.
 func Run(ctx context.Context, opts Options) error {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {

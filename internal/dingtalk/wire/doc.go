@@ -4,7 +4,7 @@
 //
 // It is as lenient as the official SDK (github.com/alibabacloud-go/tea 1.2.2, tea/json_parser.go),
 // and more so where that stops at a number in quotes for a boolean, or takes a number with an
-// exponent for its first digits. internal/testing/sdktest holds it to the SDK, value by value.
+// exponent for its first digits. internal/testing/sdktest compares it with the SDK, value by value.
 // Codes of failures are read more strictly, see [Code]. Names are matched with regard to case, as
 // there. What a value that cannot be read means for what it is part of is its reader's to decide;
 // here it is counted, see [Oddities].

@@ -53,8 +53,8 @@ func (r Reader) Count(f Field, raw jsontext.Value) int {
 	return max(n, 0)
 }
 
-// Status reads a number that stands for something. One that nobody documented is kept as it is, so
-// that it can be counted; one beyond 32 bits is brought to their edge.
+// Status reads a number that stands for something. An undocumented one is kept as it is, so that it
+// can be counted; one beyond 32 bits is brought to their edge.
 func Status(raw jsontext.Value) (int, Reading) {
 	n, reading := Int(raw)
 	return int(min(max(n, math.MinInt32), math.MaxInt32)), reading

@@ -175,8 +175,8 @@ func Text(raw jsontext.Value) (string, Reading) {
 	return string(text), r
 }
 
-// AppendID appends what identifies somebody or something. It is AppendText, but that true
-// identifies nobody: who has it instead of an id would be one with everybody else who has.
+// AppendID appends what identifies somebody or something. It is AppendText, but that true is no id:
+// all who have it in place of one would be taken for one person.
 func AppendID(dst []byte, raw jsontext.Value) ([]byte, Reading) {
 	if len(raw) > 0 && raw.Kind() == 't' {
 		return dst, Unreadable

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// door is a listener that lets in no more connections than the limits say. Where there is no room
-// one that waits for nothing makes it: the one that has been without a request for longest.
+// door is a listener that accepts no more connections than the limits say. When it is full, the
+// connection that has been without a request for longest is closed for the new one.
 type door struct {
 	net.Listener
 	limits   Limits
@@ -24,7 +24,7 @@ func newDoor(ln net.Listener, limits Limits, refusals *Refusals) *door {
 	return &door{Listener: ln, limits: limits, refusals: refusals, open: map[*conn]struct{}{}, by: map[netip.Addr]int{}}
 }
 
-// conn is a connection that counts.
+// conn is a connection that counts towards the limits.
 type conn struct {
 	net.Conn
 	door    *door
@@ -89,7 +89,7 @@ func (d *door) longestIdle(of netip.Addr, only bool) (found *conn) {
 	return found
 }
 
-// forget makes room. It may be told of a connection twice.
+// forget no longer counts a connection. It may be called twice for one.
 func (d *door) forget(c *conn) {
 	if _, open := d.open[c]; !open {
 		return

@@ -8,7 +8,7 @@ import (
 	"github.com/c4342123/rollcall/internal/base/problem"
 )
 
-// guard lets only those in who may use the API: with the token, or logged in with it, or, where
+// guard answers only those who may use the API: with the token, or logged in with it, or, where
 // none is set, from this machine.
 func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -44,9 +44,9 @@ var forwarded = []string{
 	"True-Client-Ip", "Cf-Connecting-Ip",
 }
 
-// local tells whether a request comes from this machine and means it: not through a proxy that
-// happens to run here, and not from a web page that had its own name resolved to this machine. A
-// proxy that leaves no trace cannot be told from a client: in front of one a token has to be set.
+// local tells whether a request comes from this machine and was meant for it: not through a proxy
+// that happens to run here, and not from a web page that had its own name resolved to this machine.
+// A proxy that leaves no trace cannot be told from a client: in front of one a token has to be set.
 func local(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil || !loopback(host) {

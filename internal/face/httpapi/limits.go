@@ -50,13 +50,13 @@ func (l Limits) Within(files uint64) Limits {
 	return l
 }
 
-// Refusals count who was turned away. The zero value is ready for use.
+// Refusals count the connections and readers that were refused. The zero value is ready for use.
 type Refusals struct {
 	Connections atomic.Uint64
 	Readers     atomic.Uint64
 }
 
-// seats are the readers that there may be at a time.
+// seats bound the readers of events at a time.
 type seats struct {
 	mu    sync.Mutex
 	taken int

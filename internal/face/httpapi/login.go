@@ -19,7 +19,7 @@ const (
 	sessionCookie = "rollcall_session"
 	// sessionLife is how long a browser stays logged in. Another token ends all sessions at once.
 	sessionLife = 7 * 24 * time.Hour
-	// Wrong tokens per second, and at once, before everybody has to wait who logs in.
+	// Wrong tokens per second, and at once, before every login has to wait.
 	wrongTokens, wrongAtOnce = 1, 10
 )
 
@@ -107,7 +107,7 @@ func setSession(w http.ResponseWriter, r *http.Request, value string, maxAge int
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// attempts slow down who guesses tokens.
+// attempts slow down the guessing of tokens.
 type attempts struct{ limiter *rate.Limiter }
 
 func newAttempts() attempts { return attempts{rate.NewLimiter(wrongTokens, wrongAtOnce)} }

@@ -105,8 +105,8 @@ func conferenceID(w http.ResponseWriter, r *http.Request) (string, bool) {
 	return id, true
 }
 
-// readTitle reads the optional body {"title"}, or says with which status it is refused. What the
-// body says it is does not matter: many a client calls its JSON a form.
+// readTitle reads the optional body {"title"}, or says with which status it is refused. The
+// Content-Type does not matter: many clients send JSON under that of a form.
 func readTitle(w http.ResponseWriter, r *http.Request) (title string, status int, err error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError

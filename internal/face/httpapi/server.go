@@ -101,7 +101,7 @@ type Options struct {
 	Webhook http.Handler
 	// Limits are how many may ask at a time.
 	Limits Limits
-	// Refusals count who was turned away for them; nil counts nothing.
+	// Refusals count what was refused because of them; nil counts nothing.
 	Refusals *Refusals
 	Logger   *slog.Logger
 

@@ -107,7 +107,7 @@ func (a *api) subscribe(w http.ResponseWriter, r *http.Request) (*feed.Reader, b
 	return reader, true
 }
 
-// filterOf reads which events are wanted. An empty parameter is as good as none.
+// filterOf reads which events are wanted. An empty parameter counts as none.
 func filterOf(query url.Values) (filter feed.Filter, err error) {
 	if filter.Meeting = query.Get("meeting"); filter.Meeting != "" {
 		if err := events.CheckConferenceID(filter.Meeting); err != nil {
@@ -129,9 +129,9 @@ type sse struct {
 	patience
 }
 
-// begin says where reading begins, so that who is cut off before the first event misses nothing
-// either. That is an event of its own name, with data: there are readers that forget the id of
-// anything less.
+// begin says where reading begins, so that a reader that is cut off before the first event misses
+// nothing either. That is an event of its own name, with data: there are readers that forget the id
+// of anything less.
 func (s *sse) begin(ctx context.Context, reader *feed.Reader) error {
 	position, err := reader.Begin(ctx)
 	if err != nil {

@@ -57,7 +57,7 @@ func newFile(body []byte, kind string) file {
 	return file{body, kind, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 }
 
-// kindOf does not ask the machine, whose own table may say anything.
+// kindOf is the Content-Type of a file. It does not use the machine's table, which may differ.
 func kindOf(name string) string {
 	switch ext := path.Ext(name); ext {
 	case ".js":

@@ -23,7 +23,7 @@ type Options struct {
 	// From makes the events that were stored since then come first; the zero time leaves out what
 	// is stored already.
 	From time.Time
-	// Reporter is told of interruptions; nobody when nil.
+	// Reporter is told of interruptions; it may be nil.
 	Reporter condition.Reporter
 }
 
@@ -48,8 +48,9 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Follower, error) {
 
 // Run calls handle for every event in the order of the stream, history before what is new, until
 // ctx ends or handle returns an error, which Run returns. An interruption, however long, loses
-// nothing and repeats nothing. Nor does a stream that is deleted or goes back to a backup: what is
-// announced anew is left out, of the latest tens of thousands of events. Run can be called once.
+// nothing and repeats nothing. Nor does a stream that is deleted or goes back to a backup: events
+// that are announced again are left out, as far as they are among the latest tens of thousands. Run
+// can be called once.
 func (f *Follower) Run(ctx context.Context, handle func(payload []byte) error) error {
 	var shown reading.Recent[struct{}]
 	return f.reader.Run(ctx, func(m reading.Message) error {

@@ -17,10 +17,10 @@ import (
 const (
 	// refreshEvery is how often [Month.Run] learns what the other replicas did.
 	refreshEvery = 10 * time.Second
-	// drawTimeout bounds every exchange with NATS that somebody waits for.
+	// drawTimeout bounds every exchange with NATS that a caller waits for.
 	drawTimeout = 5 * time.Second
 	// upstreamHold is how long all replicas make no call after upstream said that the month's calls
-	// are used up. It may be wrong, or somebody may buy more.
+	// are used up. That may be wrong, or more may be bought.
 	upstreamHold = 10 * time.Minute
 )
 
@@ -117,8 +117,8 @@ func OpenMonth(ctx context.Context, conn *nats.Conn, o MonthOptions) (*Month, er
 }
 
 // OpenMonthIn opens the count in a bucket that is open already, of servers whose time ask tells. It
-// is for whoever keeps the bucket by other means than a connection, as simulations on a virtual
-// clock do.
+// is for callers that keep the bucket by other means than a connection, such as simulations on a
+// virtual clock.
 func OpenMonthIn(ctx context.Context, kv jetstream.KeyValue, ask func(context.Context) (time.Time, error), o MonthOptions) (*Month, error) {
 	s := &store{ready: func() bool { return true }, kv: kv}
 	return newMonth(ctx, s, o.withDefaults(), ask)
@@ -185,7 +185,7 @@ func (m *Month) Close(ctx context.Context) error {
 	return nil
 }
 
-// seize waits until nobody else of this replica changes the count.
+// seize waits until no other goroutine of this replica changes the count.
 func (m *Month) seize(ctx context.Context) error {
 	select {
 	case m.drawing <- struct{}{}:

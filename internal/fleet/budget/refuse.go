@@ -91,8 +91,8 @@ func (m *Month) atEdge(now time.Time) time.Duration {
 	}
 }
 
-// left returns how many calls are not made yet, as far as is known: what nobody has drawn, and what
-// is in this replica's parcel. The caller holds mu.
+// left returns how many calls are not made yet, as far as is known: what no replica has drawn, and
+// what is in this replica's parcel. The caller holds mu.
 func (m *Month) left(now time.Time) int {
 	month := monthOf(now)
 	left := m.limit(now)

@@ -51,8 +51,8 @@ func openStore(ctx context.Context, nc *nats.Conn, replicas int) (*store, error)
 	return &store{ready: nc.IsConnected, js: js, config: config, stream: stream, kv: kv}, nil
 }
 
-// remake makes the bucket again after somebody has deleted it. Those who had it go on with the new
-// one, which has its name.
+// remake makes the bucket again after it was deleted. Handles of the old one work with the new one,
+// which has its name.
 func (s *store) remake(ctx context.Context) error {
 	_, err := conn.Bucket(ctx, s.js, s.config)
 	return err

@@ -3,7 +3,7 @@ package budget
 import "time"
 
 // sameTold is for how long after calls were held back another refusal is about the same limit:
-// nothing was bought meanwhile, somebody only tried.
+// nothing was bought meanwhile, a call was only tried again.
 const sameTold = time.Hour
 
 // tell takes down that upstream said that nothing is left, and is asked again at a time in Unix

@@ -30,7 +30,7 @@ const (
 // UsageOptions configure [OpenUsage]. The zero value works and has no limit.
 type UsageOptions struct {
 	// Pushes is how many pushes and messages a calendar month has; 0 means no limit. A negative
-	// number is for whoever does not know: then it is as another program said.
+	// number says that the caller does not know: then it is what another program has stored.
 	Pushes int
 	// Location is where months begin and offices are open; nil means China Standard Time.
 	Location *time.Location

@@ -14,16 +14,16 @@ import (
 
 var errNoAnswer = errors.New("not every replica answered in time")
 
-// Meetings returns what all replicas watch, in no particular order, and the shards nobody answered
-// for: their owner has gone, or was too slow. It returns an error only when nobody could be asked,
-// or ctx has ended.
+// Meetings returns what all replicas watch, in no particular order, and the shards that no replica
+// answered for: their owner has gone, or was too slow. It returns an error only when no replica
+// could be asked, or ctx has ended.
 func (p *Peers) Meetings(ctx context.Context) ([]Meeting, shards.Set, error) {
 	return p.ask(ctx, question{Asker: p.id})
 }
 
 // Meeting returns one meeting. It tells whether its owner answered; when it did and there is none
-// of that id, the meeting is not watched. It returns an error only when nobody could be asked, or
-// ctx has ended.
+// of that id, the meeting is not watched. It returns an error only when no replica could be asked,
+// or ctx has ended.
 func (p *Peers) Meeting(ctx context.Context, conferenceID string) (m Meeting, watched, answered bool, err error) {
 	meetings, missing, err := p.ask(ctx, question{Asker: p.id, ConferenceID: conferenceID})
 	if err != nil {
@@ -35,7 +35,7 @@ func (p *Peers) Meeting(ctx context.Context, conferenceID string) (m Meeting, wa
 	return Meeting{}, false, !missing.Has(events.Shard(conferenceID)), nil
 }
 
-// ask gathers the answers. It asks nobody else for what this replica looks at itself.
+// ask gathers the answers. What this replica looks at itself it does not ask for.
 func (p *Peers) ask(ctx context.Context, q question) ([]Meeting, shards.Set, error) {
 	covered, local := p.local(q)
 	g := gathering{missing: q.about() &^ covered, found: map[string]Meeting{}}
@@ -69,7 +69,7 @@ func (p *Peers) owned() shards.Set {
 
 // gathering is what has been answered so far.
 type gathering struct {
-	missing shards.Set // that nobody has answered for in full
+	missing shards.Set // that no replica has answered for in full
 	found   map[string]Meeting
 }
 
@@ -103,8 +103,8 @@ func (p *Peers) gather(ctx context.Context, q question, g *gathering, waited sha
 	return nil
 }
 
-// take adds a part of somebody's answer. While a shard changes hands two may answer for it: the one
-// who looked last knows best.
+// take adds a part of a replica's answer. While a shard changes hands two may answer for it: the
+// one that looked last counts.
 func (g *gathering) take(m *nats.Msg, p *Peers) {
 	var a part
 	if err := json.Unmarshal(m.Data, &a); err != nil {

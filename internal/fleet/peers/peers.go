@@ -21,7 +21,8 @@ import (
 const (
 	// Subject is where replicas ask each other.
 	Subject = "rollcall.peers.meetings"
-	// maxAsked bounds the questions that wait for an answer. Who gets none in time does without.
+	// maxAsked bounds the questions that wait for an answer. One that gets none in time is answered
+	// without it.
 	maxAsked = 256
 	// perPart is how many meetings one message of an answer tells of: less than half of what a
 	// server takes.

@@ -133,8 +133,8 @@ func (b *bucket) remove(ctx context.Context, key string, revision uint64) error 
 	return nil
 }
 
-// publish is what the key-value store's own methods do, but that it says at once when nobody takes
-// the message.
+// publish is what the key-value store's own methods do, but that it fails at once when no stream
+// takes the message.
 func (b *bucket) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	ack, err := b.js.PublishMsg(ctx, msg, append(opts, jetstream.WithRetryAttempts(0))...)
 	if answer, ok := errors.AsType[*jetstream.APIError](err); ok {

@@ -2,9 +2,9 @@ package shards
 
 import "context"
 
-// Orphaned tells that nobody looks at any meeting, as far as this replica knows: it has no lease
-// that is good, and no other live replica has any. err is why it could get none; nil when nothing
-// failed.
+// Orphaned tells that no replica looks at any meeting, as far as this replica knows: it has no
+// lease that is good, and no other live replica has any. err is why it could get none; nil when
+// nothing failed.
 func (r *Replica) Orphaned() (orphaned bool, err error) {
 	if r.Mine() != 0 {
 		return false, nil
@@ -46,7 +46,7 @@ func (r *runner) lookOutside(ctx context.Context) {
 	}
 }
 
-// othersOutside tells whether one of those that have shards has shown a sign of life lately.
+// othersOutside tells whether one of those that have shards has renewed its announcement lately.
 func (r *runner) othersOutside() bool {
 	for _, id := range r.outside.owners {
 		s, known := r.outsideSeen[id]

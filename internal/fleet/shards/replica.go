@@ -16,11 +16,11 @@
 //
 // So no two replicas hold a shard at the same time, whatever the clocks of replicas and servers
 // show, and however long messages take: only the rates of the replicas' clocks must agree within
-// the margin. The server expires nothing. After an outage everybody goes on with what they had.
+// the margin. The server expires nothing. After an outage every replica goes on with what it had.
 //
-// The one exception is somebody who deletes the bucket: a process that is started within one TTL
-// after that cannot know that others had leases. Two replicas then look at the same meetings for
-// that long, which costs calls and nothing else.
+// The one exception is a bucket that is deleted: a process that is started within one TTL after
+// that cannot know that others had leases. Two replicas then look at the same meetings for that
+// long, which costs calls and nothing else.
 package shards
 
 import (
@@ -51,7 +51,7 @@ type Options struct {
 	Name string
 	// Replicas is how many copies the servers keep of what is stored; 1 when 0.
 	Replicas int
-	// TTL is how long after its last sign of life a replica is left its leases; [DefaultTTL] when
+	// TTL is how long after its last announcement a replica is left its leases; [DefaultTTL] when
 	// 0, at least [MinTTL] and at most [MaxTTL]. Replicas with different ones get along.
 	TTL time.Duration
 	// Quiet is called before shards are handed over, when they have gone from [Replica.Mine]. It

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxRaces bounds how often in a row others may be faster to change the owners before they are left
-// to it for a turn.
+// maxRaces bounds how often in a row others may be faster to change the owners before this replica
+// waits for its next turn.
 const maxRaces = 20
 
 // share removes replicas that are gone, assigns shards without an owner and hands over those that

@@ -46,7 +46,7 @@ type Turns struct {
 func New(conn *nats.Conn, opts Options) *Turns { return &Turns{conn: conn, opts: opts} }
 
 // Take takes a turn and tells whether it was free. The first list since the start is made in any
-// case: what happened while nobody looked is to be found at once.
+// case: what happened while no replica looked is to be found at once.
 func (t *Turns) Take(ctx context.Context) (bool, error) {
 	first := !t.began
 	t.began = true

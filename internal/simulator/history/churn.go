@@ -32,7 +32,7 @@ type Churn struct {
 }
 
 const (
-	// SecondDevice names the device that somebody joins with who is in the meeting already.
+	// SecondDevice names the device with which a person joins who is in the meeting already.
 	SecondDevice = "phone"
 	// maxCrowd bounds the work of making up one action, which looks at everybody.
 	maxCrowd = 1000
@@ -119,8 +119,8 @@ func (c *churner) tick(m *Meeting) (Action, bool) {
 	return c.departure(m, present, at), true
 }
 
-// crowd returns who of the crowd is absent and who is present, leaving out those somebody has plans
-// for.
+// crowd returns who of the crowd is absent and who is present, leaving out people with planned
+// actions.
 func (c *churner) crowd(m *Meeting, at int64) (absent, present []int) {
 	for i := c.first; i < c.first+c.plan.People; i++ {
 		member := &m.view.members[i]
@@ -135,7 +135,7 @@ func (c *churner) crowd(m *Meeting, at int64) (absent, present []int) {
 	return absent, present
 }
 
-// arrival brings somebody in, or begins to.
+// arrival makes a person join, or be called first.
 func (c *churner) arrival(m *Meeting, absent []int, at int64) Action {
 	i := absent[c.rng.IntN(len(absent))]
 	a := Action{At: at, Do: Join, Person: m.people[i].ID, Device: DefaultDevice}
@@ -154,7 +154,7 @@ func (c *churner) ringing(m *Meeting, person int) bool {
 	return ok && m.view.rows[row].Status == StatusCalling
 }
 
-// departure takes somebody out, or brings or puts away their second device.
+// departure makes a person leave, or adds or removes their second device.
 func (c *churner) departure(m *Meeting, present []int, at int64) Action {
 	i := present[c.rng.IntN(len(present))]
 	a := Action{At: at, Do: Leave, Person: m.people[i].ID}

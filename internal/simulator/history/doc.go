@@ -11,5 +11,6 @@
 //   - what really happened, and so what Rollcall must find out: [Meetings.Truth];
 //   - what the platform tells by itself: [Meetings.Notices].
 //
-// The list and the truth are computed apart, so that each can prove the other wrong.
+// The list and the truth are computed apart, so that a mistake in one shows as a difference from
+// the other.
 package history

@@ -30,7 +30,7 @@ func (l LiveAction) person() Person {
 	}
 }
 
-// introduces says whether the action may bring somebody new.
+// introduces says whether the action may add a new person.
 func (l LiveAction) introduces() bool {
 	return l.Do == Join || l.Do == Invite || l.Do == Call || l.Do == Decline
 }
@@ -133,7 +133,7 @@ func (m *Meeting) latest(batch []Action) int64 {
 }
 
 // follows says whether the actions, in their order, simply come next: nothing is planned, and none
-// lies ahead of what will be shown.
+// is later than what will be shown.
 func (m *Meeting) follows(batch []Action, floor int64) bool {
 	if m.applied < len(m.history) {
 		return false

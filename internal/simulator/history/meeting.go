@@ -46,7 +46,7 @@ type Meeting struct {
 }
 
 // Advance plays the history up to now. Churn is made up on the way, in the order of time, so that
-// it is the same however often anybody looks.
+// it does not depend on how often the list is read.
 func (m *Meeting) Advance(now int64) {
 	now = max(now, m.floor)
 	if now < m.at {

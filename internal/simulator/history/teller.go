@@ -40,7 +40,7 @@ func (m *Meeting) nextTold() int64 {
 }
 
 // tell returns notices of everything that has happened by now and was not told before. What
-// happened before from is passed over in silence.
+// happened before from is left out.
 func (m *Meeting) tell(from, now int64, leavesAtEnd bool) []Notice {
 	m.Advance(now)
 	t := &m.teller

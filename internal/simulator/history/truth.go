@@ -6,7 +6,7 @@ import (
 )
 
 // truth tells what has happened in the meeting up to m.at. It goes by the history alone and knows
-// nothing of rows, so that it can show that the member list is wrong, or who reads it.
+// nothing of rows, so that a mistake of the member list, or of its reader, shows as a difference.
 func (m *Meeting) truth() MeetingTruth {
 	acc := m.account()
 	out := MeetingTruth{ConferenceID: m.id, Title: m.title, StartTime: m.start, People: []PersonTruth{}, Events: []ExpectedEvent{}}

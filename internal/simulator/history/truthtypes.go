@@ -60,7 +60,7 @@ type ExpectedEvent struct {
 	// Inferred says that no list ever gave the time At: from lists it can only be estimated.
 	Inferred bool `json:"inferred,omitempty" yaml:"inferred,omitempty"`
 	// ListedUntil is when the list stops showing this event, because a later visit took over the
-	// row; 0 when it stays for as long as the list can be read. Who did not look in between cannot
-	// know.
+	// row; 0 when it stays for as long as the list can be read. A client that did not look before
+	// cannot know of it.
 	ListedUntil int64 `json:"listedUntil,omitempty" yaml:"listedUntil,omitempty"`
 }

@@ -52,7 +52,7 @@ type place struct {
 	sequence uint64
 }
 
-// Filter says which events somebody wants to read: all of them unless told otherwise.
+// Filter says which events a reader wants: all of them unless told otherwise.
 type Filter struct {
 	Meeting string        // only this meeting's
 	Types   []events.Type // only these types
@@ -138,7 +138,7 @@ func (f *Feed) begin(after uint64) {
 	f.epoch++
 }
 
-// add takes an event in and wakes who waits for it.
+// add takes an event in and wakes the readers that wait for it.
 func (f *Feed) add(e Event) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -56,7 +56,7 @@ func (f *Feed) placeOf(e *entry) ID {
 }
 
 // meant is the sequence of this epoch that an id stands for: one of the epoch before stands for its
-// beginning, as all that is stored since is new to who has it. The caller holds mu.
+// beginning, as all that is stored since is new to the reader that has it. The caller holds mu.
 func (f *Feed) meant(id ID) uint64 {
 	if id.Sequence > f.start && id.Sequence <= f.used && id.since < f.since-clocks {
 		return f.start

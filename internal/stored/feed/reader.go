@@ -90,7 +90,7 @@ func (r *Reader) ahead() bool {
 	return r.after > r.feed.newest()
 }
 
-// Close lets somebody else read.
+// Close makes room for another reader.
 func (r *Reader) Close() {
 	r.feed.mu.Lock()
 	defer r.feed.mu.Unlock()

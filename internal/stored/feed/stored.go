@@ -15,8 +15,8 @@ import (
 // historyPatience is how long an interruption may last while old events are read.
 const historyPatience = 10 * time.Second
 
-// Consumers is how many consumers of the stream a [Feed] has while it only follows it; whoever goes
-// back to older events has one more for that long.
+// Consumers is how many consumers of the stream a [Feed] has while it only follows it; a reader
+// that goes back to older events has one more for that long.
 const Consumers = 1
 
 // Stored returns the events of the stream in NATS. The reporter is told of interruptions; it may be

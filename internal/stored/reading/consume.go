@@ -185,7 +185,7 @@ func (r *Reader) config() jetstream.ConsumerConfig {
 }
 
 // name is that of a consumer of the service, which is one of ours. A command may have logged in as
-// somebody who only reads, and who is refused such names: its consumers are named by the client
+// a user who may only read, and is refused such names: its consumers are named by the client
 // library.
 func (r *Reader) name() string {
 	if r.js.Conn().Opts.Name != serviceConnection {

@@ -34,9 +34,9 @@ func (r *Reader) reaches(ctx context.Context, info *jetstream.StreamInfo) error 
 	return fmt.Errorf("%w: something else is stored at %d", ErrReplaced, next)
 }
 
-// GoOn returns the position from which somebody who came to another goes on. That is the same one,
-// unless the stream is another by now or went back to a backup: then it is that before the first
-// event they have not come to. It returns [ErrNoStream] when there is none.
+// GoOn returns the position from which a reader that had read up to another goes on. That is the
+// same one, unless the stream is another by now or went back to a backup: then it is that before
+// the first event it has not read. It returns [ErrNoStream] when there is none.
 func GoOn(ctx context.Context, js jetstream.JetStream, subjects []string, at diff.Position) (diff.Position, error) {
 	r := &Reader{js: js, opts: Options{Subjects: subjects}, at: at}
 	info, err := r.stream(ctx)
@@ -73,8 +73,8 @@ func (r *Reader) goBack(ctx context.Context, info *jetstream.StreamInfo) error {
 }
 
 // storedNext is the sequence of the first event that was stored later than what was read last; 0
-// when there is none, or when it is not known when that was. It is asked for as all that is read
-// is, since some may do nothing else.
+// when there is none, or when it is not known when that was. It is found with a consumer, as the
+// events are read, since some users are allowed nothing else.
 func (r *Reader) storedNext(ctx context.Context) (uint64, error) {
 	if r.at.Sequence == 0 || r.at.Stored.IsZero() {
 		return 0, nil

@@ -57,10 +57,10 @@ type Options struct {
 	New bool
 	// Patience is how long an interruption may last; 0 means without end.
 	Patience time.Duration
-	// Reporter is told of interruptions; nobody when nil.
+	// Reporter is told of interruptions; it may be nil.
 	Reporter condition.Reporter
 	// Anew is called when a live reader goes on in another stream of the name, or in this one after
-	// it went back, with the sequence after which it does; nil for who need not know.
+	// it went back, with the sequence after which it does; it may be nil.
 	Anew func(after uint64)
 }
 

@@ -17,7 +17,7 @@ const maxTicks = 8
 // maxSeconds is how many there are when they are told to the second, which takes more room.
 const maxSeconds = 5
 
-// axis places times along a line: the periods in proportion, what lies between them as narrow
+// axis places times along a line: the periods in proportion, the times between them as narrow
 // breaks.
 type axis struct {
 	periods []Period
@@ -32,8 +32,8 @@ func newAxis(periods []Period) axis {
 	return axis{periods: periods, total: float64(max(length(periods), 1)), breaks: breakWidth * float64(max(len(periods)-1, 0))}
 }
 
-// place is where on the line a time is, from 0 to 1. What lies outside the periods is moved to
-// their nearest end.
+// place is where on the line a time is, from 0 to 1. A time outside the periods is moved to their
+// nearest end.
 func (a axis) place(ms int64) float64 {
 	at := 0.0
 	for i, p := range a.periods {

@@ -40,7 +40,7 @@ func (f *fold) report(now int64) Report {
 	return r
 }
 
-// addPeople gives everybody their attendances.
+// addPeople gives each person their attendances.
 func (r *Report) addPeople(all []events.Attendance, known map[string]*Person) {
 	at := map[string]int{}
 	for _, a := range all {

@@ -95,8 +95,8 @@ func yesNo(yes bool) string {
 // harmless makes sure that no spreadsheet takes a text, or a part of it, for a formula. What begins
 // like one gets an apostrophe in front, which spreadsheets take for "this is text". So does what
 // stands behind anything that a spreadsheet may take for the separator of columns, whatever it was
-// told: many a one splits at semicolons or tabs, and then quotes around the whole text are none any
-// more. Control characters are taken out.
+// told: many split at semicolons or tabs, and then quotes around the whole text do not count as
+// quotes. Control characters are taken out.
 func harmless(s string) string {
 	var out strings.Builder
 	begins := true

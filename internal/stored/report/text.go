@@ -187,7 +187,7 @@ func span2text(ms int64) string {
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
-// percent writes a share. Whoever was there at all has one.
+// percent writes a share, which is more than 0% for every person who attended.
 func percent(share float64) string {
 	if share > 0 && share < 0.005 {
 		return "<1 %"
@@ -213,5 +213,5 @@ func pad(s string, columns int) string {
 	return s + strings.Repeat(" ", max(columns-uniseg.StringWidth(s), 0))
 }
 
-// kicked tells whether an attendance ended because somebody removed the person.
+// kicked tells whether an attendance ended because the person was removed.
 func (a *Attendance) kicked() bool { return a.Ended == events.ReasonKicked }

@@ -48,7 +48,7 @@ type list struct {
 	notes   []string
 }
 
-// present reads the member list as the service reads it. Nobody is in a meeting that is over,
+// present reads the member list as the service reads it. A meeting that is over has no one in it,
 // whatever its rows say.
 func (o Options) present(ctx context.Context) (list, error) {
 	from := time.Now().UnixMilli()
@@ -80,7 +80,7 @@ func (o Options) present(ctx context.Context) (list, error) {
 	return out, nil
 }
 
-// compare says who is shown differently.
+// compare returns the people whom the two show differently.
 func (l list) compare(stored report.Report) Result {
 	result := Result{Notes: l.notes}
 	announced := map[string]report.Person{}

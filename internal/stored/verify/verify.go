@@ -13,7 +13,7 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// ErrNothing says that there is nothing to compare: no event of the meeting is stored, and nobody
+// ErrNothing says that there is nothing to compare: no event of the meeting is stored, and no one
 // is in it.
 var ErrNothing = errors.New("no event is stored of the meeting, and DingTalk shows nobody in it")
 
@@ -83,7 +83,7 @@ type Result struct {
 	Lasted time.Duration
 }
 
-// same tells two differences apart that only look alike: somebody who left and came back.
+// same tells two differences apart that only look alike: of a person who left and came back.
 type same struct {
 	kind   Kind
 	person string
@@ -92,9 +92,9 @@ type same struct {
 
 func (d Difference) same() same { return same{d.Kind, d.Person, d.Since} }
 
-// Run compares, and compares again for as long as the two differ and the patience lasts. Only who
-// differs each time differs. It returns [ErrNothing], [ErrGone], what [poller.Source] returns, or
-// why the events cannot be read.
+// Run compares, and compares again for as long as the two differ and the patience lasts. Only
+// people who differ each time count. It returns [ErrNothing], [ErrGone], what [poller.Source]
+// returns, or why the events cannot be read.
 func Run(ctx context.Context, o Options) (Result, error) {
 	began := time.Now()
 	wait := o.Pause

@@ -42,7 +42,7 @@ func (d *Disk) Fill(t testing.TB, left int64) {
 	chunk := make([]byte, fs.Bsize)
 	for range int64(fs.Bavail) - left/fs.Bsize {
 		if _, err := f.Write(chunk); err != nil {
-			return // somebody else took the rest
+			return // another program took the rest
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package leak holds the tests of a package to ending what they start.
+// Package leak fails a package whose tests leave goroutines behind.
 package leak
 
 import (

@@ -1,6 +1,6 @@
 // Package natstest is for tests with NATS servers of other versions than the one that is linked
 // into them, real ones run as processes and one that only says which version it is, and for what is
-// done to a stream from outside: backups, ids that are forgotten, a stream made anew.
+// done to a stream from outside: backups, ids that are forgotten, a stream made again.
 package natstest
 
 import (

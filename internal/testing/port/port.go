@@ -33,8 +33,8 @@ type allocator struct {
 
 var ports allocator
 
-// Free returns an address of the loopback, host:port, where nothing listens. Nobody else who asks
-// here gets the same as long as this process lives.
+// Free returns an address of the loopback, host:port, where nothing listens. No other caller, in
+// any process, gets the same one as long as this process runs.
 func Free(t testing.TB) string {
 	t.Helper()
 	ports.mu.Lock()
@@ -55,7 +55,7 @@ func (a *allocator) free() (address string, ok bool) {
 	return "", false
 }
 
-// Taken tells whether somebody listens on an address, host:port. It does not try to listen itself:
+// Taken tells whether a program listens on an address, host:port. It does not try to listen itself:
 // a program that another test starts meanwhile holds a copy of the socket for a moment after it is
 // closed.
 func Taken(address string) bool {

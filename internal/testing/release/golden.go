@@ -1,7 +1,7 @@
-// Package release holds what users rely on to files, and to the last release: the settings, routes,
-// subjects, metrics and event fields that there are stand in testdata/now, those of the last
-// release in testdata/last, and what differs must stand in CHANGELOG.md. The last release's data
-// directory is there, too, and today's program must go on with it.
+// Package release compares what users rely on with files, and with the last release: the settings,
+// routes, subjects, metrics and event fields that there are stand in testdata/now, those of the
+// last release in testdata/last, and what differs must stand in CHANGELOG.md. The last release's
+// data directory is there, too, and today's program must be able to continue with it.
 package release
 
 import (
@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// Compare holds what the running code has of a kind, such as "settings", to its golden file, a line
-// each and in any order. With -update it writes the file instead.
+// Compare compares what the running code has of a kind, such as "settings", with its golden file,
+// which has a line for each in any order. With -update it writes the file instead.
 func Compare(t *testing.T, kind string, lines []string) {
 	t.Helper()
 	lines = sorted(lines)
