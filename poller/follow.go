@@ -165,7 +165,7 @@ func (t *locked) takeStale() map[string]uint64 {
 }
 
 // adoptOthers takes over a state that another replica has stored. A meeting that is watched now and
-// was not is looked at at once.
+// was not is looked at as if it had begun to be watched here.
 func (t *locked) adoptOthers(id string, record diff.Record) {
 	if m, ok := t.meetings[id]; ok {
 		t.adopt(m, record, read)
@@ -178,7 +178,6 @@ func (t *locked) adoptOthers(id string, record diff.Record) {
 	if !t.mine(m) {
 		return
 	}
-	m.lastSeen = t.lookTime(record.State)
 	t.admit(m, record)
-	t.enqueue(m, t.now()-headStart)
+	t.expect(id, record.State.StartTime == 0) // else it was pushed or found, and nobody waits
 }

@@ -107,9 +107,13 @@ func (t *locked) visit(conferenceID string) *meeting {
 
 // newMeeting returns a meeting of which every call is due. It is not in the table yet.
 func (t *locked) newMeeting(id string) *meeting {
-	return &meeting{
+	m := &meeting{
 		id: id, shard: uint8(events.Shard(id)), place: -1, kept: -1, progress: progress{interval: t.opts.MinInterval},
 	}
+	if t.thrifty() { // what it is about a push or the organisation's list tells
+		m.infoDue, m.checkDue = t.now()+thriftyInfo, forever
+	}
+	return m
 }
 
 // forget removes a meeting from the table.

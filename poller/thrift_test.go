@@ -256,3 +256,19 @@ func TestTheMonthLearnsWhatCallsAreNeededFor(t *testing.T) {
 		assert.InDelta(t, 4, month.hours, 0.1)
 	})
 }
+
+// TestUnderALimitTheFirstLookWaitsForOthersToo has one replica hear of a meeting that the other looks
+// at.
+func TestUnderALimitTheFirstLookWaitsForOthersToo(t *testing.T) {
+	inReplicas(t, 2, thrifty(), func(r *replicas) {
+		r.sleep(10 * time.Second)
+		r.each[1].create("m")
+		r.sleep(2 * time.Minute)
+		assert.Zero(t, len(r.source.listCalls("m"))+len(r.source.infoCalls("m")))
+		r.sleep(time.Minute)
+		assert.Equal(t, 1, len(r.source.listCalls("m"))+len(r.source.infoCalls("m")))
+		r.each[1].watch("asked")
+		r.sleep(2 * time.Second)
+		assert.NotEmpty(t, r.source.listCalls("asked"), "who asks does not wait")
+	})
+}

@@ -86,6 +86,7 @@ func (t *locked) expect(conferenceID string, atOnce bool) {
 	}
 	m.lastSeen = t.lookTime(m.record.State)
 	if atOnce || !t.thrifty() {
+		m.infoDue = 0
 		t.arrange(m, t.now()-headStart)
 		return
 	}

@@ -3,6 +3,8 @@ package month
 import (
 	"context"
 	"encoding/json"
+	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,15 +28,21 @@ func (t tenant) play(tb testing.TB) *outcome {
 	meetings := t.happen()
 	up, kept := newUpstream(t, meetings), newStore()
 	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		t.replica(ctx, tb, up, kept, t.bucket(tb, meetings))
-	}()
-	pushes := t.sends(meetings)
+	pushes, shared, turn := t.sends(meetings), t.bucket(tb, meetings), new(turn)
+	n := max(t.fleet, 1)
+	parts := make([][]push, n) // which of them a push reaches is chance
+	r := rand.New(rand.NewPCG(t.seed, 31))
+	for _, p := range pushes {
+		i := r.IntN(n)
+		parts[i] = append(parts[i], p)
+	}
+	var replicas sync.WaitGroup
+	for i := range n {
+		replicas.Go(func() { t.replica(ctx, tb, up, kept, shared, part{i, n}, turn, parts[i]) })
+	}
 	time.Sleep(time.Until(monthEnds.Add(-time.Minute)))
 	stop()
-	<-done
+	replicas.Wait()
 	o := &outcome{calls: up.calls, total: up.total, gaps: kept.gaps, pushes: len(pushes)}
 	if !up.out.IsZero() {
 		o.outOn = up.out.In(china).Day()
@@ -46,20 +54,49 @@ func (t tenant) play(tb testing.TB) *outcome {
 }
 
 // replica runs one replica until ctx ends, and hands it the pushes.
-func (t tenant) replica(ctx context.Context, tb testing.TB, up *upstream, kept *store, shared *bucket) {
+func (t tenant) replica(
+	ctx context.Context, tb testing.TB, up *upstream, kept *store, shared *bucket, of part, turn *turn, pushes []push,
+) {
 	month := t.month(ctx, tb, shared)
-	share, err := budget.NewRate(budget.RateOptions{PerSecond: rate})
+	share, err := budget.NewRate(budget.RateOptions{PerSecond: rate / float64(of.n)})
 	require.NoError(tb, err)
 	c := client{up, budget.NewLimiter(budget.LimiterOptions{Rate: share, Month: month})}
-	p, err := poller.New(c, kept, poller.Options{Rate: share.PerSecond, Month: month})
+	p, err := poller.New(c, kept, poller.Options{Rate: share.PerSecond, Month: month, Shards: of})
 	require.NoError(tb, err)
 	go month.Run(ctx)
 	go discovery.Run(ctx, discovery.Options{
 		Lister: c, Watcher: p, Interval: discoveryEvery,
-		Rest: month.UntilList,
+		Rest: month.UntilList, Turn: func(context.Context) (bool, error) { return turn.take(of.i), nil },
 	})
-	go t.push(ctx, tb, p, t.sends(up.meetings))
+	go t.push(ctx, tb, p, pushes)
 	require.NoError(tb, p.Run(ctx))
+}
+
+// part is one of n replicas, which has its part of the shards.
+type part struct{ i, n int }
+
+// Owns implements [poller.Shards].
+func (p part) Owns(shard int) bool { return shard%p.n == p.i }
+
+// Changed implements [poller.Shards].
+func (part) Changed() <-chan struct{} { return nil }
+
+// turn is whose turn it is to list the meetings.
+type turn struct {
+	mu    sync.Mutex
+	whose int
+	until time.Time
+}
+
+func (t *turn) take(who int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	if now.Before(t.until) && t.whose != who {
+		return false
+	}
+	t.whose, t.until = who, now.Add(discoveryEvery*9/10)
+	return true
 }
 
 // month is the count of the month's calls.

@@ -21,6 +21,14 @@ type store struct {
 	records map[string]diff.Record
 	told    map[string][]told // by meeting
 	gaps    int
+	news    []change      // every state that was stored
+	grown   chan struct{} // closed when there is more
+}
+
+// change is that a state was stored.
+type change struct {
+	id       string
+	revision uint64
 }
 
 // told is an event that was stored, and when.
@@ -33,10 +41,40 @@ type told struct {
 	recorded int64
 }
 
-var _ poller.Store = (*store)(nil)
+var (
+	_ poller.Store    = (*store)(nil)
+	_ poller.Follower = (*store)(nil)
+)
+
+// Position implements [poller.Follower].
+func (s *store) Position(context.Context) (diff.Position, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return diff.Position{Sequence: s.last}, nil
+}
+
+// Follow implements [poller.Follower].
+func (s *store) Follow(ctx context.Context, after diff.Position, tell func(string, diff.Position)) error {
+	for next := 0; ; {
+		s.mu.Lock()
+		fresh, grown := s.news[next:], s.grown
+		next = len(s.news)
+		s.mu.Unlock()
+		for _, c := range fresh {
+			if c.revision > after.Sequence {
+				tell(c.id, diff.Position{Sequence: c.revision})
+			}
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
 
 func newStore() *store {
-	return &store{records: map[string]diff.Record{}, told: map[string][]told{}}
+	return &store{records: map[string]diff.Record{}, told: map[string][]told{}, grown: make(chan struct{})}
 }
 
 // All implements [poller.Store].
@@ -77,6 +115,9 @@ func (s *store) swap(base diff.Record, res diff.Result) (diff.Record, bool) {
 	}
 	s.last++
 	s.records[id] = diff.Record{State: res.State, Revision: s.last}
+	s.news = append(s.news, change{id, s.last})
+	close(s.grown)
+	s.grown = make(chan struct{})
 	for i := range res.Events {
 		s.keep(id, &res.Events[i])
 	}

@@ -15,6 +15,7 @@ type tenant struct {
 	closes  duration // how long after a meeting's end its list can be read
 	learned bool     // the hours were learned in the months before
 	line    float64  // seconds after which somebody loses the connection, on average; 0 for the usual
+	fleet   int      // replicas; 0 for one
 	seed    uint64
 }
 
@@ -45,6 +46,7 @@ var variants = map[string]func(*tenant){
 	"devices":   func(t *tenant) { t.devices = 0.1 },
 	"learned":   func(t *tenant) { t.learned = true },
 	"lines":     func(t *tenant) { t.line = 1500 },
+	"replicas":  func(t *tenant) { t.fleet = 3 },
 	"unsettled": func(t *tenant) { t.lost, t.devices, t.line = 0.05, 0.1, 1500 },
 }
 
