@@ -17,8 +17,8 @@ const (
 	keepForEver     = "0 keeps events for ever"
 	aesKeyLength    = 43 // base64 of 32 bytes, without the padding
 	aesKeyRawLength = 32
-	// maxDuration bounds every duration. nats-server acknowledges an event that is to be kept beyond April 2262, where
-	// its times overflow, and removes it at once.
+	// maxDuration bounds every duration. nats-server acknowledges an event that is to be kept
+	// beyond April 2262, where its times overflow, and removes it at once.
 	maxDuration = 100 * 365 * 24 * time.Hour
 )
 
@@ -79,8 +79,8 @@ func (d DingTalk) Location() *time.Location {
 	return zone
 }
 
-// RequireLogin returns an error unless there are credentials to call the API with. It is apart from Validate because
-// looking at settings does not need them.
+// RequireLogin returns an error unless there are credentials to call the API with. It is apart from
+// Validate because looking at settings does not need them.
 func (d DingTalk) RequireLogin() error {
 	switch {
 	case d.AccessToken != "":

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Edition is an edition of DingTalk: it says how much an organisation may use in a calendar month. The zero value, of
-// settings that were not read by [Program], has no limits.
+// Edition is an edition of DingTalk: it says how much an organisation may use in a calendar month.
+// The zero value, of settings that were not read by [Program], has no limits.
 type Edition string
 
 // The editions, and the pack of calls that can be bought with any of them.
@@ -17,15 +17,16 @@ const (
 	EditionPack         Edition = "pack"
 )
 
-// quotas are what the editions have in a calendar month, all apps of the organisation together, as DingTalk documents
-// them. Messages of custom robots count as pushes.
+// quotas are what the editions have in a calendar month, all apps of the organisation together, as
+// DingTalk documents them. Messages of custom robots count as pushes.
 var quotas = map[Edition]struct{ calls, pushes int }{
 	EditionStandard:     {5_000, 3_000},
 	EditionProfessional: {200_000, 50_000},
 	EditionPack:         {5_000_000, 500_000},
 }
 
-// Quota is how much of something a calendar month has; 0 is no limit, and [QuotaOfEdition] what the edition has.
+// Quota is how much of something a calendar month has; 0 is no limit, and [QuotaOfEdition] what the
+// edition has.
 type Quota int64
 
 // QuotaOfEdition is that nobody has set how much there is.
@@ -58,8 +59,9 @@ func parseQuota(text string) (Quota, error) {
 // Month is how much of a calendar month's calls and pushes may be used; 0 is no limit.
 type Month struct{ Calls, Pushes int }
 
-// Month returns what may be used in a month. An installation that is older than the editions goes on without a limit
-// until somebody sets one, by the edition or by a number: it may have been planned for more than the standard edition has.
+// Month returns what may be used in a month. An installation that is older than the editions goes
+// on without a limit until somebody sets one, by the edition or by a number: it may have been
+// planned for more than the standard edition has.
 func (d DingTalk) Month(older bool) Month {
 	quota := quotas[d.Edition]
 	if d.Unlimited(older) {
@@ -68,8 +70,8 @@ func (d DingTalk) Month(older bool) Month {
 	return Month{Calls: d.MonthlyCalls.or(quota.calls), Pushes: d.MonthlyPushes.or(quota.pushes)}
 }
 
-// Unlimited tells whether an installation has no limit of calls only because it is older than the editions and nobody
-// has set one since.
+// Unlimited tells whether an installation has no limit of calls only because it is older than the
+// editions and nobody has set one since.
 func (d DingTalk) Unlimited(older bool) bool {
 	return older && d.EditionAssumed && d.MonthlyCalls == QuotaOfEdition
 }

@@ -13,10 +13,11 @@ const (
 	ExitUsage  = 2 // the command line or a setting is wrong
 )
 
-// UsageError says what is wrong with the command line or with a setting, in one line. The program ends with status 2.
+// UsageError says what is wrong with the command line or with a setting, in one line. The program
+// ends with status 2.
 type UsageError struct {
-	// Setting is the name of the setting as its flag has it, without dashes in front; empty when the trouble is not
-	// a setting's.
+	// Setting is the name of the setting as its flag has it, without dashes in front; empty when
+	// the trouble is not a setting's.
 	Setting string
 	// Origin is where the setting came from; nil when that is not known.
 	Origin *Origin
@@ -40,8 +41,9 @@ func (e *UsageError) Error() string {
 // Unwrap returns what is wrong.
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// Usagef returns a [UsageError] about the setting with that flag name, or about none when it is empty. Returned by a
-// command it is completed with the setting's origin and ends the program with status 2.
+// Usagef returns a [UsageError] about the setting with that flag name, or about none when it is
+// empty. Returned by a command it is completed with the setting's origin and ends the program with
+// status 2.
 func Usagef(setting, format string, args ...any) error {
 	return &UsageError{Setting: setting, Err: fmt.Errorf(format, args...)}
 }

@@ -36,7 +36,8 @@ func readSettings(path string) (map[string]entry, error) {
 	return entries, nil
 }
 
-// parseSettings reads YAML. Its errors begin with the line, if there is one, and never show a value.
+// parseSettings reads YAML. Its errors begin with the line, if there is one, and never show a
+// value.
 func parseSettings(content []byte) (map[string]entry, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document, second yaml.Node
@@ -86,8 +87,9 @@ func mapping(nodes []*yaml.Node) (map[string]entry, error) {
 	return entries, nil
 }
 
-// yamlError puts the line in front, the way our own errors have it: "yaml: line 3: reason" becomes ":3: reason".
-// An unknown anchor may be an unquoted secret that begins with an asterisk: it is not repeated.
+// yamlError puts the line in front, the way our own errors have it: "yaml: line 3: reason" becomes
+// ":3: reason". An unknown anchor may be an unquoted secret that begins with an asterisk: it is not
+// repeated.
 func yamlError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if strings.Contains(text, "unknown anchor") {
@@ -99,7 +101,8 @@ func yamlError(err error) error {
 	return errors.New(": " + text)
 }
 
-// readSecret reads a secret from a file that holds it and nothing else. Line ends after it do not count.
+// readSecret reads a secret from a file that holds it and nothing else. Line ends after it do not
+// count.
 func readSecret(path string) (string, error) {
 	content, err := ReadBounded(path, maxSecretFile)
 	if err != nil {

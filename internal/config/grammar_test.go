@@ -87,7 +87,8 @@ func (versionCommand) Run(_ context.Context, invocation *config.Invocation) erro
 	return err
 }
 
-// recorder is the part of a command that tells the test what it saw. Kong leaves unexported fields alone.
+// recorder is the part of a command that tells the test what it saw. Kong leaves unexported fields
+// alone.
 type recorder struct{ *record }
 
 // record is what a command saw when it ran.
@@ -151,7 +152,8 @@ func call(t *testing.T, environ []string, args ...string) outcome {
 	return outcome{seen, code, stdout.String(), stderr.String()}
 }
 
-// refused asserts that the call ends with status 2 and one line on stderr that holds every one of the texts.
+// refused asserts that the call ends with status 2 and one line on stderr that holds every one of
+// the texts.
 func refused(t *testing.T, got outcome, texts ...string) {
 	t.Helper()
 	require.Equal(t, config.ExitUsage, got.code, got.stderr)

@@ -30,8 +30,8 @@ func TestDistanceIsAMetric(t *testing.T) {
 	})
 }
 
-// FuzzSettingsFile holds the reading of settings files to: no panic, one line of error that begins with the place,
-// and every value as it is written.
+// FuzzSettingsFile holds the reading of settings files to: no panic, one line of error that begins
+// with the place, and every value as it is written.
 func FuzzSettingsFile(f *testing.F) {
 	for _, seed := range []string{"", "a: b", "a: *x", "a: !t v", "a: [1]\n", "? {}\n: x", "a: 1\n---\nb: 2", "\xff", "a: |\n  x\n", "<<: {a: b}"} {
 		f.Add([]byte(seed))
@@ -48,7 +48,8 @@ func FuzzSettingsFile(f *testing.F) {
 	})
 }
 
-// FuzzValues holds the readers of values to: no panic, and no value that their own writing does not give again.
+// FuzzValues holds the readers of values to: no panic, and no value that their own writing does not
+// give again.
 func FuzzValues(f *testing.F) {
 	for _, seed := range []string{"", "1s", "nats://u:p@h:1,x", "[::1]:80", "https://h/p", "0.5", ":", "@", "://@"} {
 		f.Add(seed)

@@ -1,7 +1,7 @@
 package config
 
-// nearest returns the candidate that word is most likely a slip of: at most two letters away, and fewer than half of
-// them. It returns "" when there is none.
+// nearest returns the candidate that word is most likely a slip of: at most two letters away, and
+// fewer than half of them. It returns "" when there is none.
 func nearest(word string, candidates []string) string {
 	best, least := "", min(3, (len(word)+1)/2)
 	for _, candidate := range candidates {

@@ -22,8 +22,8 @@ const (
 // Origin is where the value of a setting came from.
 type Origin struct {
 	Level Level
-	// Name is the setting's as it is spelled there: --log-level, ROLLCALL_LOG_LEVEL or log_level. For a secret read
-	// from a file it is the name of the setting that names the file.
+	// Name is the setting's as it is spelled there: --log-level, ROLLCALL_LOG_LEVEL or log_level.
+	// For a secret read from a file it is the name of the setting that names the file.
 	Name string
 	// File and Line are the place in the settings file; empty on other levels.
 	File string

@@ -40,13 +40,13 @@ type Invocation struct {
 
 // Command is what the fields of a grammar that have the tag cmd:"" point to.
 type Command interface {
-	// Run does the work. Its error is printed to stderr in one line and decides the exit status: 2 for a
-	// [UsageError], that of an [ExitError], else 1.
+	// Run does the work. Its error is printed to stderr in one line and decides the exit status: 2
+	// for a [UsageError], that of an [ExitError], else 1.
 	Run(ctx context.Context, invocation *Invocation) error
 }
 
-// CheckProxy returns a [UsageError] when the environment names a proxy that cannot be used. Every command that talks to
-// DingTalk calls it first: net/http would bypass such a proxy without a word.
+// CheckProxy returns a [UsageError] when the environment names a proxy that cannot be used. Every
+// command that talks to DingTalk calls it first: net/http would bypass such a proxy without a word.
 func (i *Invocation) CheckProxy() error {
 	if err := proxy.Check(i.LookupEnv); err != nil {
 		return &UsageError{Err: err}
@@ -72,11 +72,11 @@ type globals struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file [ROLLCALL_CONFIG]."`
 }
 
-// Run parses the command line by grammar, a pointer to a struct whose fields are the commands, and runs the one that
-// is named. It returns the exit status.
+// Run parses the command line by grammar, a pointer to a struct whose fields are the commands, and
+// runs the one that is named. It returns the exit status.
 //
-// The fields of a command are its flags; by embedding [Settings], [Client] or [Demo] it has those settings, read and
-// checked when Run is called.
+// The fields of a command are its flags; by embedding [Settings], [Client] or [Demo] it has those
+// settings, read and checked when Run is called.
 func (p Program) Run(ctx context.Context, grammar any) int {
 	if len(p.Args) == 0 {
 		p.Stdout, p.Args = p.Stderr, []string{"--help"}
@@ -143,8 +143,8 @@ func configFlag(ctx *kong.Context) string {
 	return ""
 }
 
-// helpArgs makes every way to ask for help one that kong knows: "help" and "help COMMAND", and --help among words
-// that would not parse.
+// helpArgs makes every way to ask for help one that kong knows: "help" and "help COMMAND", and
+// --help among words that would not parse.
 func helpArgs(args []string, root *kong.Node) []string {
 	if args[0] == "help" {
 		return append(slices.Clone(args[1:]), "--help")

@@ -56,7 +56,8 @@ func TestHelp(t *testing.T) {
 	})
 }
 
-// TestHelpNamesEverything holds the help to naming every setting in each of its ways, under its heading.
+// TestHelpNamesEverything holds the help to naming every setting in each of its ways, under its
+// heading.
 func TestHelpNamesEverything(t *testing.T) {
 	got := call(t, base, "serve", "--help")
 	words := strings.Join(strings.Fields(got.stdout), " ") // undo the wrapping

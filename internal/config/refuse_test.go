@@ -14,7 +14,8 @@ import (
 // forEver says how to keep events for longer than can be asked for.
 const forEver = "more than 100 years (876000h); 0 keeps events for ever"
 
-// malformed has values that a setting refuses, and what the message says besides the setting's name.
+// malformed has values that a setting refuses, and what the message says besides the setting's
+// name.
 var malformed = []struct{ setting, value, says string }{
 	{"dingtalk-url", "api.dingtalk.com", "no URL"},
 	{"dingtalk-url", "ftp://host", "no URL"},
@@ -79,8 +80,8 @@ var malformed = []struct{ setting, value, says string }{
 	{"log-format", "xml", "none of auto, text, json"},
 }
 
-// TestMalformed gives each value on each level: one line names the setting as it is spelled there, with its place in
-// the file.
+// TestMalformed gives each value on each level: one line names the setting as it is spelled there,
+// with its place in the file.
 func TestMalformed(t *testing.T) {
 	for i, c := range malformed {
 		t.Run(fmt.Sprint(i, c.setting), func(t *testing.T) {

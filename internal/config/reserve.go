@@ -25,7 +25,8 @@ func (r Reserve) String() string {
 	return r.text
 }
 
-// Floor is how many bytes of a disk of the size total are to stay free. A share is 64 MiB at least, a size as it is.
+// Floor is how many bytes of a disk of the size total are to stay free. A share is 64 MiB at least,
+// a size as it is.
 func (r Reserve) Floor(total uint64) uint64 {
 	if r.percent > 0 {
 		return max(uint64(r.percent/100*float64(total)), leastReserve)

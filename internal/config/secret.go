@@ -8,8 +8,8 @@ import (
 // mask is what every secret prints as, whatever its length.
 const mask = "********"
 
-// Secret is a value that never shows itself: every way to print, log or encode it gives a mask, or nothing when it is
-// empty. Only [Secret.Reveal] and a conversion to string give the value.
+// Secret is a value that never shows itself: every way to print, log or encode it gives a mask, or
+// nothing when it is empty. Only [Secret.Reveal] and a conversion to string give the value.
 type Secret string
 
 // Reveal returns the secret itself.
@@ -26,7 +26,8 @@ func (s Secret) String() string {
 // GoString returns the mask, for the %#v verb.
 func (s Secret) GoString() string { return `"` + s.String() + `"` }
 
-// MarshalText returns the mask, for JSON and every other encoding that knows encoding.TextMarshaler.
+// MarshalText returns the mask, for JSON and every other encoding that knows
+// encoding.TextMarshaler.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // MarshalYAML returns the mask.

@@ -11,7 +11,8 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 )
 
-// every lists all settings of the service: the default, and another value that is valid. A secret has no default.
+// every lists all settings of the service: the default, and another value that is valid. A secret
+// has no default.
 var every = []struct{ name, byDefault, other string }{
 	{"dingtalk-url", "https://api.dingtalk.com", "http://127.0.0.1:9000/base"},
 	{"dingtalk-app-key", "", "key2"},
@@ -196,7 +197,8 @@ func TestPrecedence(t *testing.T) {
 	})
 }
 
-// TestDemoIsSheltered makes sure that what the environment has for the service leads no demonstration astray.
+// TestDemoIsSheltered makes sure that what the environment has for the service leads no
+// demonstration astray.
 func TestDemoIsSheltered(t *testing.T) {
 	path := file(t, "settings.yaml", "nats_url: nats://prod\ndata_dir: /prod\nretention: 1h\n")
 	got := call(t, []string{"ROLLCALL_DATA_DIR=/prod", "ROLLCALL_NATS_URL=nats://prod", "ROLLCALL_LOG_LEVEL=debug"},

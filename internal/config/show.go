@@ -82,7 +82,8 @@ func shortDuration(d time.Duration) string {
 // bare matches numbers and truth values, which people write without quotes.
 var bare = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?|true|false)$`)
 
-// WriteYAML writes settings as a settings file, secrets masked, each with a remark where it came from.
+// WriteYAML writes settings as a settings file, secrets masked, each with a remark where it came
+// from.
 func WriteYAML(w io.Writer, settings []Setting) error {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	group := ""

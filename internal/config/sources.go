@@ -59,7 +59,8 @@ func (s *sources) isSetting(flag *kong.Flag) bool {
 	return known != nil && flag.Group != nil && flag.Group.Key == known.Group.Key
 }
 
-// load reads what the settings of the command have besides its flags. It is called once the command line is parsed.
+// load reads what the settings of the command have besides its flags. It is called once the command
+// line is parsed.
 func (s *sources) load(ctx *kong.Context, configFlag string) error {
 	var settings []*kong.Flag
 	for _, flag := range ctx.Flags() {
@@ -109,7 +110,8 @@ func (s *sources) loadFile(configFlag string) (err error) {
 	return nil
 }
 
-// serviceLink matches the variables that Kubernetes sets in every pod for a service whose name begins with rollcall.
+// serviceLink matches the variables that Kubernetes sets in every pod for a service whose name
+// begins with rollcall.
 var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 // checkEnvironment looks for variables that are no setting. One that is nearly a setting is a slip
@@ -141,7 +143,8 @@ func suggest(word string, candidates []string) string {
 	return ""
 }
 
-// flagsGiven returns the text of every flag that is on the command line; of a secret's only that it is there.
+// flagsGiven returns the text of every flag that is on the command line; of a secret's only that it
+// is there.
 func flagsGiven(ctx *kong.Context) map[string]found {
 	given := map[string]found{}
 	for _, step := range ctx.Path {
@@ -168,8 +171,8 @@ func (s *sources) at(level Level, name string, given map[string]found) (found, b
 	}
 }
 
-// find keeps the value of a setting from the highest level that has one. A secret and the file it is in are one
-// setting: the higher of the two wins, and both on one level contradict each other.
+// find keeps the value of a setting from the highest level that has one. A secret and the file it
+// is in are one setting: the higher of the two wins, and both on one level contradict each other.
 func (s *sources) find(flag *kong.Flag, given map[string]found) error {
 	for _, level := range []Level{Flag, Environment, File} {
 		value, set := s.at(level, flag.Name, given)
@@ -202,7 +205,8 @@ func fromFile(name string, file found) (found, error) {
 	return found{secret, file.origin}, nil
 }
 
-// keep records a value and tries it, so that a malformed one is reported with the place it came from.
+// keep records a value and tries it, so that a malformed one is reported with the place it came
+// from.
 func (s *sources) keep(flag *kong.Flag, value found) error {
 	s.resolved[flag.Name] = value
 	if value.origin.Level == Flag && value.origin.SecretFile == "" {

@@ -12,8 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ReadStrictYAML reads a YAML file of at most 1 MiB into a value. It refuses keys that the value does not have, keys set
-// twice, keys without a value, and a second document. Errors name the file and the lines and show no value of the file: it may be a secret.
+// ReadStrictYAML reads a YAML file of at most 1 MiB into a value. It refuses keys that the value
+// does not have, keys set twice, keys without a value, and a second document. Errors name the file
+// and the lines and show no value of the file: it may be a secret.
 func ReadStrictYAML(path string, into any) error {
 	content, err := ReadBounded(path, maxSettingsFile)
 	if err != nil {
@@ -80,7 +81,8 @@ var (
 // kinds are what YAML calls the kinds of values.
 var kinds = map[string]string{"map": "a mapping", "seq": "a list"}
 
-// PlainYAML says in our words what does not fit the value that YAML was decoded into. Other errors are returned as they are.
+// PlainYAML says in our words what does not fit the value that YAML was decoded into. Other errors
+// are returned as they are.
 func PlainYAML(err error) error {
 	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
 		return errors.New(strings.Join(inWords(wrong), "; "))
@@ -121,7 +123,8 @@ func wanted(goType string) string {
 	return aMapping
 }
 
-// ReadSecretFile reads a secret from a file that holds it and nothing else. Line ends after it do not count.
+// ReadSecretFile reads a secret from a file that holds it and nothing else. Line ends after it do
+// not count.
 func ReadSecretFile(path string) (Secret, error) {
 	secret, err := readSecret(path)
 	return Secret(secret), err

@@ -19,7 +19,8 @@ import (
 // Address is a TCP address to listen on: host and port, the host empty for every interface.
 type Address string
 
-// Loopback says whether only this machine can reach the address. Any name but localhost may mean anything.
+// Loopback says whether only this machine can reach the address. Any name but localhost may mean
+// anything.
 func (a Address) Loopback() bool {
 	host, _, err := net.SplitHostPort(string(a))
 	ip := net.ParseIP(host)
@@ -78,8 +79,8 @@ const (
 	LogJSON LogFormat = "json"
 )
 
-// mappers tell kong how to read a setting of each type. They replace kong's own so that a message says what is
-// wanted in the words of the settings' documentation, and never repeats a secret.
+// mappers tell kong how to read a setting of each type. They replace kong's own so that a message
+// says what is wanted in the words of the settings' documentation, and never repeats a secret.
 func mappers() []kong.Option {
 	return []kong.Option{
 		mapper(parseText),
@@ -129,7 +130,8 @@ func parseText(text string) (string, error) { return text, nil }
 // errTooLong is about a duration so long that sums of times may overflow.
 var errTooLong = fmt.Errorf("more than 100 years (%s)", shortDuration(maxDuration))
 
-// anyDuration is what time.ParseDuration takes, however long: it refuses more than 292 years as if they were no duration.
+// anyDuration is what time.ParseDuration takes, however long: it refuses more than 292 years as if
+// they were no duration.
 var anyDuration = regexp.MustCompile(`^[+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
 
 func parseDuration(text string) (time.Duration, error) {
@@ -209,8 +211,8 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// ParseServers reads URLs of NATS servers with commas between. A server without a scheme is taken as nats://. An error
-// does not repeat the text: a URL may hold credentials.
+// ParseServers reads URLs of NATS servers with commas between. A server without a scheme is taken
+// as nats://. An error does not repeat the text: a URL may hold credentials.
 func ParseServers(text string) (Servers, error) {
 	if text == "" {
 		return nil, nil

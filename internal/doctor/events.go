@@ -19,10 +19,11 @@ const (
 	// memberPushes are those of the members of a meeting of ten, 20 to 55: with invitations and
 	// reconnections.
 	memberPushes = 40
-	// eventPushes is about how many there are for each event of a member that is stored: invitations
-	// and what comes twice is not.
+	// eventPushes is about how many there are for each event of a member that is stored:
+	// invitations and what comes twice is not.
 	eventPushes = 1.5
-	// monthDays is how long a month is, and enoughDays how long meetings have to be stored to go by.
+	// monthDays is how long a month is, and enoughDays how long meetings have to be stored to go
+	// by.
 	monthDays  = 30
 	enoughDays = 3
 )
@@ -48,8 +49,8 @@ func (s *store) events(ctx context.Context) Finding {
 	return subscribe(s.opts.Settings.DingTalk.Month(older).Pushes, size)
 }
 
-// size is how much is going on in an organisation: meetings a month, and their members' events. It is
-// zero when that is not known.
+// size is how much is going on in an organisation: meetings a month, and their members' events. It
+// is zero when that is not known.
 type size struct{ meetings, members float64 }
 
 // measured counts what is stored, nothing when that is too little.

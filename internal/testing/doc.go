@@ -21,7 +21,8 @@
 //   - chaos: programs killed and connections cut at random. -chaos.kills gives the full dose.
 //   - month: a month of an organisation on a virtual clock.
 //   - scale: 100,000 meetings.
-//   - release: what users rely on, compared with files and with the last release; its data directory.
+//   - release: what users rely on, compared with files and with the last release; its data
+//     directory.
 //   - sdktest: other people's clients; a module of its own for their sake.
 //
 // DingTalk itself is played by package simulator, which is a neighbour of this folder.

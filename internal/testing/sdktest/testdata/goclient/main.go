@@ -1,5 +1,5 @@
-// A program that uses the client that oapi-codegen generates. It watches a meeting, and reads it, its report, both lists
-// and the descriptions.
+// A program that uses the client that oapi-codegen generates. It watches a meeting, and reads it,
+// its report, both lists and the descriptions.
 package main
 
 import (
