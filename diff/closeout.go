@@ -22,8 +22,8 @@ func (c *comparison) closeOut(acc *account, status uint8) {
 	c.leave(acc, end, status, inferred, events.ReasonMeetingEnded)
 }
 
-// allGone tells whether pushes told of the end of every device that is known of an attendance. Where
-// no list could be read any more that is all there will ever be to know of its end.
+// allGone tells whether pushes told of the end of every device that is known of an attendance.
+// Where no list could be read any more that is all there will ever be to know of its end.
 func (c *comparison) allGone(acc *account, a *attendance) bool {
 	return a.rows > 1 || !c.next.people[acc.person].flags.has(otherDevice)
 }

@@ -24,8 +24,8 @@ func Compare(prev *State, snap Snapshot) Result {
 	c := scratch.Get().(*comparison)
 	defer c.release()
 	c.begin(prev, &snap)
-	c.group()
-	c.everybody()
+	c.groupRows()
+	c.comparePeople()
 	return c.finish()
 }
 
@@ -80,8 +80,8 @@ func (c *comparison) release() {
 	scratch.Put(c)
 }
 
-// own makes next a copy that may be changed.
-func (c *comparison) own() {
+// copyNext makes next a copy that may be changed.
+func (c *comparison) copyNext() {
 	if !c.owned {
 		c.next, c.owned = c.prev.clone(), true
 		c.next.edition++
@@ -90,15 +90,15 @@ func (c *comparison) own() {
 
 // mutable returns a person of next to be changed.
 func (c *comparison) mutable(i int32) *person {
-	c.own()
+	c.copyNext()
 	c.result.Changed = true
 	return &c.next.people[i]
 }
 
-// group finds the person of every row. A list mostly keeps its order, so the person after the last
-// one found is tried first.
-func (c *comparison) group() {
-	hint, strangers := int32(0), c.unknown[:0]
+// groupRows finds the person of every row. A list mostly keeps its order, so the person after the
+// last one found is tried first.
+func (c *comparison) groupRows() {
+	hint, newcomers := int32(0), c.unknown[:0]
 	for r := range c.snap.Rows {
 		row := &c.snap.Rows[r]
 		if c.snap.Kind == Partial && row.UnionID == "" {
@@ -110,7 +110,7 @@ func (c *comparison) group() {
 			i = c.find(row, hint)
 		}
 		if i < 0 && row.UnionID == "" && c.prev.hasGuests() {
-			strangers = append(strangers, int32(r))
+			newcomers = append(newcomers, int32(r))
 			continue
 		}
 		if i < 0 {
@@ -119,15 +119,15 @@ func (c *comparison) group() {
 		if i >= hint {
 			hint = i + 1
 		}
-		c.give(int32(r), i)
+		c.assign(int32(r), i)
 	}
-	if c.unknown = strangers; len(strangers) > 0 {
-		c.meet(strangers)
+	if c.unknown = newcomers; len(newcomers) > 0 {
+		c.matchNewcomers(newcomers)
 	}
 }
 
-// give notes which person a row belongs to.
-func (c *comparison) give(r, i int32) {
+// assign notes which person a row belongs to.
+func (c *comparison) assign(r, i int32) {
 	c.link[r] = c.first[i]
 	c.first[i] = r + 1
 }
@@ -143,7 +143,7 @@ func (c *comparison) find(row *Row, hint int32) int32 {
 
 // add adds the person of a row, whom find has just not found.
 func (c *comparison) add(row *Row) int32 {
-	c.own()
+	c.copyNext()
 	c.result.Changed = true
 	i := c.next.add(c.key, row)
 	c.index.add(c.next, i)
@@ -158,14 +158,14 @@ func (c *comparison) findOrAdd(row *Row) int32 {
 	return c.add(row)
 }
 
-// everybody compares person by person. Most are as they were, which is recognised first.
-func (c *comparison) everybody() {
+// comparePeople compares person by person. Most are as they were, which is recognised first.
+func (c *comparison) comparePeople() {
 	quick := c.snap.Kind != Partial && !c.snap.Over
 	for i, r := range c.first {
 		if quick && r > 0 && c.link[r-1] == 0 && c.next.asAnnounced(&c.next.people[i], &c.snap.Rows[r-1]) {
 			continue
 		}
-		c.person(int32(i))
+		c.comparePerson(int32(i))
 	}
 }
 
@@ -173,7 +173,7 @@ func (c *comparison) everybody() {
 func (c *comparison) finish() Result {
 	res := c.result
 	if len(c.changes) > 0 {
-		c.own()
+		c.copyNext()
 		res.Changed = true
 	}
 	c.advance(&res)

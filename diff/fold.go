@@ -26,7 +26,7 @@ func (f *Fold) Add(e events.Event) {
 		return
 	}
 	f.state.known = true
-	f.state.begunAnew(e.RecordedTime.UnixMilli())
+	f.state.supersedeLooks(e.RecordedTime.UnixMilli())
 	switch {
 	case e.Member != nil:
 		f.member(&e)

@@ -9,14 +9,15 @@ import (
 
 // listed is what the rows of one person show, before it is compared with anything.
 type listed struct {
-	rows, unknown, quiet, open int
-	status                     uint8 // of the person as a whole
-	best                       *Row  // the row that names the person
-	held                       flags // the roles that any of the rows shows, as ones the person had
-	lost                       bool  // no row is of the announced open attendance
-	devices                    bool  // several rows are of an attendance that goes on
-	endWithheld                bool  // an end was not announced, as the list is uncertain
-	prior                      int64 // leaveTime of an open row, of the visit before
+	rows, unknown, open int
+	notJoined           int   // rows of a person who was called and is not there
+	status              uint8 // of the person as a whole
+	best                *Row  // the row that names the person
+	held                flags // the roles that any of the rows shows, as ones the person had
+	unlisted            bool  // no row is of the announced open attendance
+	devices             bool  // several rows are of an attendance that goes on
+	endWithheld         bool  // an end was not announced, as the list is uncertain
+	prior               int64 // leaveTime of an open row, of the visit before
 
 	// A closed row without a joinTime says that an attendance ended, not which; timelessEnd is 0
 	// where it does not say when.
@@ -43,7 +44,7 @@ func (c *comparison) read(i int32) listed {
 		case StatusKicked, StatusLeft:
 			c.readClosed(p, row, &seen)
 		case StatusInitialised, StatusCalling, StatusFailed:
-			seen.quiet++
+			seen.notJoined++
 			seen.status = max(seen.status, uint8(row.Status))
 		default:
 			seen.unknown++
@@ -114,7 +115,7 @@ func (c *comparison) readClosed(p *person, row *Row, seen *listed) {
 
 // one tells whether the rows can be of one device only: those of visits that are over are of none.
 func (l *listed) one() bool {
-	return l.rows == 1 || l.open == 1 && l.quiet == 0 && l.unknown == 0 && !l.timeless
+	return l.rows == 1 || l.open == 1 && l.notJoined == 0 && l.unknown == 0 && !l.timeless
 }
 
 // better tells which of two rows of one person names the person: an open one, then the latest, then
@@ -156,7 +157,7 @@ func (c *comparison) note(i int32, seen *listed) {
 	if seen.endWithheld && seen.open == 0 {
 		f |= endWithheld
 	}
-	if seen.lost {
+	if seen.unlisted {
 		f |= p.flags & missing
 	}
 	status := seen.status

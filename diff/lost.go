@@ -38,14 +38,14 @@ func (s *State) restored(d Description, at int64) *State {
 		next = *s.Watch(d)
 	}
 	next.known = true
-	next.begunAnew(at)
+	next.supersedeLooks(at)
 	return &next
 }
 
-// begunAnew makes all looks that began before count as overtaken: they know what was lost, and so
-// are not newer than what is announced from now on. Milliseconds since 1970 are far more than there
-// are editions of one meeting.
-func (s *State) begunAnew(at int64) {
+// supersedeLooks makes all looks that began before count as overtaken: they know what was lost, and
+// so are not newer than what is announced from now on. Milliseconds since 1970 are far more than
+// there are editions of one meeting.
+func (s *State) supersedeLooks(at int64) {
 	s.edition = max(s.edition+1, uint64(max(at, 0)))
 	s.looked = s.edition
 }

@@ -16,8 +16,8 @@ type account struct {
 
 func (a *account) open() bool { return a.start > 0 && a.end == 0 }
 
-// person compares what the snapshot shows of one person with what was announced.
-func (c *comparison) person(i int32) {
+// comparePerson compares what the snapshot shows of one person with what was announced.
+func (c *comparison) comparePerson(i int32) {
 	p := &c.next.people[i]
 	acc := account{person: i, start: p.start, end: p.end, visits: c.next.visits(p), status: p.status, endWithheld: p.flags.has(endWithheld)}
 	status := acc.status
@@ -29,10 +29,10 @@ func (c *comparison) person(i int32) {
 		status = c.absent(&acc)
 	case c.snap.Kind == Partial:
 		seen := c.read(i)
-		c.pushed(&acc, &seen)
+		c.comparePush(&acc, &seen)
 	default:
 		seen := c.read(i)
-		c.shown(&acc, &seen)
+		c.compareList(&acc, &seen)
 		c.note(i, &seen)
 		status = seen.status
 	}
@@ -40,7 +40,7 @@ func (c *comparison) person(i int32) {
 		c.closeOut(&acc, status)
 	}
 	if c.snap.Kind != Partial && !acc.open() && (acc.proven > 0 || c.snap.Over) {
-		c.late(&acc)
+		c.announceLate(&acc)
 	}
 }
 

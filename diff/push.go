@@ -1,12 +1,12 @@
 package diff
 
-// pushed compares the rows of a push, which proves less than a whole list: it names some devices of
-// a person, and their other rows are unknown.
-func (c *comparison) pushed(acc *account, seen *listed) {
+// comparePush compares the rows of a push, which proves less than a whole list: it names some
+// devices of a person, and their other rows are unknown.
+func (c *comparison) comparePush(acc *account, seen *listed) {
 	if seen.unknown > 0 {
 		return // no information
 	}
-	if seen.timeless || seen.quiet > 0 && acc.open() {
+	if seen.timeless || seen.notJoined > 0 && acc.open() {
 		c.result.LookNow = true // perhaps an end, but not of which attendance
 	}
 	own := c.match(acc)

@@ -19,7 +19,7 @@ func Recognise(known []Person, rows []Row) map[string]string {
 	c := scratch.Get().(*comparison)
 	defer c.release()
 	c.begin(s, &Snapshot{Rows: rows})
-	c.group()
+	c.groupRows()
 	out := map[string]string{}
 	for i := range s.people {
 		key := s.key(&s.people[i])

@@ -40,30 +40,30 @@ func (s *State) hasGuests() bool {
 	return slices.ContainsFunc(s.people, func(p person) bool { return p.flags.has(guest) })
 }
 
-// stranger is a guest under a key that was not seen before.
-type stranger struct {
+// newcomer is a guest under a key that was not seen before.
+type newcomer struct {
 	key  []byte
 	rows []int32 // in the order of the list
 	who  int32   // 1 + position of the person, 0 for a new one
 }
 
-// meet finds out who the guests are whose keys were not seen before. An uncertain list may have
-// missed the row that seems to be gone, so there a guest who may be one of those known is left for
-// the next list.
-func (c *comparison) meet(rows []int32) {
+// matchNewcomers finds out who the guests are whose keys were not seen before. An uncertain list
+// may have missed the row that seems to be gone, so there a guest who may be one of those known is
+// left for the next list.
+func (c *comparison) matchNewcomers(rows []int32) {
 	absent := c.absentGuests()
 	if len(absent) == 0 {
 		for _, r := range rows {
-			c.give(r, c.findOrAdd(&c.snap.Rows[r]))
+			c.assign(r, c.findOrAdd(&c.snap.Rows[r]))
 		}
 		return
 	}
-	strangers := c.strangers(rows)
-	pairUp(c.prev, strangers, absent, joinedAt, joinedAt)
-	pairUp(c.prev, strangers, absent, timed, timeless)
-	pairUp(c.prev, strangers, absent, timeless, timed)
-	pairNear(c.prev, strangers, absent)
-	for _, g := range strangers {
+	newcomers := c.newcomers(rows)
+	pairUp(c.prev, newcomers, absent, joinedAt, joinedAt)
+	pairUp(c.prev, newcomers, absent, timed, timeless)
+	pairUp(c.prev, newcomers, absent, timeless, timed)
+	pairNear(c.prev, newcomers, absent)
+	for _, g := range newcomers {
 		if g.who > 0 {
 			if c.snap.Kind == Uncertain && !c.snap.Over {
 				continue
@@ -75,7 +75,7 @@ func (c *comparison) meet(rows []int32) {
 			if g.who == 0 {
 				i = c.findOrAdd(&c.snap.Rows[r])
 			}
-			c.give(r, i)
+			c.assign(r, i)
 		}
 	}
 }
@@ -93,15 +93,15 @@ func (c *comparison) absentGuests() []int32 {
 	return out
 }
 
-// strangers gathers rows by guest.
-func (c *comparison) strangers(rows []int32) []*stranger {
-	var out []*stranger
-	known := map[string]*stranger{}
+// newcomers gathers rows by guest.
+func (c *comparison) newcomers(rows []int32) []*newcomer {
+	var out []*newcomer
+	known := map[string]*newcomer{}
 	for _, r := range rows {
 		key := identify(nil, &c.snap.Rows[r])
 		g := known[string(key)]
 		if g == nil {
-			g = &stranger{key: key}
+			g = &newcomer{key: key}
 			known[string(key)] = g
 			out = append(out, g)
 		}
@@ -128,25 +128,25 @@ func timeless(key []byte) (string, bool) {
 	return string(nick), joined <= 0
 }
 
-// pairUp recognises strangers as absent guests: wherever a trait leaves exactly one of either.
-func pairUp(s *State, strangers []*stranger, absent []int32, ofStranger, ofAbsent trait) {
+// pairUp recognises newcomers as absent guests: wherever a trait leaves exactly one of either.
+func pairUp(s *State, newcomers []*newcomer, absent []int32, ofNewcomer, ofAbsent trait) {
 	type candidates struct {
-		strangers, absent int
-		stranger          *stranger
+		newcomers, absent int
+		newcomer          *newcomer
 		who               int32
 	}
 	found := map[string]*candidates{}
 	taken := map[int32]bool{}
-	for _, g := range strangers {
-		is, has := ofStranger(g.key)
+	for _, g := range newcomers {
+		is, has := ofNewcomer(g.key)
 		switch {
 		case g.who > 0:
 			taken[g.who-1] = true
 		case !has:
 		case found[is] == nil:
-			found[is] = &candidates{strangers: 1, stranger: g}
+			found[is] = &candidates{newcomers: 1, newcomer: g}
 		default:
-			found[is].strangers++
+			found[is].newcomers++
 		}
 	}
 	for _, i := range absent {
@@ -157,8 +157,8 @@ func pairUp(s *State, strangers []*stranger, absent []int32, ofStranger, ofAbsen
 		}
 	}
 	for _, c := range found {
-		if c.strangers == 1 && c.absent == 1 {
-			c.stranger.who = c.who + 1
+		if c.newcomers == 1 && c.absent == 1 {
+			c.newcomer.who = c.who + 1
 		}
 	}
 }
@@ -170,11 +170,11 @@ type moment struct {
 	at   int64 // in units of sameTime
 }
 
-// pairNear recognises strangers as absent guests of the same nickname whose joinTimes are near:
+// pairNear recognises newcomers as absent guests of the same nickname whose joinTimes are near:
 // wherever that leaves exactly one of either.
-func pairNear(s *State, strangers []*stranger, absent []int32) {
+func pairNear(s *State, newcomers []*newcomer, absent []int32) {
 	taken := map[int32]bool{}
-	for _, g := range strangers {
+	for _, g := range newcomers {
 		if g.who > 0 {
 			taken[g.who-1] = true
 		}
@@ -186,8 +186,8 @@ func pairNear(s *State, strangers []*stranger, absent []int32) {
 			gone[m] = append(gone[m], i)
 		}
 	}
-	only := map[int32]*stranger{} // nil where several strangers may be the same guest
-	for _, g := range strangers {
+	only := map[int32]*newcomer{} // nil where several newcomers may be the same guest
+	for _, g := range newcomers {
 		if g.who > 0 {
 			continue
 		}

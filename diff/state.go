@@ -31,9 +31,9 @@ func (p Phase) String() string {
 }
 
 // State is everything Rollcall knows of one meeting: what has been announced, and what the next
-// comparison needs. A State is immutable once it is shared: [Compare] returns a new one, and so do
-// the With methods. It holds no pointers per person, so that millions of people cost the garbage
-// collector nothing.
+// comparison needs. A State is immutable once it is shared: [Compare] returns a new one, and so
+// does every method that returns a State. It holds no pointers per person, so that millions of
+// people cost the garbage collector nothing.
 type State struct {
 	ConferenceID string
 	Phase        Phase

@@ -6,8 +6,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// shown compares the rows of a whole list.
-func (c *comparison) shown(acc *account, seen *listed) {
+// compareList compares the rows of a whole list.
+func (c *comparison) compareList(acc *account, seen *listed) {
 	if seen.unknown > 0 && (acc.open() || seen.open == 0) && !c.snap.Over {
 		// No information: the person keeps the state last announced.
 		c.attendances = c.attendances[:0]
@@ -28,15 +28,15 @@ func (c *comparison) shown(acc *account, seen *listed) {
 		c.comeBack(acc, own, seen)
 	case own != nil && own.open():
 	case acc.proven == 0, own != nil && !acc.ended(own):
-		seen.endWithheld, seen.lost = !c.overlooked(acc, own), own == nil
+		seen.endWithheld, seen.unlisted = !c.overlooked(acc, own), own == nil
 	case own == nil:
-		c.lost(acc, seen)
+		c.endUnlisted(acc, seen)
 	default:
 		c.leave(acc, max(own.end, acc.start), own.status, own.inferEnd, "")
 	}
 	for k := range c.attendances {
 		if a := &c.attendances[k]; !a.announced && !acc.open() {
-			c.attend(acc, a, seen)
+			c.announceNew(acc, a, seen)
 		}
 	}
 }
@@ -52,7 +52,7 @@ func (c *comparison) proves(acc *account, own *attendance, seen *listed) int64 {
 		return forever
 	case c.overlooked(acc, own):
 		return 0
-	case c.snap.Over && (acc.endWithheld || !acc.open() || own != nil || seen.quiet > 0 || seen.timeless || seen.prior >= acc.start || c.beyond()):
+	case c.snap.Over && (acc.endWithheld || !acc.open() || own != nil || seen.notJoined > 0 || seen.timeless || seen.prior >= acc.start || c.pastTheEnd()):
 		return forever
 	case acc.endWithheld && c.snap.began() != c.prev.LookedAt:
 		return c.prev.LookedAt
@@ -61,8 +61,9 @@ func (c *comparison) proves(acc *account, own *attendance, seen *listed) int64 {
 	}
 }
 
-// beyond tells whether the list of a meeting that is over shows an attendance from after its end.
-func (c *comparison) beyond() bool {
+// pastTheEnd tells whether the list of a meeting that is over shows an attendance from after its
+// end.
+func (c *comparison) pastTheEnd() bool {
 	n := len(c.attendances)
 	return n > 0 && c.attendances[n-1].start >= cmp.Or(c.snap.EndTime, c.snap.At)
 }
@@ -79,9 +80,9 @@ func (c *comparison) overlooked(acc *account, own *attendance) bool {
 	return acc.open() && c.next.people[acc.person].flags.has(otherDevice) && (own == nil || own.rows == 1)
 }
 
-// attend announces an attendance that no look had shown: what is not proven to have ended only if
-// the person is there.
-func (c *comparison) attend(acc *account, a *attendance, seen *listed) {
+// announceNew announces an attendance that no look had shown: what is not proven to have ended only
+// if the person is there.
+func (c *comparison) announceNew(acc *account, a *attendance, seen *listed) {
 	late := a.start < acc.start || a.start < acc.end
 	held := !a.open() && !acc.ended(a)
 	seen.endWithheld = seen.endWithheld || held && (!late || a.end <= acc.start)
@@ -95,10 +96,10 @@ func (c *comparison) attend(acc *account, a *attendance, seen *listed) {
 	}
 }
 
-// lost ends an announced open attendance that no interval of a whole list contains. When a rejoin
-// has taken over its row without saying when the visit before ended, it ended after the last look
-// that showed it.
-func (c *comparison) lost(acc *account, seen *listed) {
+// endUnlisted ends an announced open attendance that no interval of a whole list contains. When a
+// rejoin has taken over its row without saying when the visit before ended, it ended after the last
+// look that showed it.
+func (c *comparison) endUnlisted(acc *account, seen *listed) {
 	for k := range c.attendances {
 		if a := &c.attendances[k]; !a.announced && a.start > acc.start {
 			c.leave(acc, min(max(c.prev.LookedAt, acc.start), a.start), uint8(StatusLeft), true, "")
@@ -110,10 +111,10 @@ func (c *comparison) lost(acc *account, seen *listed) {
 		c.leave(acc, seen.timelessEnd, seen.timelessStatus, false, "")
 	case seen.timeless:
 		c.leave(acc, c.now(acc), seen.timelessStatus, true, "")
-	case seen.quiet > 0:
+	case seen.notJoined > 0:
 		c.leave(acc, c.now(acc), seen.status, true, events.ReasonDisconnected)
 	default:
-		seen.lost = true
+		seen.unlisted = true
 		c.vanish(acc, seen.status)
 	}
 }
@@ -144,10 +145,10 @@ func (c *comparison) comeBack(acc *account, own *attendance, seen *listed) {
 	}
 }
 
-// late announces attendances before the last announced one that no look had shown. They wait until
-// the person is gone, so that joined and left go on alternating, and their two events stay
-// together.
-func (c *comparison) late(acc *account) {
+// announceLate announces attendances before the last announced one that no look had shown. They
+// wait until the person is gone, so that joined and left go on alternating, and their two events
+// stay together.
+func (c *comparison) announceLate(acc *account) {
 	for k := range c.attendances {
 		a := &c.attendances[k]
 		if a.announced || a.open() || a.end > acc.start {

@@ -26,8 +26,9 @@ type envelope struct {
 	Data         json.RawMessage `json:"data"`
 }
 
-// Decode reads the payload of a message. Unknown attributes and fields are ignored, so that an older consumer reads
-// the events of a newer Rollcall. What is no event of Rollcall gives an error that wraps [ErrNotRollcall].
+// Decode reads the payload of a message. Unknown attributes and fields are ignored, so that an
+// older consumer reads the events of a newer Rollcall. What is no event of Rollcall gives an error
+// that wraps [ErrNotRollcall].
 func Decode(payload []byte) (Event, error) {
 	var env envelope
 	if err := json.Unmarshal(payload, &env); err != nil {

@@ -17,8 +17,8 @@ const sequenceDigits = 10
 // ErrInvalid is wrapped by every error of [Encode].
 var ErrInvalid = errors.New("invalid event")
 
-// Encode writes an event as structured-mode CloudEvents JSON. It refuses, with an error that wraps [ErrInvalid] and
-// names the attribute, what a consumer could not trust.
+// Encode writes an event as structured-mode CloudEvents JSON. It refuses, with an error that wraps
+// [ErrInvalid] and names the attribute, what a consumer could not trust.
 func Encode(e Event) ([]byte, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
@@ -68,7 +68,8 @@ func (e *Event) ConferenceID() string {
 	}
 }
 
-// OfSource tells whether events of type t are about no single meeting, but about whether meetings are found at all.
+// OfSource tells whether events of type t are about no single meeting, but about whether meetings
+// are found at all.
 func (t Type) OfSource() bool { return t == SourceBlind || t == SourceSeeing }
 
 // OfMember tells whether events of type t are about a member of a meeting.

@@ -75,7 +75,8 @@ func anyEvent(t *rapid.T) events.Event {
 	return e
 }
 
-// TestEncodeIsWhatEncodingJSONReads compares every attribute and field with what encoding/json makes of the same.
+// TestEncodeIsWhatEncodingJSONReads compares every attribute and field with what encoding/json
+// makes of the same.
 func TestEncodeIsWhatEncodingJSONReads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := anyEvent(t)

@@ -5,25 +5,27 @@ import "time"
 // Type is the CloudEvents type of an event and, literally, the NATS subject it is published on.
 type Type string
 
-// The event types. Nothing else is ever published below "conference.member.", "conference.meeting." and
-// "conference.source.".
+// The event types. Nothing else is ever published below "conference.member.", "conference.meeting."
+// and "conference.source.".
 const (
 	// Joined says that a person's attendance began.
 	Joined Type = "conference.member.joined"
-	// Left says that a person's attendance ended, for any reason but being kicked; [Member.Reason] names it.
+	// Left says that a person's attendance ended, for any reason but being kicked; [Member.Reason]
+	// names it.
 	Left Type = "conference.member.left"
 	// Kicked says that a person's attendance ended because somebody removed them.
 	Kicked Type = "conference.member.kicked"
 	// MeetingStarted says that a meeting began to be watched.
 	MeetingStarted Type = "conference.meeting.started"
-	// MeetingUpdated says that more is known of a meeting that has started, or that what is known of it has changed.
+	// MeetingUpdated says that more is known of a meeting that has started, or that what is known of
+	// it has changed.
 	MeetingUpdated Type = "conference.meeting.updated"
 	// MeetingEnded says that a meeting is over; every attendance has ended before it.
 	MeetingEnded Type = "conference.meeting.ended"
 	// MeetingGap says that Rollcall could not look at a meeting for some time.
 	MeetingGap Type = "conference.meeting.gap"
-	// SourceBlind says that nobody has looked for live meetings for longer than an hour of the time in which there are
-	// meetings as a rule: some may have gone by unseen.
+	// SourceBlind says that nobody has looked for live meetings for longer than an hour of the time in
+	// which there are meetings as a rule: some may have gone by unseen.
 	SourceBlind Type = "conference.source.blind"
 	// SourceSeeing says that somebody looks again.
 	SourceSeeing Type = "conference.source.seeing"
@@ -43,21 +45,24 @@ const (
 	ViaPush Via = "push" // by a push from DingTalk
 )
 
-// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap and Sight is set, according to Type.
+// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap and Sight is set,
+// according to Type.
 type Event struct {
-	// ID is the same for the same fact, whoever observed it and however often.
+	// ID is the same for the same fact, whichever replica observed it, and however often.
 	ID string
-	// Source is "/dingtalk/{corpId}/conferences/{conferenceId}", and "/dingtalk/{corpId}" of an event about the source.
+	// Source is "/dingtalk/{corpId}/conferences/{conferenceId}", and "/dingtalk/{corpId}" of an event
+	// about the source.
 	Source string
 	Type   Type
-	// Subject is the person's unionId or, for a guest without one, a substitute that begins with "guest:".
-	// Meeting events have none.
+	// Subject is the person's unionId or, for a guest without one, a substitute that begins with
+	// "guest:". Meeting events have none.
 	Subject string
 	// Time is when it happened, to the millisecond.
 	Time time.Time
 	// RecordedTime is when Rollcall recorded it, to the millisecond.
 	RecordedTime time.Time
-	// Sequence numbers a meeting's member events from 1, without gaps; 0 for meeting events, which carry none.
+	// Sequence numbers a meeting's member events from 1, without gaps; 0 for meeting events, which
+	// carry none.
 	Sequence uint64
 	// DataSchema is the URI of the JSON Schema that Data follows.
 	DataSchema string
@@ -71,22 +76,24 @@ type Event struct {
 // Member is the data of a member event. All times are Unix milliseconds, 0 where there is none.
 type Member struct {
 	ConferenceID string `json:"conferenceId"`
-	// Title is the meeting's, as far as it was known when the event was recorded; empty, and absent from the payload,
-	// while it is not.
+	// Title is the meeting's, as far as it was known when the event was recorded; empty, and absent
+	// from the payload, while it is not.
 	Title string `json:"title,omitempty"`
-	// UnionID is empty for a guest from outside the organisation; [Event.Subject] names the person then, too.
+	// UnionID is empty for a guest from outside the organisation; [Event.Subject] names the person
+	// then, too.
 	UnionID  string `json:"unionId"`
 	UserNick string `json:"userNick"`
 	Host     bool   `json:"host"`
 	CoHost   bool   `json:"coHost"`
-	// EverHost and EverCoHost say that the person has had the role at any time up to the event, perhaps without an event
-	// that showed it: roles change without one. They are absent from the payload when false.
+	// EverHost and EverCoHost say that the person has had the role at any time up to the event,
+	// perhaps without an event that showed it: roles change without one. They are absent from the
+	// payload when false.
 	EverHost       bool `json:"everHost,omitempty"`
 	EverCoHost     bool `json:"everCoHost,omitempty"`
 	OuterOrgMember bool `json:"outerOrgMember"`
 	PSTNJoin       bool `json:"pstnJoin"`
-	// AttendStatus is DingTalk's status after the change: 3 on a joined, 6 on a left, 5 on a kicked, what the list
-	// says otherwise, and 0 where the person is not listed.
+	// AttendStatus is DingTalk's status after the change: 3 on a joined, 6 on a left, 5 on a kicked,
+	// what the list says otherwise, and 0 where the person is not listed.
 	AttendStatus int `json:"attendStatus"`
 	// PreviousAttendStatus is the status before the change; 0 when the person was not listed.
 	PreviousAttendStatus int   `json:"previousAttendStatus"`
@@ -100,8 +107,8 @@ type Member struct {
 	Initial bool `json:"initial"`
 	// Inferred says that the time of the event was not given by DingTalk.
 	Inferred bool `json:"inferred"`
-	// ObservedAfter and ObservedBefore bound when the change became visible: it was seen between these two looks.
-	// ObservedAfter is 0 when there was no look before.
+	// ObservedAfter and ObservedBefore bound when the change became visible: it was seen between these
+	// two looks. ObservedAfter is 0 when there was no look before.
 	ObservedAfter  int64 `json:"observedAfter"`
 	ObservedBefore int64 `json:"observedBefore"`
 	Via            Via   `json:"via"`
@@ -111,7 +118,8 @@ type Member struct {
 	Visit int `json:"visit"`
 }
 
-// Meeting is the data of MeetingStarted, MeetingUpdated and MeetingEnded. All times are Unix milliseconds, 0 where unknown.
+// Meeting is the data of MeetingStarted, MeetingUpdated and MeetingEnded. All times are Unix
+// milliseconds, 0 where unknown.
 type Meeting struct {
 	ConferenceID string `json:"conferenceId"`
 	Title        string `json:"title"`
@@ -121,15 +129,15 @@ type Meeting struct {
 	EndTime      int64  `json:"endTime"`
 	// Reason says how the start or the end was noticed, or what is new: see [Reasons].
 	Reason string `json:"reason"`
-	// People is the number of persons who attended, Peak the most at one time, PersonMinutes the sum of all
-	// attendances; on an end only.
+	// People is the number of persons who attended, Peak the most at one time, PersonMinutes the sum
+	// of all attendances; on an end only.
 	People        int     `json:"people"`
 	Peak          int     `json:"peak"`
 	PersonMinutes float64 `json:"personMinutes"`
 }
 
-// Gap is the data of MeetingGap: Rollcall was blind for a meeting. It is published when the blindness is recognised,
-// with To 0, and again when it ends.
+// Gap is the data of MeetingGap: Rollcall was blind for a meeting. It is published when the
+// blindness is recognised, with To 0, and again when it ends.
 type Gap struct {
 	ConferenceID string `json:"conferenceId"`
 	From         int64  `json:"from"`   // Unix milliseconds of the last successful look
@@ -137,7 +145,8 @@ type Gap struct {
 	Reason       string `json:"reason"` // why: see [Reasons]
 }
 
-// Sight is the data of SourceBlind and SourceSeeing: Rollcall could not find out which meetings there are.
+// Sight is the data of SourceBlind and SourceSeeing: Rollcall could not find out which meetings
+// there are.
 type Sight struct {
 	From   int64  `json:"from"`   // Unix milliseconds of the last time that the live meetings were listed
 	To     int64  `json:"to"`     // Unix milliseconds of the next time; 0 on SourceBlind

@@ -11,9 +11,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A durable consumer gets every event at least once, also those of the time it was away. As an event's id is the same
-// whenever it comes, remembering the ids makes that once. A real consumer stores the id together with what it does
-// about the event, in one transaction.
+// A durable consumer gets every event at least once, also those of the time it was away. As an
+// event's id is the same whenever it comes, remembering the ids makes that once. A real consumer
+// stores the id together with what it does about the event, in one transaction.
 func Example_durableConsumer() {
 	server := rollcall() // stands in for a running Rollcall
 	defer server.stop()

@@ -7,28 +7,29 @@ import (
 	"github.com/google/uuid"
 )
 
-// namespace is the UUIDv5 namespace of every id. It is part of the contract: another one would give every past
-// event a second id.
+// namespace is the UUIDv5 namespace of every id. It is part of the contract: another one would give
+// every past event a second id.
 var namespace = uuid.MustParse("6f0b6a3e-6d0c-5d6e-9f3a-2b1c7d9e4a55")
 
-// MemberID is the id of a member event: a UUIDv5 of the meeting, the person, the attendance (its announced start, in
-// Unix milliseconds) and the verb. The same attendance always gets the same id.
+// MemberID is the id of a member event: a UUIDv5 of the meeting, the person, the attendance (its
+// announced start, in Unix milliseconds) and the verb. The same attendance always gets the same id.
 func MemberID(conferenceID, person string, start int64, t Type) string {
 	return id(conferenceID, person, start, t)
 }
 
-// MeetingID is the id of a meeting event. at is the meeting's start or end, or the beginning of a gap, in Unix
-// milliseconds; part tells the two publications of a gap apart and is empty otherwise.
+// MeetingID is the id of a meeting event. at is the meeting's start or end, or the beginning of a
+// gap, in Unix milliseconds; part tells the two publications of a gap apart and is empty otherwise.
 func MeetingID(conferenceID string, at int64, t Type, part string) string {
 	return id(conferenceID, part, at, t)
 }
 
-// SightID is the id of an event about the source: from is when the live meetings were last listed, in Unix milliseconds.
+// SightID is the id of an event about the source: from is when the live meetings were last listed,
+// in Unix milliseconds.
 func SightID(corpID string, from int64, t Type) string { return id(SourceOf(corpID), "", from, t) }
 
-// id hashes the parts with a separator that none of the identifiers before the last can contain, so that no two
-// different facts read the same. It is a UUID of version 5 as RFC 9562 has it; uuid.NewSHA1 makes the same of it, with
-// five allocations.
+// id hashes the parts with a separator that none of the identifiers before the last can contain, so
+// that no two different facts read the same. It is a UUID of version 5 as RFC 9562 has it;
+// uuid.NewSHA1 makes the same of it, with five allocations.
 func id(conferenceID, subject string, at int64, t Type) string {
 	var room [256]byte
 	name := append(room[:0], namespace[:]...)

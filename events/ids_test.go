@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestIDsArePartOfTheContract pins ids: whoever changes them gives every past event a second id, and consumers that
-// remember ids process it again.
+// TestIDsArePartOfTheContract pins ids: a change gives every past event a second id,
+// and consumers that remember ids process it again.
 func TestIDsArePartOfTheContract(t *testing.T) {
 	for want, got := range map[string]string{
 		"80537f1f-7743-53f1-881d-949836badca8": events.MemberID("6321a", "2iPOw", 1_700_000_000_123, events.Joined),

@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// Peak is the most of n attendances at one time. span gives when each began and ended, in Unix milliseconds; one that
-// ends at 0 is open. At the same millisecond an end comes before a start, but an attendance of no length, whose person was
-// there after all, counts together with everybody who was there then.
+// Peak is the most of n attendances at one time. span gives when each began and ended, in Unix
+// milliseconds; one that ends at 0 is open. At the same millisecond an end comes before a start,
+// but an attendance of no length, whose person was there after all, counts together with everybody
+// who was there then.
 func Peak(n int, span func(i int) (start, end int64)) int {
 	const ends, starts, endsAtOnce = 0, 1, 2
 	type step struct {

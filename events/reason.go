@@ -49,8 +49,8 @@ const (
 	SightDown           = "down"            // Rollcall was not running
 )
 
-// Reasons returns every reason that an event of type t may have; none for a type that is no event's. A later Rollcall may
-// have more of them.
+// Reasons returns every reason that an event of type t may have; none for a type that is no
+// event's. A later Rollcall may have more of them.
 func Reasons(t Type) []string {
 	switch t {
 	case Joined:

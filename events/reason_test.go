@@ -37,8 +37,8 @@ func TestSchemaNamesEveryReason(t *testing.T) {
 	assert.Empty(t, events.Reasons("conference.member.waved"))
 }
 
-// TestTheRulesNameEveryReason holds the table of docs/semantics.md to the reasons there are: the line of a type names all
-// of its reasons and no others.
+// TestTheRulesNameEveryReason holds the table of docs/semantics.md to the reasons there are: the
+// line of a type names all of its reasons and no others.
 func TestTheRulesNameEveryReason(t *testing.T) {
 	rules, err := os.ReadFile("../docs/semantics.md")
 	require.NoError(t, err)

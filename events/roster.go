@@ -17,8 +17,8 @@ var (
 	ErrNotAlternating = errors.New("joined and left do not alternate")
 )
 
-// Roster folds the events of one meeting into who is present and who attended when. It is not safe for concurrent
-// use.
+// Roster folds the events of one meeting into who is present and who attended when. It is not safe
+// for concurrent use.
 type Roster struct {
 	conferenceID string
 	first, last  uint64
@@ -48,11 +48,12 @@ func NewRoster(conferenceID string) *Roster {
 	return &Roster{conferenceID: conferenceID, open: map[string]int{}, about: Meeting{ConferenceID: conferenceID}}
 }
 
-// Apply takes the next event of the meeting. Events that were applied before, as a redelivery brings them, change
-// nothing. An error leaves the roster as it was.
+// Apply takes the next event of the meeting. Events that were applied before, as a redelivery
+// brings them, change nothing. An error leaves the roster as it was.
 //
-// The first event applied may have any sequence number: whoever began to listen late, or reads a stream whose first
-// events have expired, gets a roster of what came after. [Roster.Complete] tells.
+// The first event applied may have any sequence number: a consumer that began late, or that reads a
+// stream whose first events have expired, gets a roster of what came after. [Roster.Complete]
+// tells.
 func (r *Roster) Apply(e Event) error {
 	if id := e.ConferenceID(); id != r.conferenceID {
 		return fmt.Errorf("%w: %s is of %q, the roster of %q", ErrOtherMeeting, e.ID, id, r.conferenceID)
@@ -135,8 +136,8 @@ func (r *Roster) Complete() bool { return r.first <= 1 }
 // Last is the sequence number of the last event applied.
 func (r *Roster) Last() uint64 { return r.last }
 
-// Meeting returns what is known of the meeting itself: title, creator, start and, once it is over, end, as the last
-// event that told it has it. Member events tell the title, too.
+// Meeting returns what is known of the meeting itself: title, creator, start and, once it is over,
+// end, as the last event that told it has it. Member events tell the title, too.
 func (r *Roster) Meeting() Meeting { return r.about }
 
 // Ended returns what the meeting's end said, or nil while it goes on.

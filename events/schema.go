@@ -2,7 +2,8 @@ package events
 
 import _ "embed"
 
-// SchemaURI is where the JSON Schema of the events is found. It ends in the version of the contract.
+// SchemaURI is where the JSON Schema of the events is found. It ends in the version of the
+// contract.
 const SchemaURI = "https://github.com/c4342123/rollcall/blob/main/events/schema/v1.json"
 
 // Schema is the JSON Schema of every event, as published at [SchemaURI].

@@ -46,7 +46,8 @@ func parse(t *testing.T, payload []byte) map[string]any {
 	return doc.(map[string]any)
 }
 
-// TestSchemaNamesEveryField holds the schema to the fields of the types: none is undescribed or only described.
+// TestSchemaNamesEveryField holds the schema to the fields of the types: none is undescribed or
+// only described.
 func TestSchemaNamesEveryField(t *testing.T) {
 	var schema struct {
 		Defs map[string]struct {

@@ -10,12 +10,13 @@ import (
 // Stream is the name of the JetStream stream that holds every event.
 const Stream = "CONFERENCE"
 
-// OwnConsumers begins the names of Rollcall's own consumers. Consumers of others are named otherwise: where readers have an
-// account of their own they cannot make, change or delete one with such a name.
+// OwnConsumers begins the names of Rollcall's own consumers. Consumers of others are named
+// otherwise: where readers have an account of their own they cannot make, change or delete one with
+// such a name.
 const OwnConsumers = "rollcall-"
 
-// Subjects to subscribe to, or to filter a consumer by. An event is published on the literal subject that its type
-// names and again by meeting, see [ByMeeting]: pick one view.
+// Subjects to subscribe to, or to filter a consumer by. An event is published on the literal
+// subject that its type names and again by meeting, see [ByMeeting]: pick one view.
 const (
 	AllMembers  = "conference.member.*"
 	AllMeetings = "conference.meeting.*"
@@ -28,7 +29,8 @@ const (
 	maxIDLength = 128
 )
 
-// MeetingHeader is the header of every message that carries an event: the id of the meeting it is about.
+// MeetingHeader is the header of every message that carries an event: the id of the meeting it is
+// about.
 const MeetingHeader = "Conference-Id"
 
 // Shards is the number of shards; see [Shard].
@@ -52,8 +54,8 @@ func CheckConferenceID(id string) error {
 	return nil
 }
 
-// ByMeeting is the subject on which an event of the given type is found again among one meeting's events:
-// "conference.id.{conferenceId}.member.joined" and the like.
+// ByMeeting is the subject on which an event of the given type is found again among one meeting's
+// events: "conference.id.{conferenceId}.member.joined" and the like.
 func ByMeeting(conferenceID string, t Type) string {
 	return byMeetingID + conferenceID + "." + strings.TrimPrefix(string(t), typePrefix)
 }
@@ -79,8 +81,8 @@ func Source(corpID, conferenceID string) string {
 	return SourceOf(corpID) + "/conferences/" + conferenceID
 }
 
-// SourceOf is the CloudEvents source of events about the organisation's meetings as a whole. An empty corpID stands for
-// "default".
+// SourceOf is the CloudEvents source of events about the organisation's meetings as a whole. An
+// empty corpID stands for "default".
 func SourceOf(corpID string) string {
 	if corpID == "" {
 		corpID = "default"

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ParseTypes reads names of types as people write them, each of which may be several with commas between: the type
-// itself, its last word ("joined"), or a subject that stands for several ([AllMembers], [AllMeetings]). Every type is
-// returned once. The error names what is none.
+// ParseTypes reads names of types as people write them, each of which may be several with commas
+// between: the type itself, its last word ("joined"), or a subject that stands for several
+// ([AllMembers], [AllMeetings]). Every type is returned once. The error names what is none.
 func ParseTypes(names ...string) ([]Type, error) {
 	var out []Type
 	for _, list := range names {
@@ -38,7 +38,7 @@ func named(name string) (found []Type) {
 	return found
 }
 
-// allOfItsKind is the subject that stands for the type and its like.
+// allOfItsKind is the subject that stands for all types of the same kind.
 func (t Type) allOfItsKind() string {
 	return strings.TrimSuffix(string(t), t.lastWord()) + "*"
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// writer appends JSON by hand: an event is the one thing encoded for every change of every member, and the schema is
-// fixed. The tests hold it to encoding/json.
+// writer appends JSON by hand: an event is the one thing encoded for every change of every member,
+// and the schema is fixed. The tests hold it to encoding/json.
 type writer struct{ buf []byte }
 
 func (w *writer) open()  { w.buf = append(w.buf, '{') }
@@ -31,7 +31,8 @@ func (w *writer) str(name, value string) {
 		w.buf = append(w.buf, '"')
 		return
 	}
-	// The error says that bytes were no UTF-8 and have been replaced: a name must not cost the event.
+	// The error says that bytes were no UTF-8 and have been replaced: the event is published even if a
+	// name is broken.
 	w.buf, _ = jsontext.AppendQuote(w.buf, value)
 }
 
@@ -60,7 +61,8 @@ func (w *writer) time(name string, value time.Time) {
 	w.buf = append(w.buf, 'Z', '"')
 }
 
-// digits writes what comes before a number, and the number padded with zeros to a width of at most 4.
+// digits writes what comes before a number, and the number padded with zeros to a width of at most
+// 4.
 func (w *writer) digits(before byte, n, width int) {
 	text := [4]byte{byte('0' + n/1000%10), byte('0' + n/100%10), byte('0' + n/10%10), byte('0' + n%10)}
 	w.buf = append(w.buf, before)

@@ -41,7 +41,7 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	case ctx.Err() != nil || isLimit(err):
 		return unknown, err
 	default:
-		p.uninformed(m, err, p.now()-began)
+		p.infoFailed(m, err, p.now()-began)
 		return unknown, nil
 	}
 	m.infoDue, m.infoFailures, m.infoError = began+p.stretched(infoAfter), 0, ""
@@ -53,13 +53,13 @@ func (p *Poller) askInfo(ctx context.Context, m *look) (count, error) {
 	return count{info.ActiveCount, info.AttendedCount}, nil
 }
 
-// uninformed decides when to ask again after an information call that failed. The longer the call
+// infoFailed decides when to ask again after an information call that failed. The longer the call
 // took, the longer the pause: a call that hangs keeps the list from being read.
-func (p *Poller) uninformed(m *look, err error, took time.Duration) {
+func (p *Poller) infoFailed(m *look, err error, took time.Duration) {
 	m.infoFailures++
 	m.infoError = err.Error()
 	trouble, _ := troubleOf(err)
-	wait := max(infoAfter, retryAfter(m.infoFailures, trouble.patience()), waitOf(err))
+	wait := max(infoAfter, retryAfter(m.infoFailures, trouble.longestPause()), waitOf(err))
 	m.infoDue = p.now() + jittered(wait, waitOf(err), rand.Float64()) + 3*took
 	if trouble != NotFound { // which the list confirms or not
 		p.health.callFailed(areaInfo, m.id, err)
@@ -101,16 +101,16 @@ func (p *Poller) storeList(ctx context.Context, m *look, list List, snap diff.Sn
 	m.lastLook, m.lastSeen, m.away, m.failures, m.listError, m.trouble = snap.At, m.listRead, false, 0, "", ""
 	m.certain = list.Certain
 	m.pages, m.peeks = int32(max(list.Calls, 1)), 0
-	p.table.With(func(t *locked) { t.proof.compare(guestless(res.Events), t.now()) })
-	p.paceList(m, first, surprises(res.Events))
+	p.table.With(func(t *locked) { t.proof.compare(countNamed(res.Events), t.now()) })
+	p.paceList(m, first, countMembers(res.Events))
 	if res.LookNow {
 		m.listDue = min(m.listDue, p.now()+recheckAfter)
 	}
 	return nil
 }
 
-// surprises counts the changes that no push had announced.
-func surprises(found []events.Event) int {
+// countMembers counts the changes that no push had announced.
+func countMembers(found []events.Event) int {
 	n := 0
 	for _, e := range found {
 		if e.Member != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/c4342123/rollcall/poller/guarded"
 )
 
-// untilLeft waits until no Unwatch works on the meeting.
-func (p *Poller) untilLeft(ctx context.Context, conferenceID string) error {
+// untilUnwatched waits until no Unwatch works on the meeting.
+func (p *Poller) untilUnwatched(ctx context.Context, conferenceID string) error {
 	for {
 		idle := guarded.Get(p.table, func(t *locked) <-chan struct{} {
 			if m, ok := t.meetings[conferenceID]; ok && m.leaving {
@@ -128,7 +128,7 @@ func (t *locked) unclaim(m *meeting) {
 func (t *locked) occupy(m *meeting) *look {
 	l := &look{
 		m: m, id: m.id, record: m.record, mustReread: m.mustReread, losses: m.losses, routine: !m.wanted(),
-		asked: m.asked, owed: m.asked || m.endSuspected || m.owed,
+		asked: m.asked, onRequest: m.asked || m.endSuspected || m.retryAsked,
 		progress: m.progress, exception: m.exceptions(),
 	}
 	t.unqueue(m)
@@ -156,7 +156,7 @@ func (t *locked) release(l *look, out outcome) {
 	m.busy, m.leaving = false, false
 	t.leave(l)
 	t.resumeFrom(m, l)
-	m.owed = l.owed && (!out.ok || l.failures > 0) && l.failures < guestTries && !t.mine(m)
+	m.retryAsked = l.onRequest && (!out.ok || l.failures > 0) && l.failures < guestTries && !t.mine(m)
 	switch {
 	case m.unwatched() && !m.storing: // a push in the inbox may begin to watch it
 		t.forget(m)

@@ -18,15 +18,15 @@ func (t *locked) close(conferenceID string, at int64) {
 	})
 }
 
-// judge decides, by the rows of the list that was read because of it, whether a push is right that
-// says that the meeting is over. It makes the information call only if the rows leave that open:
-// somebody came after the end, there are no rows, or the end may be an earlier one. If that call
-// says that the meeting goes on, the push is old or wrong, and denied is true.
+// judgeClosed decides, by the rows of the list that was read because of it, whether a push is right
+// that says that the meeting is over. It makes the information call only if the rows leave that
+// open: somebody came after the end, there are no rows, or the end may be an earlier one. If that
+// call says that the meeting goes on, the push is old or wrong, and denied is true.
 //
 // If a push that tells of a later end came while the list was read, the next look decides, as this
-// list may be older. judge returns only errors after which no further call makes sense; then a
-// later look decides, too.
-func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bool, err error) {
+// list may be older. judgeClosed returns only errors after which no further call makes sense; then
+// a later look decides, too.
+func (p *Poller) judgeClosed(ctx context.Context, m *look, rows []diff.Row) (denied bool, err error) {
 	if m.closing == 0 || p.closedSince(m) {
 		return false, nil
 	}
@@ -34,7 +34,7 @@ func (p *Poller) judge(ctx context.Context, m *look, rows []diff.Row) (denied bo
 		return r.Status == diff.StatusActive && r.JoinTime > m.closing
 	})
 	if m.ending > 0 || !came && len(rows) > 0 {
-		m.outlast(rows)
+		m.moveEndPast(rows)
 		m.endByPush(p.now())
 		return false, nil
 	}
@@ -59,9 +59,9 @@ func (p *Poller) closedSince(m *look) bool {
 	return guarded.Get(p.table, func(*locked) bool { return m.m.closed > m.closing })
 }
 
-// outlast moves the end that a push tells of to when the last of those left who came after it. Such
-// an end is that of an earlier period: the push was sent again.
-func (m *look) outlast(rows []diff.Row) {
+// moveEndPast moves the end that a push tells of to when the last of those left who came after it.
+// Such an end is that of an earlier period: the push was sent again.
+func (m *look) moveEndPast(rows []diff.Row) {
 	if m.closing == endUnknown {
 		return
 	}

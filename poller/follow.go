@@ -179,5 +179,5 @@ func (t *locked) adoptOthers(id string, record diff.Record) {
 		return
 	}
 	t.admit(m, record)
-	t.expect(id, record.State.StartTime == 0) // else it was pushed or found, and nobody waits
+	t.queueFirstLook(id, record.State.StartTime == 0) // else it was pushed or found, and nobody waits
 }

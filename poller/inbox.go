@@ -35,7 +35,7 @@ type entry struct {
 // is not known whether it was, or will be.
 func (p *Poller) apply(ctx context.Context, m *meeting, want diff.Intent) (*entry, error) {
 	e := &entry{want: want, done: make(chan error, 1)}
-	if err := p.drop(m, e); err != nil {
+	if err := p.putInInbox(m, e); err != nil {
 		return nil, err
 	}
 	select {
@@ -46,8 +46,9 @@ func (p *Poller) apply(ctx context.Context, m *meeting, want diff.Intent) (*entr
 	}
 }
 
-// drop puts an intent into a meeting's inbox, and starts to empty that unless it is being emptied.
-func (p *Poller) drop(m *meeting, e *entry) (err error) {
+// putInInbox puts an intent into a meeting's inbox, and starts to empty that unless it is being
+// emptied.
+func (p *Poller) putInInbox(m *meeting, e *entry) (err error) {
 	p.table.With(func(t *locked) {
 		switch {
 		case t.storing == nil:
@@ -110,7 +111,7 @@ func (p *Poller) storeTogether(ctx context.Context, m *meeting, together []*entr
 	}
 	record, res, err := p.store.Update(ctx, base, want)
 	if errors.Is(err, diff.ErrLost) {
-		if base, err = p.regain(ctx, m, base.Revision); err == nil {
+		if base, err = p.loadOrRestore(ctx, m, base.Revision); err == nil {
 			record, res, err = p.store.Update(ctx, base, want)
 		}
 	}
@@ -153,9 +154,10 @@ const (
 )
 
 // adopt takes over what is stored of a meeting, which may be that it is not watched any more. It is
-// the only way in which a state gets into the table. What was read says nothing new about a
-// revision that is in memory. What we have stored ourselves does: a look that finds nothing new
-// changes only the time of the last look, which is not stored.
+// how every state gets to a meeting of the table, except one that is older than what was known; see
+// adoptLoss. What was read says nothing new about a revision that is in memory. What we have stored
+// ourselves does: a look that finds nothing new changes only the time of the last look, which is
+// not stored.
 func (t *locked) adopt(m *meeting, record diff.Record, from origin) {
 	newer := record.Revision > m.record.Revision
 	later := record.Revision == m.record.Revision && (from == ours || m.record.State == nil)

@@ -113,7 +113,7 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 	case ok:
 		t.adopt(m, record, read) // a guest, or followed meanwhile
 		if m.watched && !m.busy && m.lastSeen.Never() {
-			t.goOn(m, record.State, beats)
+			t.resumeAfterBeat(m, record.State, beats)
 		}
 		return
 	case record.State.Phase != diff.Watched:
@@ -124,11 +124,11 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 		return
 	}
 	t.admit(m, record)
-	t.goOn(m, record.State, beats)
+	t.resumeAfterBeat(m, record.State, beats)
 }
 
-// goOn queues a meeting that was watched before we took over its shard.
-func (t *locked) goOn(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
+// resumeAfterBeat queues a meeting that was watched before we took over its shard.
+func (t *locked) resumeAfterBeat(m *meeting, s *diff.State, beats [events.Shards]time.Time) {
 	m.infoDue = forever
 	if alive := beats[m.shard]; !alive.IsZero() {
 		m.lastSeen, m.away = t.lookTime(s).Earlier(time.Since(alive)), true
@@ -155,7 +155,7 @@ func (p *Poller) fetch(ctx context.Context, m *meeting) (diff.Record, error) {
 	p.table.With(func(*locked) { known, lookedAt, losses = m.record.Revision, m.lookedAt, m.losses })
 	record, err := p.store.Load(ctx, m.id)
 	if err == nil && record.Revision < known {
-		return p.regain(ctx, m, known)
+		return p.loadOrRestore(ctx, m, known)
 	}
 	if err != nil {
 		return record, err

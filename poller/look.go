@@ -57,7 +57,7 @@ func (p *Poller) storeLearnt(ctx context.Context, m *look) error {
 // makeCalls makes the calls that are due: the list first, as its news is waited for. Either call is
 // made although the other fails.
 func (p *Poller) makeCalls(ctx context.Context, m *look) error {
-	heads, err := p.introduce(ctx, m)
+	heads, err := p.announceStart(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -87,11 +87,17 @@ func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 		// again.
 		info = info || failed == nil && m.infoDue <= p.now()
 	}
-	if !info && !isTrouble(failed, NotFound) {
-		m.learn(heads, list && failed == nil)
-		return failed
+	if info || isTrouble(failed, NotFound) {
+		return p.askAfterList(ctx, m, list, failed)
 	}
-	heads, err = p.askInfo(ctx, m)
+	m.noteHeadCount(heads, list && failed == nil)
+	return failed
+}
+
+// askAfterList makes the information call, after the list if that was due and failed or not. It
+// acts on what the call says: that the meeting is over, or that people came or went.
+func (p *Poller) askAfterList(ctx context.Context, m *look, list bool, failed error) error {
+	heads, err := p.askInfo(ctx, m)
 	switch {
 	case err != nil:
 		return err
@@ -100,13 +106,13 @@ func (p *Poller) makeCalls(ctx context.Context, m *look) error {
 	case m.ending > 0, m.moved(heads) && !list && m.failures == 0:
 		list, failed = true, p.readList(ctx, m)
 	}
-	m.learn(heads, list && failed == nil)
+	m.noteHeadCount(heads, list && failed == nil)
 	return failed
 }
 
-// introduce announces a meeting that is newly watched, with its description if the information call
-// gives one. It returns the head-count, if it made that call.
-func (p *Poller) introduce(ctx context.Context, m *look) (heads count, err error) {
+// announceStart announces a meeting that is newly watched, with its description if the information
+// call gives one. It returns the head-count, if it made that call.
+func (p *Poller) announceStart(ctx context.Context, m *look) (heads count, err error) {
 	heads = unknown
 	if m.ending > 0 || m.record.State.StartedAt > 0 {
 		return heads, nil
@@ -136,7 +142,7 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	if err == nil {
 		return p.storeLastList(ctx, m, list, snap)
 	}
-	if ctx.Err() != nil || !m.hopeless(err, p.now()) {
+	if ctx.Err() != nil || !m.givesUpList(err, p.now()) {
 		return err
 	}
 	if m.ending == 0 && m.endsBefore() { // the push may be old, and nothing confirms it
@@ -165,7 +171,7 @@ func (p *Poller) closeOut(ctx context.Context, m *look) error {
 // storeLastList stores what a list shows, and closes the meeting out if it is over, or if a push
 // says so and the list does not deny it.
 func (p *Poller) storeLastList(ctx context.Context, m *look, list List, snap diff.Snapshot) error {
-	denied, err := p.judge(ctx, m, list.Rows)
+	denied, err := p.judgeClosed(ctx, m, list.Rows)
 	if err != nil {
 		return err
 	}
@@ -209,7 +215,7 @@ func (p *Poller) failed(m *look, err error) outcome {
 		m.listDue = max(m.notFound+recheckAfter, now)
 	default:
 		p.health.callFailed(areaUpstream, m.id, err)
-		longest := trouble.patience()
+		longest := trouble.longestPause()
 		if m.closes() {
 			longest = maxRetry // the close-out waits for it
 		}

@@ -29,15 +29,15 @@ func (p *Poller) loadAfterWrite(ctx context.Context, id string) (diff.Record, er
 	return p.store.Load(ctx, id)
 }
 
-// regain goes on with a meeting of which less seems to be stored than the revision we know of. If
-// that is so, a meeting that is watched stays watched, and the loss is announced. It returns what
-// is stored then.
-func (p *Poller) regain(ctx context.Context, m *meeting, known uint64) (diff.Record, error) {
+// loadOrRestore goes on with a meeting of which less seems to be stored than the revision we know
+// of. If that is so, a meeting that is watched stays watched, and the loss is announced. It returns
+// what is stored then.
+func (p *Poller) loadOrRestore(ctx context.Context, m *meeting, known uint64) (diff.Record, error) {
 	record, err := p.loadAfterWrite(ctx, m.id)
 	if err != nil || record.Revision >= known {
 		return record, err
 	}
-	l := guarded.Get(p.table, func(t *locked) loss { return t.lossIn(m) })
+	l := guarded.Get(p.table, func(t *locked) loss { return t.lossOf(m) })
 	if l.watched && (l.mine || record.Revision == 0) {
 		p.noteLoss(fmt.Errorf("%w: a state is at %d, and was at %d", diff.ErrLost, record.Revision, known))
 		record.State = record.State.NumberedFrom(l.sequence)
@@ -64,7 +64,7 @@ type loss struct {
 	unannounced   bool // the loss could not be announced yet
 }
 
-func (t *locked) lossIn(m *meeting) loss {
+func (t *locked) lossOf(m *meeting) loss {
 	b, at := m.brief, t.wall().UnixMilli()
 	l := loss{
 		known: diff.Description{

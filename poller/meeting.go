@@ -41,7 +41,7 @@ type meeting struct {
 	asked           bool  // a push or a person asked for a look
 	pressed         bool  // a person asked, and waits
 	endSuspected    bool  // something suggests that the meeting is over
-	owed            bool  // a guest whose look was asked for and failed
+	retryAsked      bool  // a guest whose look was asked for and failed
 	leaving         bool  // Unwatch works on it
 	last            bool  // in locked.lasts instead of locked.queue
 	mustReread      bool  // storing failed, and it is not known what is stored
@@ -127,7 +127,7 @@ func (m *meeting) ends() bool {
 func (m *meeting) unwatched() bool { return m.read && !m.watched }
 
 // wanted tells whether the meeting is to be looked at even if it is not ours.
-func (m *meeting) wanted() bool { return m.asked || m.endSuspected || m.owed || m.ends() }
+func (m *meeting) wanted() bool { return m.asked || m.endSuspected || m.retryAsked || m.ends() }
 
 // look is one look at a meeting, from when the meeting is marked busy until it is released. Only
 // one goroutine works with it.
@@ -140,7 +140,7 @@ type look struct {
 	losses     int32            // of the meeting, when record was taken
 	routine    bool             // due by the schedule, not asked for
 	asked      bool
-	owed       bool          // somebody asked for something, now or before it failed
+	onRequest  bool          // a push or a person asked for it, now or for one before that failed
 	leaving    bool          // the meeting is being given up
 	begun      bool          // a call was made
 	listRead   diff.LookTime // when the list that is being stored had been read
@@ -194,10 +194,10 @@ func (m *look) next() moment {
 	return due
 }
 
-// hopeless tells whether it makes no sense to wait any longer for a list that failed with err: the
-// meeting was not found twice, or it has been over, or said to be over, for endPatience. It notes
-// when the meeting was not found first.
-func (m *look) hopeless(err error, now moment) bool {
+// givesUpList tells whether it makes no sense to wait any longer for a list that failed with err:
+// the meeting was not found twice, or it has been over, or said to be over, for endPatience. It
+// notes when the meeting was not found first.
+func (m *look) givesUpList(err error, now moment) bool {
 	trouble, upstream := troubleOf(err)
 	if !upstream {
 		return false

@@ -69,7 +69,7 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 		case n.Scene == Closed:
 			t.close(n.ConferenceID, n.Time)
 		case e.result.Began:
-			t.began(e.record.State, true, false)
+			t.noteBegan(e.record.State, true, false)
 		case n.Look || e.result.LookNow:
 			t.lookSoon(n.ConferenceID, func(m *meeting) { m.asked = true })
 		}

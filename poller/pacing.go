@@ -77,8 +77,8 @@ func (m *look) moved(heads count) bool {
 	return heads == unknown || m.biased && (int32(heads.active-m.record.State.Active) != m.bias || int32(heads.attended) != m.attended)
 }
 
-// learn notes how the count compares with the list that was read together with it.
-func (m *look) learn(heads count, read bool) {
+// noteHeadCount notes how the count compares with the list that was read together with it.
+func (m *look) noteHeadCount(heads count, read bool) {
 	if read && heads != unknown {
 		m.bias, m.attended, m.biased = int32(heads.active-m.record.State.Active), int32(heads.attended), true
 	}

@@ -34,8 +34,8 @@ func retryAfter(failures int, longest time.Duration) time.Duration {
 	return min(d, longest)
 }
 
-// patience is the longest pause after this trouble.
-func (t Trouble) patience() time.Duration {
+// longestPause is the longest pause after this trouble.
+func (t Trouble) longestPause() time.Duration {
 	if t == Denied || t == Exhausted {
 		return deniedRetry
 	}

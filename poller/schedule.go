@@ -66,7 +66,7 @@ func (t *locked) next() (*look, time.Duration) {
 			}
 			return t.occupy(m), 0
 		case t.held.has(m.shard):
-			t.letGo() // the shard was lost, and followShards has not come to it yet
+			t.releaseShards() // the shard was lost, and followShards has not come to it yet
 		case m.storing:
 			t.enqueue(m, now+guestLinger)
 		default:
@@ -139,7 +139,7 @@ func (t *locked) pause(err error) {
 	if now >= t.paused { // a call that was under way when the pause began does not count
 		t.limited++
 	}
-	wait := max(waitOf(err), retryAfter(t.limited, trouble.patience()))
+	wait := max(waitOf(err), retryAfter(t.limited, trouble.longestPause()))
 	t.pausedBy = trouble.String()
 	t.paused = max(t.paused, now+wait+time.Duration(rand.Float64()*float64(wait)/10))
 	if trouble != Exhausted {

@@ -43,7 +43,7 @@ func (p *Poller) followShards(ctx context.Context) {
 	taking.Go(func() { p.takeShards(ctx, changed) })
 	for ctx.Err() == nil {
 		// Also while states are read: a shard may be lost and come back meanwhile.
-		p.table.With((*locked).letGo)
+		p.table.With((*locked).releaseShards)
 		select {
 		case changed <- struct{}{}:
 		default:
@@ -83,9 +83,9 @@ func (p *Poller) takeShards(ctx context.Context, changed <-chan struct{}) {
 // unread are the shards that are ours and whose states have not been read.
 func (t *locked) unread() shardSet { return t.owned() &^ t.complete }
 
-// letGo removes the meetings of shards that are not ours any more, and ends the routine looks at
-// them: the new owner looks at once.
-func (t *locked) letGo() {
+// releaseShards removes the meetings of shards that are not ours any more, and ends the routine
+// looks at them: the new owner looks at once.
+func (t *locked) releaseShards() {
 	gone := t.held &^ t.owned()
 	if gone == 0 {
 		return
@@ -108,9 +108,9 @@ func (t *locked) letGo() {
 // Quiet returns when no routine look is under way at a meeting that is not ours any more. Then its
 // shard can be handed over. It returns the cause of ctx when that ends before.
 func (p *Poller) Quiet(ctx context.Context) error {
-	p.table.With((*locked).letGo)
+	p.table.With((*locked).releaseShards)
 	for {
-		ended := guarded.Get(p.table, (*locked).unquiet)
+		ended := guarded.Get(p.table, (*locked).nextLookEnd)
 		if ended == nil {
 			return nil
 		}
@@ -122,9 +122,9 @@ func (p *Poller) Quiet(ctx context.Context) error {
 	}
 }
 
-// unquiet returns a channel that is closed when the next look ends, or nil if no look has to be
+// nextLookEnd returns a channel that is closed when the next look ends, or nil if no look has to be
 // waited for.
-func (t *locked) unquiet() <-chan struct{} {
+func (t *locked) nextLookEnd() <-chan struct{} {
 	for l := range t.looks {
 		if t.mine(l.m) {
 			continue
@@ -144,7 +144,7 @@ func (t *locked) enter(ctx context.Context, l *look) (context.Context, bool) {
 		return ctx, true
 	}
 	if !t.mine(l.m) {
-		t.letGo()
+		t.releaseShards()
 		return ctx, false
 	}
 	ctx, t.looks[l] = context.WithCancel(ctx)

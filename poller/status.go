@@ -118,7 +118,7 @@ func (m *meeting) status(next time.Time) Status {
 	return out
 }
 
-// Health says how the poller fares.
+// Health says what of the poller works and what fails.
 type Health struct {
 	Ready bool // the stored meetings have been read
 	// Failing says what fails at present and how: "dingtalk" (no list can be read), "dingtalk
@@ -127,7 +127,7 @@ type Health struct {
 	Failing map[string]string
 }
 
-// Health returns how the poller fares.
+// Health returns what of the poller works and what fails.
 func (p *Poller) Health() Health {
 	return Health{Ready: guarded.Get(p.table, (*locked).isLoaded), Failing: p.health.failures()}
 }

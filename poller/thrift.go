@@ -137,8 +137,8 @@ func (t *locked) countHours(d time.Duration) {
 	t.opts.Month.Held(float64(n) * d.Hours())
 }
 
-// guestless counts changes, but for those of guests: a push cannot name these.
-func guestless(found []events.Event) int {
+// countNamed counts changes, but for those of guests: a push cannot name these.
+func countNamed(found []events.Event) int {
 	n := 0
 	for i := range found {
 		if m := found[i].Member; m != nil && m.UnionID != "" {

@@ -20,7 +20,7 @@ import (
 // cause of ctx. After one of the last two the meeting may or may not be watched: trying again
 // decides it.
 func (p *Poller) Watch(ctx context.Context, conferenceID, title string) (bool, error) {
-	if err := p.untilLeft(ctx, conferenceID); err != nil { // so that the later request counts
+	if err := p.untilUnwatched(ctx, conferenceID); err != nil { // so that the later request counts
 		return false, err
 	}
 	b := beginning(diff.Description{Title: title, TitleGiven: true}, p.wall().UnixMilli(), nil)
@@ -58,7 +58,7 @@ func (p *Poller) watch(ctx context.Context, conferenceID string, begin diff.Inte
 		return false, nil, fmt.Errorf("watching %s: %w", conferenceID, err)
 	}
 	if e.result.Began {
-		p.table.With(func(t *locked) { t.began(s, false, atOnce) })
+		p.table.With(func(t *locked) { t.noteBegan(s, false, atOnce) })
 	}
 	return e.result.Began, s, nil
 }
@@ -77,9 +77,9 @@ func (p *Poller) watched(ctx context.Context, m *meeting, begin diff.Intent) *di
 	return record.State
 }
 
-// expect has the first look made at a meeting that is watched from now on. If the meeting belongs
-// to another replica, that learns of it at once, and looks.
-func (t *locked) expect(conferenceID string, atOnce bool) {
+// queueFirstLook has the first look made at a meeting that is watched from now on. If the meeting
+// belongs to another replica, that learns of it at once, and looks.
+func (t *locked) queueFirstLook(conferenceID string, atOnce bool) {
 	m, ok := t.meetings[conferenceID]
 	if !ok || !t.mine(m) {
 		return
@@ -96,9 +96,9 @@ func (t *locked) expect(conferenceID string, atOnce bool) {
 	t.arrange(m, m.listDue)
 }
 
-// began takes note that a meeting is watched from now on, and whether a push told of it, and has
-// the first look made, for somebody who waits for it at once.
-func (t *locked) began(s *diff.State, told, atOnce bool) {
+// noteBegan takes note that a meeting is watched from now on, and whether a push told of it, and
+// has the first look made, for somebody who waits for it at once.
+func (t *locked) noteBegan(s *diff.State, told, atOnce bool) {
 	started := time.Time{}
 	if s.StartTime > 0 {
 		started = time.UnixMilli(s.StartTime)
@@ -107,7 +107,7 @@ func (t *locked) began(s *diff.State, told, atOnce bool) {
 	if !told && !started.IsZero() && t.wall().Sub(started) >= lateStart {
 		t.proof = proof{} // a push would have told
 	}
-	t.expect(s.ConferenceID, atOnce)
+	t.queueFirstLook(s.ConferenceID, atOnce)
 }
 
 // arrange queues a meeting unless it is busy. Before the stored states have been read nothing is

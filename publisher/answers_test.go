@@ -105,7 +105,7 @@ func TestTooManyOpenBatchesAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	url := startServer(t, func(o *server.Options) {
 		o.JetStreamLimits.MaxBatchInflightPerStream = 1
-		o.JetStreamLimits.MaxBatchTimeout = patience
+		o.JetStreamLimits.MaxBatchTimeout = maxResends
 	})
 	waits := make(chan struct{})
 	p := open(t, connect(t, url), Options{Logger: onSecondAttempt(sync.OnceFunc(func() { close(waits) }))})

@@ -49,7 +49,7 @@ func TestTheFirstAttemptThatFailsIsReported(t *testing.T) {
 
 	proxy.Refuse(true)
 	proxy.Cut()
-	require.Eventually(t, func() bool { _, err := heard.last(); return err != nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { _, err := heard.last(); return err != nil }, maxResends, time.Millisecond)
 	_, err = heard.last()
 	require.ErrorContains(t, err, "not connected")
 	var u interface{ Unreachable() bool }
@@ -63,7 +63,7 @@ func TestTheFirstAttemptThatFailsIsReported(t *testing.T) {
 	n, _ = heard.last()
 	stored := make(chan Record, 1)
 	go func() { stored <- commit(t, p, rec, newRoom("room").join("ann").join("bob")) }()
-	require.Eventually(t, func() bool { m, _ := heard.last(); return m > n }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { m, _ := heard.last(); return m > n }, maxResends, time.Millisecond)
 	_, err = heard.last()
 	require.ErrorIs(t, err, errNotConnected, "of the commit, which goes on")
 	proxy.Refuse(false)
@@ -97,7 +97,7 @@ func TestABeatAsksForAsMuchRoomAsWasRefused(t *testing.T) {
 		began := time.Now()
 		_, _, err := p.Update(t.Context(), load(t, p, r.id), r.compare())
 		require.ErrorContains(t, err, "maximum "+name+" exceeded")
-		require.Less(t, time.Since(began), patience/4, "at once")
+		require.Less(t, time.Since(began), maxResends/4, "at once")
 		_, err = heard.last()
 		require.ErrorContains(t, err, "maximum "+name+" exceeded")
 		require.ErrorContains(t, p.Beat(t.Context(), 1), "maximum "+name+" exceeded", "not for as much")
@@ -117,7 +117,7 @@ func TestABeatAsksForAsMuchRoomAsWasRefused(t *testing.T) {
 	require.Eventually(t, func() bool {
 		m, err := p.lastMessage(t.Context(), padSubject)
 		return err == nil && m == nil
-	}, patience, 10*time.Millisecond, "what only filled a batch is gone")
+	}, maxResends, 10*time.Millisecond, "what only filled a batch is gone")
 }
 
 func TestABusyServerGetsAMoment(t *testing.T) {

@@ -39,7 +39,7 @@ func (p *Publisher) commit(ctx context.Context, group []*job) {
 			if a.verdict == duplicate {
 				duplicates++
 			}
-			if p.rejected(ctx, group[0], a, duplicates >= p.patience()) {
+			if p.rejected(ctx, group[0], a, duplicates >= p.maxResends()) {
 				return
 			}
 		case a.verdict == unknown:

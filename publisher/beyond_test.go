@@ -41,7 +41,7 @@ func TestAStreamThatIsMadeAgainBeginsBeyondTheOther(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := p.Load(t.Context(), r.id)
 		return err == nil
-	}, patience, 20*time.Millisecond)
+	}, maxResends, 20*time.Millisecond)
 	begun, err := p.Position(t.Context())
 	require.NoError(t, err)
 	assert.Greater(t, begun.Sequence, old.Sequence)
@@ -49,7 +49,7 @@ func TestAStreamThatIsMadeAgainBeginsBeyondTheOther(t *testing.T) {
 	select {
 	case who := <-read:
 		assert.Equal(t, "dan", who)
-	case <-time.After(patience):
+	case <-time.After(maxResends):
 		assert.Fail(t, "the first event of the new stream is not delivered")
 	}
 }

@@ -57,7 +57,7 @@ func cluster(t testing.TB, set func(*server.Options)) []member {
 		out = append(out, s)
 	}
 	for _, s := range out {
-		require.True(t, s.ReadyForConnections(patience))
+		require.True(t, s.ReadyForConnections(maxResends))
 	}
 	return out
 }
@@ -77,9 +77,9 @@ func openInTime(t testing.TB, nc *nats.Conn) (p *Publisher) {
 	t.Helper()
 	require.Eventually(t, func() (opened bool) {
 		var err error
-		p, err = Open(t.Context(), nc, Options{Replicas: 3, GiveUpAfter: patience})
+		p, err = Open(t.Context(), nc, Options{Replicas: 3, GiveUpAfter: maxResends})
 		return err == nil
-	}, patience, 100*time.Millisecond)
+	}, maxResends, 100*time.Millisecond)
 	run(t, p)
 	return p
 }
@@ -107,7 +107,7 @@ func TestReplicatedStreamSurvivesItsLeader(t *testing.T) {
 		}
 		_, _, err = two.Update(t.Context(), rec, r.compare())
 		return err == nil
-	}, patience, 50*time.Millisecond)
+	}, maxResends, 50*time.Millisecond)
 	assert.Len(t, verify(t, two.nc, two, r.id), 2)
 	assert.Len(t, verify(t, two.nc, two, "room"), 30)
 }

@@ -178,7 +178,7 @@ func TestEventsExpireAndTheStateStays(t *testing.T) {
 	require.Eventually(t, func() bool {
 		last, err := p.lastMessage(t.Context(), "conference.>")
 		return err == nil && last == nil
-	}, patience, 50*time.Millisecond)
+	}, maxResends, 50*time.Millisecond)
 	assert.Equal(t, uint64(1), load(t, p, r.id).State.Sequence)
 	rec := update(t, p, r.leave("ann"))
 	assert.Equal(t, uint64(2), rec.State.Sequence, "the sequence goes on")

@@ -26,7 +26,7 @@ type limits struct{ Bytes, Messages, Consumers int64 }
 
 // drift is what differs between the stream's configuration and what is wanted.
 type drift struct {
-	err    error // what remains after all that could be mended was; nil when nothing does
+	err    error // what remains after all that could be changed back was; nil when nothing does
 	limits *limits
 }
 
@@ -92,7 +92,7 @@ func (p *Publisher) compareConfig(ctx context.Context) {
 	}
 	have := st.CachedInfo().Config
 	found := drift{
-		err:    p.mend(ctx, have),
+		err:    p.changeBack(ctx, have),
 		limits: &limits{have.MaxBytes, have.MaxMsgs, int64(have.MaxConsumers)},
 	}
 	if ctx.Err() == nil {
@@ -100,9 +100,9 @@ func (p *Publisher) compareConfig(ctx context.Context) {
 	}
 }
 
-// mend changes back what can be changed without harm, unless the stream is not ours any more, and
-// returns what is wrong then.
-func (p *Publisher) mend(ctx context.Context, have jetstream.StreamConfig) error {
+// changeBack changes back what can be changed without harm, unless the stream is not ours any more,
+// and returns what is wrong then.
+func (p *Publisher) changeBack(ctx context.Context, have jetstream.StreamConfig) error {
 	bad := refusals(have)
 	want, changes := improved(have, p.opts.Replicas)
 	if len(changes) == 0 || !takesOurs(have) {

@@ -29,7 +29,7 @@ func edited(t *testing.T, p *Publisher, set func(*jetstream.StreamConfig)) {
 // changes before it.
 func looked(t *testing.T, p *Publisher) {
 	t.Helper()
-	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drift.limits != nil }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drift.limits != nil }, maxResends, time.Millisecond)
 }
 
 func configOf(t *testing.T, p *Publisher) jetstream.StreamConfig {
@@ -64,7 +64,7 @@ func TestWhatSomebodyChangesIsMendedWhereThatIsSafe(t *testing.T) {
 			require.Eventually(t, func() bool {
 				_, left := improved(configOf(t, p), 1)
 				return len(left) == 0 && strings.Contains(log.String(), "changed back")
-			}, patience, 5*time.Millisecond)
+			}, maxResends, 5*time.Millisecond)
 			require.NoError(t, p.Drift())
 			update(t, p, newRoom("room").join("ann"))
 			assert.Equal(t, 1, strings.Count(log.String(), "changed back"), "%s", log)
@@ -86,17 +86,17 @@ func TestWhatCannotBeMendedIsSaidUntilItIsUndone(t *testing.T) {
 			p, log := watchful(t)
 			good := configOf(t, p)
 			edited(t, p, set)
-			require.Eventually(t, func() bool { return p.Drift() != nil }, patience, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return p.Drift() != nil }, maxResends, 5*time.Millisecond)
 			require.ErrorIs(t, p.Drift(), ErrStreamConfig)
 			require.ErrorContains(t, p.Drift(), says)
 			bad := configOf(t, p)
 			before := compared(p)
-			require.Eventually(t, func() bool { return compared(p) > before+3 }, patience, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return compared(p) > before+3 }, maxResends, 5*time.Millisecond)
 			assert.Equal(t, bad, configOf(t, p), "it is left as it is")
 			edited(t, p, func(c *jetstream.StreamConfig) { *c = good })
-			require.Eventually(t, func() bool { return p.Drift() == nil }, patience, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return p.Drift() == nil }, maxResends, 5*time.Millisecond)
 			assert.Equal(t, 1, strings.Count(log.String(), "not to its good"), "%s", log)
-			require.Eventually(t, func() bool { return strings.Contains(log.String(), "as it should be again") }, patience, time.Millisecond)
+			require.Eventually(t, func() bool { return strings.Contains(log.String(), "as it should be again") }, maxResends, time.Millisecond)
 		})
 	}
 }
@@ -110,13 +110,13 @@ func TestBothKindsAtOnce(t *testing.T) {
 	t.Parallel()
 	p, _ := watchful(t)
 	edited(t, p, func(c *jetstream.StreamConfig) { c.MaxAge, c.RePublish = time.Hour, nil })
-	require.Eventually(t, func() bool { return configOf(t, p).RePublish != nil }, patience, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return p.Drift() != nil }, patience, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return configOf(t, p).RePublish != nil }, maxResends, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Drift() != nil }, maxResends, 5*time.Millisecond)
 	require.ErrorContains(t, p.Drift(), "max_age")
 	assert.Equal(t, time.Hour, configOf(t, p).MaxAge)
 
 	edited(t, p, func(c *jetstream.StreamConfig) { c.Subjects, c.RePublish = []string{"rollcall.in.>", "orders.>"}, nil })
-	require.Eventually(t, func() bool { return p.Drift() != nil && strings.Contains(p.Drift().Error(), "orders") }, patience, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Drift() != nil && strings.Contains(p.Drift().Error(), "orders") }, maxResends, 5*time.Millisecond)
 	assert.Nil(t, configOf(t, p).RePublish)
 }
 
@@ -125,7 +125,7 @@ func TestLimitsOfTheOperatorStay(t *testing.T) {
 	p, log := watchful(t)
 	looked(t, p)
 	edited(t, p, func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 })
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "changed the limits") }, patience, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "changed the limits") }, maxResends, 5*time.Millisecond)
 	require.NoError(t, p.Drift())
 	assert.Equal(t, int64(1<<30), configOf(t, p).MaxBytes)
 	assert.Equal(t, 1, strings.Count(log.String(), "changed the limits"), "%s", log)
@@ -139,5 +139,5 @@ func TestARefusalHasTheConfigurationCompared(t *testing.T) {
 	looked(t, p)
 	edited(t, p, func(c *jetstream.StreamConfig) { c.AllowAtomicPublish = false })
 	require.Error(t, p.Beat(t.Context(), 1))
-	require.Eventually(t, func() bool { return p.Beat(t.Context(), 1) == nil }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return p.Beat(t.Context(), 1) == nil }, maxResends, 50*time.Millisecond)
 }

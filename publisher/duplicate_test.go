@@ -130,6 +130,6 @@ func TestRemovedEventsAreRemembered(t *testing.T) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		_, _, err := p.Update(t.Context(), rec, r.compare())
 		require.NoError(c, err)
-	}, patience, 10*time.Millisecond)
+	}, maxResends, 10*time.Millisecond)
 	assert.Len(t, verify(t, p.nc, p, r.id), 2)
 }

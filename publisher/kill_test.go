@@ -56,7 +56,7 @@ func TestServerKilledInTheMiddleOfCommits(t *testing.T) {
 	}()
 	for range kills {
 		began := commits.Load()
-		require.Eventually(t, func() bool { return commits.Load() > began+20 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return commits.Load() > began+20 }, maxResends, time.Millisecond)
 		s.Kill()
 		s, addr = startProcess(t, dir)
 		proxy.SetTarget(addr)
@@ -80,7 +80,7 @@ func TestServerKilledInTheMiddleOfCommits(t *testing.T) {
 // settleRoom commits what is left of a room once the server is back.
 func settleRoom(p *Publisher, r *room) error {
 	var err error
-	for began := time.Now(); time.Since(began) < patience; {
+	for began := time.Now(); time.Since(began) < maxResends; {
 		var rec Record
 		if rec, err = p.Load(context.Background(), r.id); err != nil {
 			_ = sleep(context.Background(), 50*time.Millisecond)

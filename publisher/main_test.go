@@ -22,8 +22,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 )
 
-// patience is how long a test waits for what has to happen, however busy the machine is.
-const patience = time.Minute
+// maxResends is how long a test waits for what has to happen, however busy the machine is.
+const maxResends = time.Minute
 
 // childDir names the store directory for a re-executed test binary, which then is a NATS server and
 // nothing else.
@@ -74,7 +74,7 @@ func startServer(t testing.TB, set func(*server.Options)) string {
 	require.NoError(t, err)
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	require.True(t, s.ReadyForConnections(patience))
+	require.True(t, s.ReadyForConnections(maxResends))
 	return s.ClientURL()
 }
 
@@ -103,7 +103,7 @@ func connect(t testing.TB, url string, opts ...nats.Option) *nats.Conn {
 // patient as the test.
 func open(t testing.TB, nc *nats.Conn, opts Options) *Publisher {
 	t.Helper()
-	opts.AckTimeout, opts.GiveUpAfter = cmp.Or(opts.AckTimeout, patience/3), cmp.Or(opts.GiveUpAfter, patience)
+	opts.AckTimeout, opts.GiveUpAfter = cmp.Or(opts.AckTimeout, maxResends/3), cmp.Or(opts.GiveUpAfter, maxResends)
 	p, err := Open(t.Context(), nc, opts)
 	require.NoError(t, err)
 	run(t, p)

@@ -21,7 +21,7 @@ import (
 // The caller's time is over while the server's answer is waited for: only Load can tell, and does.
 func TestContextThatEndsInTheMiddle(t *testing.T) {
 	t.Parallel()
-	p, _, proxy := behindProxy(t, Options{AckTimeout: patience})
+	p, _, proxy := behindProxy(t, Options{AckTimeout: maxResends})
 	r := newRoom("room").join("ann")
 	base := load(t, p, r.id)
 	enough := errors.New("enough")
@@ -75,7 +75,7 @@ func TestServerThatIsAwayIsUnavailable(t *testing.T) {
 
 	proxy.Refuse(true)
 	proxy.Cut()
-	require.Eventually(t, func() bool { return !p.nc.IsConnected() }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return !p.nc.IsConnected() }, maxResends, time.Millisecond)
 	_, err = p.Load(t.Context(), r.id)
 	require.Error(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
@@ -85,7 +85,7 @@ func TestServerThatIsAwayIsUnavailable(t *testing.T) {
 	assert.NotErrorIs(t, j.err, ErrUnknownOutcome, "nothing was ever sent")
 
 	proxy.Refuse(false)
-	require.Eventually(t, p.nc.IsConnected, patience, time.Millisecond)
+	require.Eventually(t, p.nc.IsConnected, maxResends, time.Millisecond)
 	commit(t, p, base, r)
 	assert.Len(t, verify(t, direct.nc, direct, r.id), 1)
 }
@@ -113,7 +113,7 @@ func TestOutcomeThatCannotBeHadIsUnknown(t *testing.T) {
 			require.Eventually(t, func() bool {
 				rec, err := p.Load(t.Context(), r.id)
 				return err == nil && (rec.Revision > 0) == stored
-			}, patience, 5*time.Millisecond)
+			}, maxResends, 5*time.Millisecond)
 		})
 	}
 }

@@ -134,8 +134,8 @@ func (o Options) check() error {
 // 2.12.8, the connected one or one that keeps the stream, is refused with [ErrServerTooOld];
 // one older than 2.14.6 is warned of.
 //
-// nc must not buffer while it is disconnected (nats.ReconnectBufSize(-1)): a commit that is sent
-// long after it was given up is of no use to anybody. Open does not take over nc; it is to stay
+// nc must not buffer while it is disconnected (nats.ReconnectBufSize(-1)): a commit must not be
+// sent long after its caller was told that it failed. Open does not take over nc; it is to stay
 // open until [Publisher.Run] has returned.
 func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) {
 	opts = opts.withDefaults()

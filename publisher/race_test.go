@@ -39,7 +39,7 @@ func race(t *testing.T, one, two *Publisher, rounds int) (conflicts int) {
 					return diff.Compare(s, snap)
 				}))
 				base[i] = rec
-				if err == nil || errors.Is(err, ErrConflict) || time.Since(began) > patience {
+				if err == nil || errors.Is(err, ErrConflict) || time.Since(began) > maxResends {
 					return err
 				} // the server is busy, or has lost its leader: what is missed now is found on the next look
 			}

@@ -103,8 +103,8 @@ func (p *Publisher) refusedAsDuplicate(ctx context.Context, j *job, s stored, re
 // is taken at once for the same.
 const rememberingFor = 10 * time.Second
 
-// patience is how often a commit is sent again that the server calls a duplicate.
-func (p *Publisher) patience() int {
+// maxResends is how often a commit is sent again that the server calls a duplicate.
+func (p *Publisher) maxResends() int {
 	if p.opts.Now().UnixNano() < p.remembering.Load() {
 		return 1
 	}

@@ -86,7 +86,7 @@ func answered(t testing.TB, f func() error) {
 	t.Helper()
 	began := time.Now()
 	err := f()
-	for slow(err) && time.Since(began) < patience {
+	for slow(err) && time.Since(began) < maxResends {
 		err = f()
 	}
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func fetch(t testing.TB, nc *nats.Conn, subject string) []jetstream.Msg {
 	require.Eventually(t, func() bool { // a cluster may be electing a leader
 		cons, err = js.OrderedConsumer(t.Context(), events.Stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
 		return err == nil
-	}, patience, time.Millisecond)
+	}, maxResends, time.Millisecond)
 	info, err := cons.Info(t.Context())
 	require.NoError(t, err)
 	if info.NumPending == 0 {

@@ -259,7 +259,7 @@ func awaitExpiry(t *testing.T, p *Publisher) {
 	require.Eventually(t, func() bool {
 		_, err := st.GetMsg(t.Context(), ack.Sequence)
 		return errors.Is(err, jetstream.ErrMsgNotFound)
-	}, patience, 10*time.Millisecond)
+	}, maxResends, 10*time.Millisecond)
 }
 
 func TestExpiry(t *testing.T) {

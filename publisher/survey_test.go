@@ -60,7 +60,7 @@ func countRequests(t testing.TB, url string) *requests {
 // take counts by their verb what was asked since it was called last, which was not less than least.
 func (r *requests) take(t testing.TB, least int) map[string]int {
 	t.Helper()
-	require.Eventually(t, func() bool { return r.nc.Flush() == nil && len(r.msgs) >= least }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return r.nc.Flush() == nil && len(r.msgs) >= least }, maxResends, time.Millisecond)
 	n := map[string]int{}
 	for range len(r.msgs) {
 		m := <-r.msgs

@@ -38,7 +38,7 @@ func TestCoreSubscribersSeeWhatIsCommittedAndNothingElse(t *testing.T) {
 
 	var subjects []string
 	for range 6 {
-		m, err := live.NextMsg(patience)
+		m, err := live.NextMsg(maxResends)
 		require.NoError(t, err)
 		e, err := events.Decode(m.Data)
 		require.NoError(t, err)

@@ -31,9 +31,10 @@ func (r *runner) look(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return stream.CachedInfo(), nil
 }
 
-// goOn returns the consumer to go on with after an interruption. When the stream is another one, the consumer was deleted
-// with the one before, and is made again. When it is not, somebody has deleted the consumer alone, which is [ErrDeleted].
-// A server that does not answer says nothing, nor does one that has no stream at present: Rollcall makes it again.
+// goOn returns the consumer to go on with after an interruption. When the stream is another one,
+// the consumer was deleted with the one before, and is made again. When it is not, somebody has
+// deleted the consumer alone, which is [ErrDeleted]. A server that does not answer says nothing,
+// nor does one that has no stream at present: Rollcall makes it again.
 func (r *runner) goOn(ctx context.Context, durable jetstream.Consumer) (jetstream.Consumer, error) {
 	stream, err := r.look(ctx)
 	if err != nil {
@@ -69,9 +70,9 @@ func (r *runner) there(ctx context.Context) error {
 	return nil
 }
 
-// restart is the configuration of the consumer of another stream. All that is stored there is new, unless the stream was
-// restored from a backup, which one tells by messages that are older than it: then it goes on with the oldest that was
-// not done with.
+// restart is the configuration of the consumer of another stream. All that is stored there is new,
+// unless the stream was restored from a backup, which one tells by messages that are older than it:
+// then it goes on with the oldest that was not done with.
 func (r *runner) restart(stream *jetstream.StreamInfo) jetstream.ConsumerConfig {
 	opts := r.opts
 	opts.OnlyNew, opts.Since = false, time.Time{}
@@ -81,7 +82,8 @@ func (r *runner) restart(stream *jetstream.StreamInfo) jetstream.ConsumerConfig 
 	return opts.wanted(jetstream.ConsumerConfig{})
 }
 
-// undone is when the oldest event was stored that is not done with; when all are, that of the latest.
+// undone is when the oldest event was stored that is not done with; when all are, that of the
+// latest.
 func (r *runner) undone() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -19,8 +19,9 @@ func person(name string, at int64) diff.Row {
 	return diff.Row{UnionID: name, UserNick: name, Status: diff.StatusActive, JoinTime: streamtest.Begin + at}
 }
 
-// A stream that is deleted takes the consumer with it, and with one that is restored it may come back or not. The program
-// that runs goes on, is given everything that is stored then, and nothing twice that is announced anew.
+// A stream that is deleted takes the consumer with it, and with one that is restored it may come
+// back or not. The program that runs goes on, is given everything that is stored then, and nothing
+// twice that is announced anew.
 func TestStreamThatIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	for _, restored := range []bool{false, true} {

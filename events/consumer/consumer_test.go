@@ -71,8 +71,8 @@ func start(t *testing.T, js jetstream.JetStream, opts consumer.Options, handle c
 	return stop
 }
 
-// settled waits until nothing is left to be delivered or acknowledged. It does not know of what was stored a moment ago:
-// the server tells its consumers later.
+// settled waits until nothing is left to be delivered or acknowledged. It does not know of what was
+// stored a moment ago: the server tells its consumers later.
 func settled(t *testing.T, js jetstream.JetStream, name string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

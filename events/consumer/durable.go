@@ -15,7 +15,8 @@ import (
 // exchangeTimeout bounds one exchange with the server.
 const exchangeTimeout = 5 * time.Second
 
-// durable takes up the consumer of that name, or makes it. Where a consumer begins cannot be changed and is left alone.
+// durable takes up the consumer of that name, or makes it. Where a consumer begins cannot be
+// changed and is left alone.
 func (o Options) durable(ctx context.Context, js jetstream.JetStream, fresh jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
@@ -41,7 +42,8 @@ func (o Options) durable(ctx context.Context, js jetstream.JetStream, fresh jets
 	return changed, named(err)
 }
 
-// wanted returns a configuration, of a consumer that is there or of none, with what the options say.
+// wanted returns a configuration, of a consumer that is there or of none, with what the options
+// say.
 func (o Options) wanted(have jetstream.ConsumerConfig) jetstream.ConsumerConfig {
 	want := have
 	if have.Durable == "" {

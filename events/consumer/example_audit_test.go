@@ -24,11 +24,13 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
-// A Trail is an audit trail: a file with an event on each line, together with the SHA-256 of the line before. Whoever
-// changes, removes or inserts a line breaks the chain at the next. Only at the end can lines be removed without a trace,
-// so keep the sum of the last line somewhere else now and then.
+// A Trail is an audit trail: a file with an event on each line, together with the SHA-256 of the
+// line before. Whoever changes, removes or inserts a line breaks the chain at the next. Only at the
+// end can lines be removed without a trace, so keep the sum of the last line somewhere else now and
+// then.
 //
-// It is a [consumer.Memory], too: as events come one after the other, the only one that can come again is the last.
+// It is a [consumer.Memory], too: as events come one after the other, the only one that can come
+// again is the last.
 type Trail struct {
 	mu   sync.Mutex
 	file *os.File
@@ -52,8 +54,9 @@ type line struct {
 // maxLine bounds a line, in bytes: an event is far smaller.
 const maxLine = 1 << 20
 
-// OpenTrail opens the trail, or makes it. A last line without its end was being written when the program or the machine
-// stopped: it is taken away, and the event comes again. Any other fault is an error.
+// OpenTrail opens the trail, or makes it. A last line without its end was being written when the
+// program or the machine stopped: it is taken away, and the event comes again. Any other fault is
+// an error.
 func OpenTrail(path string) (*Trail, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -69,8 +72,8 @@ func OpenTrail(path string) (*Trail, error) {
 	return t, nil
 }
 
-// Verify reads a trail and checks its chain. It returns its end and its size up to there; [io.ErrUnexpectedEOF] says
-// that half a line follows.
+// Verify reads a trail and checks its chain. It returns its end and its size up to there;
+// [io.ErrUnexpectedEOF] says that half a line follows.
 func Verify(r io.Reader) (last end, size int64, err error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	for {
@@ -113,7 +116,8 @@ func (t *Trail) cut() error {
 	return err
 }
 
-// Add is the handler: once it returns, the event is on the disk. What could not be written whole is taken away.
+// Add is the handler: once it returns, the event is on the disk. What could not be written whole is
+// taken away.
 func (t *Trail) Add(_ context.Context, d consumer.Delivery) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,8 +149,8 @@ func (t *Trail) Remember(context.Context, string) error { return nil }
 // Close closes the file.
 func (t *Trail) Close() error { return t.file.Close() }
 
-// An audit trail in a file: it has every event once, whenever the program or the machine stops, and shows when somebody
-// has tampered with it.
+// An audit trail in a file: it has every event once, whenever the program or the machine stops, and
+// shows when somebody has tampered with it.
 func Example_auditTrail() {
 	url, stop := streamtest.Example() // stands in for a running Rollcall
 	defer stop()

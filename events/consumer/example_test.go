@@ -14,7 +14,8 @@ import (
 	"github.com/c4342123/rollcall/internal/testing/streamtest"
 )
 
-// Everybody who joins, leaves or is kicked, in whichever meeting: also what happened while the program was not running.
+// Everybody who joins, leaves or is kicked, in whichever meeting: also what happened while the
+// program was not running.
 func Example() {
 	url, stop := streamtest.Example() // stands in for a running Rollcall
 	defer stop()
@@ -48,8 +49,8 @@ func Example() {
 	// 09:20:00 Ann left
 }
 
-// A memory in NATS keeps a handler that does something in the world, as sending a message is, from doing it again after
-// the consumer was made anew or an acknowledgement was lost.
+// A memory in NATS keeps a handler that does something in the world, as sending a message is, from
+// doing it again after the consumer was made anew or an acknowledgement was lost.
 func ExampleKV() {
 	url, stop := streamtest.Example() // stands in for a running Rollcall
 	defer stop()
@@ -84,7 +85,8 @@ func ExampleKV() {
 	// Welcome, Bob
 }
 
-// ending ends the example once so many events have been looked up, and the last of them was dealt with.
+// ending ends the example once so many events have been looked up, and the last of them was dealt
+// with.
 type ending struct {
 	consumer.Memory
 	enough func()

@@ -51,7 +51,8 @@ func TestLostAcknowledgement(t *testing.T) {
 	assert.Equal(t, want, d.all())
 }
 
-// With a memory an event whose acknowledgement was lost is not processed again by the next program either.
+// With a memory an event whose acknowledgement was lost is not processed again by the next program
+// either.
 func TestLostAcknowledgementAndARestart(t *testing.T) {
 	t.Parallel()
 	s := streamtest.Start(t)

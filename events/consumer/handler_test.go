@@ -67,7 +67,8 @@ func TestRejections(t *testing.T) {
 	assert.Equal(t, never, (<-rejections).Err)
 }
 
-// A handler may take much longer than the server waits for an acknowledgement: the server is told that it is at work.
+// A handler may take much longer than the server waits for an acknowledgement: the server is told
+// that it is at work.
 func TestSlowHandler(t *testing.T) {
 	t.Parallel()
 	s := streamtest.Start(t)

@@ -9,8 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// KV is a [Memory] in a bucket of NATS, one key for each event. Give the bucket a TTL that is longer than any outage of
-// the program, or it grows for ever; Rollcall's own retention is long enough.
+// KV is a [Memory] in a bucket of NATS, one key for each event. Give the bucket a TTL that is
+// longer than any outage of the program, or it grows for ever; Rollcall's own retention is long
+// enough.
 type KV struct{ bucket jetstream.KeyValue }
 
 // NewKV returns a memory in a bucket that belongs to one consumer.

@@ -22,10 +22,11 @@ const (
 var (
 	// ErrNoStream says that the NATS server has no events of Rollcall.
 	ErrNoStream = errors.New("the NATS server has no stream " + events.Stream)
-	// ErrOtherConsumer says that there is a consumer of that name which another program made for something else.
+	// ErrOtherConsumer says that there is a consumer of that name which another program made for
+	// something else.
 	ErrOtherConsumer = errors.New("there is another consumer of that name")
-	// ErrDeleted says that somebody deleted the consumer, and not the stream, while it was in use. Running again makes it anew, and it then
-	// begins where a new one does.
+	// ErrDeleted says that somebody deleted the consumer, and not the stream, while it was in use.
+	// Running again makes it anew, and it then begins where a new one does.
 	ErrDeleted = errors.New("the consumer was deleted")
 )
 
@@ -40,18 +41,19 @@ type Delivery struct {
 	Attempt int
 }
 
-// Handler processes an event. Once it returns nil the event counts as processed. Otherwise it is called for the event
-// again, after a pause that grows; unless its error comes from [Reject]. Its context ends when [Run] is to stop: it may
-// finish or return an error, Run waits for either.
+// Handler processes an event. Once it returns nil the event counts as processed. Otherwise it is
+// called for the event again, after a pause that grows; unless its error comes from [Reject]. Its
+// context ends when [Run] is to stop: it may finish or return an error, Run waits for either.
 type Handler func(ctx context.Context, d Delivery) error
 
-// Memory knows which events were processed, over restarts. It is used by as many goroutines as there are events in
-// flight.
+// Memory knows which events were processed, over restarts. It is used by as many goroutines as
+// there are events in flight.
 type Memory interface {
-	// Seen tells whether the event with that id was processed. An error makes the event come again later.
+	// Seen tells whether the event with that id was processed. An error makes the event come again
+	// later.
 	Seen(ctx context.Context, id string) (bool, error)
-	// Remember is called when the handler has processed the event, before it is acknowledged. A memory that looks
-	// where the handler itself has stored the id does nothing here.
+	// Remember is called when the handler has processed the event, before it is acknowledged. A memory
+	// that looks where the handler itself has stored the id does nothing here.
 	Remember(ctx context.Context, id string) error
 }
 
@@ -65,24 +67,29 @@ type Rejection struct {
 
 // Options of [Run]. Name is required.
 type Options struct {
-	// Name is the durable consumer's: the server keeps under it how far the program has come. Programs that use one
-	// name share the work. It has no spaces, dots, slashes or wildcards.
+	// Name is the durable consumer's: the server keeps under it how far the program has come. Programs
+	// that use one name share the work. It has no spaces, dots, slashes or wildcards.
 	Name string
-	// Subjects are what to process, of one view: events.AllMembers and events.AllMeetings, or subjects of theirs, or
-	// events.OfMeeting. Without any it is events.AllMembers. They may be changed from one run to the next.
+	// Subjects are what to process, of one view: events.AllMembers and events.AllMeetings, or subjects
+	// of theirs, or events.OfMeeting. Without any it is events.AllMembers. They may be changed from
+	// one run to the next.
 	Subjects []string
-	// Since leaves out what was stored earlier, and OnlyNew what was stored before the consumer was made; without
-	// either it begins with the oldest event there is. A consumer that is there goes on where it is.
+	// Since leaves out what was stored earlier, and OnlyNew what was stored before the consumer was
+	// made; without either it begins with the oldest event there is. A consumer that is there goes on
+	// where it is.
 	Since   time.Time
 	OnlyNew bool
 	// InFlight is how many events are processed at the same time; 0 means one after the other.
 	InFlight int
-	// AckWait is how long the server waits for a sign of life before it delivers an event again; 0 means 30 s. A
-	// handler may take longer: while it runs the server is told.
+	// AckWait is how long the server waits for an acknowledgement, or for word that the handler still
+	// runs, before it delivers an event again; 0 means 30 s. A handler may take longer: while it runs
+	// the server is told.
 	AckWait time.Duration
-	// RetryMin and RetryMax bound the pause before an event whose handler failed comes again; 0 means 1 s and 1 min.
+	// RetryMin and RetryMax bound the pause before an event whose handler failed comes again; 0 means
+	// 1 s and 1 min.
 	RetryMin, RetryMax time.Duration
-	// Memory keeps what was processed from being processed again after a restart; nil for a handler that minds itself.
+	// Memory keeps what was processed from being processed again after a restart; nil for a handler
+	// that does so itself.
 	Memory Memory
 	// Rejected is told of every message that will not be processed; nil leaves it to the log.
 	Rejected func(Rejection)
@@ -128,8 +135,8 @@ func (o Options) validate() error {
 	return nil
 }
 
-// Reject makes an error say that trying again would not help: the event is reported as a [Rejection] and not delivered
-// any more.
+// Reject makes an error say that trying again would not help: the event is reported as a
+// [Rejection] and not delivered any more.
 func Reject(err error) error { return &rejected{err} }
 
 type rejected struct{ err error }

@@ -11,7 +11,8 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// process deals with one delivery: in the end it is acknowledged, terminated, or left to come again.
+// process deals with one delivery: in the end it is acknowledged, terminated, or left to come
+// again.
 func (r *runner) process(ctx context.Context, msg jetstream.Msg) {
 	meta, err := msg.Metadata()
 	if err != nil {
@@ -63,8 +64,8 @@ func (r *runner) begin(id string) progress {
 	return 0
 }
 
-// maxKnown bounds the processed events that are known: those that may come again because their acknowledgement was lost,
-// or because they are announced anew after a loss of what was stored.
+// maxKnown bounds the processed events that are known: those that may come again because their
+// acknowledgement was lost, or because they are announced anew after a loss of what was stored.
 const maxKnown = 20_000
 
 // note keeps that an event was processed.
@@ -123,8 +124,8 @@ func (r *runner) work(ctx context.Context, msg jetstream.Msg, d Delivery) error 
 	return r.handle(ctx, d)
 }
 
-// finish remembers and acknowledges an event that was processed. If one of both fails the event comes again, and is
-// finished then.
+// finish remembers and acknowledges an event that was processed. If one of both fails the event
+// comes again, and is finished then.
 func (r *runner) finish(ctx context.Context, msg jetstream.Msg, d Delivery) {
 	r.note(d.ID)
 	if r.opts.Memory != nil {
@@ -150,8 +151,8 @@ func (r *runner) acknowledge(ctx context.Context, msg jetstream.Msg, d Delivery)
 	}
 }
 
-// failed lets an event come again that the handler could not process: later and later, but at once when it could not
-// because it was to stop.
+// failed lets an event come again that the handler could not process: later and later, but at once
+// when it could not because it was to stop.
 func (r *runner) failed(ctx context.Context, msg jetstream.Msg, d Delivery, err error) {
 	if ctx.Err() != nil {
 		r.again(ctx, msg, 0)
@@ -163,7 +164,8 @@ func (r *runner) failed(ctx context.Context, msg jetstream.Msg, d Delivery, err 
 	r.again(ctx, msg, pause)
 }
 
-// again asks for an event to be delivered once more. If the server does not hear of it, it does so after the AckWait.
+// again asks for an event to be delivered once more. If the server does not hear of it, it does so
+// after the AckWait.
 func (r *runner) again(ctx context.Context, msg jetstream.Msg, after time.Duration) {
 	nak := msg.Nak
 	if after > 0 {

@@ -44,10 +44,11 @@ const (
 	processed                     // the handler has processed it
 )
 
-// Run processes events until ctx ends, which is no error, or something happens that waiting cannot mend: the options
-// are wrong, or the error wraps [ErrNoStream], [ErrOtherConsumer] or [ErrDeleted], or the connection was closed. An
-// interruption is waited for, however long it takes, and so is a stream that is deleted while Run goes on: see the
-// package's documentation. When Run returns no handler runs any more.
+// Run processes events until ctx ends, which is no error, or something happens that waiting does
+// not solve: the options are wrong, or the error wraps [ErrNoStream], [ErrOtherConsumer] or
+// [ErrDeleted], or the connection was closed. An interruption is waited for, however long it takes,
+// and so is a stream that is deleted while Run goes on: see the package's documentation. When Run
+// returns no handler runs any more.
 func Run(ctx context.Context, js jetstream.JetStream, opts Options, handle Handler) error {
 	if err := opts.validate(); err != nil {
 		return err
@@ -112,8 +113,8 @@ func (r *runner) consume(ctx context.Context, durable jetstream.Consumer, handle
 	}
 }
 
-// returnRest stops the deliveries. What is here already and was not begun is given back, for the next run to have it
-// at once.
+// returnRest stops the deliveries. What is here already and was not begun is given back, for the
+// next run to have it at once.
 func (r *runner) returnRest(ctx context.Context, messages jetstream.MessagesContext) {
 	messages.Drain()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBack)

@@ -17,11 +17,11 @@ var (
 	// without the compare-and-set, the last to store wins.
 	blind = flaw{"publisher/message.go", "if !blind {", "if false {"}
 	// A batch whose outcome is not known is sent again without asking.
-	forgetful = flaw{"publisher/settle.go", "if group[0].unknown && p.recognise(ctx, group) {", "if false {"}
+	forgetful = flaw{"publisher/batch.go", "if group[0].unknown && p.recognise(ctx, group) {", "if false {"}
 	// The server does not know an event that it has already.
 	nameless = flaw{"publisher/message.go", "Header.Set(nats.MsgIdHdr, e.ID)", `Header.Set("Event-Id", e.ID)`}
 	// What is stored does not tell who has left.
-	lossy = flaw{"diff/codec.go", "p.start, p.end = start, end", "p.start, p.end = start, 0*end"}
+	lossy = flaw{"diff/decode.go", "p.start, p.end = start, end", "p.start, p.end = start, 0*end"}
 	// A list that cannot be read counts as an empty one.
 	hasty = flaw{
 		"poller/call.go", "p.source.Members(asking, m.id); err != nil {\n\t\treturn list, snap, err\n\t}",
