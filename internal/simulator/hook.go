@@ -101,9 +101,30 @@ func (h *hook) request(ctx context.Context, d *delivery) (*http.Request, error) 
 	if d.damage.has(fault.PushForged) {
 		signature = cipher.Sign(timestamp, nonce, encrypted+"!")
 	}
-	u, err := url.Parse(settings.URL)
+	address, err := signedAddress(settings, signature, timestamp, nonce)
 	if err != nil {
-		return nil, errors.New("the webhook's address cannot be read") // it was, when the settings were checked
+		return nil, err
+	}
+	body := encoded(map[string]string{"encrypt": encrypted})
+	if d.damage.has(fault.PushGarbage) {
+		body = []byte("}{ no JSON")
+	}
+	if d.damage.has(fault.PushTruncated) {
+		body = body[:len(body)/2]
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json;charset=utf-8")
+	return req, nil
+}
+
+// signedAddress is the webhook's address with the parameters that sign a push.
+func signedAddress(settings PushSettings, signature, timestamp, nonce string) (string, error) {
+	u, err := url.Parse(settings.URL)
+	if err != nil { // the settings were checked
+		return "", errors.New("the webhook's address cannot be read")
 	}
 	query := u.Query()
 	if settings.OldParameters {
@@ -115,19 +136,7 @@ func (h *hook) request(ctx context.Context, d *delivery) (*http.Request, error) 
 	}
 	query.Set("nonce", nonce)
 	u.RawQuery = query.Encode()
-	body := encoded(map[string]string{"encrypt": encrypted})
-	if d.damage.has(fault.PushGarbage) {
-		body = []byte("}{ no JSON")
-	}
-	if d.damage.has(fault.PushTruncated) {
-		body = body[:len(body)/2]
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json;charset=utf-8")
-	return req, nil
+	return u.String(), nil
 }
 
 // accept checks that an answer is the signed and encrypted word "success".

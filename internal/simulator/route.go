@@ -31,13 +31,9 @@ type call struct {
 // parseCall finds out which call a request is.
 func parseCall(r *http.Request) (call, *apiError) {
 	c := call{query: r.URL.Query(), token: r.Header.Get(tokenHeader), origin: origin(r)}
-	path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	for i := range path {
-		part, err := url.PathUnescape(path[i])
-		if err != nil {
-			return c, failure(fault.ParamError)
-		}
-		path[i] = part
+	path, err := pathOf(r)
+	if err != nil {
+		return c, failure(fault.ParamError)
 	}
 	method := http.MethodGet
 	switch {
@@ -72,6 +68,19 @@ func parseCall(r *http.Request) (call, *apiError) {
 		return c, errNoAPI
 	}
 	return c, nil
+}
+
+// pathOf returns the segments of a request's path, unescaped.
+func pathOf(r *http.Request) ([]string, error) {
+	path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	for i := range path {
+		part, err := url.PathUnescape(path[i])
+		if err != nil {
+			return nil, err
+		}
+		path[i] = part
+	}
+	return path, nil
 }
 
 var errNoAPI = &apiError{http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."}

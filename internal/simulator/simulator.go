@@ -109,15 +109,20 @@ func New(o Options) (*Simulator, error) {
 	if err := s.faults.Add(slices.Concat(sc.Faults, o.Faults), s.start, s.speed); err != nil {
 		return nil, err
 	}
+	s.prepare()
+	return s, nil
+}
+
+// prepare makes what a simulator keeps of its calls and pushes, and what decides by chance.
+func (s *Simulator) prepare() {
 	s.rng = rand.New(rand.NewPCG(s.seed, 0))
+	s.pushRng = rand.New(rand.NewPCG(s.seed, 2))
+	s.ticketRng = rand.New(rand.NewPCG(s.seed, 3))
 	s.tokens = newTokens(s.settings, s.seed)
 	s.limits = newLimits(s.settings)
 	s.stats = newStats(s.millis())
 	s.pushes = newPushCount(s.settings.Push)
 	s.robots = newRobots(s.settings.Robots)
-	s.pushRng = rand.New(rand.NewPCG(s.seed, 2))
-	s.ticketRng = rand.New(rand.NewPCG(s.seed, 3))
-	return s, nil
 }
 
 // contradicted logs what cannot happen.

@@ -52,29 +52,33 @@ func (r *Reader) read(ctx context.Context, handle func(Message) error) error {
 	}
 	defer messages.Stop()
 	defer context.AfterFunc(ctx, messages.Stop)()
+	all, err := r.handOnAll(ctx, consumer, messages, handle)
+	if all {
+		r.drop(ctx, consumer)
+	}
+	return err
+}
+
+// handOnAll hands on the messages of a consumer and tells whether the consumer has no more.
+func (r *Reader) handOnAll(ctx context.Context, consumer jetstream.Consumer, messages jetstream.MessagesContext, handle func(Message) error) (bool, error) {
 	wait := jetstream.NextMaxWait(quiet)
 	if r.opts.Live {
 		wait = jetstream.NextContext(ctx)
 	}
 	for delivered := uint64(0); ; delivered++ {
 		if ctx.Err() != nil { // what has arrived already is not handed on any more
-			return ctx.Err()
+			return false, ctx.Err()
 		}
 		msg, err := message(ctx, consumer, messages, wait, delivered)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if msg == nil {
-			r.drop(ctx, consumer)
-			return nil
+			return true, nil
 		}
 		more, err := r.handOn(msg, delivered+1, handle)
-		if err != nil {
-			return err
-		}
-		if !more {
-			r.drop(ctx, consumer)
-			return nil
+		if err != nil || !more {
+			return err == nil, err
 		}
 	}
 }

@@ -29,17 +29,7 @@ func (r *Report) writeTable(w io.Writer) error {
 		return color + text + plain
 	}
 	fmt.Fprintf(&out, "%s  %s\n%s\n%s\n", paint(bold, r.title()), paint(grey, r.ConferenceID), r.when(), r.extent())
-	people := make([]string, len(r.People))
-	wide := len("person")
-	for i := range r.People {
-		p := &r.People[i]
-		people[i] = p.name()
-		if roles := p.roles(); len(roles) > 0 {
-			people[i] = fit(people[i], maxPerson-10) + "  " + strings.Join(roles, " ")
-		}
-		people[i] = fit(people[i], maxPerson)
-		wide = max(wide, uniseg.StringWidth(people[i]))
-	}
+	people, wide := r.labels()
 	stamp := len(r.stamp(r.StartTime)) + 1
 	line := func(person, visits, first, last, total, share, ended string) {
 		text := fmt.Sprintf("%s  %6s  %*s  %*s  %8s  %6s  %s", pad(person, wide), visits, stamp, first, stamp, last, total, share, ended)
@@ -63,6 +53,22 @@ func (r *Report) writeTable(w io.Writer) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// labels are the names and roles of the people, and how wide their column is.
+func (r *Report) labels() (people []string, wide int) {
+	people = make([]string, len(r.People))
+	wide = len("person")
+	for i := range r.People {
+		p := &r.People[i]
+		people[i] = p.name()
+		if roles := p.roles(); len(roles) > 0 {
+			people[i] = fit(people[i], maxPerson-10) + "  " + strings.Join(roles, " ")
+		}
+		people[i] = fit(people[i], maxPerson)
+		wide = max(wide, uniseg.StringWidth(people[i]))
+	}
+	return people, wide
 }
 
 // edge is when a person's part in the meeting began or ended.

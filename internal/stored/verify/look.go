@@ -90,7 +90,30 @@ func (l list) compare(stored report.Report) Result {
 		}
 	}
 	result.Announced = len(announced)
-	listed := make(map[string]diff.Person, len(l.people))
+	listed, notes := l.compareListed(&result, announced, stored)
+	for _, p := range announced {
+		now, isListed := listed[p.Person]
+		gone := isListed && !now.Present && now.AttendStatus != diff.StatusUndefined
+		if gone || !isListed && (l.certain || l.over) {
+			result.Differences = append(result.Differences, Difference{
+				Kind: NotActive, Person: p.Person, UserNick: p.UserNick, Since: p.Attendances[len(p.Attendances)-1].JoinTime, Left: now.LeaveTime,
+			})
+		}
+	}
+	if l.over {
+		l.compareHistory(&result, stored)
+	}
+	slices.SortFunc(result.Differences, func(a, b Difference) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Since, b.Since), cmp.Compare(a.Person, b.Person))
+	})
+	result.Notes = append(result.Notes, notes...)
+	return result
+}
+
+// compareListed compares the people that the list shows. It returns them by the keys under which
+// they are announced, and what could not be compared.
+func (l list) compareListed(result *Result, announced map[string]report.Person, stored report.Report) (listed map[string]diff.Person, notes []string) {
+	listed = make(map[string]diff.Person, len(l.people))
 	renamed := l.renamed(announced)
 	unclear, expired := 0, 0
 	for _, p := range l.people {
@@ -115,28 +138,13 @@ func (l list) compare(stored report.Report) Result {
 			result.Differences = append(result.Differences, d)
 		}
 	}
-	for _, p := range announced {
-		now, isListed := listed[p.Person]
-		gone := isListed && !now.Present && now.AttendStatus != diff.StatusUndefined
-		if gone || !isListed && (l.certain || l.over) {
-			result.Differences = append(result.Differences, Difference{
-				Kind: NotActive, Person: p.Person, UserNick: p.UserNick, Since: p.Attendances[len(p.Attendances)-1].JoinTime, Left: now.LeaveTime,
-			})
-		}
-	}
-	if l.over {
-		l.compareHistory(&result, stored)
-	}
-	slices.SortFunc(result.Differences, func(a, b Difference) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Since, b.Since), cmp.Compare(a.Person, b.Person))
-	})
 	if unclear > 0 {
-		result.Notes = append(result.Notes, fmt.Sprintf("%d people are listed with a status that is not documented: it tells nothing of them.", unclear))
+		notes = append(notes, fmt.Sprintf("%d people are listed with a status that is not documented: it tells nothing of them.", unclear))
 	}
 	if expired > 0 {
-		result.Notes = append(result.Notes, fmt.Sprintf("%d people joined before the first event that is still stored: they were not compared.", expired))
+		notes = append(notes, fmt.Sprintf("%d people joined before the first event that is still stored: they were not compared.", expired))
 	}
-	return result
+	return listed, notes
 }
 
 // renamed tells which guests are announced under another key than they are listed by.
