@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/base/pause"
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
@@ -80,18 +81,11 @@ func (s *sight) saw(ctx context.Context) error {
 
 // run looks whether somebody looks, until ctx ends.
 func (s *sight) run(ctx context.Context) {
-	tick := time.NewTicker(sightEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := s.look(ctx); ctx.Err() == nil {
-				s.report(err)
-			}
+	pause.Every(ctx, sightEvery, nil, func() {
+		if err := s.look(ctx); ctx.Err() == nil {
+			s.report(err)
 		}
-	}
+	})
 }
 
 // look tells that nobody has looked for too long, if so.

@@ -27,8 +27,16 @@ const (
 // what is the budget's name where failures are reported.
 const what = "calls of the month"
 
-// china is where the platform's months begin. Its standard time knows no summer.
+// china is where the platform's months begin. There is no summer time.
 var china = time.FixedZone("China Standard Time", 8*60*60)
+
+// clockOr returns now or, when it is nil, time.Now.
+func clockOr(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
+}
 
 // MonthOptions configure [OpenMonth]. The zero value works and has no limit.
 type MonthOptions struct {
@@ -52,17 +60,12 @@ type MonthOptions struct {
 }
 
 func (o MonthOptions) withDefaults() MonthOptions {
-	if o.Location == nil {
-		o.Location = china
-	}
+	o.Location, o.Now = cmp.Or(o.Location, china), clockOr(o.Now)
 	if o.Replicas == 0 {
 		o.Replicas = 1
 	}
 	if o.Live == nil {
 		o.Live = alone{}.Live
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	o.Reporter = condition.OrNone(o.Reporter)
 	return o

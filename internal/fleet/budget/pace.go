@@ -9,6 +9,12 @@ import (
 // so that the month's calls last to its end: +Inf without a limit, 0 when nothing is left but the
 // reserve for last looks.
 func (m *Month) PerSecond() float64 {
+	return m.average((*Month).pace)
+}
+
+// average returns a number of calls a second, which is worked out with mu held, while the month
+// has any: +Inf without a limit, 0 when upstream says that nothing is left.
+func (m *Month) average(of func(m *Month, now time.Time) float64) float64 {
 	if m == nil || m.opts.Limit == 0 {
 		return math.Inf(1)
 	}
@@ -18,10 +24,10 @@ func (m *Month) PerSecond() float64 {
 	if m.exhausted(now) != nil {
 		return 0
 	}
-	return m.pace(now)
+	return of(m, now)
 }
 
-// pace is PerSecond but for upstream's word. The caller holds mu.
+// pace is PerSecond as long as upstream has not said that nothing is left. The caller holds mu.
 func (m *Month) pace(now time.Time) float64 {
 	return m.hours.pace(float64(max(m.left(now)-m.kept(Look, now), 0)), now)
 }
@@ -31,15 +37,11 @@ func (m *Month) pace(now time.Time) float64 {
 // be expected to go on yet. +Inf without a limit. What was saved is not spent in a rush: it is no
 // more than the whole month would have allowed for.
 func (m *Month) PerMeeting() float64 {
-	if m == nil || m.opts.Limit == 0 {
-		return math.Inf(1)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now, _ := m.time()
-	if m.exhausted(now) != nil {
-		return 0
-	}
+	return m.average((*Month).recentShare)
+}
+
+// recentShare is PerMeeting as it was worked out at most [shareAge] ago. The caller holds mu.
+func (m *Month) recentShare(now time.Time) float64 {
 	if age := now.Sub(m.sharedAt); age < 0 || age >= shareAge {
 		m.share, m.sharedAt = m.shared(now), now
 	}

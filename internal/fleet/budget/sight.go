@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,12 +50,7 @@ type sighted struct {
 
 // OpenSight opens what is known. It does not take over conn.
 func OpenSight(ctx context.Context, conn *nats.Conn, o SightOptions) (*Sight, error) {
-	if o.Location == nil {
-		o.Location = china
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o.Location, o.Now = cmp.Or(o.Location, china), clockOr(o.Now)
 	s, err := openStore(ctx, conn, max(o.Replicas, 1))
 	if err != nil {
 		return nil, fmt.Errorf("budget: opening when meetings were last listed: %w", err)

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,12 +78,7 @@ func (u usage) pushed() int { return u.Used[Push] + u.Used[Message] }
 
 // OpenUsage opens what is counted, and makes it if it is new. It does not take over conn.
 func OpenUsage(ctx context.Context, conn *nats.Conn, o UsageOptions) (*Usage, error) {
-	if o.Location == nil {
-		o.Location = china
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o.Location, o.Now = cmp.Or(o.Location, china), clockOr(o.Now)
 	s, err := openStore(ctx, conn, max(o.Replicas, 1))
 	if err != nil {
 		return nil, fmt.Errorf("budget: opening the count of the month's pushes: %w", err)
