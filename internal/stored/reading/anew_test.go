@@ -3,6 +3,7 @@ package reading_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -140,6 +141,39 @@ func TestALiveReaderOfAStreamThatGoesBack(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestALiveReaderThatSeesABackupHalfRestored reads none of it again: the rest of the backup comes
+// behind what it has seen of the stream, and is older than what it has read.
+func TestALiveReaderThatSeesABackupHalfRestored(t *testing.T) {
+	t.Parallel()
+	s := streamtest.Start(t)
+	many(t, s, enough)
+	r := s.Record()
+	backup := natstest.TakeBackup(t, r.Conn)
+	f := follow(t, s.JetStream(), reading.Options{New: true})
+	whole := lastSequence(t, s)
+	r.Joined = enough
+	lost := []string{"a " + r.Join("a"), "a " + r.Join("a")}
+	f.becomes(t, lost...)
+
+	r.Stop()
+	js := s.JetStream()
+	require.NoError(t, js.DeleteStream(t.Context(), events.Stream))
+	backup.RestoreInHalves(t, js.Conn(), func() {
+		assert.Eventually(t, func() bool {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return len(f.anew) > 0
+		}, patience, 5*time.Millisecond)
+	})
+	require.Equal(t, whole, lastSequence(t, s))
+	f.mu.Lock()
+	assert.Less(t, slices.Max(f.anew), whole, "or this proves nothing")
+	f.mu.Unlock()
+	r = s.Record()
+	r.Joined = enough + len(lost)
+	f.becomes(t, append(lost, "a "+r.Join("a"), "a "+r.Join("a"))...)
 }
 
 func lastSequence(t *testing.T, s *streamtest.Server) uint64 {

@@ -116,6 +116,11 @@ func (r *Reader) handOn(msg jetstream.Msg, delivered uint64, handle func(Message
 		return false, nil
 	}
 	r.waiting = meta.NumPending
+	if !meta.Timestamp.After(r.passed) {
+		r.at.Sequence = meta.Sequence.Stream
+		return r.opts.Live || meta.NumPending > 0 && !r.done(), nil
+	}
+	r.passed = time.Time{}
 	err = handle(Message{
 		Sequence: meta.Sequence.Stream, Subject: msg.Subject(), Meeting: msg.Headers().Get(events.MeetingHeader), Data: msg.Data(),
 		id: msg.Headers().Get(nats.MsgIdHdr),

@@ -51,9 +51,10 @@ func GoOn(ctx context.Context, js jetstream.JetStream, subjects []string, at dif
 
 // goBack goes on where the stream has something that was not read: behind the backup that it went
 // back to, or at its beginning when it is another one. One that is restored from a backup counts as
-// made then (nats-server 2.15.3), and is told by messages that are older than that.
+// made then (nats-server 2.15.3), and is told by messages that are older than that. While it is
+// being restored it can be read already, and grows by what was read before: that is passed over.
 func (r *Reader) goBack(ctx context.Context, info *jetstream.StreamInfo) error {
-	at := diff.Position{Stream: info.Created, Stored: r.at.Stored}
+	at, passed := diff.Position{Stream: info.Created, Stored: r.at.Stored}, time.Time{}
 	if info.Created.Equal(r.at.Stream) || info.State.FirstTime.Before(info.Created) && !r.at.Stored.IsZero() {
 		next, err := r.storedNext(ctx)
 		if err != nil {
@@ -62,10 +63,11 @@ func (r *Reader) goBack(ctx context.Context, info *jetstream.StreamInfo) error {
 		if at.Sequence = info.State.LastSeq; next > 0 {
 			at.Sequence = next - 1
 		}
+		passed = at.Stored
 	} else if info.State.FirstSeq > 0 {
 		at.Sequence = info.State.FirstSeq - 1
 	}
-	r.at, r.since = at, false
+	r.at, r.since, r.passed = at, false, passed
 	if r.opts.Anew != nil {
 		r.opts.Anew(at.Sequence)
 	}

@@ -123,6 +123,7 @@ type Reader struct {
 	at      diff.Position // what was read last
 	since   bool          // nothing was read yet, and only opts.Since tells where to begin
 	end     diff.Position // the last to be read, unless it goes on without end
+	passed  time.Time     // up to which all was read before the stream went back; zero while it has not
 	waiting uint64
 	began   time.Time // of the interruption; zero while there is none
 }

@@ -74,16 +74,24 @@ func about(t testing.TB, answer []byte) json.RawMessage {
 // stream that is there.
 func (b Backup) Restore(t testing.TB, nc *nats.Conn) {
 	t.Helper()
-	require.NoError(t, b.restore(t, nc))
+	require.NoError(t, b.restore(t, nc, func() {}))
+}
+
+// RestoreInHalves is Restore that calls meanwhile when half of the backup is sent: the servers show
+// what of the stream they have by then. The backup has to be of several chunks.
+func (b Backup) RestoreInHalves(t testing.TB, nc *nats.Conn, meanwhile func()) {
+	t.Helper()
+	require.Greater(t, len(b.chunks), 1)
+	require.NoError(t, b.restore(t, nc, meanwhile))
 }
 
 // RestoreError is Restore where the servers refuse it, and returns why.
 func (b Backup) RestoreError(t testing.TB, nc *nats.Conn) error {
 	t.Helper()
-	return b.restore(t, nc)
+	return b.restore(t, nc, func() {})
 }
 
-func (b Backup) restore(t testing.TB, nc *nats.Conn) error {
+func (b Backup) restore(t testing.TB, nc *nats.Conn, halfway func()) error {
 	t.Helper()
 	reply, err := nc.Request("$JS.API.STREAM.RESTORE."+events.Stream, b.about, exchange)
 	require.NoError(t, err)
@@ -95,7 +103,10 @@ func (b Backup) restore(t testing.TB, nc *nats.Conn) error {
 	if to.Error != nil {
 		return to.Error
 	}
-	for _, chunk := range b.chunks {
+	for i, chunk := range b.chunks {
+		if i == len(b.chunks)/2 {
+			halfway()
+		}
 		_, err := nc.Request(to.Subject, chunk, exchange)
 		require.NoError(t, err)
 	}
