@@ -57,7 +57,7 @@ func (p *Poller) Notice(ctx context.Context, n Notice) error {
 	if err != nil {
 		return err
 	}
-	p.table.With(func(t *locked) { t.pushed(e.result.Events) })
+	p.table.With(func(t *locked) { t.countPush(e.result.Events) })
 	if !e.record.State.IsWatched() {
 		return nil
 	}

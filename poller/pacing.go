@@ -48,7 +48,7 @@ func (t *locked) review(m *meeting, now moment) moment {
 		return m.due
 	}
 	if t.thrifty() {
-		return t.spare(m, now)
+		return t.reviewSaving(m, now)
 	}
 	m.listDue = min(m.listDue, now+t.pacer.Interval(&m.pace))
 	m.infoDue = min(m.infoDue, now+t.stretched(infoAfter))

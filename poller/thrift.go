@@ -38,9 +38,9 @@ const (
 	// thriftyAsked is how far apart looks are that pushes ask for while calls are saved: what comes
 	// meanwhile is gathered.
 	thriftyAsked = 30 * time.Second
-	// settling is how long after its start a meeting is looked at first while calls are saved: by
+	// arrivals is how long after its start a meeting is looked at first while calls are saved: by
 	// then most have come.
-	settling = 170 * time.Second
+	arrivals = 170 * time.Second
 	// lateStart is how long after a meeting's start a push about it may come.
 	lateStart = time.Minute
 	// provenFor is how long it counts that a list has shown nothing but what pushes had told, of
@@ -53,9 +53,9 @@ func (f *fixed) thrifty() bool { return !math.IsInf(f.opts.Month.PerMeeting(), 1
 
 // proof is what lists have shown of pushes: whether these tell of all who come and go.
 type proof struct {
-	fresh        int     // changes that pushes told since the last list
-	told, untold float64 // changes before that which pushes told and did not, those long ago fading
-	at           moment  // the last list that showed nothing else
+	fresh             int     // changes that pushes told since the last list
+	announced, missed float64 // changes before that, those that pushes told of and did not; old ones fade
+	at                moment  // the last list that showed nothing else
 }
 
 const (
@@ -67,31 +67,31 @@ const (
 )
 
 // compare takes note of a list that showed so many changes which no push had told.
-func (p *proof) compare(untold int, now moment) {
+func (p *proof) compare(missed int, now moment) {
 	told := float64(p.fresh)
-	if untold == 0 && p.fresh > 0 {
+	if missed == 0 && p.fresh > 0 {
 		p.at = now
 	}
 	p.fresh = 0
 	kept := 1.0
-	if sum := p.told + p.untold; sum > 0 {
-		kept = min(max(proofMemory-told-float64(untold), 0)/sum, 1)
+	if sum := p.announced + p.missed; sum > 0 {
+		kept = min(max(proofMemory-told-float64(missed), 0)/sum, 1)
 	}
-	p.told, p.untold = p.told*kept+told, p.untold*kept+float64(untold)
+	p.announced, p.missed = p.announced*kept+told, p.missed*kept+float64(missed)
 }
 
 // holds tells whether pushes are known to tell of all who come and go.
 func (p *proof) holds() bool {
-	sum := p.told + p.untold
-	return sum >= proofLeast && p.told >= proofShare*sum
+	sum := p.announced + p.missed
+	return sum >= proofLeast && p.announced >= proofShare*sum
 }
 
-// until is when a list is needed to know whether they still do, in a meeting that was in sight at a
-// moment.
+// until is when a list is needed to know whether they still do, in a meeting that was last looked at
+// at the moment seen.
 func (p *proof) until(seen moment) moment { return max(p.at, seen) + provenFor }
 
-// pushed takes note of what a push told.
-func (t *locked) pushed(told []events.Event) {
+// countPush takes note of what a push told.
+func (t *locked) countPush(told []events.Event) {
 	for i := range told {
 		if told[i].Member != nil {
 			t.proof.fresh++
@@ -106,17 +106,17 @@ func (t *locked) proven() bool { return t.proof.holds() }
 // saved.
 func (t *locked) firstLook(s *diff.State) time.Duration {
 	if t.proof.holds() {
-		return max(t.proof.until(t.now()-provenFor/2)-t.now(), settling)
+		return max(t.proof.until(t.now()-provenFor/2)-t.now(), arrivals)
 	}
 	if s == nil || s.StartTime == 0 {
 		return 0
 	}
 	age := t.wall().Sub(time.UnixMilli(s.StartTime))
-	return min(max(settling-age, 0), settling)
+	return min(max(arrivals-age, 0), arrivals)
 }
 
-// spare returns when a call is due for a meeting that is not busy, while calls are saved.
-func (t *locked) spare(m *meeting, now moment) moment {
+// reviewSaving returns when a call is due for a meeting that is not busy, while calls are saved.
+func (t *locked) reviewSaving(m *meeting, now moment) moment {
 	if t.proof.holds() {
 		if until := t.proof.until(m.lastSeen.Steady); m.listDue <= now && until > now {
 			m.listDue = until

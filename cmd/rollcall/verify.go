@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -69,11 +70,7 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 		return err
 	}
 	defer giveBack()
-	client, err := api.New(api.Options{
-		BaseURL: c.DingTalk.URL.String(), AppKey: c.DingTalk.AppKey, AppSecret: c.DingTalk.AppSecret.Reveal(),
-		AccessToken: c.DingTalk.AccessToken.Reveal(), CorpID: c.DingTalk.CorpID,
-		Limiter: limiter, UserAgent: "rollcall/" + version.String(), Logger: logger,
-	})
+	client, err := c.openAPI(limiter, logger)
 	if err != nil {
 		return err
 	}
@@ -87,6 +84,15 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 		return fmt.Errorf("meeting %s: %w", c.Meeting, err)
 	}
 	return c.print(call, result)
+}
+
+// openAPI returns the client of DingTalk's API. The caller closes it.
+func (c *verifyCommand) openAPI(limiter *budget.Limiter, logger *slog.Logger) (*api.Client, error) {
+	return api.New(api.Options{
+		BaseURL: c.DingTalk.URL.String(), AppKey: c.DingTalk.AppKey, AppSecret: c.DingTalk.AppSecret.Reveal(),
+		AccessToken: c.DingTalk.AccessToken.Reveal(), CorpID: c.DingTalk.CorpID,
+		Limiter: limiter, UserAgent: "rollcall/" + version.String(), Logger: logger,
+	})
 }
 
 // giveBackTimeout is how long giving back what was not called may take.
