@@ -80,12 +80,21 @@ func promptness(calls int) string {
 	if calls == 0 {
 		return "people are seen as soon as the intervals of polling say"
 	}
-	every := time.Duration(float64(workingHours*time.Hour) / float64(calls))
+	every := perCall(calls)
 	if every < time.Second {
 		return "people are seen within seconds, also without pushes"
 	}
 	return fmt.Sprintf("one call every %v of office hours for all meetings together: people are seen at once while pushes arrive, "+
 		"and without pushes only when their meeting's turn comes", every.Round(time.Second))
+}
+
+// perCall is how much of a month's office hours there is for each of so many calls; 0 without a
+// limit.
+func perCall(calls int) time.Duration {
+	if calls == 0 {
+		return 0
+	}
+	return time.Duration(float64(workingHours*time.Hour) / float64(calls))
 }
 
 // check says what a month has.

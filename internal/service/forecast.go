@@ -27,11 +27,13 @@ func forecast(s budget.Standing) string {
 	return fmt.Sprintf("used %d of %d%s, %d left, lasts until %s", s.Used, s.Limit, said, s.Left, s.Lasts.Format(dayFormat))
 }
 
-// runsOut warns of what is used up before the month ends; empty when nothing is, or everything
-// already.
+// runsOut warns of what is used up, or will be before the month ends; empty when nothing is.
 func runsOut(s budget.Standing) string {
-	if !s.RunsOut() || s.Left == 0 {
+	switch {
+	case !s.RunsOut():
 		return ""
+	case s.Left == 0:
+		return "used up"
 	}
 	return "at this pace gone on the " + ordinal(s.Lasts.Day())
 }

@@ -20,6 +20,7 @@ func TestTheForecastInWords(t *testing.T) {
 	assert.Empty(t, runsOut(some))
 	some.Lasts = end.AddDate(0, 0, -15)
 	assert.Equal(t, "at this pace gone on the 16th", runsOut(some))
+	assert.Equal(t, "used up", runsOut(budget.Standing{Limit: 9, Used: 9, Lasts: end.AddDate(0, 0, -15), End: end}))
 	assert.Equal(t, "used 7, no limit", forecast(budget.Standing{Used: 7}))
 	assert.Equal(t, "used 9 of 9 as DingTalk says, 0 left, lasts until 2026-12-01",
 		forecast(budget.Standing{Limit: 9, Used: 9, Told: true, Lasts: end, End: end}))

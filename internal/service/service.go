@@ -148,7 +148,7 @@ func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 		Limits: limits, Refusals: &s.turnedAway,
 		Ready: s.gate.ready, NotReady: s.gate.notReady,
 		Meetings: &s.gate.parts, Events: &s.gate.parts, Past: &s.gate.parts, Reports: &s.gate.parts, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
-		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks,
+		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks, Month: s.month,
 		Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }

@@ -49,6 +49,9 @@ func Handler(opts Options) http.Handler {
 	}, nil)
 	a.guarded(mux, "/v1/meetings/{id}/report", methods{http.MethodGet: a.report}, parameters{"format": once})
 	a.guarded(mux, "/v1/events", methods{http.MethodGet: a.events}, parameters{"meeting": once, "type": repeated})
+	if opts.Month != nil {
+		a.guarded(mux, "/v1/month", methods{http.MethodGet: a.month}, nil)
+	}
 	mux.HandleFunc("/", nothing)
 	return a.whole(mux)
 }

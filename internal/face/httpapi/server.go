@@ -92,6 +92,9 @@ type Options struct {
 	// Checks returns the state of the service's parts; it must not block. Without it the service
 	// counts as ready.
 	Checks func() []Check
+	// Month says how the calls and pushes of the month stand, nil while that is not known; without it
+	// there is no /v1/month.
+	Month func() *Month
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
 	// Events are sent by /v1/events; without them it answers 503.

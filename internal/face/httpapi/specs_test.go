@@ -85,7 +85,7 @@ func TestTheDescriptionIsOpenAPI(t *testing.T) {
 // Whatever is described is answered, with the methods that are described and no others.
 func TestEveryDescribedPathIsServed(t *testing.T) {
 	answers := func(http.ResponseWriter, *http.Request) {}
-	opts := Options{Meetings: table(), Metrics: http.HandlerFunc(answers), Webhook: http.HandlerFunc(answers)}
+	opts := Options{Meetings: table(), Month: func() *Month { return nil }, Metrics: http.HandlerFunc(answers), Webhook: http.HandlerFunc(answers)}
 	for path, item := range described.Paths.Map() {
 		if path == "/webhooks/dingtalk" {
 			continue // its handler is tested where it is written
@@ -104,7 +104,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	for name, body := range map[string]any{
 		"MeetingList": listBody{}, "Meeting": meetingBody{}, "Person": personBody{}, "Problem": problem.Body{},
 		"EndedList": endedListBody{}, "Ended": endedBody{}, "Report": report.Report{}, "Period": report.Period{}, "Gap": report.Gap{},
-		"Attendee": report.Person{}, "Attendance": report.Attendance{}, "Session": sessionBody{},
+		"Attendee": report.Person{}, "Attendance": report.Attendance{}, "Session": sessionBody{}, "Month": Month{}, "Quota": Quota{},
 	} {
 		var fields, properties []string
 		for i, kind := 0, reflect.TypeOf(body); i < kind.NumField(); i++ {

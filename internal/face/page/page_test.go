@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/simulator"
 	"github.com/c4342123/rollcall/internal/simulator/history"
 	"github.com/c4342123/rollcall/internal/stored/report"
@@ -46,6 +47,7 @@ func TestThePageInABrowser(t *testing.T) {
 		"by keyboard alone":       byKeyboardAlone,
 		"under a prefix":          underAPrefix,
 		"times carry offsets":     timesCarryOffsets,
+		"how the month stands":    monthStands,
 		"a meeting of 500":        meetingOf500,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,6 +94,21 @@ func peopleComeAndGo(t *testing.T, browser context.Context) {
 	p.click(".tools button[lang=zh-CN]")
 	p.reads(".empty", "目前没有")
 	p.sees(`document.documentElement.lang === "zh-CN"`)
+}
+
+// monthStands in the words of the chosen language alone, whatever the service says in its own.
+func monthStands(t *testing.T, browser context.Context) {
+	s := run(t, office(), "", func(s *config.Settings) {
+		s.DingTalk.Edition, s.DingTalk.EditionAssumed = config.EditionStandard, true
+		s.DingTalk.MonthlyCalls, s.DingTalk.MonthlyPushes = config.QuotaOfEdition, config.QuotaOfEdition
+	})
+	p := open(t, browser, s.page)
+	p.reads(".month p", "DingTalk's standard edition is assumed: one call every 2 min 35 s of office hours")
+	p.sees(`/^Calls this month: \d+ of 5,000 used, [45],\d+ left, lasts until \d{4}-\d\d-\d\d/.test(document.querySelectorAll(".month p")[1].innerText)`)
+	p.click(".tools button[lang=zh-CN]")
+	p.reads(".month p", "未设置版本，按钉钉标准版计算：办公时间内所有会议合计每 2 分 35 秒 调用一次")
+	p.sees(`/^本月推送：已用 0 \/ 3,000，剩余 3,000，可用至 \d{4}-\d\d-01/.test(document.querySelectorAll(".month p")[2].innerText)`)
+	assert.False(t, look[bool](p, `/[a-z]{3}/i.test(document.querySelector(".month").innerText)`), "there is English in the Chinese page")
 }
 
 // timesCarryOffsets: an hour comes twice where summer time ends.

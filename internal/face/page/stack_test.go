@@ -51,7 +51,7 @@ type stack struct {
 }
 
 // run starts all of it until the test ends. With a token, the service asks for it.
-func run(t *testing.T, sc simulator.Scenario, token string) *stack {
+func run(t *testing.T, sc simulator.Scenario, token string, edit ...func(*config.Settings)) *stack {
 	t.Helper()
 	sim, err := simulator.New(simulator.Options{Scenario: &sc})
 	require.NoError(t, err)
@@ -72,6 +72,9 @@ func run(t *testing.T, sc simulator.Scenario, token string) *stack {
 		},
 		Polling: config.Polling{DiscoveryInterval: 200 * time.Millisecond, MinInterval: 100 * time.Millisecond, MaxInterval: 300 * time.Millisecond, PageSize: 500},
 		Events:  config.Events{Retention: time.Hour},
+	}
+	for _, e := range edit {
+		e(&settings)
 	}
 	opened, ended := make(chan service.Addresses, 1), make(chan error, 1)
 	go func() {

@@ -28,7 +28,6 @@ async function ask(path, options = {}) {
   throw new Failure(response.status, detail);
 }
 
-export const text = async path => (await ask(path)).text();
 export const get = async path => (await ask(path)).json();
 
 export const logIn = token => ask("login", { method: "POST", body: JSON.stringify({ token }), headers: { "Content-Type": "application/json" } });
