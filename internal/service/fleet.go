@@ -50,7 +50,7 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 	steps := []func() error{
 		func() (err error) { f.shards, err = s.openShards(ctx, conn, &f.quiet); return },
 		func() (err error) { f.month, err = s.openMonth(ctx, conn, f.shards); return },
-		func() (err error) { f.usage, err = s.openUsage(ctx, conn); return },
+		func() (err error) { f.usage, err = s.openUsage(ctx, conn, f.month); return },
 		func() (err error) { f.sight, err = s.openSight(ctx, conn); return },
 		func() (err error) { f.rate, err = s.openRate(ctx, conn, f.shards); return },
 	}
@@ -78,9 +78,10 @@ func (s *service) openMonth(ctx context.Context, conn *nats.Conn, r *shards.Repl
 	})
 }
 
-func (s *service) openUsage(ctx context.Context, conn *nats.Conn) (*budget.Usage, error) {
+func (s *service) openUsage(ctx context.Context, conn *nats.Conn, month *budget.Month) (*budget.Usage, error) {
 	return budget.OpenUsage(ctx, conn, budget.UsageOptions{
 		Pushes: s.plan.Load().Pushes, Location: s.opts.Settings.DingTalk.Location(), Replicas: s.opts.Settings.Store.Replicas,
+		Refused: month.Heed,
 	})
 }
 

@@ -159,6 +159,28 @@ func (m *Month) Observe(err error) {
 	}
 }
 
+// Heed takes note that another replica was told by upstream that nothing is left, and until when no
+// call is made for that.
+func (m *Month) Heed(until time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, ok := m.time()
+	if !ok {
+		return // it is told again
+	}
+	_, end := bounds(now)
+	m.until = later(m.until, earlier(until, end.Add(edge)))
+	m.report(now)
+}
+
+// heard is until when no call is made because upstream said that nothing is left; zero when it did
+// not.
+func (m *Month) heard() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.until
+}
+
 // storeUntil passes upstream's word on to the other replicas.
 func (m *Month) storeUntil(ctx context.Context) error {
 	m.mu.Lock()

@@ -68,4 +68,7 @@ func (l *Limiter) Observe(err error) {
 	}
 	l.rate.Observe(err)
 	l.month.Observe(err)
+	if l.usage != nil && l.month != nil {
+		l.usage.refuse(l.month.heard())
+	}
 }

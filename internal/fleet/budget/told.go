@@ -10,10 +10,16 @@ const sameTold = time.Hour
 // milliseconds. What was drawn then is what the month really has for us: other apps of the
 // organisation use the same calls.
 func (c *count) tell(until int64) {
-	if c.Told == 0 || until-c.Until > (upstreamHold+sameTold).Milliseconds() {
+	if c.Told == 0 || anotherLimit(c.Until, until) {
 		c.Told = c.Drawn
 	}
 	c.Until = max(c.Until, until)
+}
+
+// anotherLimit tells whether two refusals are about limits of their own, by until when calls are held
+// back for each, in Unix milliseconds.
+func anotherLimit(before, until int64) bool {
+	return until-before > (upstreamHold + sameTold).Milliseconds()
 }
 
 // limit is how many calls the month has: as set, or as upstream says while that counts. The caller

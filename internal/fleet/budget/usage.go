@@ -37,6 +37,10 @@ type UsageOptions struct {
 	Location *time.Location
 	// Replicas is how many NATS servers keep the count; 0 means 1.
 	Replicas int
+	// Refused is told until when no calls are to be made after upstream has refused one of any
+	// replica, as often as that is read. It is for calls without a limit, of which [Month] stores
+	// nothing; it may be nil, and may not call the Usage.
+	Refused func(until time.Time)
 	// Now is the clock that says which month it is; nil means time.Now.
 	Now func() time.Time
 }
@@ -54,7 +58,10 @@ type Usage struct {
 	mu      sync.Mutex
 	counted map[string]*[kinds]int // by month: what is not stored yet
 	// The month of which it is to be stored that its pushes are used up.
-	told    string
+	told string
+	// Until when upstream's refusal of a call holds, that is to be stored; zero when it is.
+	refused time.Time
+	noted   chan struct{} // tells Run that there is something to store at once
 	known   usage
 	before  usage // of the month before
 	weights [week]float64
@@ -69,6 +76,8 @@ type usage struct {
 	Pushes int `json:"pushes,omitzero"`
 	// Told is how many were used when upstream said that no more are left; 0 while it did not.
 	Told int `json:"told,omitzero"`
+	// Calls is what upstream said of calls that have no limit.
+	Calls refused `json:"calls,omitzero"`
 	// Begun is since when it is counted, in Unix milliseconds.
 	Begun int64 `json:"begun"`
 }
@@ -83,7 +92,7 @@ func OpenUsage(ctx context.Context, conn *nats.Conn, o UsageOptions) (*Usage, er
 	if err != nil {
 		return nil, fmt.Errorf("budget: opening the count of the month's pushes: %w", err)
 	}
-	u := &Usage{opts: o, store: s, counted: map[string]*[kinds]int{}, weights: new(habits).weigh()}
+	u := &Usage{opts: o, store: s, counted: map[string]*[kinds]int{}, noted: make(chan struct{}, 1), weights: new(habits).weigh()}
 	if err := u.Sync(ctx); err != nil {
 		return nil, fmt.Errorf("budget: %w", err)
 	}
@@ -120,7 +129,7 @@ func (u *Usage) now() time.Time { return u.opts.Now().In(u.opts.Location) }
 // kept.
 func (u *Usage) Run(ctx context.Context) {
 	// The count of calls says what is wrong with NATS.
-	pause.Every(ctx, refreshEvery, nil, func() { _ = u.Sync(ctx) })
+	pause.Every(ctx, refreshEvery, u.noted, func() { _ = u.Sync(ctx) })
 }
 
 // Sync stores what was counted and reads what others have.
@@ -128,7 +137,7 @@ func (u *Usage) Sync(ctx context.Context) error {
 	ctx, cancel := natsTimeout(ctx)
 	defer cancel()
 	u.mu.Lock()
-	now, told := u.now(), u.told
+	now, told, until := u.now(), u.told, u.refused
 	counted := make(map[string][kinds]int, len(u.counted))
 	for month, n := range u.counted {
 		counted[month] = *n
@@ -139,7 +148,11 @@ func (u *Usage) Sync(ctx context.Context) error {
 		counted[this] = [kinds]int{}
 	}
 	for _, month := range slices.Sorted(maps.Keys(counted)) {
-		known, err := u.add(ctx, month, counted[month], told == month)
+		n := additions{used: counted[month], told: told == month}
+		if month == this {
+			n.refused = until
+		}
+		known, err := u.add(ctx, month, n)
 		if err != nil {
 			return err
 		}
@@ -150,7 +163,7 @@ func (u *Usage) Sync(ctx context.Context) error {
 
 // add adds to what is stored of a month, unless there is nothing to add, and returns what is stored
 // then.
-func (u *Usage) add(ctx context.Context, month string, counted [kinds]int, told bool) (usage, error) {
+func (u *Usage) add(ctx context.Context, month string, n additions) (usage, error) {
 	for {
 		known := usage{month: month}
 		revision, err := u.store.load(ctx, usageKey(month), &known)
@@ -158,7 +171,7 @@ func (u *Usage) add(ctx context.Context, month string, counted [kinds]int, told 
 			return known, err
 		}
 		before := known
-		u.edit(&known, counted, told)
+		u.edit(&known, n)
 		if known == before {
 			return known, nil
 		}
@@ -168,24 +181,6 @@ func (u *Usage) add(ctx context.Context, month string, counted [kinds]int, told 
 		if err := giveWay(ctx, conflictPause); err != nil {
 			return known, err
 		}
-	}
-}
-
-func (u *Usage) edit(known *usage, counted [kinds]int, told bool) {
-	for k, n := range counted {
-		known.Used[k] += n
-	}
-	if known.Begun == 0 {
-		known.Begun = u.opts.Now().UnixMilli()
-	}
-	if u.opts.Pushes >= 0 {
-		known.Pushes = u.opts.Pushes
-	}
-	switch {
-	case counted[Push] > 0:
-		known.Told = 0 // there are pushes again, so more were bought
-	case told && known.Told == 0:
-		known.Told = max(known.pushed(), 1)
 	}
 }
 
@@ -205,8 +200,15 @@ func (u *Usage) stored(known usage, counted [kinds]int, this bool) {
 	if known.Told > 0 && u.told == known.month {
 		u.told = ""
 	}
-	if this {
-		u.known = known
+	if !this {
+		return
+	}
+	u.known = known
+	if !u.refused.After(time.UnixMilli(known.Calls.Until)) {
+		u.refused = time.Time{}
+	}
+	if u.opts.Refused != nil && known.Calls.counts(u.now()) {
+		u.opts.Refused(time.UnixMilli(known.Calls.Until))
 	}
 }
 
@@ -230,46 +232,6 @@ func (u *Usage) read(ctx context.Context, now time.Time) error {
 
 func usageKey(month string) string { return "usage." + month }
 
-// Standing is how something stands that a calendar month has so much of.
-type Standing struct {
-	// Limit is how much the month has, 0 without a limit; Used and Left are what was used of it and
-	// what was not.
-	Limit, Used, Left int
-	// Told says that the limit is not as set: upstream said that no more was left when so much was
-	// used.
-	Told bool
-	// Lasts is until when it lasts if it is used as it was so far; End is the end of the month.
-	Lasts, End time.Time
-}
-
-// RunsOut tells whether it is used up before the month ends.
-func (s Standing) RunsOut() bool { return s.Limit > 0 && s.Lasts.Before(s.End) }
-
-// Pushes returns how the pushes of the month stand, the messages of robots included.
-func (u *Usage) Pushes() Standing {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	known := u.latest()
-	s := Standing{Limit: known.Pushes, Used: known.pushed()}
-	switch told := u.before.Told; {
-	case known.Told > 0:
-		s.Limit, s.Told = known.Told, true
-	case told > s.Used && (s.Limit == 0 || told < s.Limit):
-		s.Limit, s.Told = told, true
-	}
-	return u.standing(s)
-}
-
-// Calls completes how the calls of the month stand. Those without a limit are counted here.
-func (u *Usage) Calls(of State) Standing {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if of.Limit == 0 {
-		return u.standing(Standing{Used: u.latest().Used[Call]})
-	}
-	return u.standing(Standing{Limit: of.Limit, Used: max(of.Limit-of.Left, 0), Told: of.Told})
-}
-
 // Messages returns how many messages robots were sent this month.
 func (u *Usage) Messages() int {
 	u.mu.Lock()
@@ -291,20 +253,4 @@ func (u *Usage) latest() usage {
 		}
 	}
 	return known
-}
-
-// standing adds what is left, and until when that lasts. The caller holds mu.
-func (u *Usage) standing(s Standing) Standing {
-	now := u.now()
-	_, s.End = bounds(now)
-	s.Lasts = s.End
-	if s.Limit == 0 {
-		return s
-	}
-	if s.Left = max(s.Limit-s.Used, 0); s.Left == 0 {
-		s.Lasts = now
-		return s
-	}
-	s.Lasts = lasts(&u.weights, s.Used, s.Left, time.UnixMilli(u.latest().Begun).In(u.opts.Location), now)
-	return s
 }

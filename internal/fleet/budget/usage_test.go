@@ -104,6 +104,46 @@ func TestCallsThatUpstreamRefusesAreTheLimit(t *testing.T) {
 	assert.Equal(t, 50, m.State().Limit)
 }
 
+// TestCallsWithoutALimitEndWhereUpstreamSays, for all replicas and over restarts, while that counts.
+func TestCallsWithoutALimitEndWhereUpstreamSays(t *testing.T) {
+	w, url := at(t, "2026-11-10 10:00"), startServer(t)
+	replica := func() (*Month, *Usage, *Limiter) {
+		m, err := OpenMonth(t.Context(), nil, MonthOptions{Now: w.time})
+		require.NoError(t, err)
+		u, err := OpenUsage(t.Context(), connect(t, url), UsageOptions{Now: w.time, Refused: m.Heed})
+		require.NoError(t, err)
+		return m, u, NewLimiter(LimiterOptions{Month: m, Usage: u})
+	}
+	_, one, limiter := replica()
+	other, two, _ := replica()
+	count3(one, 0, 0, 12)
+	limiter.Observe(upstreamExhausted())
+	require.NoError(t, one.Sync(t.Context()))
+	require.NoError(t, two.Sync(t.Context()))
+	third, three, _ := replica()
+	for _, m := range []*Month{other, third} {
+		require.ErrorIs(t, m.Take(t.Context(), LastLook), ErrSpent)
+		require.ErrorIs(t, m.State().Err, ErrSpent)
+	}
+	for _, u := range []*Usage{one, two, three} {
+		s := u.Calls(State{})
+		assert.Equal(t, []int{12, 12, 0}, []int{s.Limit, s.Used, s.Left})
+		assert.True(t, s.Told)
+		assert.True(t, s.RunsOut())
+	}
+
+	w.pass(upstreamHold)
+	count3(one, 0, 0, 1)
+	assert.Zero(t, one.Calls(State{}).Limit, "it is tried again")
+	limiter.Observe(upstreamExhausted())
+	require.NoError(t, one.Sync(t.Context()))
+	assert.Equal(t, 12, one.Calls(State{}).Limit, "trying buys nothing")
+	w.pass(30 * 24 * time.Hour)
+	require.NoError(t, one.Sync(t.Context()))
+	assert.Zero(t, one.Calls(State{}).Limit, "another month")
+	require.NoError(t, third.Take(t.Context(), Look))
+}
+
 func TestUntilWhenItLasts(t *testing.T) {
 	office := new(habits).weigh()
 	begin, end := chinaTime(t, "2026-11-01 00:00"), chinaTime(t, "2026-12-01 00:00")
