@@ -267,7 +267,7 @@ func followed(t *testing.T, store poller.Store) {
 	assert.Equal(t, second, <-heard)
 	third := write("a", "bob")
 	assert.Equal(t, third, <-heard)
-	assert.Equal(t, third, <-follow(t, store, diff.Position{Stream: position.Stream, Sequence: second.revision}), "whoever goes on from there")
+	assert.Equal(t, third, <-follow(t, store, diff.Position{Stream: position.Stream, Sequence: second.revision}), "a reader that goes on from there")
 }
 
 func endedContext(t *testing.T, store poller.Store) {

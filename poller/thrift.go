@@ -86,8 +86,8 @@ func (p *proof) holds() bool {
 	return sum >= proofLeast && p.announced >= proofShare*sum
 }
 
-// until is when a list is needed to know whether they still do, in a meeting that was last looked at
-// at the moment seen.
+// until is when a list is needed to know whether they still do, in a meeting that was last
+// looked at at the moment seen.
 func (p *proof) until(seen moment) moment { return max(p.at, seen) + provenFor }
 
 // countPush takes note of what a push told.

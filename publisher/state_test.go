@@ -306,7 +306,7 @@ func FuzzDecodeState(f *testing.F) {
 		s, err := decodeState(data)
 		require.Equal(t, err == nil, s != nil)
 		if err != nil && !errors.Is(err, diff.ErrNewerVersion) {
-			require.ErrorIs(t, err, diff.ErrCorruptState, "whoever reads all states goes on with the next")
+			require.ErrorIs(t, err, diff.ErrCorruptState, "a reader of all states goes on with the next")
 		}
 	})
 }

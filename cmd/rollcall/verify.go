@@ -75,11 +75,7 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 		return err
 	}
 	defer client.Close()
-	var source poller.Source = client
-	if c.Events.Privacy == config.PrivacyPseudonym {
-		source = pseudonym.NewSource(client, c.Events.PrivacyKey.Reveal())
-	}
-	result, err := verify.Run(ctx, verify.Options{JetStream: js, Source: source, Meeting: c.Meeting, Patience: c.Patience})
+	result, err := verify.Run(ctx, verify.Options{JetStream: js, Source: c.source(client), Meeting: c.Meeting, Patience: c.Patience})
 	if err != nil {
 		return fmt.Errorf("meeting %s: %w", c.Meeting, err)
 	}
@@ -93,6 +89,14 @@ func (c *verifyCommand) openAPI(limiter *budget.Limiter, logger *slog.Logger) (*
 		AccessToken: c.DingTalk.AccessToken.Reveal(), CorpID: c.DingTalk.CorpID,
 		Limiter: limiter, UserAgent: "rollcall/" + version.String(), Logger: logger,
 	})
+}
+
+// source reads meetings as the service does: under pseudonyms if the settings say so.
+func (c *verifyCommand) source(client *api.Client) poller.Source {
+	if c.Events.Privacy == config.PrivacyPseudonym {
+		return pseudonym.NewSource(client, c.Events.PrivacyKey.Reveal())
+	}
+	return client
 }
 
 // giveBackTimeout is how long giving back what was not called may take.
