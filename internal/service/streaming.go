@@ -17,12 +17,15 @@ import (
 // nobody has asked for that.
 const unaskedWait = 10 * time.Minute
 
+// provenAfter is how long a connection that nobody has asked for has to last until it is counted on.
+const provenAfter = time.Minute
+
 // streamOff says why an older installation has no stream connection, and how to have one.
 const streamOff = "off, as this installation is older than stream-mode auto and another program may read the app's stream: " +
 	"stream-mode true receives pushes without a public address, false says that it is to stay so"
 
 // streaming is how a stream connection stands that is off, or that nobody has asked for and that
-// has not worked yet.
+// has not lasted yet.
 type streaming struct {
 	mu   sync.Mutex
 	note string
@@ -89,16 +92,17 @@ func (s *service) streamOptions() streammode.Options {
 	return opts
 }
 
-// unasked is told how a stream connection fares that nobody has asked for. That it cannot be had is
-// no failure, and said once; when it has worked it is a part like any other, as the pushes are
-// counted on.
+// unasked is told how a stream connection fares that nobody has asked for. That it cannot be had, or
+// never lasts, is no failure, and said once; when it has lasted it is a part like any other, as the
+// pushes are counted on.
 type unasked struct {
 	service *service
 	worked  func() condition.Reporter
 
-	mu   sync.Mutex
-	said bool
-	next condition.Reporter // nil until it has worked
+	mu     sync.Mutex
+	up     time.Time // since when it works; zero while it does not
+	said   struct{ works, fails bool }
+	proven condition.Reporter // nil until it has lasted
 }
 
 var _ condition.Reporter = (*unasked)(nil)
@@ -107,13 +111,14 @@ var _ condition.Reporter = (*unasked)(nil)
 func (u *unasked) Failed(what string, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.next != nil {
-		u.next.Failed(what, err)
+	if u.prove(); u.proven != nil {
+		u.proven.Failed(what, err)
 		return
 	}
-	if !u.said {
-		u.said = true
-		u.service.streaming.set("not to be had, the log says why; people are seen by polling")
+	u.up = time.Time{}
+	u.service.streaming.set("not to be had, the log says why; people are seen by polling")
+	if !u.said.fails {
+		u.said.fails = true
 		u.service.log.Info("no pushes come over the stream connection, which is tried again from time to time; "+
 			"stream-mode false does without", "error", err)
 	}
@@ -123,10 +128,23 @@ func (u *unasked) Failed(what string, err error) {
 func (u *unasked) OK(what string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.next == nil {
-		u.service.log.Info("pushes come over the stream connection")
-		u.service.streaming.set("")
-		u.next = u.worked()
+	if u.up.IsZero() {
+		u.up = time.Now()
+		u.service.streaming.set("connected")
 	}
-	u.next.OK(what)
+	if !u.said.works {
+		u.said.works = true
+		u.service.log.Info("pushes come over the stream connection")
+	}
+	if u.prove(); u.proven != nil {
+		u.proven.OK(what)
+	}
+}
+
+// prove makes the connection a part like any other once it has lasted. The caller holds mu.
+func (u *unasked) prove() {
+	if u.proven == nil && !u.up.IsZero() && time.Since(u.up) >= provenAfter {
+		u.service.streaming.set("")
+		u.proven = u.worked()
+	}
 }
