@@ -94,7 +94,7 @@ func (s *sight) look(ctx context.Context) error {
 	if err != nil || last.IsZero() || office <= blindAfter {
 		return err
 	}
-	reason := s.reason(last)
+	reason := s.reason(last, office)
 	if reason == "" && office <= blindAfter+othersFirst {
 		return nil
 	}
@@ -105,12 +105,15 @@ func (s *sight) look(ctx context.Context) error {
 	return err
 }
 
-// reason is why nobody has looked since a time; empty where this replica does not know.
-func (s *sight) reason(last time.Time) string {
+// reason is why nobody has looked since a time, so many office hours; empty where this replica does not know. Had it been too
+// long already when this replica began, another one that ran would have told it: whatever hinders now, there was none.
+func (s *sight) reason(last time.Time, office time.Duration) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var source *poller.SourceError
 	switch {
+	case office-time.Since(s.began) > blindAfter:
+		return events.SightDown
 	case s.month() != nil:
 		return events.SightQuotaExhausted
 	case s.rests() || errors.Is(s.failure, budget.ErrSpent):

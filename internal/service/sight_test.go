@@ -89,24 +89,26 @@ func TestWhyNobodyLooked(t *testing.T) {
 	for name, c := range map[string]struct {
 		failure, month error
 		rests          bool
-		since          time.Duration
+		since          time.Duration // before this replica began
 		want           string
 	}{
-		"not running":      {nil, nil, false, 2 * time.Hour, events.SightDown},
-		"not known":        {nil, nil, false, 0, ""},
-		"the month's":      {nil, spent, true, 0, events.SightQuotaExhausted},
-		"saved":            {nil, nil, true, 0, events.SightResting},
-		"its pace":         {&poller.SourceError{Trouble: poller.Exhausted, Err: spent}, nil, false, 0, events.SightResting},
-		"DingTalk's limit": {&poller.SourceError{Trouble: poller.Exhausted, Err: errors.New("x")}, nil, false, 0, events.SightQuotaExhausted},
-		"too fast":         {&poller.SourceError{Trouble: poller.Throttled, Err: errors.New("x")}, nil, false, 2 * time.Hour, events.SightThrottled},
-		"not allowed":      {&poller.SourceError{Trouble: poller.Denied, Err: errors.New("x")}, nil, false, 0, events.SightNoPermission},
-		"away":             {&poller.SourceError{Trouble: poller.Unavailable, Err: errors.New("x")}, nil, false, 0, events.SightUnavailable},
-		"anything":         {errors.New("x"), nil, false, 0, events.SightUnavailable},
+		"not running":                  {nil, nil, false, 2 * time.Hour, events.SightDown},
+		"not running, and resting now": {nil, nil, true, 2 * time.Hour, events.SightDown},
+		"not running, and away now":    {errors.New("x"), spent, true, 2 * time.Hour, events.SightDown},
+		"not known":                    {nil, nil, false, 0, ""},
+		"the month's":                  {nil, spent, true, 0, events.SightQuotaExhausted},
+		"saved":                        {nil, nil, true, 0, events.SightResting},
+		"its pace":                     {&poller.SourceError{Trouble: poller.Exhausted, Err: spent}, nil, false, 0, events.SightResting},
+		"DingTalk's limit":             {&poller.SourceError{Trouble: poller.Exhausted, Err: errors.New("x")}, nil, false, 0, events.SightQuotaExhausted},
+		"too fast":                     {&poller.SourceError{Trouble: poller.Throttled, Err: errors.New("x")}, nil, false, 0, events.SightThrottled},
+		"not allowed":                  {&poller.SourceError{Trouble: poller.Denied, Err: errors.New("x")}, nil, false, 0, events.SightNoPermission},
+		"away":                         {&poller.SourceError{Trouble: poller.Unavailable, Err: errors.New("x")}, nil, false, 0, events.SightUnavailable},
+		"anything":                     {errors.New("x"), nil, false, 0, events.SightUnavailable},
 	} {
 		s := &sight{
 			month: func() error { return c.month }, rests: func() bool { return c.rests }, began: began, failure: c.failure,
 		}
-		assert.Equal(t, c.want, s.reason(began.Add(-c.since)), name)
+		assert.Equal(t, c.want, s.reason(began.Add(-c.since), c.since), name)
 	}
 }
 
