@@ -39,7 +39,7 @@ func (s *service) assume(pub *publisher.Publisher) {
 	p := newPlan(s.opts.Settings.DingTalk, pub.Older())
 	s.plan.Store(&p)
 	if warning := p.warning(); warning != "" {
-		s.log.Warn(warning, "what to do", todo[editionPart])
+		s.log.Warn(warning, "remedy", todo[editionPart])
 		return
 	}
 	s.log.Info("what a month has: "+p.String(), "edition", p.edition, "assumed", p.assumed)
