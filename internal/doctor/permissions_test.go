@@ -91,7 +91,7 @@ func whole(found map[string]Finding) string {
 	return out.String()
 }
 
-// Whoever has all permissions but one is told which one, and the line that gives it.
+// A user with all permissions but one is told which one, and the line that gives it.
 func TestEachPermissionIsMissed(t *testing.T) {
 	t.Parallel()
 	s := patient(t)

@@ -204,7 +204,7 @@ func (p posted) OK(what string) {
 }
 
 // Forget implements [condition.Forgetter]: another replica does it now and reports on it. That is
-// not passed on, or what fails would be told anew at each turn of ours.
+// not passed on, or what fails would be logged again each time this replica takes over.
 func (p posted) Forget(string) {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()

@@ -48,7 +48,7 @@ func TestBoard(t *testing.T) {
 		time.Sleep(time.Minute)
 		assert.Equal(t, 6*time.Second, seen(nil).Success.Sub(began))
 
-		// And one may say how it fares.
+		// And one may report its state.
 		r := b.post("stream", logging.NewChanges(nil, logging.ChangesOptions{}))
 		public := func(_, text string) error { return errors.New("publicly: " + text) }
 		assert.Equal(t, []httpapi.Check{{Name: "stream"}}, b.said(public))

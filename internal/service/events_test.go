@@ -14,7 +14,7 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// What is stored is sent to whoever listens over HTTP, from the place on that they name.
+// What is stored is sent to the clients that listen over HTTP, from the place on that they name.
 func TestEventsOverHTTP(t *testing.T) {
 	t.Parallel()
 	_, api := simulate(t, office)
@@ -48,7 +48,7 @@ func TestEventsOverHTTP(t *testing.T) {
 	described(t, js)
 }
 
-// described requires that whoever lists the consumers sees what each is for.
+// described requires that the list of consumers says what each is for.
 func described(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
 	consumers := 0

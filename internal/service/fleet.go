@@ -108,7 +108,7 @@ func (f *fleet) run(ctx context.Context) error {
 	)
 }
 
-// leave gives back the calls that nobody will make any more.
+// leave gives back the calls that will not be made any more.
 func (f *fleet) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
 	defer cancel()
@@ -130,10 +130,10 @@ func (f *fleet) share() share {
 // errApart says that this replica looks at nothing and lets others do so.
 var errApart = errors.New("does not take part in the work of the replicas at present")
 
-// errOrphaned says that meetings are looked at by nobody.
+// errOrphaned says that no replica looks at any meeting.
 var errOrphaned = errors.New("no replica has a lease: nobody looks at any meeting")
 
-// orphaned says why nobody looks at any meeting, and what to do; nil when somebody does.
+// orphaned says why no replica looks at any meeting, and what to do; nil when one does.
 func (f *fleet) orphaned() error {
 	orphaned, err := f.shards.Orphaned()
 	switch {

@@ -103,7 +103,7 @@ func TestReplicasShareTheWork(t *testing.T) {
 		return status == http.StatusOK && strings.Contains(body, `"ann7"`) && strings.Contains(body, `"owner":"`+owner()+`"`)
 	}, patience, 5*time.Millisecond)
 
-	// Whoever leaves is not missed.
+	// A replica that leaves in order is not missed.
 	require.NoError(t, three[0].stop())
 	require.NoError(t, three[2].stop())
 	last := three[1]

@@ -119,8 +119,8 @@ func (p *parts) Stored(ctx context.Context, conferenceID string) (*diff.State, e
 	return record.State, nil
 }
 
-// Meetings implements [httpapi.Meetings]. Of shards that nobody looks at for the moment, what is
-// stored is told.
+// Meetings implements [httpapi.Meetings]. Of shards that no replica looks at for the moment, what
+// is stored is told.
 func (p *parts) Meetings(ctx context.Context) ([]peers.Meeting, error) {
 	if _, err := p.loaded(); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (p *parts) Meetings(ctx context.Context) ([]peers.Meeting, error) {
 	return slices.CompactFunc(all, func(a, b peers.Meeting) bool { return a.ConferenceID == b.ConferenceID }), nil
 }
 
-// asStored is what is told of a meeting that nobody looks at for the moment.
+// asStored is what is told of a meeting that no replica looks at for the moment.
 func asStored(s *diff.State) (peers.Meeting, bool) {
 	return peers.Meeting{Status: poller.StatusOf(s)}, s.Phase == diff.Watched
 }

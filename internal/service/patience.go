@@ -11,7 +11,7 @@ import (
 
 const (
 	// storePatience is how long a request waits for a store that fails. The store itself tries for
-	// longer, for those who have nobody waiting.
+	// longer, for changes that no request waits for.
 	storePatience = 3 * time.Second
 	// storeGlance is how often it is looked at meanwhile.
 	storeGlance = 100 * time.Millisecond

@@ -10,7 +10,7 @@ import (
 )
 
 // serveReaders makes consumers for those who only read, until the returned function is called or
-// ctx ends. That this user may not do that concerns nobody else.
+// ctx ends. That this user may not do that affects readers only.
 func (s *service) serveReaders(ctx context.Context, conn *nats.Conn) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup

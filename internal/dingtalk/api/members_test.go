@@ -162,7 +162,7 @@ func TestMembersIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestMembersBesideWhatCannotBeRead: whoever is listed counts, and nobody's absence does.
+// TestMembersBesideWhatCannotBeRead: the people that are listed count, and no absence does.
 func TestMembersBesideWhatCannotBeRead(t *testing.T) {
 	good := `{"unionId":"c","joinTime":1684215608570,"attendStatus":3}`
 	for name, second := range map[string]string{

@@ -105,8 +105,8 @@ func TestABatchIsToldThoughTheStreamIsLost(t *testing.T) {
 	w.told(0)
 }
 
-// TestTheBucketIsDeleted while robots are told: whoever told them goes on where it was, and another
-// process that waits lets it.
+// TestTheBucketIsDeleted while robots are told: the process that told them goes on where it was,
+// and another process that waits lets it.
 func TestTheBucketIsDeleted(t *testing.T) {
 	for _, wait := range []bool{false, true} {
 		t.Run(yes("waited for", wait), func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestTheBucketIsDeleted(t *testing.T) {
 			w := newWorld(t)
 			rules := w.rules(office)
 			if wait {
-				w.clock.part = 20 // whoever waits has to wait
+				w.clock.part = 20 // a process that waits has to wait
 			}
 			w.launch("a", rules, -1, false)
 			w.ready("office")

@@ -42,7 +42,7 @@ func (w *worker) collect(ctx context.Context) error {
 // take decides about one message of the stream.
 func (w *worker) take(ctx context.Context, d delivery) error {
 	e, err := events.Decode(d.payload)
-	if err != nil { // somebody else's message: it will not get better
+	if err != nil { // a message of another program: reading it again does not help
 		w.logger.Warn("a message in the stream is no event", "robot", w.name, "sequence", d.seq,
 			"error", plaintext.Clean(err.Error(), maxComplaint))
 		return nil

@@ -20,7 +20,7 @@ const (
 	maxRefused = 5 * time.Minute
 )
 
-// slots returns when the last requests cease to count, those that still do, in order. None lies
+// slots returns when the last requests cease to count, those that still do, in order. None is
 // further ahead than a request can count, which it would after a clock was set back.
 func (w *worker) slots(now time.Time) []int64 {
 	var out []int64

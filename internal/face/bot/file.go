@@ -115,7 +115,7 @@ func (g *guests) UnmarshalYAML(node *yaml.Node) error {
 	return pickWord(node, g, guestsOnly, guestsNone, guestsToo)
 }
 
-// verb is what somebody does, as a rule names it.
+// verb is what a person does, as a rule names it.
 type verb string
 
 var verbs = map[verb]events.Type{"joined": events.Joined, "left": events.Left, "kicked": events.Kicked}

@@ -92,9 +92,9 @@ func (e *entry) load(ctx context.Context) (state, bool, error) {
 	return st, true, nil
 }
 
-// save replaces the entry as it was last read or written. It returns [errLost] when somebody else
+// save replaces the entry as it was last read or written. It returns [errLost] when another process
 // has changed it, and does not begin to be stopped: what is known has to be kept. After any other
-// error nobody knows whether it was written.
+// error it is not known whether it was written.
 func (e *entry) save(ctx context.Context, st state) error {
 	value, err := json.Marshal(st)
 	if err != nil {

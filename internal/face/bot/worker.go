@@ -198,8 +198,8 @@ func (w *worker) acquire(ctx context.Context, stream jetstream.Stream) error {
 }
 
 // load reads the entry. One that is gone with its bucket is as it was when this process wrote or
-// saw it last: whoever told the robot goes on at once, and the others only once it has had the time
-// to.
+// saw it last: the process that told the robot goes on at once, and the others only once that one
+// has had the time to.
 func (w *worker) load(ctx context.Context) (st state, found bool, err error) {
 	st, found, err = w.entry.load(ctx)
 	switch {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestABrokenBodyIsNamedInPlainWords: whoever sends it need not know Go.
+// TestABrokenBodyIsNamedInPlainWords: its sender need not know Go.
 func TestABrokenBodyIsNamedInPlainWords(t *testing.T) {
 	opts := Options{Meetings: table()}
 	for body, want := range map[string]string{

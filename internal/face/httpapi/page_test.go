@@ -26,7 +26,7 @@ func TestPage(t *testing.T) {
 			r.Header.Set("If-None-Match", tag)
 		})
 		assert.Equal(t, http.StatusNotModified, again.StatusCode, name)
-		if name != "preact.js" { // which has it for whoever asks for it by the name that we refuse
+		if name != "preact.js" { // which uses the name that we refuse
 			for _, way := range []string{"innerHTML", "InnerHTML", "insertAdjacentHTML", "document.write", "eval("} {
 				assert.False(t, strings.Contains(text, way), "%s: what comes from outside is no markup: %s", name, way)
 			}

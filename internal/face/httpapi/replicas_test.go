@@ -137,8 +137,8 @@ func (c *cluster) hears(after string, n int, query string) (last string, sequenc
 	return last, sequences
 }
 
-// Whoever is sent from one replica to the other and back, cut off at any event or before the first,
-// hears of each once.
+// A reader that is sent from one replica to the other and back, cut off at any event or before the
+// first, hears of each once.
 func TestGoingOnAtAnotherReplica(t *testing.T) {
 	for _, query := range []string{"", "meeting=weekly", "type=joined", "meeting=weekly&type=joined,left"} {
 		t.Run(query, func(t *testing.T) {

@@ -45,7 +45,7 @@ var describedRoutes = func() routers.Router {
 }()
 
 func init() {
-	// Whoever only hands a file on takes it for text.
+	// A program that only passes a file on takes it for text.
 	for _, kind := range []string{
 		"text/html", "text/event-stream", "text/javascript", "text/css", "image/svg+xml",
 	} {

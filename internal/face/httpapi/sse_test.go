@@ -203,7 +203,7 @@ func TestEventsAsTheyAreStored(t *testing.T) {
 	}
 }
 
-// Whoever is cut off before there was an event comes back to where reading began.
+// A reader that is cut off before there was an event comes back to where reading began.
 func TestWhereReadingBegins(t *testing.T) {
 	b := broadcasting(t, 2, patience{})
 	quiet := b.listen("/v1/events", "")

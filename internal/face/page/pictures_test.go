@@ -50,8 +50,8 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// demo runs the demo on a terminal until whoever is shown its page has seen it, and returns what it
-// said.
+// demo runs the demo on a terminal until the page that it shows has been visited, and returns what
+// it said.
 func demo(t *testing.T, show func(address string)) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -26,7 +26,7 @@ func restricted(t *testing.T) (writer, reader string) {
 	return "nats://writer:p@" + address, "nats://reader:p@" + address
 }
 
-// Whoever cannot get a lease says so while nobody else has one.
+// A replica that cannot get a lease says so while no other has one.
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	writer, reader := restricted(t)

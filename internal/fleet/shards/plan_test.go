@@ -77,8 +77,8 @@ func TestPlanMovesNoMoreThanItMust(t *testing.T) {
 	})
 }
 
-// Every replica carries out its part when it can: whoever is first, the end is even, and nothing
-// moves twice.
+// Every replica carries out its part when it can: whichever replica is first, the end is even, and
+// nothing moves twice.
 func TestPlanCanBeCarriedOutPieceByPiece(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

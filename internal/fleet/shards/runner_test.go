@@ -168,8 +168,8 @@ func TestWhatTheFeedCannotMeanIsIgnored(t *testing.T) {
 	assert.Equal(t, change{key: "owners", revision: 12}, <-r.changes)
 }
 
-// A write of which it is not known whether it will come to pass must not take effect behind the
-// back of the replica that has gone back to look at the shards it gave away in it.
+// A write of which it is not known whether it will be applied must not take effect behind the back
+// of the replica that has gone back to look at the shards it gave away in it.
 func TestUncertainHandOverIsNotTakenBack(t *testing.T) {
 	t.Parallel()
 	r, _ := idle(t)
@@ -188,7 +188,7 @@ func TestUncertainHandOverIsNotTakenBack(t *testing.T) {
 	r.publish()
 	assert.False(t, r.standing.Load().mine.Has(3))
 
-	v.ownersAt = 8 // somebody replaced the owners: the write cannot come to pass any more
+	v.ownersAt = 8 // another replica replaced the owners: the write cannot be applied any more
 	r.take(v)
 	r.handOver(t.Context(), 0)
 	assert.Zero(t, r.going)

@@ -51,7 +51,7 @@ type Options struct {
 	// Retry makes Connect go on until there is a connection or its context ends. Without it Connect
 	// tries every server once.
 	Retry bool
-	// RetryMax is the most that lies between two such attempts; 2 s when 0.
+	// RetryMax is the longest pause between two such attempts; 2 s when 0.
 	RetryMax time.Duration
 	// Failing is told why there is no connection yet, at every attempt that [Options.Retry]
 	// repeats; it may be nil.
@@ -166,8 +166,8 @@ func common(options Options, changes *logging.Changes) []nats.Option {
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectJitter, reconnectJitter),
 		nats.ReconnectBufSize(-1),
-		// A login that is refused twice would close the connection for good, while somebody mends
-		// the server's users.
+		// A login that is refused twice would close the connection for good, while the server's
+		// users are being corrected.
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
 			if nc.IsClosed() {

@@ -44,7 +44,7 @@ func (d *dialer) stopWatch() {
 	}
 }
 
-// connected ends the reign of the context.
+// connected makes the end of ctx mean nothing from now on.
 func (d *dialer) connected() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -21,10 +21,10 @@ import (
 // command that is told of none finds the login of a demonstration's server there.
 const DemoDirs = "rollcall-demo-*"
 
-// local is the login to the embedded server of somebody who has none set: it is in a file that the
+// local is the login to the embedded server of a user who has set none: it is in a file that the
 // server leaves in its data directory, and is read again at every attempt to connect, as it is
-// another one each time the server starts. Whoever finds none, or only such as the server refuses,
-// comes without.
+// another one each time the server starts. A client that finds none, or only such as the server
+// refuses, connects without.
 type local struct {
 	dir string
 	url string // of the server

@@ -11,11 +11,11 @@ import (
 	"github.com/c4342123/rollcall/internal/nats/readers"
 )
 
-// whoTime is how long the server may take to say who somebody is.
+// whoTime is how long the server may take to say who the user is.
 const whoTime = 2 * time.Second
 
-// Writer returns a [config.UsageError] when whoever is connected to the embedded server only reads
-// there. With other servers it returns nil: what is refused there is told as it is asked.
+// Writer returns a [config.UsageError] when the user that is connected to the embedded server may
+// only read there. With other servers it returns nil: what is refused there is told as it is asked.
 func Writer(ctx context.Context, nc *nats.Conn, settings config.NATS) error {
 	if settings.External() {
 		return nil

@@ -96,7 +96,7 @@ func TestTheProductsUserComesFromInsideAlone(t *testing.T) {
 }
 
 // What was stored with the doors, or before there were any, is there after a restart, at once for
-// whoever comes in.
+// whichever client comes in.
 func TestWhatIsStoredOutlivesTheDoors(t *testing.T) {
 	dir := t.TempDir()
 	before := startServer(t, dir)

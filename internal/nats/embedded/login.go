@@ -58,7 +58,7 @@ func (o Options) leaveLogin(url string, k keys) error {
 	return writeLogin(o.StoreDir, l)
 }
 
-// writeLogin writes the file anew, so that a reader gets all of the old one or all of the new one.
+// writeLogin replaces the file, so that a reader gets all of the old one or all of the new one.
 func writeLogin(dir string, l LocalLogin) error {
 	text, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {

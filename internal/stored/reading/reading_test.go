@@ -231,7 +231,7 @@ func TestHistoryAndThenWhatIsNew(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-// An interruption amid the reading neither loses nor repeats anything.
+// An interruption in the middle of reading neither loses nor repeats anything.
 func TestReadingOverAnInterruption(t *testing.T) {
 	t.Parallel()
 	s := streamtest.Start(t)

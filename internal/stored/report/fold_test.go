@@ -133,7 +133,7 @@ func TestMeetingOfWhichNothingIsKnown(t *testing.T) {
 	assert.NotNil(t, r.People)
 }
 
-// Events that have expired, from the beginning or amid others, are missing. What is left still
+// Events that have expired, from the beginning or between others, are missing. What is left still
 // tells the truth.
 func TestMissingEvents(t *testing.T) {
 	s := tell(t, "m")
@@ -264,7 +264,7 @@ func TestTheNicknameIsTheLatest(t *testing.T) {
 	assert.Equal(t, events.ReasonLeft, r.People[0].Attendances[0].Ended)
 }
 
-// Whoever was host at any time counts as host, whatever they are when they leave.
+// A person who was host at any time counts as host, whatever they are when they leave.
 func TestRolesEverHeld(t *testing.T) {
 	host, coHost := func(r *diff.Row) { r.Host = true }, func(r *diff.Row) { r.CoHost = true }
 	phone := func(r *diff.Row) { r.PSTNJoin = true }
