@@ -38,7 +38,7 @@ func crowd(n int) *simulator.Scenario {
 
 func (p *platform) members(id, nextToken string) (*conference.QueryConferenceMembersResponseBody, error) {
 	reply, err := p.conference.QueryConferenceMembersWithOptions(&id,
-		&conference.QueryConferenceMembersRequest{MaxResults: ptr(int32(128)), NextToken: &nextToken},
+		&conference.QueryConferenceMembersRequest{MaxResults: new(int32(128)), NextToken: &nextToken},
 		&conference.QueryConferenceMembersHeaders{XAcsDingtalkAccessToken: &p.token}, &util.RuntimeOptions{})
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func TestMeetingInformation(t *testing.T) {
 
 func TestOrganisationsMeetings(t *testing.T) {
 	p := start(t, crowd(1))
-	request := &conference.QueryOrgConferenceListRequest{MaxResults: ptr(int32(2))}
+	request := &conference.QueryOrgConferenceListRequest{MaxResults: new(int32(2))}
 	var ids []string
 	for {
 		reply, err := p.conference.QueryOrgConferenceListWithOptions(request,
@@ -122,7 +122,7 @@ func TestOrganisationsMeetings(t *testing.T) {
 func TestSeveralMeetings(t *testing.T) {
 	p := start(t, crowd(2))
 	reply, err := p.conference.QueryConferenceInfoBatchWithOptions(
-		&conference.QueryConferenceInfoBatchRequest{ConferenceIdList: []*string{ptr("crowd"), ptr("over")}},
+		&conference.QueryConferenceInfoBatchRequest{ConferenceIdList: []*string{new("crowd"), new("over")}},
 		&conference.QueryConferenceInfoBatchHeaders{XAcsDingtalkAccessToken: &p.token}, &util.RuntimeOptions{})
 	require.NoError(t, err)
 	require.Len(t, reply.Body.Infos, 1)
@@ -136,18 +136,18 @@ func TestTokens(t *testing.T) {
 	assert.Equal(t, p.token, p.getToken(), "the same inside its life")
 	settings := p.sim.Settings()
 	corp, err := p.oauth.GetCorpAccessToken(&oauth.GetCorpAccessTokenRequest{
-		SuiteKey: &settings.SuiteKey, SuiteSecret: &settings.SuiteSecret, AuthCorpId: &settings.CorpID, SuiteTicket: ptr("ticket"),
+		SuiteKey: &settings.SuiteKey, SuiteSecret: &settings.SuiteSecret, AuthCorpId: &settings.CorpID, SuiteTicket: new("ticket"),
 	})
 	require.NoError(t, err)
 	assert.Equal(t, p.token, *corp.Body.AccessToken)
 	client, err := p.oauth.GetToken(&settings.CorpID, &oauth.GetTokenRequest{
-		ClientId: &settings.AppKey, ClientSecret: &settings.AppSecret, GrantType: ptr("client_credentials"),
+		ClientId: &settings.AppKey, ClientSecret: &settings.AppSecret, GrantType: new("client_credentials"),
 	})
 	require.NoError(t, err)
 	assert.Equal(t, p.token, *client.Body.AccessToken)
 	assert.InDelta(t, 7200, *client.Body.ExpiresIn, 5)
 
-	_, err = p.oauth.GetAccessToken(&oauth.GetAccessTokenRequest{AppKey: &settings.AppKey, AppSecret: ptr("wrong")})
+	_, err = p.oauth.GetAccessToken(&oauth.GetAccessTokenRequest{AppKey: &settings.AppKey, AppSecret: new("wrong")})
 	requireSDKError(t, err, 400, "invalidClientIdOrSecret")
 }
 

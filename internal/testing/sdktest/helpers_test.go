@@ -24,8 +24,6 @@ type platform struct {
 	token      string
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // start serves a scenario and gets a token through the SDK.
 func start(t *testing.T, scenario *simulator.Scenario) *platform {
 	t.Helper()
@@ -39,7 +37,7 @@ func start(t *testing.T, scenario *simulator.Scenario) *platform {
 	}))
 	t.Cleanup(server.Close)
 	config := func() *openapi.Config {
-		return &openapi.Config{Protocol: ptr("http"), Endpoint: ptr(strings.TrimPrefix(server.URL, "http://"))}
+		return &openapi.Config{Protocol: new("http"), Endpoint: new(strings.TrimPrefix(server.URL, "http://"))}
 	}
 	p := &platform{t: t, sim: sim}
 	p.conference, err = conference.NewClient(config())

@@ -36,7 +36,7 @@ func newAnswering(t *testing.T) *answering {
 		_, _ = fmt.Fprintf(w, `{"memberModels":[%s],"totalCount":1}`, a.row)
 	}))
 	t.Cleanup(server.Close)
-	client, err := conference.NewClient(&openapi.Config{Protocol: ptr("http"), Endpoint: ptr(strings.TrimPrefix(server.URL, "http://"))})
+	client, err := conference.NewClient(&openapi.Config{Protocol: new("http"), Endpoint: new(strings.TrimPrefix(server.URL, "http://"))})
 	require.NoError(t, err)
 	a.client = client
 	return a
@@ -46,8 +46,8 @@ func newAnswering(t *testing.T) *answering {
 func (a *answering) member(field, raw string) *conference.QueryConferenceMembersResponseBodyMemberModels {
 	a.t.Helper()
 	a.row = fmt.Sprintf(`{%q:%s}`, field, raw)
-	reply, err := a.client.QueryConferenceMembersWithOptions(ptr("m"), &conference.QueryConferenceMembersRequest{},
-		&conference.QueryConferenceMembersHeaders{XAcsDingtalkAccessToken: ptr("t")}, &util.RuntimeOptions{})
+	reply, err := a.client.QueryConferenceMembersWithOptions(new("m"), &conference.QueryConferenceMembersRequest{},
+		&conference.QueryConferenceMembersHeaders{XAcsDingtalkAccessToken: new("t")}, &util.RuntimeOptions{})
 	if err != nil {
 		return nil
 	}
@@ -88,7 +88,7 @@ func TestWeTakeWhatTheOfficialClientTakes(t *testing.T) {
 			got, r := wire.Int(raw)
 			var want *int64
 			if m.AttendStatus != nil {
-				want = ptr(int64(*m.AttendStatus))
+				want = new(int64(*m.AttendStatus))
 			}
 			compare(t, "number", v.Raw, want, got, r)
 		}
@@ -96,7 +96,7 @@ func TestWeTakeWhatTheOfficialClientTakes(t *testing.T) {
 			got, r := wire.Time(raw)
 			var want *int64
 			if m.JoinTime != nil {
-				want = ptr(wire.Millis(*m.JoinTime))
+				want = new(wire.Millis(*m.JoinTime))
 			}
 			compare(t, "time", v.Raw, want, got, r)
 		}
