@@ -79,7 +79,7 @@ func (s *sight) saw(ctx context.Context) error {
 	return err
 }
 
-// run looks whether somebody looks, until ctx ends.
+// run checks whether the meetings are listed, until ctx ends.
 func (s *sight) run(ctx context.Context) {
 	pause.Every(ctx, sightEvery, nil, func() {
 		if err := s.look(ctx); ctx.Err() == nil {

@@ -92,9 +92,9 @@ func (s *service) streamOptions() streammode.Options {
 	return opts
 }
 
-// unasked is told how a stream connection fares that nobody has asked for. That it cannot be had, or
-// never lasts, is no failure, and said once; when it has lasted it is a part like any other, as the
-// pushes are counted on.
+// unasked is the reporter of a stream connection that no setting asks for. That it cannot be had,
+// or never lasts, is no failure, and said once; when it has lasted it is a part like any other, as
+// the pushes are counted on.
 type unasked struct {
 	service *service
 	worked  func() condition.Reporter
