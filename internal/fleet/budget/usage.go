@@ -33,7 +33,8 @@ type UsageOptions struct {
 	// Pushes is how many pushes and messages a calendar month has; 0 means no limit. A negative
 	// number says that the caller does not know: then it is what another program has stored.
 	Pushes int
-	// Location is where months begin and offices are open; nil means China Standard Time.
+	// Location is where months begin and offices are open; nil means China Standard Time. Programs
+	// that do not know how many pushes there are go by that of another one.
 	Location *time.Location
 	// Replicas is how many NATS servers keep the count; 0 means 1.
 	Replicas int
@@ -93,7 +94,13 @@ func OpenUsage(ctx context.Context, conn *nats.Conn, o UsageOptions) (*Usage, er
 		return nil, fmt.Errorf("budget: opening the count of the month's pushes: %w", err)
 	}
 	u := &Usage{opts: o, store: s, counted: map[string]*[kinds]int{}, noted: make(chan struct{}, 1), weights: new(habits).weigh()}
-	if err := u.Sync(ctx); err != nil {
+	if o.Pushes >= 0 {
+		err = u.tellZone(ctx)
+	}
+	if err == nil {
+		err = u.Sync(ctx)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("budget: %w", err)
 	}
 	return u, nil
@@ -136,6 +143,11 @@ func (u *Usage) Run(ctx context.Context) {
 func (u *Usage) Sync(ctx context.Context) error {
 	ctx, cancel := natsTimeout(ctx)
 	defer cancel()
+	if u.opts.Pushes < 0 {
+		if err := u.followZone(ctx); err != nil {
+			return err
+		}
+	}
 	u.mu.Lock()
 	now, told, until := u.now(), u.told, u.refused
 	counted := make(map[string][kinds]int, len(u.counted))

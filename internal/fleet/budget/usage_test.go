@@ -104,6 +104,24 @@ func TestCallsThatUpstreamRefusesAreTheLimit(t *testing.T) {
 	assert.Equal(t, 50, m.State().Limit)
 }
 
+// TestMonthsBeginForAllWhereTheServiceSays: a bot's messages draw on the pushes of the service's month.
+func TestMonthsBeginForAllWhereTheServiceSays(t *testing.T) {
+	w, url := at(t, "2026-12-01 03:00"), startServer(t) // in New York it is November yet
+	bot := usageAt(t, w, url, -1)
+	newYork, err := time.LoadLocation("America/New_York")
+	require.NoError(t, err)
+	service, err := OpenUsage(t.Context(), connect(t, url), UsageOptions{Pushes: 3000, Location: newYork, Now: w.time})
+	require.NoError(t, err)
+	require.NoError(t, bot.Sync(t.Context()))
+	for _, u := range []*Usage{bot, usageAt(t, w, url, -1)} {
+		u.Count(Message)
+		require.NoError(t, u.Sync(t.Context()))
+		assert.Equal(t, 3000, u.Pushes().Limit)
+	}
+	require.NoError(t, service.Sync(t.Context()))
+	assert.Equal(t, 2, service.Messages())
+}
+
 // TestCallsWithoutALimitEndWhereUpstreamSays, for all replicas and over restarts, while that counts.
 func TestCallsWithoutALimitEndWhereUpstreamSays(t *testing.T) {
 	w, url := at(t, "2026-11-10 10:00"), startServer(t)
