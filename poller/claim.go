@@ -132,6 +132,7 @@ func (t *locked) occupy(m *meeting) *look {
 		progress: m.progress, exception: m.exceptions(),
 	}
 	t.unqueue(m)
+	m.countAsked(t.now())
 	m.busy, m.began = true, t.now()
 	if m.asked {
 		m.asked, m.pressed, l.listDue = false, false, 0

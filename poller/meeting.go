@@ -34,6 +34,7 @@ type meeting struct {
 	size            int32 // roughly the bytes of the state in memory
 	claims          int32 // callers that wait for it to be idle; it is not queued meanwhile
 	shard           uint8
+	asksInARow      uint8 // looks not long after one another that pushes asked for
 	read            bool  // its state was read
 	watched         bool  // as of the newest state we know of
 	busy            bool  // a worker looks at it, or Unwatch works on it

@@ -103,7 +103,7 @@ func (t *locked) enqueue(m *meeting, due moment) {
 func (t *locked) askedDue(m *meeting) moment {
 	spacing := min(t.opts.MinInterval, askedSpacing)
 	if t.thrifty() && !m.ends() && !m.pressed {
-		spacing = thriftyAsked
+		spacing = min(askedSpacing<<m.asksInARow, thriftyAsked)
 	}
 	return max(t.now()-headStart, m.began+spacing)
 }

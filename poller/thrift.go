@@ -17,6 +17,9 @@ type Month interface {
 	// Began takes note that a meeting began to be watched that started at a time, the zero time
 	// when that is not known, and whether a push told of it.
 	Began(started time.Time, told bool)
+	// Telling tells whether pushes can be relied on: not while those of the month are used up, or
+	// nearly so.
+	Telling() bool
 	// Pushed takes note of a push about a meeting.
 	Pushed()
 	// Held takes note that meetings went on for so many hours, together.
@@ -28,6 +31,7 @@ type unlimited struct{}
 
 func (unlimited) PerMeeting() float64   { return math.Inf(1) }
 func (unlimited) Began(time.Time, bool) {}
+func (unlimited) Telling() bool         { return true }
 func (unlimited) Pushed()               {}
 func (unlimited) Held(float64)          {}
 
@@ -35,9 +39,11 @@ const (
 	// thriftyInfo is how long a meeting may go without the information call while calls are saved:
 	// its end is told by a push or by the organisation's list.
 	thriftyInfo = 2 * time.Hour
-	// thriftyAsked is how far apart looks are that pushes ask for while calls are saved: what comes
-	// meanwhile is gathered.
+	// thriftyAsked is how far apart looks are at most that pushes ask for while calls are saved: the
+	// more of them there are in a row, the longer what comes meanwhile is gathered.
 	thriftyAsked = 30 * time.Second
+	// maxAsksInARow is from how many in a row on they are that far apart.
+	maxAsksInARow = 4
 	// arrivals is how long after its start a meeting is looked at first while calls are saved: by
 	// then most have come.
 	arrivals = 170 * time.Second
@@ -100,12 +106,23 @@ func (t *locked) countPush(told []events.Event) {
 	t.opts.Month.Pushed()
 }
 
-func (t *locked) proven() bool { return t.proof.holds() }
+// countAsked takes note of a look that begins now, and was asked for or was not.
+func (m *meeting) countAsked(now moment) {
+	switch {
+	case now-m.began > 2*thriftyAsked:
+		m.asksInARow = 0
+	case m.asked && m.asksInARow < maxAsksInARow:
+		m.asksInARow++
+	}
+}
+
+// proven tells whether pushes can be relied on to tell of all who come and go.
+func (t *locked) proven() bool { return t.proof.holds() && t.opts.Month.Telling() }
 
 // firstLook is how long to leave before the first look at a meeting in this state while calls are
 // saved.
 func (t *locked) firstLook(s *diff.State) time.Duration {
-	if t.proof.holds() {
+	if t.proven() {
 		return max(t.proof.until(t.now()-provenFor/2)-t.now(), arrivals)
 	}
 	if s == nil || s.StartTime == 0 {
@@ -117,13 +134,15 @@ func (t *locked) firstLook(s *diff.State) time.Duration {
 
 // reviewSaving returns when a call is due for a meeting that is not busy, while calls are saved.
 func (t *locked) reviewSaving(m *meeting, now moment) moment {
-	if t.proof.holds() {
+	if t.proven() {
 		if until := t.proof.until(m.lastSeen.Steady); m.listDue <= now && until > now {
 			m.listDue = until
 			m.interval = max(m.interval, until-m.lastSeen.Steady)
 		}
 	} else if !m.pace.New() {
 		m.listDue = min(m.listDue, now+t.pacer.Interval(&m.pace))
+	} else { // put off while pushes told of all
+		m.listDue = min(m.listDue, now+arrivals)
 	}
 	return min(m.listDue, m.infoDue, now+reviewAfter)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ type limit struct {
 	begun []string
 	told  int
 	hours float64
+	gone  atomic.Bool // there are no pushes any more
 }
 
 var _ poller.Month = (*limit)(nil)
@@ -41,6 +43,8 @@ func (l *limit) Began(started time.Time, told bool) {
 	}
 	l.begun = append(l.begun, how)
 }
+
+func (l *limit) Telling() bool { return !l.gone.Load() }
 
 func (l *limit) Pushed() {
 	l.mu.Lock()
@@ -140,21 +144,54 @@ func TestUnderALimitPushesAreProvenOverAllMeetings(t *testing.T) {
 	})
 }
 
+// TestUnderALimitPushesThatRunOutProveNothing has those of the month be used up while lists have
+// just proved them.
+func TestUnderALimitPushesThatRunOutProveNothing(t *testing.T) {
+	month := &limit{perHour: 20}
+	inWorld(t, poller.Options{Month: month}, func(w *world) {
+		w.create("m")
+		w.sleep(time.Second)
+		w.prove("m")
+		w.create("other")
+		w.sleep(5 * time.Minute)
+		before := w.lists("m")
+		month.gone.Store(true)
+		w.sleep(10 * time.Minute)
+		assert.Greater(t, w.lists("m"), before)
+		assert.Positive(t, w.lists("other"), "which no list has shown yet")
+		w.create("new")
+		w.sleep(4 * time.Minute)
+		assert.Positive(t, w.lists("new"))
+	})
+}
+
 func TestUnderALimitWhatPushesAskForIsGathered(t *testing.T) {
 	inWorld(t, thrifty(), func(w *world) {
 		w.watch("m")
 		w.sleep(2 * time.Minute)
 		before := w.lists("m")
-		for range 20 {
+		var looks []int
+		for s := range 60 {
 			w.push(poller.Notice{ConferenceID: "m", Time: second(w.now()), Look: true})
 			w.sleep(time.Second)
+			if w.lists("m") > before {
+				before, looks = w.lists("m"), append(looks, s)
+			}
 		}
-		assert.Equal(t, before+1, w.lists("m"), "the first at once, the others together")
-		w.sleep(15 * time.Second)
-		assert.Equal(t, before+2, w.lists("m"))
+		assert.Len(t, looks, 5, "the first at once, the others together, the longer the more there are")
+		assert.Subset(t, looks, []int{0}, "at once")
+		assert.LessOrEqual(t, looks[1], 7, "soon")
+		w.sleep(30 * time.Second)
+		assert.Equal(t, before+1, w.lists("m"))
 		require.NoError(t, w.poller.LookNow("m"))
 		w.sleep(2 * time.Second)
-		assert.Equal(t, before+3, w.lists("m"), "who waits does not wait for that")
+		assert.Equal(t, before+2, w.lists("m"), "who waits does not wait for that")
+		w.sleep(3 * time.Minute)
+		w.push(poller.Notice{ConferenceID: "m", Time: second(w.now()), Look: true})
+		w.sleep(time.Second)
+		w.push(poller.Notice{ConferenceID: "m", Time: second(w.now()), Look: true})
+		w.sleep(8 * time.Second)
+		assert.Equal(t, before+4, w.lists("m"), "after a rest as soon as at first")
 	})
 }
 

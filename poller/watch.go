@@ -93,7 +93,7 @@ func (t *locked) queueFirstLook(conferenceID string, atOnce bool) {
 	wait := t.firstLook(m.record.State)
 	m.interval = max(m.interval, wait)
 	m.listDue, m.infoDue, m.checkDue = t.now()+wait, t.now()+thriftyInfo, forever
-	t.arrange(m, m.listDue)
+	t.arrange(m, min(m.listDue, t.now()+reviewAfter))
 }
 
 // noteBegan takes note that a meeting is watched from now on, and whether a push told of it, and

@@ -49,7 +49,7 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 	f := &fleet{refusals: &s.refusals}
 	steps := []func() error{
 		func() (err error) { f.shards, err = s.openShards(ctx, conn, &f.quiet); return },
-		func() (err error) { f.month, err = s.openMonth(ctx, conn, f.shards); return },
+		func() (err error) { f.month, err = s.openMonth(ctx, conn, f); return },
 		func() (err error) { f.usage, err = s.openUsage(ctx, conn, f.month); return },
 		func() (err error) { f.sight, err = s.openSight(ctx, conn); return },
 		func() (err error) { f.rate, err = s.openRate(ctx, conn, f.shards); return },
@@ -70,10 +70,11 @@ func (s *service) openShards(ctx context.Context, conn *nats.Conn, q *quiet) (*s
 	})
 }
 
-func (s *service) openMonth(ctx context.Context, conn *nats.Conn, r *shards.Replica) (*budget.Month, error) {
+func (s *service) openMonth(ctx context.Context, conn *nats.Conn, f *fleet) (*budget.Month, error) {
 	d := s.opts.Settings.DingTalk
 	return budget.OpenMonth(ctx, conn, budget.MonthOptions{
-		Limit: s.plan.Load().Calls, Grace: d.Grace, Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas, Live: r.Live,
+		Limit: s.plan.Load().Calls, Grace: d.Grace, Location: d.Location(), Replicas: s.opts.Settings.Store.Replicas, Live: f.shards.Live,
+		Telling:  func() bool { return f.usage.PushesTell() }, // f.usage is opened after this
 		Reporter: untilStop{ctx, s.changes},
 	})
 }

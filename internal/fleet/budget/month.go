@@ -52,6 +52,9 @@ type MonthOptions struct {
 	// Live returns how many replicas are live, this one included; nil means one. Neither it nor
 	// Reporter may call the Month.
 	Live func() int
+	// Telling returns whether pushes can be relied on, see [Usage.PushesTell]; nil means that they
+	// can as far as is known. It may not call the Month.
+	Telling func() bool
 	// Now is this replica's clock; nil means time.Now. The months go by the clock of the NATS
 	// server, this one only measures the time since that was asked.
 	Now func() time.Time
@@ -66,6 +69,9 @@ func (o MonthOptions) withDefaults() MonthOptions {
 	}
 	if o.Live == nil {
 		o.Live = alone{}.Live
+	}
+	if o.Telling == nil {
+		o.Telling = func() bool { return true }
 	}
 	o.Reporter = condition.OrNone(o.Reporter)
 	return o

@@ -95,6 +95,20 @@ func TestPushesSpareLists(t *testing.T) {
 	assert.InDelta(t, (1-lastStart)*(1-lastStart), m.tallied(w.time()).Announced, 0.01, "of one that has just begun the push may be on its way")
 }
 
+// TestPushesThatRunOutSpareNoLists, and do again when there are some.
+func TestPushesThatRunOutSpareNoLists(t *testing.T) {
+	w, gone := at(t, "2026-11-10 10:05"), false
+	m := w.open(t, connect(t, startServer(t)), MonthOptions{Limit: 5000, Telling: func() bool { return !gone }})
+	begin(w, m, 8, true)
+	assert.Greater(t, listed(t, w, m), 20*time.Minute)
+	gone = true
+	assert.Less(t, m.UntilList(), 7*time.Minute)
+	m.Pushed()
+	assert.Less(t, m.UntilList(), 7*time.Minute)
+	gone = false
+	assert.Greater(t, m.UntilList(), 20*time.Minute)
+}
+
 // TestNobodyMeets has discovery rest longer and longer until somebody does.
 func TestNobodyMeets(t *testing.T) {
 	w := at(t, "2026-11-02 09:00")

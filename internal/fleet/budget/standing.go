@@ -21,6 +21,11 @@ func (s Standing) RunsOut() bool { return s.Limit > 0 && s.Lasts.Before(s.End) }
 func (u *Usage) Pushes() Standing {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	return u.standing(u.pushes())
+}
+
+// pushes is how many pushes there are and were used. The caller holds mu.
+func (u *Usage) pushes() Standing {
 	known := u.latest()
 	s := Standing{Limit: known.Pushes, Used: known.pushed()}
 	switch told := u.before.Told; {
@@ -29,7 +34,23 @@ func (u *Usage) Pushes() Standing {
 	case told > s.Used && (s.Limit == 0 || told < s.Limit):
 		s.Limit, s.Told = told, true
 	}
-	return u.standing(s)
+	return s
+}
+
+// nearQuota is how near to the month's pushes their count may come before it is to be expected that
+// there are none any more: one part of so many of them. Those that got lost, and those of other
+// programs, are not in our count. As far beyond, pushes that still come show that there are more.
+const nearQuota = 20
+
+// PushesTell tells whether what pushes do not tell of can be relied on not to have happened, as far
+// as their count goes: not when they are used up, or nearly so.
+func (u *Usage) PushesTell() bool { return u == nil || !u.runOut.Load() }
+
+// judgePushes decides what PushesTell returns. The caller holds mu.
+func (u *Usage) judgePushes() {
+	known, s := u.latest(), u.pushes()
+	near := s.Limit > 0 && max(s.Limit-s.Used, s.Used-s.Limit) <= s.Limit/nearQuota
+	u.runOut.Store(near || known.Told > 0 || u.told == known.month)
 }
 
 // Calls completes how the calls of the month stand. Those without a limit are counted here.

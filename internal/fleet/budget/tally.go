@@ -119,12 +119,20 @@ func (m *Month) Held(hours float64) {
 	m.news.held += hours
 }
 
+// Telling tells whether pushes can be relied on: else what they do not tell of proves nothing.
+func (m *Month) Telling() bool { return m == nil || m.opts.Telling() }
+
 // tallied is what is known of the meetings of the month. The caller holds mu.
 func (m *Month) tallied(now time.Time) tally {
+	t := m.known.tally
 	if m.known.month != monthOf(now) {
-		return m.news.addTo(m.before.next())
+		t = m.before.next()
 	}
-	return m.news.addTo(m.known.tally)
+	t = m.news.addTo(t)
+	if !m.opts.Telling() {
+		t.Announced = 0
+	}
+	return t
 }
 
 // next is what the month after knows when it begins: whether pushes come, and since when no meeting

@@ -8,9 +8,11 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/internal/base/pause"
 )
@@ -56,6 +58,9 @@ type Usage struct {
 	opts  UsageOptions
 	store *store
 
+	// runOut is whether pushes cannot be relied on. [Month] asks for it under its own lock.
+	runOut atomic.Bool
+
 	mu      sync.Mutex
 	counted map[string]*[kinds]int // by month: what is not stored yet
 	// The month of which it is to be stored that its pushes are used up.
@@ -86,14 +91,28 @@ type usage struct {
 // pushed is how many pushes are used.
 func (u usage) pushed() int { return u.Used[Push] + u.Used[Message] }
 
+// OpenUsageIn opens what is counted in a bucket that is open already, see [OpenMonthIn].
+func OpenUsageIn(ctx context.Context, kv jetstream.KeyValue, o UsageOptions) (*Usage, error) {
+	return newUsage(ctx, &store{ready: func() bool { return true }, kv: kv}, o.withDefaults())
+}
+
 // OpenUsage opens what is counted, and makes it if it is new. It does not take over conn.
 func OpenUsage(ctx context.Context, conn *nats.Conn, o UsageOptions) (*Usage, error) {
-	o.Location, o.Now = cmp.Or(o.Location, china), clockOr(o.Now)
 	s, err := openStore(ctx, conn, max(o.Replicas, 1))
 	if err != nil {
 		return nil, fmt.Errorf("budget: opening the count of the month's pushes: %w", err)
 	}
+	return newUsage(ctx, s, o.withDefaults())
+}
+
+func (o UsageOptions) withDefaults() UsageOptions {
+	o.Location, o.Now = cmp.Or(o.Location, china), clockOr(o.Now)
+	return o
+}
+
+func newUsage(ctx context.Context, s *store, o UsageOptions) (*Usage, error) {
 	u := &Usage{opts: o, store: s, counted: map[string]*[kinds]int{}, noted: make(chan struct{}, 1), weights: new(habits).weigh()}
+	var err error
 	if o.Pushes >= 0 {
 		err = u.tellZone(ctx)
 	}
@@ -118,6 +137,7 @@ func (u *Usage) Count(k Kind) {
 		u.counted[month] = new([kinds]int)
 	}
 	u.counted[month][k]++
+	u.judgePushes()
 }
 
 // Exhausted takes note that upstream calls the month's pushes used up.
@@ -128,6 +148,7 @@ func (u *Usage) Exhausted() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.told = monthOf(u.now())
+	u.judgePushes()
 }
 
 func (u *Usage) now() time.Time { return u.opts.Now().In(u.opts.Location) }
@@ -239,6 +260,7 @@ func (u *Usage) read(ctx context.Context, now time.Time) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.before, u.weights = before, h.weigh()
+	u.judgePushes()
 	return nil
 }
 

@@ -182,3 +182,29 @@ func TestUntilWhenItLasts(t *testing.T) {
 	}
 	assert.InDelta(t, 21*9+(720-21*9)*quietWeight, weightOf(&office, begin, end), 1e-6)
 }
+
+// TestPushesTell, but for when their count is near the month's, or upstream says that they are used
+// up.
+func TestPushesTell(t *testing.T) {
+	w, url := at(t, "2026-11-10 10:00"), startServer(t)
+	u, unlimited := usageAt(t, w, url, 3000), usageAt(t, w, startServer(t), 0)
+	used := 0
+	for _, step := range []struct {
+		used  int
+		tells bool
+	}{{0, true}, {2849, true}, {2850, false}, {3000, false}, {3150, false}, {3151, true}} {
+		count3(u, step.used-used, 0, 0)
+		count3(unlimited, step.used-used, 0, 0)
+		used = step.used
+		assert.Equal(t, step.tells, u.PushesTell(), "%d", used)
+		assert.True(t, unlimited.PushesTell())
+	}
+	u.Exhausted()
+	assert.False(t, u.PushesTell())
+	require.NoError(t, u.Sync(t.Context()))
+	require.NoError(t, u.Sync(t.Context()))
+	assert.False(t, u.PushesTell())
+	w.pass(30 * 24 * time.Hour)
+	require.NoError(t, u.Sync(t.Context()))
+	assert.True(t, u.PushesTell(), "another month")
+}

@@ -57,7 +57,8 @@ func (t tenant) play(tb testing.TB) *outcome {
 func (t tenant) replica(
 	ctx context.Context, tb testing.TB, up *upstream, kept *store, shared *bucket, of part, turn *turn, pushes []push,
 ) {
-	month := t.month(ctx, tb, shared)
+	usage := t.usage(ctx, tb, shared)
+	month := t.month(ctx, tb, shared, usage)
 	share, err := budget.NewRate(budget.RateOptions{PerSecond: rate / float64(of.n)})
 	require.NoError(tb, err)
 	c := client{up, budget.NewLimiter(budget.LimiterOptions{Rate: share, Month: month})}
@@ -68,7 +69,10 @@ func (t tenant) replica(
 		Lister: c, Watcher: p, Interval: discoveryEvery,
 		Rest: month.UntilList, Turn: func(context.Context) (bool, error) { return turn.take(of.i), nil },
 	})
-	go t.push(ctx, tb, p, pushes)
+	if t.quota > 0 {
+		go usage.Run(ctx)
+	}
+	go t.push(ctx, tb, p, usage, pushes)
 	require.NoError(tb, p.Run(ctx))
 }
 
@@ -100,8 +104,8 @@ func (t *turn) take(who int) bool {
 }
 
 // month is the count of the month's calls.
-func (t tenant) month(ctx context.Context, tb testing.TB, shared *bucket) *budget.Month {
-	o := budget.MonthOptions{Limit: t.limit, Location: china}
+func (t tenant) month(ctx context.Context, tb testing.TB, shared *bucket, usage *budget.Usage) *budget.Month {
+	o := budget.MonthOptions{Limit: t.limit, Location: china, Telling: usage.PushesTell}
 	ask := func(context.Context) (time.Time, error) { return time.Now(), nil }
 	month, err := budget.OpenMonth(ctx, nil, budget.MonthOptions{Location: china})
 	if t.limit > 0 {
@@ -111,14 +115,22 @@ func (t tenant) month(ctx context.Context, tb testing.TB, shared *bucket) *budge
 	return month
 }
 
+// usage is the count of the month's pushes.
+func (t tenant) usage(ctx context.Context, tb testing.TB, shared *bucket) *budget.Usage {
+	usage, err := budget.OpenUsageIn(ctx, shared, budget.UsageOptions{Pushes: t.quota, Location: china})
+	require.NoError(tb, err)
+	return usage
+}
+
 // push hands pushes on as they come.
-func (t tenant) push(ctx context.Context, tb testing.TB, p *poller.Poller, pushes []push) {
+func (t tenant) push(ctx context.Context, tb testing.TB, p *poller.Poller, usage *budget.Usage, pushes []push) {
 	<-p.Ready()
 	for _, n := range pushes {
 		time.Sleep(time.Until(time.UnixMilli(n.at)))
 		if ctx.Err() != nil {
 			return
 		}
+		usage.Count(budget.Push)
 		require.NoError(tb, p.Notice(ctx, n.notice))
 	}
 }

@@ -47,6 +47,9 @@ func (t tenant) sends(meetings []*meeting) []push {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b push) int { return cmp.Compare(a.at, b.at) })
+	if t.quota > 0 {
+		out = out[:min(len(out), t.quota)]
+	}
 	return out
 }
 

@@ -9,6 +9,7 @@ type tenant struct {
 	grants  int      // what DingTalk itself grants; 0 for any number
 	pushes  pushKind // which it sends
 	until   float64  // the day of the month, from 0, from which on it sends none; 0 for never
+	quota   int      // pushes of the month, as Rollcall is told and as DingTalk sends them; 0 for any number
 	lost    float64  // the part of the pushes that never comes
 	devices float64  // the part of the people who join by two devices
 	reset   bool     // a rejoin takes over the row, and adds none
@@ -31,9 +32,10 @@ const (
 )
 
 const (
-	standard     = 5_000
-	professional = 200_000
-	readable     = time.Hour
+	standard       = 5_000
+	standardPushes = 3_000
+	professional   = 200_000
+	readable       = time.Hour
 )
 
 // variants are ways in which DingTalk, or an organisation, may be otherwise.
@@ -59,5 +61,7 @@ var tenants = map[string]tenant{
 	"E":      {perDay: 200, limit: professional, pushes: allPushes, closes: readable},
 	"F":      {perDay: 4, limit: standard, grants: standard, pushes: allPushes, closes: readable}, // where nothing is set
 	"idle":   {limit: standard, closes: readable},
+	"quota":  {perDay: 20, limit: standard, pushes: allPushes, quota: standardPushes, closes: readable}, // C as the Standard edition has it
+	"quotaA": {perDay: 4, limit: standard, pushes: allPushes, quota: 2_000, closes: readable},
 	"status": {perDay: 20, limit: standard, pushes: statusPushes, closes: readable},
 }
