@@ -123,10 +123,17 @@ func background(t *testing.T, part func(ctx context.Context) error) {
 	})
 }
 
-// run runs the service on a simulated DingTalk and returns its JetStream.
-func run(t *testing.T, api *url.URL) jetstream.JetStream {
+// operator may do everything in the embedded server: clients that make push consumers, or streams
+// of their own, have to be it.
+const operator = "operator"
+
+func asOperator() nats.Option { return nats.UserInfo(operator, operator) }
+
+// run runs the service on a simulated DingTalk and returns its JetStream, as a reader sees it who
+// gives no other login.
+func run(t *testing.T, api *url.URL, login ...nats.Option) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect(open(t, api).NATS)
+	nc, err := nats.Connect(open(t, api).NATS, login...)
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
@@ -145,6 +152,7 @@ func open(t *testing.T, api *url.URL) service.Addresses {
 					URL: api, AppKey: simulator.DefaultAppKey, AppSecret: simulator.DefaultAppSecret, CorpID: "corp", Rate: 100,
 				},
 				Embedded: config.Embedded{Listen: "127.0.0.1:0"},
+				Doors:    config.Doors{OperatorUser: operator, OperatorPassword: operator},
 				Store:    config.Store{Replicas: 1, DataDir: t.TempDir()},
 				HTTP:     config.HTTP{Listen: "127.0.0.1:0"},
 				Polling: config.Polling{

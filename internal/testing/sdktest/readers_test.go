@@ -31,14 +31,14 @@ const comings = 40
 
 // stored runs the service on a meeting until it has told of everybody, and returns a connection to
 // its NATS server.
-func stored(t *testing.T) *nats.Conn {
+func stored(t *testing.T, login ...nats.Option) *nats.Conn {
 	t.Helper()
 	meeting := history.Plan{ID: "m", Title: "Weekly"}
 	for i := range comings {
 		name := string(rune('a'+i/26)) + string(rune('a'+i%26))
 		meeting.People = append(meeting.People, history.Person{Nick: name, UnionID: name, Visits: []history.Visit{{}}})
 	}
-	js := run(t, serve(t, &simulator.Scenario{Meetings: []history.Plan{meeting}}))
+	js := run(t, serve(t, &simulator.Scenario{Meetings: []history.Plan{meeting}}), login...)
 	require.Eventually(t, func() bool {
 		stream, err := js.Stream(t.Context(), events.Stream)
 		if err != nil {
@@ -66,7 +66,7 @@ func inOrder(t *testing.T, payloads <-chan []byte) {
 // nats.go's older API looks for the stream by the subject, and the stream takes rollcall.in.> and
 // no other.
 func TestOlderAPIOfNATS(t *testing.T) {
-	nc := stored(t)
+	nc := stored(t, asOperator())
 	js, err := nc.JetStream()
 	require.NoError(t, err)
 	_, err = js.SubscribeSync("conference.member.*")
@@ -83,7 +83,7 @@ func TestOlderAPIOfNATS(t *testing.T) {
 // otherwise, and acknowledges an event before it hands it on, so that one whose handler fails does
 // not come again.
 func TestCloudEventsSDKReads(t *testing.T) {
-	nc := stored(t)
+	nc := stored(t, asOperator())
 	_, err := natscloudevents.NewConsumerFromConn(nc, events.Stream, "conference.member.*", nil, nil)
 	require.NoError(t, err, "it knows the stream")
 
@@ -120,9 +120,9 @@ func TestCloudEventsSDKReads(t *testing.T) {
 // Watermill's own marshaler takes a payload as it is; the one for JSON takes it for a message of
 // Watermill.
 func TestWatermillReads(t *testing.T) {
-	nc := stored(t)
+	nc := stored(t, asOperator())
 	read := func(durable string, unmarshaler watermillnats.Unmarshaler, options ...nats.SubOpt) (<-chan []byte, error) {
-		own, err := nats.Connect(nc.ConnectedUrl()) // a subscriber closes its connection
+		own, err := nats.Connect(nc.ConnectedUrl(), asOperator()) // a subscriber closes its connection
 		require.NoError(t, err)
 		t.Cleanup(own.Close)
 		subscriber, err := watermillnats.NewSubscriberWithNatsConn(own, watermillnats.SubscriberSubscriptionConfig{
@@ -199,7 +199,7 @@ func TestACopySources(t *testing.T) {
 			{Nick: "Ann", UnionID: "ann", Visits: []history.Visit{{}}},
 			{Nick: "Bob", UnionID: "bob", Visits: []history.Visit{{To: &later}}},
 		},
-	}}}))
+	}}}), asOperator())
 	const subjects = "conference.member.>"
 	sub, err := js.Conn().SubscribeSync("conference.member.left")
 	require.NoError(t, err)

@@ -32,6 +32,8 @@ export function tell(e: ${name}): string {
     case "conference.member.kicked":
       return e.subject + e.sequence + e.data.userNick;
     case "conference.meeting.gap":
+    case "conference.source.blind":
+    case "conference.source.seeing":
       return e.data.reason + e.data.from;
     default:
       return e.data.title + e.data.peak;
