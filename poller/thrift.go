@@ -6,6 +6,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // Month is what limits the calls of a month. It learns from the poller what these are needed for.
@@ -165,6 +166,23 @@ func countNamed(found []events.Event) int {
 		}
 	}
 	return n
+}
+
+// Unlisted returns the meetings of this replica that began before a time and are not known to be
+// over: the organisation's list should show them. Without a limit of calls there are none, as each
+// of them is asked about often enough.
+func (p *Poller) Unlisted(before time.Time) []string {
+	if !p.thrifty() {
+		return nil
+	}
+	return guarded.Get(p.table, func(t *locked) (out []string) {
+		for m := range t.ours() {
+			if began := max(m.brief.startTime, m.brief.startedAt); !m.ends() && began > 0 && began < before.UnixMilli() {
+				out = append(out, m.id)
+			}
+		}
+		return out
+	})
 }
 
 // toldAll tells whether the last list told everything there is to tell of a meeting that is over:

@@ -309,3 +309,26 @@ func TestUnderALimitTheFirstLookWaitsForOthersToo(t *testing.T) {
 		assert.NotEmpty(t, r.source.listCalls("asked"), "who asks does not wait")
 	})
 }
+
+// TestUnlisted are those that the organisation's list should show.
+func TestUnlisted(t *testing.T) {
+	inWorld(t, thrifty(), func(w *world) {
+		w.source.onList(list(present("ann", 10)))
+		w.create("old")
+		w.sleep(2 * time.Minute)
+		w.create("new")
+		w.sleep(time.Minute)
+		assert.Equal(t, []string{"old"}, w.poller.Unlisted(time.Now().Add(-90*time.Second)))
+		w.source.onInfo(failInfo(trouble(poller.Unavailable)))
+		w.source.onList(failList(trouble(poller.Unavailable)))
+		w.push(closedAt("old", w.now()))
+		w.sleep(5 * time.Second)
+		require.True(t, w.watched("old"))
+		assert.Equal(t, []string{"new"}, w.poller.Unlisted(time.Now()), "a push says that the other is over")
+	})
+	inWorld(t, poller.Options{}, func(w *world) {
+		w.create("m")
+		w.sleep(time.Minute)
+		assert.Empty(t, w.poller.Unlisted(time.Now()), "without a limit")
+	})
+}

@@ -145,7 +145,7 @@ func (s *service) discover(ctx context.Context, b *parts, at Addresses) {
 	defer beside.Wait()
 	beside.Go(func() { sight.run(ctx) })
 	discovery.Run(ctx, discovery.Options{
-		Lister: sight, Watcher: b.poller, Interval: interval, Logger: s.log,
+		Lister: sight, Watcher: b.poller, Unlisted: b.poller.Unlisted, Interval: interval, Logger: s.log,
 		Turn: listing.Take, Rest: b.fleet.month.UntilList,
 		Reporter: s.board.post(discoveryPart, s.changes),
 	})

@@ -25,6 +25,8 @@ const (
 	// maxNoted bounds the meetings that are noted although the last list lacks them: it may be
 	// uncertain without end. Those beyond it end when they are asked about in their turn.
 	maxNoted = 10_000
+	// justBegun is how long after its start a meeting may be missing on the list.
+	justBegun = time.Minute
 )
 
 // Lister lists the organisation's live meetings, and says whether those are all of them.
@@ -45,6 +47,10 @@ type Watcher interface {
 type Options struct {
 	Lister  Lister
 	Watcher Watcher
+	// Unlisted returns the meetings watched here that began before a time and are not known to be
+	// over: of one that no list has shown, as only pushes told of it, it is asked once whether it
+	// goes on when a certain list lacks it. It may be nil.
+	Unlisted func(before time.Time) []string
 	// Interval is the time between two lists.
 	Interval time.Duration
 	// Turn tells before each list whether it is for us to make, and not for another replica; nil
@@ -69,7 +75,7 @@ func Run(ctx context.Context, opts Options) {
 	opts.Reporter = condition.OrNone(opts.Reporter)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	listed := map[string]bool{}
+	listed, unlisted := map[string]bool{}, map[string]bool{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -80,7 +86,7 @@ func Run(ctx context.Context, opts Options) {
 			timer.Reset(min(rest, opts.Interval))
 			continue
 		}
-		mine, err := opts.once(ctx, listed)
+		mine, err := opts.once(ctx, listed, unlisted)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -111,8 +117,9 @@ func (o Options) after(err error) time.Duration {
 // theirs.
 //
 // A meeting that was listed and no longer is has ended, perhaps: that is asked about. listed is the
-// last list, and becomes this one. mine tells whether the list was for us to make.
-func (o Options) once(ctx context.Context, listed map[string]bool) (mine bool, err error) {
+// last list, and becomes this one, and unlisted those of which it was asked as none has shown them.
+// mine tells whether the list was for us to make.
+func (o Options) once(ctx context.Context, listed, unlisted map[string]bool) (mine bool, err error) {
 	if o.Turn != nil {
 		if mine, err := o.Turn(ctx); err != nil || !mine {
 			return mine, err
@@ -124,6 +131,9 @@ func (o Options) once(ctx context.Context, listed map[string]bool) (mine bool, e
 		return true, err
 	}
 	o.checkVanished(listed, list)
+	if o.Unlisted != nil && list.Certain {
+		o.checkUnlisted(unlisted, listed, o.Unlisted(began.Add(-justBegun)))
+	}
 	var failed error
 	inARow := 0
 	for _, m := range list.Meetings {
@@ -166,6 +176,22 @@ func (o Options) checkVanished(listed map[string]bool, list api.Ongoing) {
 	}
 	clear(listed)
 	maps.Copy(listed, now)
+}
+
+// checkUnlisted asks about those of the meetings watched that are not listed, once.
+func (o Options) checkUnlisted(asked, listed map[string]bool, watched []string) {
+	now := map[string]bool{}
+	for _, id := range watched {
+		if listed[id] {
+			continue
+		}
+		if !asked[id] {
+			o.Watcher.CheckEnd(id)
+		}
+		now[id] = true
+	}
+	clear(asked)
+	maps.Copy(asked, now)
 }
 
 // watch watches one meeting, if it can be. The list that it was found in was asked for at the time

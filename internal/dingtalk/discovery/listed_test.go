@@ -38,3 +38,30 @@ func TestAListIsAsOldAsItsFirstPage(t *testing.T) {
 		assert.Equal(t, []time.Time{began, began}, w.listed)
 	})
 }
+
+// TestAMeetingThatNoListHasShownIsAskedAboutOnce: pushes told of it, and the next may be lost.
+func TestAMeetingThatNoListHasShownIsAskedAboutOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lists := []api.Ongoing{
+			{Meetings: live("a")},
+			{Meetings: live("a"), Certain: true},
+			{Meetings: live("a"), Certain: true},
+			{Meetings: live("a", "pushed"), Certain: true},
+		}
+		round, began := -1, time.Now()
+		w := &suspicious{watcher: func(string, string) (bool, error) { return false, nil }}
+		list := unsure(func() api.Ongoing {
+			round++
+			if round == 1 {
+				assert.Empty(t, w.checked, "the list is uncertain")
+			}
+			return lists[round]
+		})
+		unlisted := func(before time.Time) []string {
+			assert.Equal(t, began.Add(time.Duration(round-1)*time.Minute), before, "of a new one the list may not know")
+			return []string{"a", "pushed"}
+		}
+		run(t, discovery.Options{Lister: list, Watcher: w, Unlisted: unlisted, Interval: time.Minute}, 3*time.Minute+time.Second)
+		assert.Equal(t, []string{"pushed"}, w.checked)
+	})
+}

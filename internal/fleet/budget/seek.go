@@ -62,8 +62,17 @@ func (m *Month) nextList(now time.Time) time.Time {
 		if begun := justBegun(from.Add(gap / 2)); begun.Before(next) {
 			return begun
 		}
+	} else if gap <= 2*halfHour { // else at the time nearest to it at which most of them have
+		return nearestBegun(next)
 	}
 	return next
+}
+
+// nearestBegun returns the time nearest to t that is as long after the half hour as the first list
+// after meetings have begun.
+func nearestBegun(t time.Time) time.Time {
+	hour := hourEnd(t).Add(-time.Hour)
+	return hour.Add((t.Sub(hour) - soonAfter[0]).Round(halfHour) + soonAfter[0])
 }
 
 const (

@@ -84,15 +84,29 @@ func TestPushesSpareLists(t *testing.T) {
 	alone := listed(t, w, m)
 	assert.Less(t, alone, 7*time.Minute)
 	begin(w, m, 8, true)
-	told := m.UntilList() + listRound + time.Second
-	assert.InDelta(t, longestInsured, told, float64(time.Minute))
-	w.pass(10 * time.Minute)
+	next := func() time.Time { return w.time().Add(m.UntilList()) }
+	begun := chinaTime(t, "2026-11-10 10:32").Add(30 * time.Second)
+	assert.WithinDuration(t, begun, next(), 3*time.Second, "half an hour later, when meetings have begun")
+	w.pass(15 * time.Minute)
 	m.Pushed()
-	assert.InDelta(t, told, m.UntilList(), float64(3*time.Second), "a push is as good as a list")
+	assert.WithinDuration(t, begun.Add(halfHour), next(), 3*time.Second, "a push is as good as a list")
 	begin(w, m, 2, false)
 	assert.Zero(t, m.UntilList(), "pushes have stopped")
 	m.Began(w.time(), false)
 	assert.InDelta(t, (1-lastStart)*(1-lastStart), m.tallied(w.time()).Announced, 0.01, "of one that has just begun the push may be on its way")
+}
+
+func TestNearestBegun(t *testing.T) {
+	for _, zone := range []int{8 * 3600, 5*3600 + 45*60} {
+		day := time.Date(2026, time.November, 10, 10, 0, 0, 0, time.FixedZone("", zone))
+		for after, want := range map[string]string{
+			"0s": "2m30s", "17m": "2m30s", "18m": "32m30s", "47m": "32m30s", "48m": "1h2m30s", "59m": "1h2m30s",
+		} {
+			d, err := time.ParseDuration(after)
+			require.NoError(t, err)
+			assert.Equal(t, want, nearestBegun(day.Add(d)).Sub(day).String(), after)
+		}
+	}
 }
 
 // TestPushesThatRunOutSpareNoLists, and do again when there are some.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/c4342123/rollcall/internal/testing/leak"
 )
 
@@ -36,6 +38,38 @@ func BenchmarkMonth(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// TestDaysAreExact plays the first days of months: nothing is missing or wrong, and calls are saved
+// as they are in the whole of them.
+func TestDaysAreExact(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		days   int
+		change func(*tenant)
+		calls  int // at most
+	}{
+		{"A", 7, nil, 120},
+		{"B", 5, func(o *tenant) { o.until = 1.45 }, 330},
+		{"quota", 2, func(o *tenant) { o.quota = 500 }, 330},
+		{"D", 2, nil, 500},
+	} {
+		o := tenants[test.name]
+		o.seed, o.days = 1, test.days
+		if test.change != nil {
+			test.change(&o)
+		}
+		t.Run(fmt.Sprintf("%s %d", test.name, test.days), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				got := o.play(t)
+				t.Log(got)
+				assert.Positive(t, got.truth)
+				assert.Zero(t, got.missing+got.wrong+got.unseen)
+				assert.LessOrEqual(t, got.total, test.calls)
+			})
+		})
 	}
 }
 

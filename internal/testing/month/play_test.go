@@ -40,7 +40,7 @@ func (t tenant) play(tb testing.TB) *outcome {
 	for i := range n {
 		replicas.Go(func() { t.replica(ctx, tb, up, kept, shared, part{i, n}, turn, parts[i]) })
 	}
-	time.Sleep(time.Until(monthEnds.Add(-time.Minute)))
+	time.Sleep(time.Until(t.ends().Add(-time.Minute)))
 	stop()
 	replicas.Wait()
 	o := &outcome{calls: up.calls, total: up.total, gaps: kept.gaps, pushes: len(pushes)}
@@ -66,7 +66,7 @@ func (t tenant) replica(
 	require.NoError(tb, err)
 	go month.Run(ctx)
 	go discovery.Run(ctx, discovery.Options{
-		Lister: c, Watcher: p, Interval: discoveryEvery,
+		Lister: c, Watcher: p, Unlisted: p.Unlisted, Interval: discoveryEvery,
 		Rest: month.UntilList, Turn: func(context.Context) (bool, error) { return turn.take(of.i), nil },
 	})
 	if t.quota > 0 {

@@ -17,7 +17,16 @@ type tenant struct {
 	learned bool     // the hours were learned in the months before
 	line    float64  // seconds after which somebody loses the connection, on average; 0 for the usual
 	fleet   int      // replicas; 0 for one
+	days    int      // of the month that are played; 0 for all
 	seed    uint64
+}
+
+// ends is when the last day is over that is played.
+func (t tenant) ends() time.Time {
+	if t.days == 0 {
+		return monthEnds
+	}
+	return monthBegins.AddDate(0, 0, t.days)
 }
 
 type duration = time.Duration

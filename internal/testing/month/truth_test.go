@@ -54,7 +54,7 @@ type meeting struct {
 func (t tenant) happen() []*meeting {
 	r := rand.New(rand.NewPCG(t.seed, 23))
 	var out []*meeting
-	for day := monthBegins; day.Before(monthEnds); day = day.AddDate(0, 0, 1) {
+	for day := monthBegins; day.Before(t.ends()); day = day.AddDate(0, 0, 1) {
 		if day.Weekday() == time.Sunday || day.Weekday() == time.Saturday {
 			continue
 		}
