@@ -46,6 +46,14 @@ func TestUncertainAnOverlookedDeviceEndsNothing(t *testing.T) {
 			look{at: 40, rows: []string{"ann 6 10-25", "ann 3 21-"}},
 		)
 	})
+	t.Run("when only one that came later is listed", func(t *testing.T) {
+		script(t,
+			look{at: 20, rows: []string{"ann 3 10-"}, want: []string{"joined ann 10"}},
+			uncertain(30, nil, "ann 6 10-25"),
+			uncertain(35, nil, "ann 3 31-"),
+			look{at: 40, rows: []string{"ann 6 10-25", "ann 3 21-", "ann 3 31-"}},
+		)
+	})
 	t.Run("of somebody new", func(t *testing.T) {
 		script(t,
 			uncertain(30, nil, "ann 6 10-25"),

@@ -29,8 +29,9 @@ type mover struct {
 	rows  []moverRow // in the order in which they were added
 	left  map[string]int64
 	// churn is what may happen before each page but a look's first; only one of the two where the
-	// list drops leavers, as both at once cannot be told from nothing.
-	joins, leaves bool
+	// list drops leavers, as both at once cannot be told from nothing. For the same reason nobody who
+	// was called joins while the list is read: it loses the one row then, and gains another.
+	joins, leaves, reading bool
 }
 
 type moverRow struct {
@@ -72,6 +73,7 @@ func (m *mover) step() {
 		case kind == 1 && !slices.ContainsFunc(m.rows, func(r moverRow) bool { return r.id == who }):
 			m.rows = append(m.rows, moverRow{id: who, called: true})
 		case m.drops && slices.Contains(m.present(), who): // without the other device's row, this one's would look like a rejoin
+		case m.reading && slices.ContainsFunc(m.rows, func(r moverRow) bool { return r.id == who && r.called }):
 		case kind == 2:
 			m.rows = append(m.rows, moverRow{id: "?Guest", join: m.clock})
 		default:
@@ -152,7 +154,7 @@ func (r moverRow) rank() int {
 // serve answers for a page, before which something may have happened.
 func (m *mover) serve(w http.ResponseWriter, r *http.Request) {
 	from, _ := strconv.Atoi(r.URL.Query().Get("nextToken"))
-	if from > 0 {
+	if m.reading = from > 0; m.reading {
 		m.step()
 	}
 	rows := m.listed()
@@ -171,7 +173,7 @@ func (m *mover) serve(w http.ResponseWriter, r *http.Request) {
 
 // between lets something happen between two looks, and decides what may happen during the next.
 func (m *mover) between() {
-	m.joins, m.leaves = true, true
+	m.joins, m.leaves, m.reading = true, true, false
 	m.step()
 	if m.drops {
 		m.joins = m.rng.IntN(2) == 0
