@@ -51,3 +51,24 @@ func TestClaimGivenUpAsTheLookEnds(t *testing.T) {
 		assert.Equal(t, p.now()+time.Minute, m.due)
 	})
 }
+
+// TestTheFirstLookReadsTheList also when the meeting is still in the table from when it was watched
+// before, with its list due later.
+func TestTheFirstLookReadsTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := New(nil, nil, Options{})
+		require.NoError(t, err)
+		p.table.With(func(tab *locked) {
+			tab.hold(^shardSet(0))
+			tab.resume(diff.Record{State: diff.New("m").WithPhase(diff.Watched), Revision: 1}, [events.Shards]time.Time{})
+			tab.open()
+			m := tab.meetings["m"]
+			tab.unqueue(m)
+			m.listDue = tab.now() + time.Minute
+			tab.queueFirstLook("m", true)
+			l, _ := tab.next()
+			require.NotNil(t, l)
+			assert.LessOrEqual(t, l.listDue, tab.now())
+		})
+	})
+}

@@ -86,7 +86,7 @@ func (t *locked) queueFirstLook(conferenceID string, atOnce bool) {
 	}
 	m.lastSeen = t.lookTime(m.record.State)
 	if atOnce || !t.thrifty() {
-		m.infoDue = 0
+		m.listDue, m.infoDue = 0, 0 // the table may know it from when it was watched before
 		t.arrange(m, t.now()-headStart)
 		return
 	}
