@@ -19,24 +19,12 @@ func lasts(weights *[week]float64, used, left int, begun, now time.Time) time.Ti
 	}
 	perWeight := float64(used) / gone
 	rest := float64(left)
-	for t := now; t.Before(end); {
-		next := earlier(t.Truncate(time.Hour).Add(time.Hour), end)
-		takes := perWeight * weightOf(weights, t, next)
+	for t, long := range clockHours(now, end) {
+		takes := perWeight * weights[slot(t)] * long.Hours()
 		if takes > rest {
-			return t.Add(time.Duration(rest / takes * float64(next.Sub(t))))
+			return t.Add(time.Duration(rest / takes * float64(long)))
 		}
 		rest -= takes
-		t = next
 	}
 	return end
-}
-
-// weightOf returns how much the hours between two times weigh.
-func weightOf(weights *[week]float64, from, to time.Time) (sum float64) {
-	for t := from; t.Before(to); {
-		next := earlier(t.Truncate(time.Hour).Add(time.Hour), to)
-		sum += weights[slot(t)] * next.Sub(t).Hours()
-		t = next
-	}
-	return sum
 }

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"iter"
 	"time"
 )
 
@@ -26,6 +27,34 @@ type habits struct {
 
 // slot is the hour of the week of a time where it is.
 func slot(t time.Time) int { return int(t.Weekday())*24 + t.Hour() }
+
+// clockHours are the parts between two times of the hours of the clock where they are: when each
+// begins, and how long it is.
+func clockHours(from, to time.Time) iter.Seq2[time.Time, time.Duration] {
+	return func(yield func(time.Time, time.Duration) bool) {
+		for t := from; t.Before(to); {
+			end := earlier(hourEnd(t), to)
+			if !yield(t, end.Sub(t)) {
+				return
+			}
+			t = end
+		}
+	}
+}
+
+// hourEnd is when the hour of a time ends, by the clock where it is.
+func hourEnd(t time.Time) time.Time {
+	past := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
+	return t.Add(time.Hour - past)
+}
+
+// weightOf returns how much the hours between two times weigh.
+func weightOf(weights *[week]float64, from, to time.Time) (sum float64) {
+	for t, long := range clockHours(from, to) {
+		sum += weights[slot(t)] * long.Hours()
+	}
+	return sum
+}
 
 // hourOf numbers the hours since 1970.
 func hourOf(t time.Time) int64 { return t.Unix() / 3600 }

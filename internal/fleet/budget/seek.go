@@ -171,35 +171,20 @@ func flattened(x float64) float64 {
 
 // between returns how much of the time in which meetings are likely there is between two times, in
 // hours.
-func (h *hours) between(from, to time.Time) float64 {
-	sum := 0.0
-	for from.Before(to) {
-		end := earlier(hourEnd(from), to)
-		sum += h.seek[slot(from)] * end.Sub(from).Hours()
-		from = end
-	}
-	return sum
-}
+func (h *hours) between(from, to time.Time) float64 { return weightOf(&h.seek, from, to) }
 
 // after returns when so many hours of the time in which meetings are likely have passed, a day
 // later at most.
 func (h *hours) after(from time.Time, hours float64) time.Time {
 	h.prepare()
 	last := from.Add(longestListing)
-	for t := from; t.Before(last); {
-		end := hourEnd(t)
-		passes := h.seek[slot(t)] * end.Sub(t).Hours()
+	for t, long := range clockHours(from, last) {
+		likely := h.seek[slot(t)]
+		passes := likely * long.Hours()
 		if passes >= hours {
-			return earlier(t.Add(time.Duration(hours/h.seek[slot(t)]*float64(time.Hour))), last)
+			return earlier(t.Add(time.Duration(hours/likely*float64(time.Hour))), last)
 		}
 		hours -= passes
-		t = end
 	}
 	return last
-}
-
-// hourEnd is when the hour of a time ends, by the clock where it is.
-func hourEnd(t time.Time) time.Time {
-	past := time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
-	return t.Add(time.Hour - past)
 }

@@ -113,12 +113,10 @@ func officeTime(weights *[week]float64, from, to time.Time) time.Duration {
 		busiest = max(busiest, w)
 	}
 	var sum time.Duration
-	for t := from; t.Before(to); {
-		next := earlier(t.Truncate(time.Hour).Add(time.Hour), to)
+	for t, long := range clockHours(from, to) {
 		if weights[slot(t)] >= officePart*busiest {
-			sum += next.Sub(t)
+			sum += long
 		}
-		t = next
 	}
 	return sum
 }

@@ -53,3 +53,11 @@ func TestOfficeHoursAreThoseThatAreLearned(t *testing.T) {
 	}
 	assert.Equal(t, 6*time.Hour, officeTime(&night, friday, monday))
 }
+
+func TestOfficeHoursBeginByTheClockOnTheWall(t *testing.T) {
+	india := time.FixedZone("", 5*3600+1800)
+	monday := time.Date(2026, 11, 30, 8, 45, 0, 0, india)
+	weights := new(habits).weigh()
+	assert.Equal(t, 15*time.Minute, officeTime(&weights, monday, monday.Add(30*time.Minute)))
+	assert.InDelta(t, 0.25+0.25*quietWeight, weightOf(&weights, monday, monday.Add(30*time.Minute)), 1e-9)
+}
