@@ -2,7 +2,6 @@ package budget
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -85,21 +84,18 @@ func (m *Month) storeDemand(ctx context.Context) error {
 }
 
 // learn adds to what the replicas have learned of the hours, and returns that.
-func (s *store) learn(ctx context.Context, wanted map[int64]float64, in *time.Location) (*habits, error) {
-	for {
-		h := new(habits)
+func (s *store) learn(ctx context.Context, wanted map[int64]float64, in *time.Location) (h *habits, err error) {
+	err = untilFirst(ctx, func() error {
+		h = new(habits)
 		revision, err := s.load(ctx, habitsKey, h)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, hour := range slices.Sorted(maps.Keys(wanted)) {
 			h.add(hour, wanted[hour], in)
 		}
-		if _, err = s.save(ctx, habitsKey, h, revision); !errors.Is(err, errConflict) {
-			return h, err
-		}
-		if err := giveWay(ctx, conflictPause); err != nil {
-			return nil, err
-		}
-	}
+		_, err = s.save(ctx, habitsKey, h, revision)
+		return err
+	})
+	return h, err
 }

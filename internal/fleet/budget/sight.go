@@ -3,7 +3,6 @@ package budget
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -87,23 +86,20 @@ func (s *Sight) Saw(ctx context.Context) error {
 	}
 	ctx, cancel := natsTimeout(ctx)
 	defer cancel()
-	for {
+	err := untilFirst(ctx, func() error {
 		var seen sighted
 		revision, err := s.store.load(ctx, seenKey, &seen)
 		if err != nil {
 			return err
 		}
 		seen.At = max(seen.At, now.UnixMilli())
-		if _, err = s.store.save(ctx, seenKey, &seen, revision); !errors.Is(err, errConflict) {
-			if err == nil {
-				s.stored = now
-			}
-			return err
-		}
-		if err := giveWay(ctx, conflictPause); err != nil {
-			return err
-		}
+		_, err = s.store.save(ctx, seenKey, &seen, revision)
+		return err
+	})
+	if err == nil {
+		s.stored = now
 	}
+	return err
 }
 
 // officeTime returns how much of the time between two times was office hours.

@@ -159,12 +159,21 @@ func (s *store) count(ctx context.Context, month string) (count, error) {
 // unknown whether the change was stored it is not made again: a call given back twice could be
 // spent twice.
 func (s *store) change(ctx context.Context, month string, edit func(*count) bool) error {
-	for {
+	return untilFirst(ctx, func() error {
 		c, err := s.count(ctx, month)
 		if err != nil || !edit(&c) {
 			return err
 		}
-		if _, err = s.save(ctx, month, &c, c.revision); !errors.Is(err, errConflict) {
+		_, err = s.save(ctx, month, &c, c.revision)
+		return err
+	})
+}
+
+// untilFirst makes attempts to change what is stored, each of which reads it anew, until one is not
+// too late because another replica was first.
+func untilFirst(ctx context.Context, attempt func() error) error {
+	for {
+		if err := attempt(); !errors.Is(err, errConflict) {
 			return err
 		}
 		if err := giveWay(ctx, conflictPause); err != nil {

@@ -3,7 +3,6 @@ package budget
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -196,25 +195,21 @@ func (u *Usage) Sync(ctx context.Context) error {
 
 // add adds to what is stored of a month, unless there is nothing to add, and returns what is stored
 // then.
-func (u *Usage) add(ctx context.Context, month string, n additions) (usage, error) {
-	for {
-		known := usage{month: month}
+func (u *Usage) add(ctx context.Context, month string, n additions) (known usage, err error) {
+	err = untilFirst(ctx, func() error {
+		known = usage{month: month}
 		revision, err := u.store.load(ctx, usageKey(month), &known)
 		if err != nil {
-			return known, err
+			return err
 		}
 		before := known
-		u.edit(&known, n)
-		if known == before {
-			return known, nil
+		if u.edit(&known, n); known == before {
+			return nil
 		}
-		if _, err = u.store.save(ctx, usageKey(month), &known, revision); !errors.Is(err, errConflict) {
-			return known, err
-		}
-		if err := giveWay(ctx, conflictPause); err != nil {
-			return known, err
-		}
-	}
+		_, err = u.store.save(ctx, usageKey(month), &known, revision)
+		return err
+	})
+	return known, err
 }
 
 // stored forgets what was counted and is stored now.
