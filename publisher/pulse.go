@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 
 	"github.com/c4342123/rollcall/events"
@@ -60,7 +59,7 @@ func (p *Publisher) beat(ctx context.Context, shards []int) (err error) {
 			return err
 		}
 	}
-	for again := afterConflict(); ; {
+	for again := afterBeat(); ; {
 		for _, shard := range shards {
 			b.at[shard] = justNow
 		}
@@ -74,15 +73,8 @@ func (p *Publisher) beat(ctx context.Context, shards []int) (err error) {
 			p.knowBeats(b)
 			return nil
 		}
-		pause := backoff.Stop
-		if a.verdict == conflict {
-			pause = again.NextBackOff()
-		}
-		if pause == backoff.Stop {
+		if a.verdict != conflict || sleep(ctx, again.NextBackOff()) != nil {
 			return a.err
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
 		}
 		if b, err = p.readBeats(ctx); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -28,6 +29,27 @@ func TestBeatsOfManyAtOnce(t *testing.T) {
 	for shard, at := range last {
 		assert.Equal(t, shard >= n, at.IsZero())
 	}
+}
+
+// TestABeatOutlastsOthers has another replica's beat stored before each attempt, as often as no
+// comparison would be made again.
+func TestABeatOutlastsOthers(t *testing.T) {
+	t.Parallel()
+	p, other, proxy := behindProxy(t, Options{})
+	rounds := 0
+	proxy.ToServer(func(data []byte) []byte {
+		if bytes.Contains(data, []byte(hdrBatchCommit)) && rounds <= maxRounds {
+			rounds++
+			assert.NoError(t, other.Beat(t.Context(), 1))
+		}
+		return data
+	})
+	require.NoError(t, p.Beat(t.Context(), 2))
+	assert.Greater(t, rounds, maxRounds)
+	last, err := p.LastBeats(t.Context())
+	require.NoError(t, err)
+	assert.NotZero(t, last[1])
+	assert.NotZero(t, last[2])
 }
 
 // TestBeatsGoByOneClock has replicas whose clocks are an hour off tell when they were alive, and

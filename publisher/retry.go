@@ -8,7 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// A commit is tried again for two reasons, each bounded:
+// A commit is tried again for two reasons, each bounded (a beat as well, see afterBeat):
 //
 //   - The server cannot take a batch now, or its answer is lost: the same batch is sent again, see
 //     untilAnswered, for as long as [Options.GiveUpAfter] allows.
@@ -24,6 +24,10 @@ const maxRounds = 20
 func afterConflict() backoff.BackOff {
 	return backoff.WithMaxRetries(growing(2*time.Millisecond, 100*time.Millisecond, 2), maxRounds-1)
 }
+
+// afterBeat paces a beat that another replica's was stored before; the caller's context bounds it.
+// No number of rounds would: all replicas write the one message, and each round is another's turn.
+func afterBeat() backoff.BackOff { return growing(2*time.Millisecond, 250*time.Millisecond, 2) }
 
 // untilAnswered paces the attempts to send one batch; the context bounds them.
 func untilAnswered() backoff.BackOff { return growing(10*time.Millisecond, time.Second, 1.5) }
