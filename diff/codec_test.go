@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -86,6 +88,16 @@ func TestAStateKeepsWhatOnlyTheNextLookNeeds(t *testing.T) {
 	)
 }
 
+// encoded is an encoded state of no people.
+func encoded(t testing.TB, id string, end int64) []byte {
+	t.Helper()
+	s := diff.New(id)
+	s.EndTime = end
+	b, err := s.MarshalBinary()
+	require.NoError(t, err)
+	return b
+}
+
 func TestUnmarshalStateRefusesWhatItDoesNotKnow(t *testing.T) {
 	good, err := busy(t).MarshalBinary()
 	require.NoError(t, err)
@@ -102,6 +114,10 @@ func TestUnmarshalStateRefusesWhatItDoesNotKnow(t *testing.T) {
 		"all ones":        {append([]byte{2}, slices.Repeat([]byte{0xff}, 64)...), diff.ErrCorruptState, "bad number"},
 		"a long text":     {[]byte{2, 0xff, 0xff, 0x03, 'm'}, diff.ErrCorruptState, "more announced than follows"},
 		"unknown phase":   {append([]byte{2, 2, 'm', '1', 9}, good[5:]...), diff.ErrCorruptState, "bad number at byte 4"},
+		"impossible id":   {encoded(t, "a$b", 0), diff.ErrCorruptState, "conferenceId"},
+		"id too long":     {encoded(t, strings.Repeat("x", 129), 0), diff.ErrCorruptState, "conferenceId"},
+		"no id":           {encoded(t, "", 0), diff.ErrCorruptState, "conferenceId"},
+		"unwritable end":  {encoded(t, "m1", events.MaxTime+1), diff.ErrCorruptState, "bad time"},
 		"JSON of another": {[]byte(`{"conferenceId":"m1"}`), diff.ErrNewerVersion, "version 123"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/c4342123/rollcall/events"
 )
 
 // UnmarshalState decodes what [State.MarshalBinary] encoded. It returns an error that wraps
@@ -89,14 +91,14 @@ func (r *decoder) text(limit int) []byte {
 func (r *decoder) state() *State {
 	s := &State{
 		known:        true,
-		ConferenceID: string(r.text(math.MaxUint16)),
+		ConferenceID: r.conferenceID(),
 		Phase:        Phase(r.uint(uint64(Ended))),
 		Title:        string(r.text(math.MaxInt32)),
 		CreatorID:    string(r.text(math.MaxInt32)),
 		CreatorNick:  string(r.text(math.MaxInt32)),
 		StartTime:    r.int(),
-		EndTime:      r.int(),
-		Sequence:     r.uint(math.MaxUint64),
+		EndTime:      r.endTime(),
+		Sequence:     r.uint(math.MaxInt64),
 		LookedAt:     r.int(),
 		StartedAt:    r.startedAt(),
 		GapFrom:      r.int(),
@@ -108,8 +110,8 @@ func (r *decoder) state() *State {
 		s.edition, s.looked, s.unfinished = r.uint(math.MaxUint64), r.uint(math.MaxUint64), r.int()
 	}
 	r.origin = r.int()
-	// A person of empty key and nickname, status, flags and number of attendances.
-	const shortest = 5
+	// A person of a key of one byte and empty nickname, status, flags and number of attendances.
+	const shortest = 6
 	n := r.count(shortest)
 	s.people = make([]person, 0, n)
 	for i := 0; i < n && r.err == nil; i++ {
@@ -119,6 +121,25 @@ func (r *decoder) state() *State {
 		r.pushes(s)
 	}
 	return s
+}
+
+// conferenceID reads the meeting's id, which every event of it needs: one that none can be written
+// with would keep the meeting from ever being stored again.
+func (r *decoder) conferenceID() string {
+	id := string(r.text(math.MaxUint16))
+	if err := events.CheckConferenceID(id); err != nil && r.err == nil {
+		r.fail(err.Error())
+	}
+	return id
+}
+
+// endTime reads when the meeting ended, which is the time of an event.
+func (r *decoder) endTime() int64 {
+	t := r.int()
+	if t < -events.MaxTime || t > events.MaxTime {
+		r.fail("bad time")
+	}
+	return t
 }
 
 // titleGiven tells whether the title was given. Version 1 did not keep that; any title stood there.
@@ -152,6 +173,9 @@ func (r *decoder) pushes(s *State) {
 
 func (r *decoder) person(s *State) {
 	key, nick := r.text(maxKey), r.text(maxKey)
+	if len(key) == 0 {
+		r.fail("person without a key")
+	}
 	p := person{name: uint32(len(s.names)), keyLen: uint16(len(key)), nickLen: uint16(len(nick))}
 	s.names = append(append(s.names, key...), nick...)
 	p.status = uint8(r.uint(uint64(StatusLeft)))
@@ -181,7 +205,7 @@ func (r *decoder) attendance() (start, end int64) {
 	if n := r.uint(maxTime + 2); n > 0 {
 		end = start + int64(n) - 1
 	}
-	if start <= 0 || start > maxTime+1 || end != 0 && end < start {
+	if start <= 0 || start > maxTime+1 || end != 0 && (end < start || end > events.MaxTime) {
 		r.fail("bad attendance")
 	}
 	return start, end

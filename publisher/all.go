@@ -102,7 +102,10 @@ func (p *Publisher) replace(ctx context.Context, subject string, payload []byte)
 }
 
 func recordOf(msg jetstream.Msg, seq uint64) (Record, error) {
-	id := meetingOf(msg.Subject())
+	id, err := meetingOf(msg.Subject())
+	if err != nil {
+		return Record{}, fmt.Errorf("state of meeting %s at %d: %w", id, seq, err)
+	}
 	s := stored{revision: seq, data: msg.Data()}
 	if err := s.readHeader(msg.Headers()); err != nil {
 		return Record{}, fmt.Errorf("state of meeting %s at %d: %w", id, seq, err)

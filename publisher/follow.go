@@ -24,7 +24,8 @@ func (p *Publisher) Position(ctx context.Context) (diff.Position, error) {
 
 // Follow tells of every state that is stored after a position, in the stream's order: the meeting,
 // and where the state is stored, which is the position to go on from. Of a state that was replaced
-// before Follow came to it, only the newer is told. It goes on until ctx ends or the stream cannot
+// before Follow came to it, only the newer is told; one where no meeting's state can be is left out.
+// It goes on until ctx ends or the stream cannot
 // be followed any more, and returns why; the publisher's Run has to be running.
 //
 // If the stream is not the one of the position any more, or has gone back behind it, as it was
@@ -53,9 +54,10 @@ func (p *Publisher) follow(ctx context.Context, after diff.Position, tell func(s
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after.Sequence + 1,
 	}
 	return p.deliver(ctx, st, cfg, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
-		if msg.Subject() != markSubject {
-			at := diff.Position{Stream: made, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp}
-			tell(meetingOf(msg.Subject()), at)
+		if id, err := meetingOf(msg.Subject()); err == nil {
+			tell(id, diff.Position{Stream: made, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp})
+		} else if msg.Subject() != markSubject {
+			p.log.Error("a stored state belongs to no meeting", "error", err)
 		}
 		return true
 	})
@@ -100,7 +102,9 @@ func (p *Publisher) Stored(ctx context.Context, shard int) (meetings map[string]
 	}
 	meetings = make(map[string]struct{}, len(answer.State.Subjects))
 	for subject := range answer.State.Subjects {
-		meetings[meetingOf(subject)] = struct{}{}
+		if id, err := meetingOf(subject); err == nil {
+			meetings[id] = struct{}{}
+		}
 	}
 	return meetings, answer.State.FirstSeq, nil
 }

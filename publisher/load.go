@@ -116,7 +116,7 @@ func (p *Publisher) getMessage(ctx context.Context, which map[string]any) (*mess
 	m, err := answer.Message, error(nil)
 	if len(m.RawHdrs) > 0 {
 		if m.header, err = nats.DecodeHeadersMsg(m.RawHdrs); err != nil {
-			return nil, fmt.Errorf("headers of message %d: %w", m.Seq, err)
+			return nil, fmt.Errorf("%w: headers of message %d: %w", diff.ErrCorruptState, m.Seq, err)
 		}
 	}
 	return m, nil

@@ -293,7 +293,16 @@ func TestSubjects(t *testing.T) {
 	assert.True(t, isOf(want, nil))
 	assert.True(t, isOf(want, []int{1, events.Shard(id)}))
 	assert.False(t, isOf(want, []int{events.Shard(id) + 1}))
-	assert.Equal(t, id, meetingOf(want))
+	got, err := meetingOf(want)
+	require.NoError(t, err)
+	assert.Equal(t, id, got)
+	for _, subject := range []string{
+		markSubject, "rollcall.state." + id, want + "." + id, want + "$", want + strings.Repeat("x", 128),
+		fmt.Sprintf("rollcall.state.%d.%s", events.Shard(id)+1, id),
+	} {
+		_, err := meetingOf(subject)
+		require.ErrorIs(t, err, diff.ErrCorruptState, subject)
+	}
 }
 
 func FuzzDecodeState(f *testing.F) {

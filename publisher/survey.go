@@ -153,8 +153,11 @@ func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number i
 
 // take keeps what is wanted of a state.
 func (s *surveyed[T]) take(msg jetstream.Msg, at uint64, keep func(*diff.State) (T, bool)) {
-	id := meetingOf(msg.Subject())
 	s.at = at
+	id, err := meetingOf(msg.Subject())
+	if err != nil {
+		return
+	}
 	delete(s.found, id)
 	if record, err := recordOf(msg, at); err == nil {
 		if kept, ok := keep(record.State); ok {
