@@ -1,26 +1,54 @@
 package httpapi
 
 import (
-	"net"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/c4342123/rollcall/internal/base/problem"
+	"github.com/c4342123/rollcall/internal/face/access"
 )
 
-// guard answers only those who may use the API: with the token, or logged in with it, or, where
-// none is set, from this machine.
-func (a *api) guard(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case a.opts.Token == "" && !local(r):
-			problem.Write(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback")
-		case a.opts.Token != "" && !a.admitted(r):
-			w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
-			problem.Write(w, http.StatusUnauthorized, "the API token is missing or wrong: send it as Authorization: Bearer TOKEN")
-		default:
-			next(w, r)
+// endpoint is what answers a method of a guarded path, and the scope that it needs. The handler
+// finds who asks by [access.From].
+type endpoint struct {
+	scope  access.Scope
+	answer http.HandlerFunc
+}
+
+// read is an endpoint for those who may read.
+func read(answer http.HandlerFunc) endpoint { return endpoint{access.Read, answer} }
+
+// guard answers only those who may use the endpoint: with a token, or logged in, or, where there is
+// neither, from this machine.
+func (a *api) guard(e endpoint) http.HandlerFunc {
+	return ownSite(func(w http.ResponseWriter, r *http.Request) {
+		caller, ok := a.caller(w, r)
+		if !ok {
+			return
 		}
+		if !caller.Scopes.Allow(e.scope) {
+			problem.Write(w, http.StatusForbidden, fmt.Sprintf("this needs the scope %s, and the %s has %s", e.scope, caller.Kind, caller.Scopes))
+			return
+		}
+		e.answer(w, r.WithContext(access.With(r.Context(), caller)))
+	})
+}
+
+// caller is who asks, or answers why nobody may who asks like this.
+func (a *api) caller(w http.ResponseWriter, r *http.Request) (access.Caller, bool) {
+	switch {
+	case a.opts.Token == "" && !local(r):
+		problem.Write(w, http.StatusForbidden, "no API token is set (ROLLCALL_API_TOKEN), so the API answers only on loopback, and no proxies")
+		return access.Caller{}, false
+	case a.opts.Token == "":
+		return access.Caller{Kind: access.Nearby, Scopes: access.Scopes{access.Admin}}, true
+	case a.admitted(r):
+		return access.Caller{Kind: access.ByToken, Name: "default", Scopes: access.Scopes{access.Admin}}, true
+	default:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="rollcall"`)
+		problem.Write(w, http.StatusUnauthorized, "the API token is missing or wrong: send it as Authorization: Bearer TOKEN")
+		return access.Caller{}, false
 	}
 }
 
@@ -36,35 +64,4 @@ func bearer(r *http.Request, token string) bool {
 		return false
 	}
 	return sameToken(strings.TrimSpace(given), token)
-}
-
-// forwarded are the headers that proxies put into the requests they pass on.
-var forwarded = []string{
-	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", forwardedPrefix, "X-Real-Ip",
-	"True-Client-Ip", "Cf-Connecting-Ip",
-}
-
-// local tells whether a request comes from this machine and was meant for it: not through a proxy
-// that happens to run here, and not from a web page that had its own name resolved to this machine.
-// A proxy that leaves no trace cannot be told from a client: in front of one a token has to be set.
-func local(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || !loopback(host) {
-		return false
-	}
-	for _, header := range forwarded {
-		if _, present := r.Header[header]; present {
-			return false
-		}
-	}
-	name := r.Host
-	if h, _, err := net.SplitHostPort(name); err == nil {
-		name = h
-	}
-	return loopback(strings.Trim(name, "[]"))
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }

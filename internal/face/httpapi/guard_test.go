@@ -46,6 +46,11 @@ func TestWithoutATokenOnlyThisMachine(t *testing.T) {
 		"a proxy that names itself": {header("Via", "1.1 squid"), false},
 		"nginx":                     {header("X-Real-IP", "127.0.0.1"), false},
 		"a proxy with a prefix":     {header("X-Forwarded-Prefix", "/rollcall"), false},
+		"a proxy of Alibaba":        {header("Ali-CDN-Real-IP", "192.0.2.1"), false},
+		"a proxy of Cloudflare":     {header("CF-Ray", "1"), false},
+		"a proxy that says little":  {header("X-Forwarded-Port", "443"), false},
+		"a proxy with the path":     {header("X-Original-URI", "/v1/meetings"), false},
+		"a silent proxy":            {func(r *http.Request) { r.Proto, r.ProtoMinor = "HTTP/1.0", 0 }, false},
 		"a token where none is set": {header("Authorization", "Bearer anything"), true},
 	} {
 		for _, req := range guarded {

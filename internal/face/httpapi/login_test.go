@@ -104,20 +104,6 @@ func TestLogInRefused(t *testing.T) {
 	problemOf(t, ask(t, Handler(opts), http.MethodDelete, "/login", "", header("Sec-Fetch-Site", "cross-site")), http.StatusForbidden)
 }
 
-// A browser that has logged in sends its cookie with what other sites' pages make it ask for, too.
-func TestOtherSitesChangeNothing(t *testing.T) {
-	h := Handler(Options{Meetings: table(state(t, "a", "")), Token: apiToken})
-	cookie := cookieOf(t, ask(t, h, http.MethodPost, "/login", `{"token": "s3cret-T0ken"}`))
-	for _, req := range guarded {
-		resp := ask(t, h, req[0], req[1], "", header("Sec-Fetch-Site", "cross-site"), func(r *http.Request) { r.AddCookie(cookie) })
-		if req[0] == http.MethodGet {
-			assert.Equal(t, http.StatusOK, resp.StatusCode, "what only reads tells another site nothing")
-			continue
-		}
-		problemOf(t, resp, http.StatusUnauthorized)
-	}
-}
-
 func TestGuessing(t *testing.T) {
 	h := Handler(Options{Meetings: table(), Token: apiToken})
 	refused := 0

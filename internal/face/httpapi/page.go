@@ -15,10 +15,14 @@ func (a *api) shell(name func(*http.Request) string) http.HandlerFunc {
 			nothing(w, r)
 		}
 	}
-	if a.opts.Token == "" {
-		return a.guard(give)
-	}
-	return give
+	return ownSiteOrLink(func(w http.ResponseWriter, r *http.Request) {
+		if a.opts.Token == "" {
+			if _, ok := a.caller(w, r); !ok {
+				return
+			}
+		}
+		give(w, r)
+	})
 }
 
 func index(*http.Request) string { return "index.html" }

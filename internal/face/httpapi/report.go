@@ -12,7 +12,7 @@ import (
 )
 
 // reportPolicy keeps what a report shows from doing anything, should a browser open it by itself.
-const reportPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+const reportPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 // Reports computes who attended a meeting; see [report.Of].
 type Reports interface {

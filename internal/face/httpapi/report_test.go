@@ -47,6 +47,7 @@ func TestReport(t *testing.T) {
 		require.Equal(t, http.StatusOK, resp.StatusCode, format)
 		assert.Equal(t, c.kind, resp.Header.Get("Content-Type"))
 		assert.Contains(t, resp.Header.Get("Content-Security-Policy"), "sandbox")
+		assert.Contains(t, resp.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'")
 		assert.Contains(t, resp.Header.Get("Content-Disposition"), `filename="rollcall-m1.`)
 		assert.Contains(t, bodyOf(t, resp), c.says, format)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/c4342123/rollcall/internal/base/problem"
+	"github.com/c4342123/rollcall/internal/face/access"
 )
 
 type api struct {
@@ -22,6 +23,9 @@ type api struct {
 
 // methods are what answers a path, by method. GET answers HEAD, too.
 type methods map[string]http.HandlerFunc
+
+// endpoints are what answers a guarded path, by method.
+type endpoints map[string]endpoint
 
 // Handler answers every request. Errors are application/problem+json.
 func Handler(opts Options) http.Handler {
@@ -40,17 +44,19 @@ func Handler(opts Options) http.Handler {
 	if opts.Webhook != nil {
 		mux.Handle("/webhooks/dingtalk", opts.Webhook)
 	}
-	route(mux, "/login", methods{http.MethodGet: a.loginState, http.MethodPost: a.login, http.MethodDelete: a.logout})
+	route(mux, "/login", methods{
+		http.MethodGet: ownSite(a.loginState), http.MethodPost: ownSite(a.login), http.MethodDelete: ownSite(a.logout),
+	})
 	a.open(mux, "/{$}", a.shell(index))
 	a.open(mux, "/assets/{name}", a.shell(asset))
-	a.guarded(mux, "/v1/meetings", methods{http.MethodGet: a.list}, parameters{"state": once, "search": once, "limit": once})
-	a.guarded(mux, "/v1/meetings/{id}", methods{
-		http.MethodGet: a.get, http.MethodPut: a.put, http.MethodDelete: a.delete,
+	a.guarded(mux, "/v1/meetings", endpoints{http.MethodGet: read(a.list)}, parameters{"state": once, "search": once, "limit": once})
+	a.guarded(mux, "/v1/meetings/{id}", endpoints{
+		http.MethodGet: read(a.get), http.MethodPut: {access.Watch, a.put}, http.MethodDelete: {access.Watch, a.delete},
 	}, nil)
-	a.guarded(mux, "/v1/meetings/{id}/report", methods{http.MethodGet: a.report}, parameters{"format": once})
-	a.guarded(mux, "/v1/events", methods{http.MethodGet: a.events}, parameters{"meeting": once, "type": repeated})
+	a.guarded(mux, "/v1/meetings/{id}/report", endpoints{http.MethodGet: read(a.report)}, parameters{"format": once})
+	a.guarded(mux, "/v1/events", endpoints{http.MethodGet: read(a.events)}, parameters{"meeting": once, "type": repeated})
 	if opts.Month != nil {
-		a.guarded(mux, "/v1/month", methods{http.MethodGet: a.month}, nil)
+		a.guarded(mux, "/v1/month", endpoints{http.MethodGet: read(a.month)}, nil)
 	}
 	mux.HandleFunc("/", nothing)
 	return a.whole(mux)
@@ -61,11 +67,13 @@ func (a *api) open(mux *http.ServeMux, pattern string, read http.HandlerFunc) {
 	route(mux, pattern, methods{http.MethodGet: read})
 }
 
-// guarded lets those in who may use the API, and ask for what a path knows.
-func (a *api) guarded(mux *http.ServeMux, pattern string, m methods, known parameters) {
+// guarded lets those in who have the scope that the endpoint declares, and ask for what a path
+// knows.
+func (a *api) guarded(mux *http.ServeMux, pattern string, m endpoints, known parameters) {
 	allowed := methods{}
-	for method, h := range m {
-		allowed[method] = a.guard(known.only(h))
+	for method, e := range m {
+		e.answer = known.only(e.answer)
+		allowed[method] = a.guard(e)
 	}
 	route(mux, pattern, allowed)
 }
@@ -85,6 +93,7 @@ func route(mux *http.ServeMux, pattern string, m methods) {
 func (a *api) whole(mux http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer a.recovered(w, r)
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		if r.Method == http.MethodConnect || !clean(r.URL.EscapedPath()) {
 			nothing(w, r)
 			return
