@@ -56,9 +56,10 @@ var (
 		"context", "time.Now", "time.Since", "time.Until", "time.After", "time.AfterFunc", "time.Sleep",
 		"time.Tick", "time.NewTicker", "time.NewTimer",
 	}
-	chance   = []string{"math/rand", "crypto/rand", "github.com/google/uuid.New", "github.com/google/uuid.NewRandom"}
-	http     = []string{"net/http"}
-	nats     = []string{"github.com/nats-io"}
+	chance = []string{"math/rand", "crypto/rand", "github.com/google/uuid.New", "github.com/google/uuid.NewRandom"}
+	http   = []string{"net/http"}
+	// Not nkeys, which says how keys are written and asks no server.
+	nats     = []string{"github.com/nats-io/nats.go", "github.com/nats-io/nats-server", "github.com/nats-io/jwt", "github.com/nats-io/nuid"}
 	settings = []string{"github.com/alecthomas/kong", "os.Getenv", "os.LookupEnv", "os.Environ"}
 	forTests = []string{
 		"testing", "net/http/httptest", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid",

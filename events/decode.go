@@ -22,6 +22,8 @@ type envelope struct {
 	Time         time.Time       `json:"time"`
 	RecordedTime time.Time       `json:"recordedtime"`
 	Sequence     string          `json:"sequence"`
+	Previous     string          `json:"previous"`
+	Salt         string          `json:"salt"`
 	DataSchema   string          `json:"dataschema"`
 	Data         json.RawMessage `json:"data"`
 }
@@ -40,6 +42,7 @@ func Decode(payload []byte) (Event, error) {
 	e := Event{
 		ID: env.ID, Source: env.Source, Type: env.Type, Subject: env.Subject,
 		Time: env.Time, RecordedTime: env.RecordedTime, DataSchema: env.DataSchema,
+		Previous: env.Previous, Salt: env.Salt,
 	}
 	if env.Sequence != "" {
 		n, err := strconv.ParseUint(env.Sequence, 10, 64)

@@ -23,7 +23,10 @@ func Encode(e Event) ([]byte, error) {
 	if err := e.validate(); err != nil {
 		return nil, err
 	}
-	w := writer{buf: make([]byte, 0, 1024)}
+	if err := e.checkChain(); err != nil {
+		return nil, err
+	}
+	w := writer{buf: make([]byte, 0, 1280)}
 	w.open()
 	w.str("specversion", "1.0")
 	w.str("id", e.ID)
@@ -38,6 +41,12 @@ func Encode(e Event) ([]byte, error) {
 	w.time("recordedtime", e.RecordedTime)
 	if e.Sequence > 0 {
 		w.str("sequence", FormatSequence(e.Sequence))
+	}
+	if e.Previous != "" {
+		w.plain("previous", e.Previous)
+	}
+	if e.Salt != "" {
+		w.plain("salt", e.Salt)
 	}
 	w.key("data")
 	e.appendData(&w)
@@ -204,6 +213,10 @@ func (m *Meeting) append(w *writer) {
 	w.int("peak", int64(m.Peak))
 	w.key("personMinutes")
 	w.buf = strconv.AppendFloat(w.buf, m.PersonMinutes, 'f', -1, 64)
+	if m.Restarted {
+		w.bool("restarted", true)
+	}
+	m.Seal.append(w)
 }
 
 func (g *Gap) append(w *writer) {
@@ -211,6 +224,21 @@ func (g *Gap) append(w *writer) {
 	w.int("from", g.From)
 	w.int("to", g.To)
 	w.str("reason", g.Reason)
+	g.Seal.append(w)
+}
+
+// append writes the seal, if there is one.
+func (s *Seal) append(w *writer) {
+	if s == nil {
+		return
+	}
+	w.key("seal")
+	w.open()
+	w.uint("events", s.Events)
+	w.str("hash", s.Hash)
+	w.str("key", s.Key)
+	w.str("signature", s.Signature)
+	w.close()
 }
 
 func (s *Sight) append(w *writer) {

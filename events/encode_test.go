@@ -66,12 +66,21 @@ func anyEvent(t *rapid.T) events.Event {
 		e.Meeting = &events.Meeting{
 			ConferenceID: id, Title: hostile.Draw(t, "title"), Reason: hostile.Draw(t, "reason"),
 			PersonMinutes: rapid.Float64().Draw(t, "minutes"), Peak: rapid.Int().Draw(t, "peak"),
+			Restarted: rapid.Bool().Draw(t, "restarted"), Seal: rapid.Make[*events.Seal]().Draw(t, "seal"),
 		}
 	default:
 		e.Type = events.MeetingGap
-		e.Gap = &events.Gap{ConferenceID: id, From: rapid.Int64().Draw(t, "from"), To: rapid.Int64().Draw(t, "to")}
+		e.Gap = &events.Gap{ConferenceID: id, From: rapid.Int64().Draw(t, "from"), To: rapid.Int64().Draw(t, "to"), Seal: rapid.Make[*events.Seal]().Draw(t, "seal")}
 	}
 	e.DataSchema = events.DataSchema(e.Type)
+	e.Previous, e.Salt = "", ""
+	if rapid.Bool().Draw(t, "chained") {
+		e = chained(e)
+	}
+	if s := e.Seal(); s != nil {
+		s.Hash, s.Signature = previousHash, hostile.Draw(t, "signature")
+		e = chained(e)
+	}
 	return e
 }
 
@@ -97,6 +106,9 @@ func TestEncodeIsWhatEncodingJSONReads(t *testing.T) {
 			want["data"] = e.Meeting
 		default:
 			want["data"] = e.Gap
+		}
+		if e.Previous != "" {
+			want["previous"], want["salt"] = e.Previous, e.Salt
 		}
 		std, err := json.Marshal(want)
 		require.NoError(t, err)
@@ -158,6 +170,11 @@ func TestEncodeRefuses(t *testing.T) {
 		"member data of a gap":   {with(gap(0, ""), func(e *events.Event) { e.Member = &events.Member{} }), "carries gap data"},
 		"gap data of the source": {with(sight(events.SourceBlind, 0), func(e *events.Event) { e.Gap = &events.Gap{} }), "carries sight data"},
 		"numbered source":        {with(sight(events.SourceSeeing, 9), func(e *events.Event) { e.Sequence = 1 }), "no sequence"},
+		"no hash":                {with(chained(member(nil)), func(e *events.Event) { e.Previous = strings.ToUpper(e.Previous) }), "previous"},
+		"a chain without salt":   {with(chained(member(nil)), func(e *events.Event) { e.Salt = "" }), "salt"},
+		"salt without a chain":   {with(chained(member(nil)), func(e *events.Event) { e.Previous = "" }), "previous"},
+		"a seal without a chain": {with(gap(0, ""), func(e *events.Event) { e.Gap.Seal = seal() }), "previous"},
+		"a chain of the source":  {chained(sight(events.SourceBlind, 0)), "no chain"},
 		"no number":              {meeting(events.MeetingEnded, at, events.Meeting{PersonMinutes: math.NaN()}), "personMinutes NaN"},
 		"no finite number":       {meeting(events.MeetingEnded, at, events.Meeting{PersonMinutes: math.Inf(1)}), "personMinutes +Inf"},
 	} {

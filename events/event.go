@@ -66,6 +66,13 @@ type Event struct {
 	Sequence uint64
 	// DataSchema is the URI of the JSON Schema that Data follows.
 	DataSchema string
+	// Previous chains the events of a meeting: the SHA-256 hash of the payload of the one before it, in
+	// lower-case hex, and [NoHash] for the first. It is empty in events that are not chained: those of
+	// a Rollcall that did not do so yet, and those about the source. See [Chain].
+	Previous string
+	// Salt is random, so that the event cannot be guessed from its hash: 22 characters of base64url,
+	// in every event that is chained.
+	Salt string
 
 	Member  *Member  // set for Joined, Left and Kicked
 	Meeting *Meeting // set for MeetingStarted, MeetingUpdated and MeetingEnded
@@ -134,6 +141,13 @@ type Meeting struct {
 	People        int     `json:"people"`
 	Peak          int     `json:"peak"`
 	PersonMinutes float64 `json:"personMinutes"`
+	// Restarted says on a start that the meeting had been announced before, and all that was stored of
+	// it was lost: its events are announced again, and their chain begins anew. It is absent from the
+	// payload when false.
+	Restarted bool `json:"restarted,omitempty"`
+	// Seal is on an end, and on the start of a meeting that had been watched before; nil, and absent
+	// from the payload, where events are not sealed.
+	Seal *Seal `json:"seal,omitempty"`
 }
 
 // Gap is the data of MeetingGap: Rollcall was blind for a meeting. It is published when the
@@ -143,6 +157,8 @@ type Gap struct {
 	From         int64  `json:"from"`   // Unix milliseconds of the last successful look
 	To           int64  `json:"to"`     // Unix milliseconds of the first look afterwards; 0 while the gap lasts
 	Reason       string `json:"reason"` // why: see [Reasons]
+	// Seal is nil, and absent from the payload, where events are not sealed.
+	Seal *Seal `json:"seal,omitempty"`
 }
 
 // Sight is the data of SourceBlind and SourceSeeing: Rollcall could not find out which meetings

@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"flag"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,8 +105,30 @@ func kinds() map[string]events.Event {
 		"meeting_ended":        meeting(events.MeetingEnded, at+90_000, events.Meeting{EndTime: at + 90_000, Reason: events.EndEnded, People: 1, Peak: 1, PersonMinutes: 1.5}),
 		"meeting_gap_begun":    gap(0, ""),
 		"meeting_gap_finished": gap(at+30_000, "end"),
-		"source_blind":         sight(events.SourceBlind, 0),
-		"source_seeing":        sight(events.SourceSeeing, at+7_200_000),
+		"joined_chained":       chained(member(nil)),
+		"meeting_restarted":    meeting(events.MeetingStarted, 1_700_000_000_000, events.Meeting{Reason: events.StartWatched, Restarted: true}),
+		"meeting_ended_sealed": chained(meeting(events.MeetingEnded, at+90_000, events.Meeting{EndTime: at + 90_000, Reason: events.EndClosed, Seal: seal()})),
+		"meeting_gap_sealed": with(chained(gap(at+30_000, "end")), func(e *events.Event) {
+			e.Gap.Seal = seal()
+		}),
+		"source_blind":  sight(events.SourceBlind, 0),
+		"source_seeing": sight(events.SourceSeeing, at+7_200_000),
+	}
+}
+
+// previousHash is what events of the tests follow upon.
+var previousHash = strings.Repeat("0123456789abcdef", 4)
+
+// chained is an event as it stands in a chain.
+func chained(e events.Event) events.Event {
+	e.Previous, e.Salt = previousHash, "AAECAwQFBgcICQoLDA0ODw"
+	return e
+}
+
+func seal() *events.Seal {
+	return &events.Seal{
+		Events: 7, Hash: previousHash, Key: "U" + strings.Repeat("A", 55),
+		Signature: events.FormatSignature(make([]byte, 64)),
 	}
 }
 

@@ -56,7 +56,7 @@ func TestSchemaNamesEveryField(t *testing.T) {
 		} `json:"$defs"`
 	}
 	require.NoError(t, json.Unmarshal(events.Schema, &schema))
-	for name, data := range map[string]any{"member": events.Member{}, "meeting": events.Meeting{}, "gap": events.Gap{}, "sight": events.Sight{}} {
+	for name, data := range map[string]any{"member": events.Member{}, "meeting": events.Meeting{}, "gap": events.Gap{}, "seal": events.Seal{}, "sight": events.Sight{}} {
 		def := schema.Defs[name]
 		required, fields := 0, reflect.TypeOf(data)
 		require.Len(t, def.Properties, fields.NumField(), name)
@@ -114,6 +114,11 @@ func TestSchemaRefuses(t *testing.T) {
 		"a meeting without its id":    {"meeting_ended", func(d doc) { d["source"] = "/dingtalk/x" }},
 		"a title that is a number":    {"joined_titled", func(d doc) { data(d)["title"] = json.Number("1") }},
 		"a sequence of an update":     {"meeting_updated", func(d doc) { d["sequence"] = "0000000001" }},
+		"previous without salt":       {"joined_chained", func(d doc) { delete(d, "salt") }},
+		"salt without previous":       {"joined_chained", func(d doc) { delete(d, "previous") }},
+		"a hash in capitals":          {"joined_chained", func(d doc) { d["previous"] = strings.ToUpper(previousHash) }},
+		"a seal without a key":        {"meeting_ended_sealed", func(d doc) { delete(data(d)["seal"].(doc), "key") }},
+		"a signature of another size": {"meeting_gap_sealed", func(d doc) { data(d)["seal"].(doc)["signature"] = "AA" }},
 		"data of a gap":               {"meeting_ended", func(d doc) { d["type"] = "conference.meeting.gap" }},
 		"data of a meeting":           {"meeting_gap_begun", func(d doc) { d["type"] = "conference.meeting.ended" }},
 		"data of a member":            {"meeting_started", func(d doc) { d["type"], d["subject"], d["sequence"] = "conference.member.left", "x", "0000000001" }},

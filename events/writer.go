@@ -24,16 +24,27 @@ func (w *writer) key(name string) {
 }
 
 func (w *writer) str(name, value string) {
-	w.key(name)
 	if plain(value) {
-		w.buf = append(w.buf, '"')
-		w.buf = append(w.buf, value...)
-		w.buf = append(w.buf, '"')
+		w.plain(name, value)
 		return
 	}
+	w.key(name)
 	// The error says that bytes were no UTF-8 and have been replaced: the event is published even if a
 	// name is broken.
 	w.buf, _ = jsontext.AppendQuote(w.buf, value)
+}
+
+// plain writes a value that is known to stand in JSON as it is.
+func (w *writer) plain(name, value string) {
+	w.key(name)
+	w.buf = append(w.buf, '"')
+	w.buf = append(w.buf, value...)
+	w.buf = append(w.buf, '"')
+}
+
+func (w *writer) uint(name string, value uint64) {
+	w.key(name)
+	w.buf = strconv.AppendUint(w.buf, value, 10)
 }
 
 func (w *writer) int(name string, value int64) {
