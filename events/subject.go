@@ -10,6 +10,13 @@ import (
 // Stream is the name of the JetStream stream that holds every event.
 const Stream = "CONFERENCE"
 
+// AuditStream is the name of the JetStream stream that holds the log of meetings, beside [Stream],
+// and AuditSubjects are the subjects that it takes.
+const (
+	AuditStream   = "ROLLCALL_AUDIT"
+	AuditSubjects = "rollcall.audit.>"
+)
+
 // OwnConsumers begins the names of Rollcall's own consumers. Consumers of others are named
 // otherwise: where readers have an account of their own they cannot make, change or delete one with
 // such a name.

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -116,13 +117,37 @@ func needs(s config.Settings, inbox string) []need {
 	}
 	// Leases are read by a request of their own, all at once.
 	out = append(out, need{subject: jsAPI + "DIRECT.GET." + kv(shards.Bucket), body: lastBy("$KV." + shards.Bucket + "." + nobody)})
+	out = append(out, audited()...)
 	out = append(out, lent()...)
 	out = append(out, kept(toTell, bot.Bucket)...)
+	out = append(out, counted()...)
 	out = append(out,
 		need{class: toTell, subject: "$JS.ACK." + events.Stream + "." + nobody},
 		need{class: toTell, subject: jsAPI + "DIRECT.GET." + events.Stream + "." + events.ByMeeting(nobody, events.MeetingStarted)},
 	)
 	return append(out, tried()...)
+}
+
+// audited is what the log of meetings needs, which has a stream of its own.
+func audited() []need {
+	subject := strings.TrimSuffix(events.AuditSubjects, ">") + nobody
+	out := append(made(toServe, events.AuditStream), stored(toServe, subject, events.AuditStream))
+	out = append(out, consumed(toServe, events.AuditStream)...)
+	return append(out,
+		need{subject: jsAPI + "STREAM.MSG.GET." + events.AuditStream, body: lastBy(subject)},
+		need{subject: jsAPI + "DIRECT.GET." + events.AuditStream, body: lastBy(subject)},
+		need{subject: jsAPI + "DIRECT.GET." + events.AuditStream + "." + subject},
+	)
+}
+
+// counted is what the bot needs to count its messages among the month's pushes.
+func counted() []need {
+	key := "$KV." + budget.Bucket + ".usage." + nobody
+	return []need{
+		{class: toTell, subject: jsAPI + "STREAM.INFO." + kv(budget.Bucket)},
+		{class: toTell, subject: jsAPI + "DIRECT.GET." + kv(budget.Bucket) + "." + key},
+		stored(toTell, key, kv(budget.Bucket)),
+	}
 }
 
 // stored is a message that is published into a stream. It expects another stream than the one that

@@ -40,7 +40,7 @@ func refusalOf(err error) (Refusal, bool) {
 // use one of them has to be allowed all.
 var families = regexp.MustCompile(`^(` +
 	`_INBOX\.|_R_\.|` +
-	`rollcall\.in\.|rollcall\.doctor\.in\.|rollcall\.shards\.|` +
+	`rollcall\.in\.|rollcall\.audit\.|rollcall\.doctor\.in\.|rollcall\.shards\.|` +
 	`\$KV\.[^.]+\.|` +
 	`\$JS\.ACK\.[^.]+\.|` +
 	`\$JS\.API\.CONSUMER\.(?:CREATE|DURABLE\.CREATE|INFO|DELETE|MSG\.NEXT)\.[^.]+\.|` +

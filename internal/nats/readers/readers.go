@@ -24,12 +24,10 @@ const (
 
 	// api begins the subjects of JetStream's requests.
 	api = "$JS.API."
-	// audit is the stream that holds the log of meetings.
-	audit = "ROLLCALL_AUDIT"
 )
 
 // Streams are those that are read.
-func Streams() []string { return []string{events.Stream, audit} }
+func Streams() []string { return []string{events.Stream, events.AuditStream} }
 
 // Service is a kind of request that is imported.
 type Service struct {
