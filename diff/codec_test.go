@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -23,6 +24,9 @@ func TestAStateComesBackWhole(t *testing.T) {
 		p.state.CreatorID, p.state.CreatorNick = rapid.String().Draw(t, "id"), rapid.String().Draw(t, "nick")
 		p.state.StartTime = rapid.Int64().Draw(t, "start")
 		p.state.GapFrom, p.state.GapTo = rapid.Int64().Draw(t, "gap from"), rapid.Int64().Draw(t, "gap to")
+		if rapid.Bool().Draw(t, "chained") {
+			p.state = p.state.Chained(events.Chain{}.Add(rapid.SliceOf(rapid.Byte()).Draw(t, "payload")))
+		}
 		p.state.GapReason, p.state.StartedAt = rapid.String().Draw(t, "reason"), rapid.Int64().Draw(t, "started")
 		at := epoch
 		for range rapid.IntRange(1, 6).Draw(t, "looks") {
@@ -57,7 +61,7 @@ func fieldsOf(s *diff.State) diff.State {
 		ConferenceID: s.ConferenceID, Phase: s.Phase, Title: s.Title, TitleGiven: s.TitleGiven,
 		CreatorID: s.CreatorID, CreatorNick: s.CreatorNick,
 		StartTime: s.StartTime, EndTime: s.EndTime, Sequence: s.Sequence, Active: s.Active, LookedAt: s.LookedAt,
-		StartedAt: s.StartedAt, GapFrom: s.GapFrom, GapReason: s.GapReason, GapTo: s.GapTo,
+		StartedAt: s.StartedAt, GapFrom: s.GapFrom, GapReason: s.GapReason, GapTo: s.GapTo, Chain: s.Chain,
 	}
 }
 
@@ -108,7 +112,7 @@ func TestUnmarshalStateRefusesWhatItDoesNotKnow(t *testing.T) {
 	}{
 		"nothing":         {nil, diff.ErrCorruptState, "empty"},
 		"version 0":       {append([]byte{0}, good[1:]...), diff.ErrCorruptState, "version 0"},
-		"newer version":   {append([]byte{3}, good[1:]...), diff.ErrNewerVersion, "version 3, this one reads up to 2"},
+		"newer version":   {append([]byte{4}, good[1:]...), diff.ErrNewerVersion, "version 4, this one reads up to 3"},
 		"only a version":  {good[:1], diff.ErrCorruptState, "at byte 1"},
 		"one byte more":   {append(slices.Clone(good), 0), diff.ErrCorruptState, "after the end"},
 		"all ones":        {append([]byte{2}, slices.Repeat([]byte{0xff}, 64)...), diff.ErrCorruptState, "bad number"},
@@ -147,6 +151,54 @@ func TestStatesOfVersion1AreRead(t *testing.T) {
 	require.Equal(t, want, fieldsOf(old))
 	require.Equal(t, slices.Collect(s.People()), slices.Collect(old.People()))
 	replay(t, old, look{at: 50, kind: diff.Partial, rows: []string{"cat 3 49-"}, want: []string{"joined cat 49"}})
+}
+
+// A state is written in a form that a Rollcall from before chains reads, as long as it says nothing
+// that such a one does not know.
+func TestOnlyAChainedStateIsOfVersion3(t *testing.T) {
+	s := busy(t)
+	plain, err := s.MarshalBinary()
+	require.NoError(t, err)
+	require.EqualValues(t, 2, plain[0])
+	chain := events.Chain{Events: 300, Last: events.HashOf([]byte("x"))}
+	b, err := s.Chained(chain).MarshalBinary()
+	require.NoError(t, err)
+	require.EqualValues(t, 3, b[0])
+	require.Equal(t, chain, roundTrip(t, s.Chained(chain)).Chain)
+	for n := range b {
+		_, err := diff.UnmarshalState(b[:n])
+		require.ErrorIs(t, err, diff.ErrCorruptState, "%d bytes of %d", n, len(b))
+	}
+	_, err = diff.UnmarshalState(append([]byte{3}, plain[1:]...))
+	require.ErrorIs(t, err, diff.ErrCorruptState, "a chain is missing")
+	for _, bad := range []events.Chain{{Events: 1}, {Last: chain.Last, Events: math.MaxUint64}} {
+		b, err := s.Chained(bad).MarshalBinary()
+		require.NoError(t, err)
+		_, err = diff.UnmarshalState(b)
+		require.ErrorIs(t, err, diff.ErrCorruptState)
+	}
+}
+
+// Of a meeting of which nothing is stored any more the start says so, over a restart and as often
+// as it takes until it is announced, and once.
+func TestALossOfEverythingIsToldByTheStart(t *testing.T) {
+	restore := diff.Restore{Description: diff.Description{Title: "Weekly"}, At: ms(5)}
+	told := func(s *diff.State) *events.Meeting {
+		return diff.Start{At: ms(9)}.Apply(s).Events[0].Meeting
+	}
+	lost := restore.Apply(diff.New("m1").NumberedFrom(7)).State
+	require.True(t, told(lost).Restarted)
+	require.True(t, told(roundTrip(t, lost)).Restarted)
+	require.True(t, told(restore.Apply(lost).State).Restarted)
+	require.False(t, told(roundTrip(t, lost.Unchained())).Restarted)
+	require.False(t, told(diff.New("m1").Watch(diff.Description{})).Restarted, "a meeting as any other")
+
+	started := diff.Start{At: ms(9)}.Apply(lost).State
+	ended := started.WithPhase(diff.Ended)
+	require.False(t, told(ended.Watch(diff.Description{})).Restarted, "it is told once")
+	fold := diff.NewFold("m1")
+	fold.Add(diff.Start{At: ms(1)}.Apply(diff.New("m1")).Events[0])
+	require.False(t, told(restore.Apply(fold.State()).State.Watch(diff.Description{})).Restarted, "something is stored")
 }
 
 func FuzzUnmarshalState(f *testing.F) {

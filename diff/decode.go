@@ -14,8 +14,8 @@ func UnmarshalState(b []byte) (*State, error) {
 	switch {
 	case len(b) == 0:
 		return nil, fmt.Errorf("%w: empty", ErrCorruptState)
-	case b[0] > version:
-		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewerVersion, b[0], version)
+	case b[0] > newest:
+		return nil, fmt.Errorf("%w: version %d, this one reads up to %d", ErrNewerVersion, b[0], newest)
 	case b[0] < oldest:
 		return nil, fmt.Errorf("%w: version %d", ErrCorruptState, b[0])
 	}
@@ -104,10 +104,13 @@ func (r *decoder) state() *State {
 		GapFrom:      r.int(),
 		GapReason:    string(r.text(math.MaxInt32)),
 	}
-	s.TitleGiven = r.titleGiven(s.Title)
-	if r.version >= 2 {
+	s.TitleGiven, s.restarted = r.bits(s.Title)
+	if r.version >= unchained {
 		s.GapTo, s.lastGap, s.gapEnded = r.int(), r.int(), r.uint(math.MaxUint64)
 		s.edition, s.looked, s.unfinished = r.uint(math.MaxUint64), r.uint(math.MaxUint64), r.int()
+	}
+	if r.version >= chained {
+		s.Chain = r.chain()
 	}
 	r.origin = r.int()
 	// A person of a key of one byte and empty nickname, status, flags and number of attendances.
@@ -117,7 +120,7 @@ func (r *decoder) state() *State {
 	for i := 0; i < n && r.err == nil; i++ {
 		r.person(s)
 	}
-	if r.version >= 2 {
+	if r.version >= unchained {
 		r.pushes(s)
 	}
 	return s
@@ -142,17 +145,37 @@ func (r *decoder) endTime() int64 {
 	return t
 }
 
-// titleGiven tells whether the title was given. Version 1 did not keep that; any title stood there.
-func (r *decoder) titleGiven(title string) bool {
-	if r.version < 2 {
-		return title != ""
+// bits tells whether the title was given, and whether a loss is yet to be told. Version 1 did not
+// keep the former; any title stood there.
+func (r *decoder) bits(title string) (given, lost bool) {
+	limit := uint64(titleGiven)
+	switch {
+	case r.version < unchained:
+		return title != "", false
+	case r.version >= chained:
+		limit |= restarted
 	}
-	return r.uint(titleGiven)&titleGiven != 0
+	bits := r.uint(limit)
+	return bits&titleGiven != 0, bits&restarted != 0
+}
+
+// chain reads how far the chain has come: a chain without events has no last one.
+func (r *decoder) chain() (c events.Chain) {
+	c.Events = r.uint(math.MaxInt64)
+	if len(r.buf) < len(c.Last) {
+		r.fail("no hash")
+		return events.Chain{}
+	}
+	r.buf = r.buf[copy(c.Last[:], r.buf):]
+	if (c.Events == 0) != (c.Last == events.Hash{}) {
+		r.fail("bad chain")
+	}
+	return c
 }
 
 // startedAt skips the times by which version 1 told what came after what.
 func (r *decoder) startedAt() int64 {
-	if r.version < 2 {
+	if r.version < unchained {
 		r.int()
 		r.int()
 	}

@@ -6,7 +6,8 @@ import "encoding/binary"
 // differences from the meeting's first, in the integers of encoding/binary's varints. It never
 // fails.
 func (s *State) MarshalBinary() ([]byte, error) {
-	w := encoder{buf: make([]byte, 0, 64+len(s.names)+24*len(s.people))}
+	w := encoder{buf: make([]byte, 0, 128+len(s.names)+24*len(s.people))}
+	version := s.version()
 	w.buf = append(w.buf, version)
 	w.text([]byte(s.ConferenceID))
 	w.uint(uint64(s.Phase))
@@ -27,6 +28,10 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.uint(s.edition)
 	w.uint(s.looked)
 	w.int(s.unfinished)
+	if version >= chained {
+		w.uint(s.Chain.Events)
+		w.buf = append(w.buf, s.Chain.Last[:]...)
+	}
 	w.origin = s.origin()
 	w.int(w.origin)
 	w.uint(uint64(len(s.people)))
@@ -46,7 +51,18 @@ func (s *State) bits() (bits uint64) {
 	if s.TitleGiven {
 		bits |= titleGiven
 	}
+	if s.restarted {
+		bits |= restarted
+	}
 	return bits
+}
+
+// version is the lowest version that can say all that the state does.
+func (s *State) version() byte {
+	if s.Chain.Begun() || s.restarted {
+		return chained
+	}
+	return unchained
 }
 
 // origin is a time that the others are close to.

@@ -72,10 +72,12 @@ func (i Start) Apply(s *State) Result {
 		return Result{State: s}
 	}
 	next := *s
-	next.StartedAt = i.At
+	next.StartedAt, next.restarted = i.At, false
+	m := next.meeting(events.StartWatched)
+	m.Restarted = s.restarted
 	return Result{State: &next, Changed: true, Events: []events.Event{{
 		ID: events.MeetingID(s.ConferenceID, i.At, events.MeetingStarted, ""), Type: events.MeetingStarted,
-		Time: time.UnixMilli(i.At).UTC(), Meeting: next.meeting(events.StartWatched),
+		Time: time.UnixMilli(i.At).UTC(), Meeting: m,
 	}}}
 }
 

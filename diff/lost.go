@@ -37,6 +37,7 @@ func (s *State) restored(d Description, at int64) *State {
 	if s.Phase != Watched {
 		next = *s.Watch(d)
 	}
+	next.restarted = s.restarted || !s.known
 	next.known = true
 	next.supersedeLooks(at)
 	return &next

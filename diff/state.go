@@ -2,6 +2,8 @@ package diff
 
 import (
 	"slices"
+
+	"github.com/c4342123/rollcall/events"
 )
 
 // Phase says what a meeting's state means for Rollcall.
@@ -76,7 +78,14 @@ type State struct {
 	looked     uint64
 	unfinished int64
 
+	// Chain is how far the chain of the meeting's stored events has come. It is the store's:
+	// comparisons leave it as it is.
+	Chain events.Chain
+
 	known bool // the meeting is or was watched
+	// restarted says that the meeting was watched before, that nothing of it is stored any more, and
+	// that its start, which says so, is yet to be announced.
+	restarted bool
 
 	people []person // in the order first seen; only ever appended to
 	past   []visit  // announced attendances before each person's last
@@ -124,6 +133,24 @@ func New(conferenceID string) *State { return &State{ConferenceID: conferenceID,
 func (s *State) WithPhase(phase Phase) *State {
 	next := *s
 	next.Phase, next.known = phase, true
+	return &next
+}
+
+// Chained returns the state as it is stored with events up to a link of the chain.
+func (s *State) Chained(c events.Chain) *State {
+	next := *s
+	next.Chain = c
+	return &next
+}
+
+// Unchained returns the state as a store keeps it that does not chain events yet: in a form that a
+// Rollcall that knows of no chains can read. That a loss is yet to be told is left out.
+func (s *State) Unchained() *State {
+	if !s.restarted {
+		return s
+	}
+	next := *s
+	next.restarted = false
 	return &next
 }
 
