@@ -18,6 +18,23 @@ type Record struct {
 	// Folded is the stream sequence of the last event that State was rebuilt from, as the stored
 	// state was lost; 0 when it was not.
 	Folded uint64
+	// Key is what the stored state is sealed with; zero when it is not sealed.
+	Key Key
+}
+
+// Key seals the stored states of one meeting. Without it they cannot be read, so that what they
+// said of people can be taken away from all of them at once.
+type Key [16]byte
+
+// IsZero tells whether there is no key.
+func (k Key) IsZero() bool { return k == Key{} }
+
+// String does not show the key.
+func (k Key) String() string {
+	if k.IsZero() {
+		return "no key"
+	}
+	return "a key"
 }
 
 // Position is how far a stream was followed. The zero value is before everything.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/c4342123/rollcall/diff"
 )
 
 // markSubject is where reading all states leaves a mark: one message, without content, among the
@@ -51,13 +53,20 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 	if err != nil {
 		return err
 	}
-	more, marks, fresh := true, 1, false
+	more, marks, fresh, keys := true, 1, false, keys{}
 	read := func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 		at := meta.Sequence.Stream
-		if subject := msg.Subject(); subject != markSubject {
+		switch subject := msg.Subject(); {
+		case strings.HasPrefix(subject, keyPrefix) && isOf(subject, shards):
+			keys.note(msg)
+		case strings.HasPrefix(subject, statePrefix) && subject != markSubject:
 			fresh = true
 			if isOf(subject, shards) {
-				more = yield(recordOf(msg, at))
+				var rec Record
+				if rec, err = p.recordOf(ctx, msg, at, keys.take(lastToken(subject))); err != nil && !unreadable(err) {
+					return false
+				}
+				more, err = yield(rec, err), nil
 			}
 		}
 		if !more || at < mark {
@@ -73,18 +82,42 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 	cfg := jetstream.ConsumerConfig{
 		Name:          "states",
 		Description:   "rollcall: the states of all meetings, at the start",
-		FilterSubject: AllStates, DeliverPolicy: jetstream.DeliverAllPolicy,
+		FilterSubject: statesAndKeys, DeliverPolicy: jetstream.DeliverAllPolicy,
 	}
 	return errors.Join(p.deliver(ctx, st, cfg, read), err)
 }
 
-// isOf tells whether a subject is that of a state of one of the shards, or of any state without
+// unreadable tells whether an error says that a state is no state, or of a newer version.
+func unreadable(err error) bool {
+	return errors.Is(err, diff.ErrCorruptState) || errors.Is(err, diff.ErrNewerVersion)
+}
+
+// keys are those that were read of states that are yet to be read: a key is stored before the
+// states that are sealed with it.
+type keys map[string]diff.Key
+
+// note keeps a key. One that cannot be read is missed with the state.
+func (k keys) note(msg jetstream.Msg) {
+	id := lastToken(msg.Subject())
+	if key, err := decodeKey(msg.Data()); err == nil && msg.Subject() == KeySubject(id) {
+		k[id] = key
+	}
+}
+
+// take returns the key of a meeting, which is read once as a rule; zero when it is not known.
+func (k keys) take(conferenceID string) diff.Key {
+	key := k[conferenceID]
+	delete(k, conferenceID)
+	return key
+}
+
+// isOf tells whether a subject is that of a state or key of one of the shards, or of any without
 // shards.
 func isOf(subject string, shards []int) bool {
 	if len(shards) == 0 {
 		return true
 	}
-	number, _, _ := strings.Cut(strings.TrimPrefix(subject, statePrefix), ".")
+	number, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(subject, statePrefix), keyPrefix), ".")
 	shard, err := strconv.Atoi(number)
 	return err == nil && slices.Contains(shards, shard)
 }
@@ -101,7 +134,8 @@ func (p *Publisher) replace(ctx context.Context, subject string, payload []byte)
 	return ack.Sequence, nil
 }
 
-func recordOf(msg jetstream.Msg, seq uint64) (Record, error) {
+// recordOf reads a state that was delivered. If the key is not its own, that is read.
+func (p *Publisher) recordOf(ctx context.Context, msg jetstream.Msg, seq uint64, key diff.Key) (Record, error) {
 	id, err := meetingOf(msg.Subject())
 	if err != nil {
 		return Record{}, fmt.Errorf("state of meeting %s at %d: %w", id, seq, err)
@@ -110,5 +144,9 @@ func recordOf(msg jetstream.Msg, seq uint64) (Record, error) {
 	if err := s.readHeader(msg.Headers()); err != nil {
 		return Record{}, fmt.Errorf("state of meeting %s at %d: %w", id, seq, err)
 	}
-	return s.record(id)
+	rec, err := s.record(id, key)
+	if errors.Is(err, errOtherKey) {
+		return p.open(ctx, id, s)
+	}
+	return rec, err
 }

@@ -123,10 +123,18 @@ func publishRaw(b *testing.B, nc *nats.Conn, n, replicas int) time.Duration {
 	return took
 }
 
-// BenchmarkAll reads stored states as at a start.
+// BenchmarkAll reads stored states as at a start, as they are and sealed.
 func BenchmarkAll(b *testing.B) {
+	for _, sealed := range []bool{false, true} {
+		b.Run(map[bool]string{false: "plain", true: "sealed"}[sealed], func(b *testing.B) { benchmarkAll(b, sealed) })
+	}
+}
+
+func benchmarkAll(b *testing.B, sealed bool) {
+	b.Helper()
 	const meetings = 20_000
 	p := newPublisher(b, Options{})
+	p.sealing.Store(sealed)
 	for _, err := range each(64, func(w int) error {
 		for i := w; i < meetings; i += 64 {
 			r := newRoom(meetingName(i)).join("ann").join("bob")

@@ -23,7 +23,7 @@ func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (R
 		return base, fmt.Errorf("commit: %w", err)
 	}
 	if len(res.Events) == 0 && !res.Changed {
-		return Record{State: res.State, Revision: base.Revision, EventsExpire: base.EventsExpire}, nil
+		return Record{State: res.State, Revision: base.Revision, EventsExpire: base.EventsExpire, Key: base.Key}, nil
 	}
 	for {
 		limit := p.batchLimit.Load()
@@ -40,7 +40,7 @@ func (p *Publisher) Commit(ctx context.Context, base Record, res diff.Result) (R
 
 // commitSteps stores a result in parts of at most one batch each and returns how far it came.
 func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Result, limit int) (Record, error) {
-	steps := res.Steps((limit - 1) / 2) // every event is two messages, the state is one
+	steps := res.Steps((limit - besides) / 2) // every event is two messages
 	if err := checkSteps(base, res, steps); err != nil {
 		return base, fmt.Errorf("commit: %w", err)
 	}
@@ -53,7 +53,7 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 		if err != nil {
 			return base, fmt.Errorf("commit meeting %s: %w", j.meeting, err)
 		}
-		base = Record{State: step.State, Revision: revision, EventsExpire: int64(j.expiry)}
+		base = Record{State: step.State, Revision: revision, EventsExpire: int64(j.expiry), Key: j.key}
 	}
 	return base, nil
 }

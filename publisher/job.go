@@ -1,8 +1,12 @@
 package publisher
 
 import (
+	"cmp"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
+
+	"github.com/c4342123/rollcall/diff"
 )
 
 // job is one commit of one meeting that fits into a batch. Its messages, and with them the
@@ -13,6 +17,7 @@ type job struct {
 	folded      bool   // it starts from a state that was rebuilt from all events
 	transaction string
 	expiry      expiry
+	key         diff.Key    // that the state is sealed with
 	msgs        []*nats.Msg // the state's message is the last
 	size        int         // of the messages, in bytes, roughly
 
@@ -46,10 +51,7 @@ func (j *job) wrote(s stored) bool { return s.transaction == j.transaction }
 
 // firstEvent names the commit's first event for an error.
 func (j *job) firstEvent() string {
-	if len(j.msgs) < 2 {
-		return "none"
-	}
-	return j.msgs[0].Header.Get(nats.MsgIdHdr)
+	return cmp.Or(j.msgs[0].Header.Get(nats.MsgIdHdr), "none")
 }
 
 // claim takes a job to be sent, unless it was withdrawn.

@@ -50,19 +50,53 @@ func (p *Publisher) Load(ctx context.Context, conferenceID string) (Record, erro
 	return rec, nil
 }
 
-func (s stored) record(conferenceID string) (Record, error) {
+// record reads what is stored, with the meeting's key if it is sealed.
+func (s stored) record(conferenceID string, key diff.Key) (Record, error) {
 	if s.revision == 0 {
 		return Record{State: diff.New(conferenceID)}, nil
 	}
-	state, err := decodeState(s.data)
+	if !isSealed(s.data) {
+		key = diff.Key{}
+	}
+	state, err := decodeState(s.data, key, conferenceID)
 	if err != nil {
 		return Record{}, fmt.Errorf("state of meeting %s at %d: %w", conferenceID, s.revision, err)
 	}
 	if state.ConferenceID != conferenceID {
 		return Record{}, fmt.Errorf("%w: state of meeting %s at %d: it is of meeting %q", diff.ErrCorruptState, conferenceID, s.revision, state.ConferenceID)
 	}
-	return Record{State: state, Revision: s.revision, EventsExpire: int64(s.expiry)}, nil
+	return Record{State: state, Revision: s.revision, EventsExpire: int64(s.expiry), Key: key}, nil
 }
+
+// open reads a stored state, asking the leader for its key if it is sealed.
+func (p *Publisher) open(ctx context.Context, conferenceID string, s stored) (Record, error) {
+	var key diff.Key
+	if isSealed(s.data) {
+		var err error
+		if key, err = p.keyOf(ctx, conferenceID); err != nil {
+			return Record{}, fmt.Errorf("the key of the state: %w", err)
+		}
+	}
+	return s.record(conferenceID, key)
+}
+
+// readRecord asks the leader for a meeting's state and, if it is sealed, for its key. Both may be
+// replaced between the two answers.
+func (p *Publisher) readRecord(ctx context.Context, conferenceID string) (Record, error) {
+	for try := 1; ; try++ {
+		s, err := p.read(ctx, conferenceID)
+		if err != nil {
+			return Record{}, err
+		}
+		rec, err := p.open(ctx, conferenceID, s)
+		if !errors.Is(err, errOtherKey) || try == maxKeyReads {
+			return rec, err
+		}
+	}
+}
+
+// maxKeyReads is how often a state is read whose key does not fit, until it counts as corrupt.
+const maxKeyReads = 3
 
 // read asks the leader for a meeting's state.
 func (p *Publisher) read(ctx context.Context, conferenceID string) (stored, error) {

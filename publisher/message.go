@@ -22,17 +22,20 @@ const (
 	hdrBatchCommit = "Nats-Batch-Commit"
 )
 
+// besides is how many messages a commit has besides those of its events: the key and the state.
+const besides = 2
+
 // batchHeaders is what the headers that are added to a message when it is sent take at most, in
 // bytes.
 const batchHeaders = 128
 
-// build turns a step into the messages of one commit: every event twice, then the state that
-// follows from them.
+// build turns a step into the messages of one commit: every event twice, then the key if the state
+// is the first to be sealed with it, then the state that follows from them.
 func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	now := p.opts.Now()
 	j := newJob(base)
 	j.expiry = expiry(base.EventsExpire).after(now, p.opts.Retention)
-	j.msgs = make([]*nats.Msg, 0, 2*len(step.Events)+1)
+	j.msgs = make([]*nats.Msg, 0, 2*len(step.Events)+besides)
 	for i := range step.Events {
 		e := step.Events[i]
 		e.Source = events.Source(p.opts.CorpID, j.meeting)
@@ -41,6 +44,10 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 		if err := j.addEvent(e, p.opts); err != nil {
 			return nil, err
 		}
+	}
+	if j.key = base.Key; j.key.IsZero() && p.seals(base.Key) {
+		j.key = newKey()
+		j.addKey(j.key)
 	}
 	if err := j.addState(step.State, p.blind); err != nil {
 		return nil, err
@@ -80,7 +87,7 @@ func (j *job) addEvent(e events.Event, opts Options) error {
 // addState adds the message of the state, which replaces the one before and is only stored on top
 // of it.
 func (j *job) addState(s *diff.State, blind bool) error {
-	payload, err := encodeState(s)
+	payload, err := encodeState(s, j.key)
 	if err != nil {
 		return fmt.Errorf("meeting %s: encode the state: %w", j.meeting, err)
 	}

@@ -20,7 +20,7 @@ const Consumers = 2
 // are here is anything that Rollcall reads.
 func Subjects() []string {
 	const nobody = "rollcall-doctor"
-	out := []string{ingest + StateSubject(nobody), ingest + markSubject, ingest + aliveSubject}
+	out := []string{ingest + StateSubject(nobody), ingest + KeySubject(nobody), ingest + markSubject, ingest + aliveSubject}
 	for _, t := range events.Types() {
 		out = append(out, ingest+string(t))
 		if !t.OfSource() {

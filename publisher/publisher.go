@@ -41,6 +41,8 @@ type Publisher struct {
 	reached atomic.Uint64
 	// older is [Publisher.Older].
 	older atomic.Bool
+	// sealing says that states that are stored from now on are sealed, see key.go.
+	sealing atomic.Bool
 	// remembering is until when a duplicate is taken at once for an id that only the server
 	// remembers, as Unix nanoseconds.
 	remembering atomic.Int64

@@ -140,15 +140,11 @@ func (p *Publisher) Barrier(ctx context.Context) error {
 
 // stateOf reads what is stored of a meeting, or rebuilds it.
 func (p *Publisher) stateOf(ctx context.Context, conferenceID string) (Record, error) {
-	s, err := p.read(ctx, conferenceID)
-	if err != nil {
-		return Record{}, err
-	}
-	rec, err := s.record(conferenceID)
-	if err != nil || s.revision > 0 && !p.outdated(conferenceID, s.revision) {
+	rec, err := p.readRecord(ctx, conferenceID)
+	if err != nil || rec.Revision > 0 && !p.outdated(conferenceID, rec.Revision) {
 		return rec, err
 	}
-	rebuilt, err := p.rebuild(ctx, conferenceID, s.revision)
+	rebuilt, err := p.rebuild(ctx, conferenceID, rec.Revision)
 	if err != nil || rebuilt.Folded == 0 {
 		return rec, err
 	}
@@ -156,9 +152,10 @@ func (p *Publisher) stateOf(ctx context.Context, conferenceID string) (Record, e
 	switch {
 	case err != nil:
 		return Record{}, err
-	case again.revision != s.revision: // the events were stored meanwhile, with their state
-		return again.record(conferenceID)
+	case again.revision != rec.Revision: // the events were stored meanwhile, with their state
+		return p.readRecord(ctx, conferenceID)
 	}
+	rebuilt.Key = rec.Key
 	if rec.State.Phase == diff.Unwatched { // which no event says
 		rebuilt.State = rebuilt.State.WithPhase(diff.Unwatched)
 	}

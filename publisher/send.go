@@ -150,8 +150,8 @@ func limitReached(description string) bool {
 	return strings.Contains(description, "maximum")
 }
 
-// minBatch is the least that makes sense: an attendance of two events, and a state.
-const minBatch = 5
+// minBatch is the least that makes sense: an attendance of two events, a key and a state.
+const minBatch = 4 + besides
 
 // lowerBatchLimit notes that the server refused a batch of total messages for its size.
 func (p *Publisher) lowerBatchLimit(total int) {

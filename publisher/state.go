@@ -14,9 +14,12 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// stateFormat is the first byte of a stored state: zstd of [diff.State.MarshalBinary], which has a
-// version of its own.
-const stateFormat = 1
+// The first byte of a stored state: zstd of [diff.State.MarshalBinary], which has a version of its
+// own, follows plainFormat, and the same sealed follows sealedFormat.
+const (
+	plainFormat  = 1
+	sealedFormat = 2
+)
 
 const (
 	// maxStateSize bounds a state unpacked, in bytes: several times what a meeting of ten thousand
@@ -51,9 +54,9 @@ var (
 	unpacking = semaphore.NewWeighted(maxUnpacked)
 )
 
-// encodeState writes a state as it is stored. One that could not be read again is refused with
-// [ErrTooLarge].
-func encodeState(s *diff.State) ([]byte, error) {
+// encodeState writes a state as it is stored, sealed with a key unless that is zero. One that could
+// not be read again is refused with [ErrTooLarge].
+func encodeState(s *diff.State, key diff.Key) ([]byte, error) {
 	raw, err := s.MarshalBinary()
 	if err != nil {
 		return nil, err
@@ -65,22 +68,33 @@ func encodeState(s *diff.State) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return enc.EncodeAll(raw, append(make([]byte, 0, len(raw)/2+64), stateFormat)), nil
+	if key.IsZero() {
+		return enc.EncodeAll(raw, append(make([]byte, 0, len(raw)/2+64), plainFormat)), nil
+	}
+	packed := enc.EncodeAll(raw, make([]byte, sealedHead, sealedHead+len(raw)/2+64))
+	return seal(packed, key, s.ConferenceID)
 }
 
-// decodeState reads a stored state. A newer format is refused with [diff.ErrNewerVersion], what is
-// no state with [diff.ErrCorruptState]. While too much is being read already it waits for that.
-func decodeState(data []byte) (*diff.State, error) {
+// decodeState reads a meeting's stored state, with its key if it is sealed. A newer format is
+// refused with [diff.ErrNewerVersion], what is no state, or is sealed with another key, with
+// [diff.ErrCorruptState]. While too much is being read already it waits for that.
+func decodeState(data []byte, key diff.Key, conferenceID string) (*diff.State, error) {
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: empty", diff.ErrCorruptState)
 	}
+	packed := data[1:]
 	switch format := data[0]; {
-	case format > stateFormat:
-		return nil, fmt.Errorf("%w: format %d, known up to %d", diff.ErrNewerVersion, format, stateFormat)
-	case format != stateFormat:
+	case format > sealedFormat:
+		return nil, fmt.Errorf("%w: format %d, known up to %d", diff.ErrNewerVersion, format, sealedFormat)
+	case format == sealedFormat:
+		var err error
+		if packed, err = unseal(data, key, conferenceID); err != nil {
+			return nil, err
+		}
+	case format != plainFormat:
 		return nil, fmt.Errorf("%w: format %d is none", diff.ErrCorruptState, format)
 	}
-	size, err := unpackedSize(data[1:])
+	size, err := unpackedSize(packed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: unpack: %w", diff.ErrCorruptState, err)
 	}
@@ -92,7 +106,7 @@ func decodeState(data []byte) (*diff.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := dec.DecodeAll(data[1:], make([]byte, 0, size))
+	raw, err := dec.DecodeAll(packed, make([]byte, 0, size))
 	if err != nil {
 		return nil, fmt.Errorf("%w: unpack: %w", diff.ErrCorruptState, err)
 	}
@@ -118,7 +132,7 @@ func unpackedSize(packed []byte) (int64, error) {
 // meetingOf returns the meeting whose state has the subject. The error wraps [diff.ErrCorruptState]
 // when that is the subject of no meeting's state: one of an impossible id, or of another shard.
 func meetingOf(subject string) (string, error) {
-	id := subject[strings.LastIndexByte(subject, '.')+1:]
+	id := lastToken(subject)
 	if err := events.CheckConferenceID(id); err != nil {
 		return id, fmt.Errorf("%w: at %s: %w", diff.ErrCorruptState, subject, err)
 	}
@@ -127,3 +141,6 @@ func meetingOf(subject string) (string, error) {
 	}
 	return id, nil
 }
+
+// lastToken is where the id stands in the subject of a state or key.
+func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }

@@ -77,9 +77,9 @@ func TestStateSurvivesItsEncoding(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 1000} {
 		s := diff.Compare(diff.New("all-hands"), crowd(n).snapshot()).State
-		data, err := encodeState(s)
+		data, err := encodeState(s, diff.Key{})
 		require.NoError(t, err)
-		got, err := decodeState(data)
+		got, err := decodeState(data, diff.Key{}, "all-hands")
 		require.NoError(t, err)
 		want, err := s.MarshalBinary()
 		require.NoError(t, err)
@@ -110,14 +110,14 @@ func TestStatesThatCannotBeReadAreRefused(t *testing.T) {
 		want  string
 		newer bool
 	}{
-		"newer format":            {stateAs(t, stateFormat+1, raw), "format 2", true},
-		"newer version inside":    {stateAs(t, stateFormat, newer), "newer version", true},
+		"newer format":            {stateAs(t, sealedFormat+1, raw), "format 3", true},
+		"newer version inside":    {stateAs(t, plainFormat, newer), "newer version", true},
 		"no format":               {stateAs(t, 0, raw), "format 0", false},
 		"empty":                   {nil, "empty", false},
-		"not packed":              {append([]byte{stateFormat}, "garbage"...), "unpack", false},
-		"cut short":               {stateAs(t, stateFormat, raw)[:8], "unpack", false},
-		"of another meeting":      {stateAs(t, stateFormat, other), `of meeting "other"`, false},
-		"larger than any meeting": {stateAs(t, stateFormat, make([]byte, maxStateSize+1)), "unpack", false},
+		"not packed":              {append([]byte{plainFormat}, "garbage"...), "unpack", false},
+		"cut short":               {stateAs(t, plainFormat, raw)[:8], "unpack", false},
+		"of another meeting":      {stateAs(t, plainFormat, other), `of meeting "other"`, false},
+		"larger than any meeting": {stateAs(t, plainFormat, make([]byte, maxStateSize+1)), "unpack", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			storeRaw(t, p.nc, "room", tt.data)
@@ -306,13 +306,13 @@ func TestSubjects(t *testing.T) {
 }
 
 func FuzzDecodeState(f *testing.F) {
-	good, err := encodeState(diff.Compare(diff.New("all-hands"), crowd(3).snapshot()).State)
+	good, err := encodeState(diff.Compare(diff.New("all-hands"), crowd(3).snapshot()).State, diff.Key{})
 	require.NoError(f, err)
 	f.Add(good)
 	f.Add([]byte{})
-	f.Add([]byte{stateFormat, 0x28, 0xb5, 0x2f, 0xfd})
+	f.Add([]byte{plainFormat, 0x28, 0xb5, 0x2f, 0xfd})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := decodeState(data)
+		s, err := decodeState(data, diff.Key{}, "all-hands")
 		require.Equal(t, err == nil, s != nil)
 		if err != nil && !errors.Is(err, diff.ErrNewerVersion) {
 			require.ErrorIs(t, err, diff.ErrCorruptState, "a reader of all states goes on with the next")

@@ -31,7 +31,7 @@ func titled(t testing.TB, n int) []byte {
 func untold(t testing.TB, raw []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	b.WriteByte(stateFormat)
+	b.WriteByte(plainFormat)
 	w, err := zstd.NewWriter(&b)
 	require.NoError(t, err)
 	_, err = w.Write(raw)
@@ -46,16 +46,16 @@ func TestASmallMessageUnpacksToNoMoreThanAState(t *testing.T) {
 	large := titled(t, 32<<20)
 	first := titled(t, 1024)
 	for name, data := range map[string][]byte{
-		"it says how large it is": stateAs(t, stateFormat, large),
+		"it says how large it is": stateAs(t, plainFormat, large),
 		"it does not say":         untold(t, large),
-		"in a second frame":       append(stateAs(t, stateFormat, first), stateAs(t, stateFormat, large)[1:]...),
-		"just too large":          stateAs(t, stateFormat, titled(t, maxStateSize)),
+		"in a second frame":       append(stateAs(t, plainFormat, first), stateAs(t, plainFormat, large)[1:]...),
+		"just too large":          stateAs(t, plainFormat, titled(t, maxStateSize)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Less(t, len(data), 8<<10)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := decodeState(data)
+			_, err := decodeState(data, diff.Key{}, "room")
 			runtime.ReadMemStats(&after)
 			require.ErrorIs(t, err, diff.ErrCorruptState)
 			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(maxStateSize), "bytes allocated")
@@ -66,28 +66,28 @@ func TestASmallMessageUnpacksToNoMoreThanAState(t *testing.T) {
 func TestTheLargestStateIsReadAgain(t *testing.T) {
 	s := diff.New("room")
 	s.Title = strings.Repeat("x", maxStateSize-len(titled(t, 1<<21))+1<<21)
-	data, err := encodeState(s)
+	data, err := encodeState(s, diff.Key{})
 	require.NoError(t, err)
-	got, err := decodeState(data)
+	got, err := decodeState(data, diff.Key{}, "room")
 	require.NoError(t, err)
 	assert.Equal(t, s.Title, got.Title)
 
 	s.Title += "x"
-	_, err = encodeState(s)
+	_, err = encodeState(s, diff.Key{})
 	require.ErrorIs(t, err, ErrTooLarge)
 }
 
 // TestStatesAreReadWithinTheirSum: one more waits while as much is being read as may be.
 func TestStatesAreReadWithinTheirSum(t *testing.T) {
-	data, err := encodeState(diff.New("room"))
+	data, err := encodeState(diff.New("room"), diff.Key{})
 	require.NoError(t, err)
-	_, err = decodeState(data) // makes what is made once
+	_, err = decodeState(data, diff.Key{}, "room") // makes what is made once
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		require.NoError(t, unpacking.Acquire(context.Background(), maxUnpacked))
 		read := make(chan error, 1)
 		go func() {
-			_, err := decodeState(data)
+			_, err := decodeState(data, diff.Key{}, "room")
 			read <- err
 		}()
 		synctest.Wait()

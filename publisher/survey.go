@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -35,9 +36,12 @@ type Survey[T any] struct {
 
 // surveyed is what was read of a shard.
 type surveyed[T any] struct {
-	at    uint64 // sequence of the newest state that was read
+	at    uint64 // sequence of the newest message that was read
 	found map[string]T
+	keys  keys // of states that are not wanted, as they may change soon
 }
+
+func newSurveyed[T any]() *surveyed[T] { return &surveyed[T]{found: map[string]T{}, keys: keys{}} }
 
 // NewSurvey returns a survey of what p reads. keep picks the states that are wanted, and what of
 // them.
@@ -78,7 +82,7 @@ func (s *Survey[T]) pick(shards []int) (fresh bool) {
 	for _, number := range shards {
 		shard, ok := known[number]
 		if !ok {
-			shard, fresh = &surveyed[T]{found: map[string]T{}}, true
+			shard, fresh = newSurveyed[T](), true
 		}
 		s.shards[number] = shard
 	}
@@ -99,7 +103,7 @@ func (s *Survey[T]) read(ctx context.Context, fresh bool) error {
 	switch err := s.p.reaches(ctx, st.CachedInfo(), s.end); {
 	case errors.Is(err, diff.ErrAnew):
 		for number := range s.shards {
-			s.shards[number] = &surveyed[T]{found: map[string]T{}}
+			s.shards[number] = newSurveyed[T]()
 		}
 	case err != nil:
 		return err
@@ -114,7 +118,7 @@ func (s *Survey[T]) read(ctx context.Context, fresh bool) error {
 	return nil
 }
 
-// readShard reads up to the state that the leader has as the last of the shard: the server that
+// readShard reads up to the state, or key, that the leader has as the last of the shard: the server that
 // delivers may be behind. If that state is removed meanwhile it never comes; then another one is
 // the last. Each shard has a consumer of its own: one with many subjects takes a time that grows
 // with the square of the stream.
@@ -122,7 +126,7 @@ func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number i
 	cfg := jetstream.ConsumerConfig{
 		Name:          "past",
 		Description:   "rollcall: the states of a shard's meetings, for the list of past ones",
-		FilterSubject: statePrefix + strconv.Itoa(number) + ".>", InactiveThreshold: surveyIdle,
+		FilterSubject: "rollcall.*." + strconv.Itoa(number) + ".>", InactiveThreshold: surveyIdle,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
 	}
 	for try := 0; ; try++ {
@@ -131,7 +135,7 @@ func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number i
 		case err != nil:
 			return err
 		case last == nil:
-			*shard = surveyed[T]{found: map[string]T{}}
+			*shard = *newSurveyed[T]()
 			return nil
 		case last.Seq <= shard.at:
 			return nil
@@ -140,28 +144,42 @@ func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number i
 		}
 		cfg.OptStartSeq = shard.at + 1
 		waiting, cancel := context.WithTimeoutCause(ctx, surveyPatience, errNoAnswer)
+		var failed error
 		err = s.p.deliver(waiting, st, cfg, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
-			shard.take(msg, meta.Sequence.Stream, s.keep)
-			return shard.at < last.Seq
+			failed = shard.take(waiting, s.p, msg, meta.Sequence.Stream, s.keep)
+			return failed == nil && shard.at < last.Seq
 		})
 		cancel()
-		if err != nil && !errors.Is(err, errNoAnswer) {
+		if err = errors.Join(err, failed); err != nil && !errors.Is(err, errNoAnswer) {
 			return err
 		}
 	}
 }
 
-// take keeps what is wanted of a state.
-func (s *surveyed[T]) take(msg jetstream.Msg, at uint64, keep func(*diff.State) (T, bool)) {
-	s.at = at
-	id, err := meetingOf(msg.Subject())
-	if err != nil {
-		return
-	}
-	delete(s.found, id)
-	if record, err := recordOf(msg, at); err == nil {
+// take keeps what is wanted of a state. An error says that the state's key could not be asked for.
+func (s *surveyed[T]) take(ctx context.Context, p *Publisher, msg jetstream.Msg, at uint64, keep func(*diff.State) (T, bool)) error {
+	switch subject := msg.Subject(); {
+	case strings.HasPrefix(subject, keyPrefix):
+		s.keys.note(msg)
+	case strings.HasPrefix(subject, statePrefix):
+		id, err := meetingOf(subject)
+		if err != nil {
+			break
+		}
+		record, err := p.recordOf(ctx, msg, at, s.keys.take(id))
+		if err != nil && !unreadable(err) {
+			return err
+		}
+		delete(s.found, id)
+		if err != nil {
+			break
+		}
 		if kept, ok := keep(record.State); ok {
 			s.found[id] = kept
+		} else if !record.Key.IsZero() {
+			s.keys[id] = record.Key
 		}
 	}
+	s.at = at
+	return nil
 }

@@ -134,7 +134,7 @@ func TestSurveyOfWhatIsOver(t *testing.T) {
 	require.Len(t, survey(t, all, everyShard()...), 3)
 	over.over = true
 	update(t, p, over)
-	for id, data := range map[string][]byte{"bad": {1, 2, 3}, "newer": {stateFormat + 1}} {
+	for id, data := range map[string][]byte{"bad": {1, 2, 3}, "newer": {sealedFormat + 1}} {
 		_, err := p.replace(t.Context(), StateSubject(id), data)
 		require.NoError(t, err)
 	}

@@ -70,7 +70,7 @@ func readTrial(ctx context.Context, st jetstream.Stream) error {
 	for {
 		msg, err := st.GetLastMsgForSubject(ctx, trialStored+StateSubject(trialMeeting))
 		if err == nil {
-			_, err = decodeState(msg.Data)
+			_, err = decodeState(msg.Data, diff.Key{}, trialMeeting)
 			return err
 		}
 		if before != nil && cutShort(ctx, err) {
