@@ -101,7 +101,7 @@ func TestStatesThatCannotBeReadAreRefused(t *testing.T) {
 	t.Parallel()
 	raw, err := diff.New("room").MarshalBinary()
 	require.NoError(t, err)
-	newer := append([]byte{raw[0] + 1}, raw[1:]...)
+	newer := append([]byte{0xff}, raw[1:]...)
 	other, err := diff.New("other").MarshalBinary()
 	require.NoError(t, err)
 	p := newPublisher(t, Options{})
