@@ -134,7 +134,7 @@ func (e *storeError) Unwrap() error { return e.err }
 // any more: the snapshot ended it, or another replica did, or it was unwatched.
 func (p *Poller) storeSnapshot(ctx context.Context, m *look, snap diff.Snapshot) (diff.Result, error) {
 	snap.Via = events.ViaPoll
-	wants := diff.All{m.gapBefore(snap), snap}
+	wants := diff.All{m.gapBefore(snap, p.gapAfter(m.interval)), snap}
 	if snap.Over {
 		wants = append(wants, diff.End{At: snap.At, Reason: m.why})
 	}

@@ -23,7 +23,9 @@ const (
 )
 
 // gapAfter is how long a meeting has to go without a look for that to be a gap.
-func gapAfter(interval time.Duration) time.Duration { return max(gapIntervals*interval, shortestGap) }
+func (f *fixed) gapAfter(interval time.Duration) time.Duration {
+	return max(gapIntervals*interval, f.shortestGap)
+}
 
 // patrol announces meetings that cannot be looked at, until ctx ends. A beat covers the shards that
 // we took over only once the gaps from before are announced: the beat replaces the time by which
@@ -98,7 +100,7 @@ func (t *locked) unannouncedGaps() map[*meeting]gap {
 			out[m] = gap{From: m.lostAt, At: now.Wall, Reason: events.GapStoreLost}
 			continue
 		}
-		if m.lastSeen.Never() || m.brief.gapFrom > 0 || m.lastSeen.Ago(now) <= gapAfter(m.interval) {
+		if m.lastSeen.Never() || m.brief.gapFrom > 0 || m.lastSeen.Ago(now) <= t.gapAfter(m.interval) {
 			continue
 		}
 		from, to := m.lastSeen.Gap(now)
@@ -128,9 +130,9 @@ func reasonOf(trouble string, away bool) string {
 	}
 }
 
-// gapBefore is the gap that ends with the list that was read.
-func (m *look) gapBefore(snap diff.Snapshot) diff.GapBefore {
+// gapBefore is the gap that ends with the list that was read, if it is longer than so.
+func (m *look) gapBefore(snap diff.Snapshot, longer time.Duration) diff.GapBefore {
 	return diff.GapBefore{
-		Look: snap, Last: m.lastSeen, Now: m.listRead, Longer: gapAfter(m.interval), Reason: reasonOf(m.trouble, m.away),
+		Look: snap, Last: m.lastSeen, Now: m.listRead, Longer: longer, Reason: reasonOf(m.trouble, m.away),
 	}
 }

@@ -60,6 +60,7 @@ func TestACrowdAfterAnOutageIsStoredWholeByNATS(t *testing.T) {
 	store, source := openAt(t, url), newSource()
 	p, err := poller.New(source, store, poller.Options{MaxInterval: 2 * time.Second})
 	require.NoError(t, err)
+	p.ShortenGaps(3 * time.Second)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()

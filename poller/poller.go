@@ -126,7 +126,7 @@ func New(source Source, store Store, opts Options) (*Poller, error) {
 	f := &fixed{
 		clock: clock{epoch: time.Now().Add(-time.Hour), wallTime: opts.Clock},
 		opts:  opts, log: opts.Logger, tick: min(opts.MinInterval/20, maxTick),
-		health: newHealth(opts.Reporter),
+		health: newHealth(opts.Reporter), shortestGap: shortestGap,
 		pacer: pace.New(pace.Options{
 			MinInterval: opts.MinInterval, MaxInterval: opts.MaxInterval, InfoInterval: infoAfter, Rate: opts.Rate,
 			PerMeeting: opts.Month.PerMeeting,

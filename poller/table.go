@@ -57,8 +57,10 @@ type fixed struct {
 	tick   time.Duration // looks that are not urgent begin on multiples of it
 	pacer  *pace.Pacer
 	health *health
-	wake   chan struct{} // holds a token when the schedule has changed
-	news   chan struct{} // holds a token when there is something in stale
+	// See the constant; a test in real time has less of it.
+	shortestGap time.Duration
+	wake        chan struct{} // holds a token when the schedule has changed
+	news        chan struct{} // holds a token when there is something in stale
 }
 
 func newTable(f *fixed) *table {
