@@ -248,3 +248,18 @@ func TestTenThousandPeopleFitInAMessage(t *testing.T) {
 	require.Less(t, len(b), natsMaxPayload/2, "before it is compressed")
 	require.Equal(t, 10_000, roundTrip(t, s).Size())
 }
+
+// Nothing of a meeting that has expired is known, and it begins as any other does.
+func TestAnExpiredStateIsEmpty(t *testing.T) {
+	s := roundTrip(t, diff.NewExpired("m1"))
+	require.Equal(t, diff.Expired, s.Phase)
+	require.Equal(t, "expired", s.Phase.String())
+	require.False(t, s.Known())
+	require.False(t, s.IsWatched())
+	require.False(t, diff.Unwatch{At: 1}.Apply(s).Changed)
+	require.False(t, diff.KeepWatching{}.Apply(s).Changed)
+	w := diff.Watch{At: ms(1), AtOnce: true, Description: diff.Description{Title: "Weekly"}}
+	began, anew := w.Apply(diff.New("m1")), w.Apply(s)
+	require.Equal(t, began.Events, anew.Events)
+	require.Equal(t, fieldsOf(began.State), fieldsOf(anew.State))
+}

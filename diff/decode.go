@@ -90,9 +90,8 @@ func (r *decoder) text(limit int) []byte {
 
 func (r *decoder) state() *State {
 	s := &State{
-		known:        true,
 		ConferenceID: r.conferenceID(),
-		Phase:        Phase(r.uint(uint64(Ended))),
+		Phase:        Phase(r.uint(uint64(Expired))),
 		Title:        string(r.text(math.MaxInt32)),
 		CreatorID:    string(r.text(math.MaxInt32)),
 		CreatorNick:  string(r.text(math.MaxInt32)),
@@ -123,6 +122,7 @@ func (r *decoder) state() *State {
 	if r.version >= unchained {
 		r.pushes(s)
 	}
+	s.known = s.Phase != Expired
 	return s
 }
 

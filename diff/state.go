@@ -16,6 +16,9 @@ const (
 	Unwatched
 	// Ended meetings are over and closed out.
 	Ended
+	// Expired meetings are being removed with all their events. Nothing else is left of them, and one
+	// that is watched again begins as if it had never been known.
+	Expired
 )
 
 // String names the phase as the HTTP interface does.
@@ -27,6 +30,8 @@ func (p Phase) String() string {
 		return "unwatched"
 	case Ended:
 		return "ended"
+	case Expired:
+		return "expired"
 	default:
 		return "unknown"
 	}
@@ -128,6 +133,11 @@ func (s *State) IsWatched() bool { return s.known && s.Phase == Watched }
 
 // New returns the state of a meeting nothing is known of.
 func New(conferenceID string) *State { return &State{ConferenceID: conferenceID, Phase: Watched} }
+
+// NewExpired returns the state of a meeting whose events have expired: nothing is left in it.
+func NewExpired(conferenceID string) *State {
+	return &State{ConferenceID: conferenceID, Phase: Expired}
+}
 
 // WithPhase returns the state in another phase.
 func (s *State) WithPhase(phase Phase) *State {

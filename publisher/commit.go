@@ -44,6 +44,12 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 	if err := checkSteps(base, res, steps); err != nil {
 		return base, fmt.Errorf("commit: %w", err)
 	}
+	if base.Revision > 0 && base.State.Phase == diff.Expired {
+		// It begins anew, and nothing of what it was is to be found among what it will be.
+		if err := p.purgeMeeting(ctx, base.State.ConferenceID, base.Revision, nil); err != nil {
+			return base, wrapMeeting(base.State.ConferenceID, err)
+		}
+	}
 	for _, step := range steps {
 		j, err := p.build(base, step)
 		if err != nil {
@@ -109,8 +115,7 @@ func (p *Publisher) Update(ctx context.Context, base Record, want diff.Intent) (
 		if err := sleep(ctx, pause); err != nil {
 			return rec, res, wrapMeeting(base.State.ConferenceID, err)
 		}
-		known := base.Revision
-		if base, err = p.reload(ctx, base.State.ConferenceID, known); err != nil {
+		if base, err = p.reload(ctx, base); err != nil {
 			return base, res, err
 		}
 	}

@@ -88,25 +88,17 @@ func (p *Publisher) reaches(ctx context.Context, info *jetstream.StreamInfo, at 
 // Stored returns the meetings of a shard of which a state is stored, as far as the leader knows,
 // and the sequence below which no message is.
 func (p *Publisher) Stored(ctx context.Context, shard int) (meetings map[string]struct{}, oldest uint64, err error) {
-	var answer struct {
-		Error *apiError             `json:"error"`
-		State jetstream.StreamState `json:"state"`
-	}
-	which := map[string]any{"subjects_filter": statePrefix + strconv.Itoa(shard) + ".>"}
-	err = p.ask(ctx, streamInfo, which, &answer)
-	if err == nil && answer.Error != nil {
-		err = p.checkGone(answer.Error.err())
-	}
+	state, err := p.streamState(ctx, statePrefix+strconv.Itoa(shard)+".>")
 	if err != nil {
 		return nil, 0, fmt.Errorf("which states are stored: %w", err)
 	}
-	meetings = make(map[string]struct{}, len(answer.State.Subjects))
-	for subject := range answer.State.Subjects {
+	meetings = make(map[string]struct{}, len(state.Subjects))
+	for subject := range state.Subjects {
 		if id, err := meetingOf(subject); err == nil {
 			meetings[id] = struct{}{}
 		}
 	}
-	return meetings, answer.State.FirstSeq, nil
+	return meetings, state.FirstSeq, nil
 }
 
 // stream is the stream as it is now.

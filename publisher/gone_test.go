@@ -112,10 +112,10 @@ func TestReadingSaysWhatIsLost(t *testing.T) {
 	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	rec := update(t, p, r)
-	same, err := p.reload(t.Context(), r.id, rec.Revision)
+	same, err := p.reload(t.Context(), rec)
 	require.NoError(t, err)
 	assert.Equal(t, rec.Revision, same.Revision)
-	less, err := p.reload(t.Context(), r.id, rec.Revision+1)
+	less, err := p.reload(t.Context(), Record{State: rec.State, Revision: rec.Revision + 1})
 	require.ErrorIs(t, err, diff.ErrLost)
 	assert.Equal(t, rec.Revision, less.Revision, "what is stored")
 }

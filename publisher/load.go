@@ -117,6 +117,7 @@ func (s *stored) readHeader(h nats.Header) error {
 
 // message is a stored message as the API gives it.
 type message struct {
+	Subject string    `json:"subject"`
 	Seq     uint64    `json:"seq"`
 	Time    time.Time `json:"time"` // when the server stored it
 	RawHdrs []byte    `json:"hdrs"`

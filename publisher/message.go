@@ -3,6 +3,7 @@ package publisher
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -36,12 +37,16 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	j := newJob(base)
 	j.expiry = expiry(base.EventsExpire).after(now, p.opts.Retention)
 	j.msgs = make([]*nats.Msg, 0, 2*len(step.Events)+besides)
+	retention, whole := p.opts.Retention, p.keptWhole(base)
+	if whole {
+		retention = 0 // a sweeper removes what has expired
+	}
 	for i := range step.Events {
 		e := step.Events[i]
 		e.Source = events.Source(p.opts.CorpID, j.meeting)
 		e.DataSchema = events.DataSchema(e.Type)
 		e.RecordedTime = now
-		if err := j.addEvent(e, p.opts); err != nil {
+		if err := j.addEvent(e, retention); err != nil {
 			return nil, err
 		}
 	}
@@ -52,7 +57,7 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	if err := j.addState(step.State, p.blind); err != nil {
 		return nil, err
 	}
-	if step.State.Phase != diff.Watched {
+	if step.State.Phase != diff.Watched && !whole {
 		if ttl := j.expiry.ttl(now); ttl > 0 {
 			j.state().Header.Set(nats.MsgTTLHdr, formatTTL(ttl))
 		}
@@ -60,10 +65,11 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	return j, j.checkSizes(p.nc.MaxPayload())
 }
 
-// addEvent adds the two messages of an event. Only the first has the event's id as the message's:
-// within one stream an id stands for one message, and a batch that has it twice is refused. The
-// second is the same event, byte for byte, so its id is in it.
-func (j *job) addEvent(e events.Event, opts Options) error {
+// addEvent adds the two messages of an event, which the server removes after the retention; 0 means
+// that it does not. Only the first has the event's id as the message's: within one stream an id
+// stands for one message, and a batch that has it twice is refused. The second is the same event,
+// byte for byte, so its id is in it.
+func (j *job) addEvent(e events.Event, retention time.Duration) error {
 	payload, err := events.Encode(e)
 	if err != nil {
 		return fmt.Errorf("meeting %s: %w", j.meeting, err)
@@ -75,8 +81,8 @@ func (j *job) addEvent(e events.Event, opts Options) error {
 		if e.Member != nil && e.Member.UnionID != "" {
 			h.Set(hdrUnion, e.Member.UnionID)
 		}
-		if opts.Retention > 0 {
-			h.Set(nats.MsgTTLHdr, formatTTL(opts.Retention))
+		if retention > 0 {
+			h.Set(nats.MsgTTLHdr, formatTTL(retention))
 		}
 		j.msgs = append(j.msgs, &nats.Msg{Subject: ingest + subject, Header: h, Data: payload})
 	}

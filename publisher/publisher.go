@@ -39,6 +39,8 @@ type Publisher struct {
 	batchLimit atomic.Int64
 	// reached is the highest sequence of the stream that this publisher knows of.
 	reached atomic.Uint64
+	// whole says that meetings expire as a whole.
+	whole atomic.Bool
 	// older is [Publisher.Older].
 	older atomic.Bool
 	// sealing says that states that are stored from now on are sealed, see key.go.

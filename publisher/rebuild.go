@@ -112,22 +112,24 @@ func (p *Publisher) maxResends() int {
 }
 
 // reload is Load when a newer state is known than the one that may be read. If what is stored
-// really is older, it returns an error that wraps [diff.ErrLost], and the record. A leader that has
-// just been elected may not know everything that is stored; once it has stored something more it
-// does.
-func (p *Publisher) reload(ctx context.Context, conferenceID string, known uint64) (Record, error) {
-	rec, err := p.Load(ctx, conferenceID)
-	if err != nil || rec.Revision >= known {
+// really is older, it returns an error that wraps [diff.ErrLost], and the record; that nothing is
+// stored any more of a meeting that was not watched is no loss, as such meetings expire. A leader
+// that has just been elected may not know everything that is stored; once it has stored something
+// more it does.
+func (p *Publisher) reload(ctx context.Context, known Record) (Record, error) {
+	id := known.State.ConferenceID
+	rec, err := p.Load(ctx, id)
+	if err != nil || rec.Revision >= known.Revision {
 		return rec, err
 	}
 	if err := p.Barrier(ctx); err != nil {
 		return rec, err
 	}
-	rec, err = p.Load(ctx, conferenceID)
-	if err != nil || rec.Revision >= known {
+	rec, err = p.Load(ctx, id)
+	if err != nil || rec.Revision >= known.Revision || rec.Revision == 0 && known.State.Phase != diff.Watched {
 		return rec, err
 	}
-	return rec, fmt.Errorf("%w: meeting %s: the state is at %d, and was at %d", diff.ErrLost, conferenceID, rec.Revision, known)
+	return rec, fmt.Errorf("%w: meeting %s: the state is at %d, and was at %d", diff.ErrLost, id, rec.Revision, known.Revision)
 }
 
 // Barrier returns when everything that was stored before is seen by [Publisher.Load].
