@@ -25,16 +25,18 @@ var mayImport = []struct{ room, rooms string }{
 	{"poller", "events diff poller/condition poller/guarded poller/pace"},
 	{"publisher", "events diff"},
 
+	{"internal/evidence", "events"},
+
 	{"internal/base", ""},
 	{"internal/config", "internal/base"},
 	{"internal/base/logging", "internal/base internal/config"},
 	{"internal/nats", "events internal/base internal/config"},
 	{"internal/dingtalk", "events diff poller internal/base"},
 	{"internal/fleet", "events poller internal/base internal/nats"},
-	{"internal/stored", "events diff poller internal/base"},
+	{"internal/stored", "events diff poller internal/evidence internal/base"},
 	{"internal/face", "events diff poller internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored"},
 	{"internal/doctor", "events publisher internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored internal/face"},
-	{"internal/service", "events diff poller publisher internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored internal/face"},
+	{"internal/service", "events diff poller publisher internal/evidence internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored internal/face"},
 
 	// What tests Rollcall shares none of the code that it tests: the same mistake in both would be
 	// seen by nobody.
@@ -45,7 +47,7 @@ var mayImport = []struct{ room, rooms string }{
 
 	// Only the program knows everything, the simulator too, which `rollcall simulate` and `rollcall
 	// demo` run.
-	{"cmd/rollcall", "events diff poller publisher internal/base internal/config internal/nats internal/dingtalk internal/fleet " +
+	{"cmd/rollcall", "events diff poller publisher internal/evidence internal/base internal/config internal/nats internal/dingtalk internal/fleet " +
 		"internal/stored internal/face internal/doctor internal/service internal/simulator"},
 }
 
@@ -78,6 +80,7 @@ var knowsNothingOf = []struct {
 	{"poller/pace", [][]string{inputAndOutput, clocks, chance, nats, settings}},
 	{"poller", [][]string{http, nats, settings}},
 	{"publisher", [][]string{http, settings}},
+	{"internal/evidence", [][]string{{"net", "os", "log", "syscall"}, clocks, chance, nats, settings}},
 	{"internal/simulator/history", [][]string{inputAndOutput, clocks, nats, settings}},
 	{"internal/simulator/fault", [][]string{inputAndOutput, clocks, nats, settings}},
 	{"internal/dingtalk/api", [][]string{nats, settings}},
