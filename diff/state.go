@@ -164,6 +164,16 @@ func (s *State) Unchained() *State {
 	return &next
 }
 
+// WithoutTitle returns the state without the meeting's title; nil for none.
+func (s *State) WithoutTitle() *State {
+	if s == nil || s.Title == "" {
+		return s
+	}
+	next := *s
+	next.Title, next.TitleGiven = "", false
+	return &next
+}
+
 // clone returns a copy whose people can be changed.
 func (s *State) clone() *State {
 	next := *s

@@ -23,17 +23,24 @@ const (
 // Run commits what [Publisher.Commit] hands it, many meetings at a time in one batch: storing a
 // batch costs the server much the same whatever its size. It blocks until ctx ends; a commit under
 // way is then finished or, after a few seconds, given up, and those that wait get [ErrStopped]. It
-// can be called once.
+// can be called once. It returns nil after ctx, or a [PrivacyError] when somebody has changed how the
+// stream tells of people.
 func (p *Publisher) Run(ctx context.Context) error {
 	if !p.running.CompareAndSwap(false, true) {
 		return errors.New("publisher: Run was called before")
 	}
 	defer close(p.stopped)
 	defer p.watch()()
+	ctx, stop := context.WithCancel(ctx)
 	var tending sync.WaitGroup
 	defer tending.Wait()
+	defer stop()
 	tending.Go(func() { p.recreateWhenGone(ctx) })
-	tending.Go(func() { p.watchConfig(ctx) })
+	foreign := make(chan error, 1)
+	tending.Go(func() {
+		defer stop()
+		foreign <- p.watchConfig(ctx)
+	})
 	work, cancel := outlive(ctx, stopGrace)
 	defer cancel()
 
@@ -44,7 +51,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 			for _, j := range held {
 				p.finish(j, 0, ErrStopped)
 			}
-			return nil
+			return <-foreign
 		}
 		var group []*job
 		group, held = p.pick(held)

@@ -39,12 +39,15 @@ func (p *Publisher) Drift() error {
 }
 
 // watchConfig compares the stream's configuration with what is wanted until ctx ends: about every
-// minute, and soon after a commit was refused that the configuration may be the reason for.
-func (p *Publisher) watchConfig(ctx context.Context) {
+// minute, and soon after a commit was refused that the configuration may be the reason for. It
+// returns why nothing may be stored any more, if that is found.
+func (p *Publisher) watchConfig(ctx context.Context) error {
 	for {
-		p.compareConfig(ctx)
+		if err := p.compareConfig(ctx); err != nil {
+			return err
+		}
 		if !p.untilCompared(ctx) {
-			return
+			return nil
 		}
 	}
 }
@@ -80,17 +83,20 @@ func (p *Publisher) compareConfigSoon() {
 }
 
 // compareConfig reads the stream's configuration, changes back what it can and keeps what remains.
-// If it cannot be read, nothing changes.
-func (p *Publisher) compareConfig(ctx context.Context) {
+// If it cannot be read, nothing changes. It returns why nothing may be stored any more.
+func (p *Publisher) compareConfig(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
 	defer cancel()
 	st, err := p.js.Stream(asking, events.Stream)
 	if err != nil {
 		_ = p.checkGone(err)
 		p.log.Debug("the stream's configuration cannot be compared", "error", err)
-		return
+		return nil
 	}
 	have := st.CachedInfo().Config
+	if err := p.comparePrivacy(asking, &have); err != nil {
+		return err
+	}
 	found := drift{
 		err:    p.changeBack(ctx, have),
 		limits: &limits{have.MaxBytes, have.MaxMsgs, int64(have.MaxConsumers)},
@@ -98,6 +104,7 @@ func (p *Publisher) compareConfig(ctx context.Context) {
 	if ctx.Err() == nil {
 		p.noteDrift(found)
 	}
+	return nil
 }
 
 // changeBack changes back what can be changed without harm, unless the stream is not ours any more,

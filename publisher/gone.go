@@ -54,6 +54,7 @@ func (p *Publisher) recreateWhenGone(ctx context.Context) {
 			continue
 		}
 		cfg := marked(streamConfig(p.opts.Replicas), p.Older())
+		p.opts.Privacy.mark(&cfg)
 		cfg.FirstSeq = p.reached.Load() + unheardMargin
 		_, err := ensureStream(ctx, p.js, cfg, p.log)
 		switch {

@@ -72,6 +72,8 @@ type Options struct {
 	CorpID string
 	// Replicas is how many copies of the stream the servers keep at least; 1 when 0.
 	Replicas int
+	// Privacy is how events tell of people.
+	Privacy Privacy
 	// Retention is how long events are kept, a second to 100 years; 0 keeps them for ever.
 	Retention time.Duration
 	// AckTimeout is how long an answer of the server is waited for; 5 seconds when 0.
@@ -134,7 +136,8 @@ func (o Options) check() error {
 }
 
 // Open checks the server and creates the stream, or checks the one that exists: what can be changed
-// without harm is changed, anything else is refused with [ErrStreamConfig]. A server older than
+// without harm is changed, anything else is refused with [ErrStreamConfig], and a stream that tells
+// of people in another way with a [PrivacyError], before anything is changed. A server older than
 // 2.12.8, the connected one or one that keeps the stream, is refused with [ErrServerTooOld];
 // one older than 2.14.6 is warned of.
 //
@@ -156,17 +159,25 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	if err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
-	have, err := ensureStream(ctx, js, marked(streamConfig(opts.Replicas), false), opts.Logger)
+	p := &Publisher{
+		nc: nc, js: js, opts: opts, log: opts.Logger,
+		jobs: make(chan *job), missed: make(chan struct{}, 1), compareSoon: make(chan struct{}, 1), stopped: make(chan struct{}), inflight: make(map[string]*job),
+		setBack: make(map[string]uint64),
+	}
+	if err := p.checkPrivacy(ctx); err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	cfg := marked(streamConfig(opts.Replicas), false)
+	opts.Privacy.mark(&cfg)
+	have, err := ensureStream(ctx, js, cfg, opts.Logger)
+	if err == nil {
+		have, err = p.settlePrivacy(ctx, have)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
 	if err := checkKeepers(ctx, nc, js, opts.Logger); err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
-	}
-	p := &Publisher{
-		nc: nc, js: js, opts: opts, log: opts.Logger,
-		jobs: make(chan *job), missed: make(chan struct{}, 1), compareSoon: make(chan struct{}, 1), stopped: make(chan struct{}), inflight: make(map[string]*job),
-		setBack: make(map[string]uint64),
 	}
 	p.batchLimit.Store(maxBatch)
 	p.older.Store(older(have))

@@ -15,6 +15,7 @@ const gcPercent = 50
 
 type serve struct {
 	config.Settings
+	PrivacySwitch bool `help:"Go on with another privacy or privacy-key than what is stored was made with; stop all other replicas first."`
 }
 
 // Run runs the service until it is told to stop.
@@ -30,5 +31,5 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	}
 	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
 	logger := newLogger(call, c.Logging)
-	return service.Run(ctx, service.Options{Settings: c.Settings, LookupEnv: call.LookupEnv, Logger: logger})
+	return service.Run(ctx, service.Options{Settings: c.Settings, PrivacySwitch: c.PrivacySwitch, LookupEnv: call.LookupEnv, Logger: logger})
 }

@@ -93,8 +93,8 @@ func (c *verifyCommand) openAPI(limiter *budget.Limiter, logger *slog.Logger) (*
 
 // source reads meetings as the service does: under pseudonyms if the settings say so.
 func (c *verifyCommand) source(client *api.Client) poller.Source {
-	if c.Events.Privacy == config.PrivacyPseudonym {
-		return pseudonym.NewSource(client, c.Events.PrivacyKey.Reveal())
+	if c.Events.Pseudonyms() {
+		return pseudonym.NewSource(client, pseudonym.Options{Key: c.Events.PrivacyKey.Reveal(), Titles: c.Events.TitlesShown()})
 	}
 	return client
 }

@@ -231,7 +231,7 @@ func (e Events) Validate() error {
 		return Usagef("retention", "%s is less than %s; %s", e.Retention, minRetention, keepForEver)
 	case e.Retention > maxDuration:
 		return Usagef("retention", "%s is %w; %s", shortDuration(e.Retention), errTooLong, keepForEver)
-	case e.Privacy == PrivacyPseudonym && e.PrivacyKey == "":
+	case e.Pseudonyms() && e.PrivacyKey == "":
 		return Usagef("privacy-key", "is required when privacy is pseudonym")
 	}
 	return nil

@@ -187,10 +187,18 @@ type Events struct {
 	// Retention is how long events are kept; 0 means for ever.
 	Retention time.Duration `type:"retention" placeholder:"TIME" default:"720h" help:"How long events are kept, 100 years at most; 0 = for ever."`
 	Privacy   Privacy       `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`
-	// PrivacyKey is the key of the hash.
-	PrivacyKey     Secret `placeholder:"SECRET" help:"Key of the hash that makes pseudonyms."`
+	// PrivacyKey is the key of the hash. A new one has 32 bytes at least.
+	PrivacyKey     Secret `placeholder:"SECRET" help:"Key of the hash that makes pseudonyms, 32 bytes at least."`
 	PrivacyKeyFile string `hidden:"" help:"File that holds the key of the hash."`
+	// PrivacyTitles says what becomes of titles where people have pseudonyms.
+	PrivacyTitles Titles `placeholder:"drop|keep" default:"drop" help:"What becomes of meetings' titles with pseudonyms: drop, or keep."`
 }
+
+// Pseudonyms tells whether people have pseudonyms.
+func (e Events) Pseudonyms() bool { return e.Privacy == PrivacyPseudonym }
+
+// TitlesShown tells whether titles of meetings are stored and shown.
+func (e Events) TitlesShown() bool { return !e.Pseudonyms() || e.PrivacyTitles == TitlesKeep }
 
 // Logging says what is logged to stderr and how it looks.
 type Logging struct {

@@ -63,6 +63,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"retention", "720h", "0s"},
 	{"privacy", "full", "pseudonym"},
 	{"privacy-key", "", "secret"},
+	{"privacy-titles", "drop", "keep"},
 	{"log-level", "info", "debug"},
 	{"log-format", "auto", "json"},
 }

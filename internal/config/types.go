@@ -38,6 +38,17 @@ const (
 	PrivacyPseudonym Privacy = "pseudonym"
 )
 
+// Titles says what pseudonyms leave of the titles of meetings.
+type Titles string
+
+// What may be left of titles.
+const (
+	// TitlesDrop leaves none.
+	TitlesDrop Titles = "drop"
+	// TitlesKeep leaves them as they are.
+	TitlesKeep Titles = "keep"
+)
+
 // LogFormat is the form of log lines.
 type LogFormat string
 
@@ -70,6 +81,7 @@ func mappers() []kong.Option {
 		mapper(parseQuota),
 		kong.TypeMapper(reflect.TypeFor[StreamMode](), streamModes{}),
 		mapper(oneOf(PrivacyFull, PrivacyPseudonym)),
+		mapper(oneOf(TitlesDrop, TitlesKeep)),
 		mapper(oneOf(LogAuto, LogText, LogJSON)),
 		mapper(parseLevel),
 		kong.NamedMapper("retention", decoder(parseRetention)),

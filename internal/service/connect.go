@@ -105,8 +105,13 @@ var (
 
 // openStore opens the stream, as soon as the servers can.
 func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publisher.Publisher, err error) {
+	privacy, err := Privacy(s.opts.Settings.Events)
+	if err != nil {
+		return nil, err
+	}
+	privacy.Switch = s.opts.PrivacySwitch
 	opts := publisher.Options{
-		CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
+		Privacy: privacy, CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
 		Retention: s.opts.Settings.Events.Retention, Attempted: s.storeAttempted, Logger: s.log,
 	}
 	s.gate.waitFor(errOpening) // until there is an answer, or what is asked is refused
@@ -118,8 +123,14 @@ func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publishe
 		if errors.Is(err, publisher.ErrStreamConfig) || errors.Is(err, publisher.ErrServerTooOld) {
 			return backoff.Permanent(err) // until somebody mends it
 		}
+		if refused := PrivacyRefused(err); refused != nil {
+			return backoff.Permanent(refused)
+		}
 		return err
 	})
+	if err == nil && privacy.Weak {
+		s.log.Warn(weakKey)
+	}
 	return pub, err
 }
 

@@ -32,6 +32,7 @@ type parts struct {
 	past   *ended.Index
 	js     jetstream.JetStream
 	disk   *diskWatch // under the embedded server; nil without one
+	titles bool       // titles of meetings are shown
 }
 
 var (
@@ -59,6 +60,9 @@ func (p *parts) Watch(ctx context.Context, conferenceID, title string) (bool, er
 	}
 	ctx, stop := whileStored(ctx, known, p.disk)
 	defer stop()
+	if !p.titles {
+		title = ""
+	}
 	created, err := known.Watch(ctx, conferenceID, title)
 	return created, conn.Plainly(err)
 }
@@ -116,6 +120,9 @@ func (p *parts) Stored(ctx context.Context, conferenceID string) (*diff.State, e
 	if err != nil || record.Revision == 0 {
 		return nil, conn.Plainly(err)
 	}
+	if !p.titles {
+		return record.State.WithoutTitle(), nil
+	}
 	return record.State, nil
 }
 
@@ -139,6 +146,11 @@ func (p *parts) Meetings(ctx context.Context) ([]peers.Meeting, error) {
 }
 
 // asStored is what is told of a meeting that no replica looks at for the moment.
-func asStored(s *diff.State) (peers.Meeting, bool) {
-	return peers.Meeting{Status: poller.StatusOf(s)}, s.Phase == diff.Watched
+func asStored(titles bool) func(*diff.State) (peers.Meeting, bool) {
+	return func(s *diff.State) (peers.Meeting, bool) {
+		if !titles {
+			s = s.WithoutTitle()
+		}
+		return peers.Meeting{Status: poller.StatusOf(s)}, s.Phase == diff.Watched
+	}
 }

@@ -1,13 +1,13 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 	"time"
 
 	"github.com/c4342123/rollcall/internal/base/version"
-	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
 	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
@@ -34,8 +34,8 @@ func (s *service) upstream() upstream {
 
 // pseudonyms gives everybody a pseudonym; nil when people are to be shown as they are.
 func (s *service) pseudonyms() *pseudonym.Source {
-	if e := s.opts.Settings.Events; e.Privacy == config.PrivacyPseudonym {
-		return pseudonym.NewSource(s.source, e.PrivacyKey.Reveal())
+	if e := s.opts.Settings.Events; e.Pseudonyms() {
+		return pseudonym.NewSource(s.source, pseudonym.Options{Key: e.PrivacyKey.Reveal(), Titles: e.TitlesShown()})
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (s *service) newPoller(ctx context.Context, store poller.Store, f *fleet) (
 	p, err := poller.New(s.upstream(), store, poller.Options{
 		MinInterval: max(polling.MinInterval, time.Millisecond), MaxInterval: max(polling.MaxInterval, time.Millisecond),
 		Shards: f.shards, Rate: f.rate.PerSecond, Month: f.month, Served: s.handedIn,
-		Logger: s.log.With("replica", owner()), Titles: s.opts.Settings.Events.Privacy != config.PrivacyPseudonym,
+		Logger: s.log.With("replica", owner()), Titles: s.opts.Settings.Events.TitlesShown(),
 		Reporter: untilStop{ctx, explained{&s.refusals, &onDisk{disk: s.disk, Reporter: s.changes}}},
 	})
 	f.quiet.poller.Store(p)
@@ -92,7 +92,8 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b *parts, 
 	return first(
 		func() error {
 			defer s.stop()
-			return pub.Run(committing)
+			err := pub.Run(committing)
+			return cmp.Or(PrivacyRefused(err), err)
 		},
 		func() error {
 			defer stopCommits()

@@ -31,6 +31,8 @@ type Options struct {
 	// LookupEnv finds the contexts of the nats command line tool.
 	LookupEnv func(name string) (string, bool)
 	Logger    *slog.Logger
+	// PrivacySwitch lets events tell of people in another way than those that are stored.
+	PrivacySwitch bool
 	// Opened is called once, when HTTP answers and the stream is open, before the first look at any
 	// meeting. An error stops the service, which returns it. It may be nil.
 	Opened func(Addresses) error
@@ -171,7 +173,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	if err != nil {
 		return stopped(ctx, err)
 	}
-	p, err := s.newPoller(ctx, pub, f)
+	p, err := s.newPoller(ctx, storeFor(s.opts.Settings.Events, pub), f)
 	if err != nil {
 		return err
 	}
@@ -179,6 +181,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	if err != nil {
 		return err
 	}
+	titles := s.opts.Settings.Events.TitlesShown()
 	at := Addresses{HTTP: baseURL(http), NATS: link.url}
 	if s.opts.Opened != nil {
 		if err := s.opts.Opened(at); err != nil {
@@ -187,11 +190,11 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 	}
 	s.gate.open(parts{
 		Feed:   feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
-		poller: p, store: pub, stored: publisher.NewSurvey(pub, asStored), conn: link.conn, fleet: f,
+		poller: p, store: pub, stored: publisher.NewSurvey(pub, asStored(titles)), conn: link.conn, fleet: f,
 		peers: peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
 		js:    js,
 		past:  ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),
-		disk:  s.disk,
+		disk:  s.disk, titles: titles,
 	})
 	return s.poll(ctx, pub, s.gate.behind(), f, at)
 }

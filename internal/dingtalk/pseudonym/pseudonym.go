@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/c4342123/rollcall/diff"
@@ -16,9 +15,13 @@ import (
 	"github.com/c4342123/rollcall/poller"
 )
 
-// idLength is the length of a pseudonym's hash in bytes: enough that no two people of an
-// organisation ever share one.
-const idLength = 16
+const (
+	// idLength is the length of a pseudonym's hash in bytes: enough that no two people of an
+	// organisation ever share one.
+	idLength = 16
+	// nickLength is that of a guest's, who is told apart from those of the same meeting only.
+	nickLength = 6
+)
 
 // Upstream is where meetings are read and found.
 type Upstream interface {
@@ -28,17 +31,25 @@ type Upstream interface {
 
 // Source reads from upstream and gives everybody a pseudonym: a keyed hash instead of the unionId,
 // and no nickname. With the key and a unionId the pseudonym can be computed; the way back is closed
-// to everybody.
+// to everybody. A guest, who has no unionId, has none here either, and a hash instead of the
+// nickname. Titles are dropped, as people write into them whom a meeting is about.
 type Source struct {
 	upstream Upstream
 	key      []byte
+	titles   bool
+}
+
+// Options of a [Source].
+type Options struct {
+	Key    string // of the hash
+	Titles bool   // are kept, but for the name of who called the meeting
 }
 
 var _ poller.Source = (*Source)(nil)
 
 // NewSource returns a source of pseudonyms.
-func NewSource(upstream Upstream, key string) *Source {
-	return &Source{upstream: upstream, key: []byte(key)}
+func NewSource(upstream Upstream, opts Options) *Source {
+	return &Source{upstream: upstream, key: []byte(opts.Key), titles: opts.Titles}
 }
 
 // Members reads a member list.
@@ -80,7 +91,7 @@ func (s *Source) creator(id string) string {
 	if id == "" {
 		return ""
 	}
-	return s.pseudonym("person", id)
+	return s.pseudonym("person", id, idLength)
 }
 
 // without takes a nickname out of a title: DingTalk names a meeting after the person who called it,
@@ -94,20 +105,28 @@ func without(title, nick string) string {
 
 // HideCreator replaces what names the creator of a meeting, in a push.
 func (s *Source) HideCreator(id, nick, title *string) {
-	*title = without(*title, *nick)
+	*title = s.Title(without(*title, *nick))
 	*id, *nick = s.creator(*id), ""
+}
+
+// Title is what is left of the title of a meeting.
+func (s *Source) Title(title string) string {
+	if !s.titles {
+		return ""
+	}
+	return title
 }
 
 // HideRow replaces what names a person. Guests without a unionId are told apart as they are
 // elsewhere, by nickname and joinTime, and within one meeting only: the same nickname elsewhere may
-// be somebody else.
+// be somebody else. Who gets another nickname, or a joinTime, is recognised as the same guest just
+// as without pseudonyms.
 func (s *Source) HideRow(conferenceID string, row *diff.Row) {
 	if row.UnionID != "" {
-		row.UnionID = s.pseudonym("person", row.UnionID)
-	} else {
-		row.UnionID = s.pseudonym("guest", conferenceID+"\x00"+strconv.FormatInt(row.JoinTime, 10)+"\x00"+row.UserNick)
+		row.UnionID, row.UserNick = s.pseudonym("person", row.UnionID, idLength), ""
+		return
 	}
-	row.UserNick = ""
+	row.UserNick = s.pseudonym("guest", conferenceID+"\x00"+row.UserNick, nickLength)
 }
 
 // discreet returns an error without what it quotes of a reply: one that cannot be read may name
@@ -128,9 +147,10 @@ func discreet(err error) error {
 	return &silent
 }
 
-// pseudonym hashes an id. kind keeps people and guests apart, whatever a guest calls himself.
-func (s *Source) pseudonym(kind, id string) string {
+// pseudonym hashes an id to so many bytes. kind keeps people and guests apart, whatever a guest
+// calls himself.
+func (s *Source) pseudonym(kind, id string, length int) string {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write([]byte(kind + "\x00" + id))
-	return kind[:1] + "-" + hex.EncodeToString(mac.Sum(nil)[:idLength])
+	return kind[:1] + "-" + hex.EncodeToString(mac.Sum(nil)[:length])
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,16 +46,21 @@ func (f *fake) OngoingMeetings(context.Context) (api.Ongoing, error) {
 // rows reads what a source with this key makes of rows.
 func rows(t *testing.T, key, meeting string, in ...diff.Row) []diff.Row {
 	t.Helper()
-	list, err := pseudonym.NewSource(&fake{list: poller.List{Rows: in, Certain: true}}, key).Members(t.Context(), meeting)
+	list, err := pseudonym.NewSource(&fake{list: poller.List{Rows: in, Certain: true}}, pseudonym.Options{Key: key}).Members(t.Context(), meeting)
 	require.NoError(t, err)
 	assert.True(t, list.Certain)
 	require.Len(t, list.Rows, len(in))
 	return list.Rows
 }
 
+// id is what tells a person from others: the unionId, or the nickname of a guest with the joinTime.
 func id(t *testing.T, key, meeting string, row diff.Row) string {
 	t.Helper()
-	return rows(t, key, meeting, row)[0].UnionID
+	got := rows(t, key, meeting, row)[0]
+	if got.UnionID == "" {
+		return got.UserNick + " " + strconv.FormatInt(got.JoinTime, 10)
+	}
+	return got.UnionID
 }
 
 func TestMembersKeepEverythingButWhoTheyAre(t *testing.T) {
@@ -72,7 +79,7 @@ func TestMembersKeepEverythingButWhoTheyAre(t *testing.T) {
 // one.
 func TestPseudonymsNeverChange(t *testing.T) {
 	assert.Equal(t, "p-269b1fbeb7759591efe58eb98c3020b8", id(t, "key", "a", diff.Row{UnionID: "u1"}))
-	assert.Equal(t, "g-38a61f6e8e0d81a9b3bd257d7b071428", id(t, "key", "a", diff.Row{UserNick: "Guest", JoinTime: 1000}))
+	assert.Equal(t, "g-0a3d95155514 1000", id(t, "key", "a", diff.Row{UserNick: "Guest", JoinTime: 1000}))
 }
 
 func TestWhoIsTheSame(t *testing.T) {
@@ -115,7 +122,7 @@ func TestMeetingsDoNotNameWhoCalledThem(t *testing.T) {
 				info:    poller.Info{Title: title, CreatorID: "u1", CreatorNick: "韩梅", StartTime: 1, EndTime: 2, Ended: true, ActiveCount: 3},
 				ongoing: []api.OngoingMeeting{{ConferenceID: "a", Title: title, CreatorID: "u1", CreatorNick: "韩梅", StartTime: 1}},
 			}
-			s := pseudonym.NewSource(f, "key")
+			s := pseudonym.NewSource(f, pseudonym.Options{Key: "key", Titles: true})
 			creator := id(t, "key", "a", diff.Row{UnionID: "u1"})
 
 			info, err := s.Info(t.Context(), "a")
@@ -131,8 +138,51 @@ func TestMeetingsDoNotNameWhoCalledThem(t *testing.T) {
 	}
 }
 
+// Titles name people, too: whom a meeting is about, or with.
+func TestTitlesAreDroppedUnlessAskedFor(t *testing.T) {
+	f := &fake{
+		info:    poller.Info{Title: "Ann's salary", StartTime: 1},
+		ongoing: []api.OngoingMeeting{{ConferenceID: "a", Title: "Ann's salary", StartTime: 1}},
+	}
+	s := pseudonym.NewSource(f, pseudonym.Options{Key: "key"})
+	info, err := s.Info(t.Context(), "a")
+	require.NoError(t, err)
+	assert.Equal(t, poller.Info{StartTime: 1}, info)
+	ongoing, err := s.OngoingMeetings(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []api.OngoingMeeting{{ConferenceID: "a", StartTime: 1}}, ongoing.Meetings)
+	id, nick, title := "u1", "Bob", "Ann's salary"
+	s.HideCreator(&id, &nick, &title)
+	assert.Empty(t, title)
+}
+
+func TestAGuestStaysAGuest(t *testing.T) {
+	guest := diff.Row{UserNick: "Guest", JoinTime: 1000, Status: diff.StatusActive}
+	got := rows(t, "key", "a", guest)[0]
+	assert.Regexp(t, `^g-[0-9a-f]{12}$`, got.UserNick)
+	got.UserNick = guest.UserNick
+	assert.Equal(t, guest, got)
+}
+
+func TestFingerprintsTellKeysApart(t *testing.T) {
+	seen := map[string]string{}
+	for _, key := range []string{strings.Repeat("k", 31), strings.Repeat("k", 32), strings.Repeat("k", 33)} {
+		print, err := pseudonym.Fingerprint(key)
+		require.NoError(t, err)
+		again, err := pseudonym.Fingerprint(key)
+		require.NoError(t, err)
+		assert.Equal(t, print, again)
+		assert.Regexp(t, `^[0-9a-f]{16}$`, print)
+		assert.Empty(t, seen[print], "that of %q, too", seen[print])
+		seen[print] = key
+	}
+	fixed, err := pseudonym.Fingerprint(strings.Repeat("k", 32))
+	require.NoError(t, err)
+	assert.Equal(t, "2edbe70591ee0ee2", fixed, "it stands in streams")
+}
+
 func TestMeetingWhoseCreatorIsUnknown(t *testing.T) {
-	info, err := pseudonym.NewSource(&fake{info: poller.Info{Title: "Weekly"}}, "key").Info(t.Context(), "a")
+	info, err := pseudonym.NewSource(&fake{info: poller.Info{Title: "Weekly"}}, pseudonym.Options{Key: "key", Titles: true}).Info(t.Context(), "a")
 	require.NoError(t, err)
 	assert.Equal(t, poller.Info{Title: "Weekly"}, info)
 }
@@ -142,7 +192,7 @@ func TestErrorsPassThrough(t *testing.T) {
 	s := pseudonym.NewSource(&fake{
 		err: away, info: poller.Info{CreatorNick: "Ann"}, list: poller.List{Rows: []diff.Row{{UserNick: "Ann"}}},
 		ongoing: []api.OngoingMeeting{{CreatorNick: "Ann"}},
-	}, "key")
+	}, pseudonym.Options{Key: "key"})
 	list, err := s.Members(t.Context(), "a")
 	assert.Equal(t, away, err)
 	assert.Empty(t, list)
@@ -176,7 +226,7 @@ func TestErrorsQuoteNobody(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := pseudonym.NewSource(&fake{err: c.err}, "key")
+			s := pseudonym.NewSource(&fake{err: c.err}, pseudonym.Options{Key: "key"})
 			_, fromList := s.Members(t.Context(), "a")
 			_, fromInfo := s.Info(t.Context(), "a")
 			_, fromOngoing := s.OngoingMeetings(t.Context())

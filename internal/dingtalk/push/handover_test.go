@@ -132,7 +132,7 @@ func TestPseudonyms(t *testing.T) {
 		ConferenceID: "m", Scene: push.MeetingCreated, Rows: []diff.Row{row},
 		Meeting: push.Meeting{Title: "Ann's weekly", CreatorID: "ann", CreatorNick: "Ann", StartTime: 3},
 	}}}
-	hider := pseudonym.NewSource(nil, "key")
+	hider := pseudonym.NewSource(nil, pseudonym.Options{Key: "key", Titles: true})
 	r := push.HandOver(n, hider)
 	require.NoError(t, r.Receive(t.Context(), p))
 	require.NoError(t, r.Receive(t.Context(), p)) // as after a failure

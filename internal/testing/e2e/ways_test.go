@@ -94,7 +94,7 @@ func TestPushesNameNobody(t *testing.T) {
 			p.scenario = `{meetings: []}`
 			p.set = func(s *config.Settings) {
 				often(s)
-				s.Events.Privacy, s.Events.PrivacyKey = config.PrivacyPseudonym, "the privacy key"
+				s.Events.Privacy, s.Events.PrivacyKey = config.PrivacyPseudonym, "the privacy key, of 32 bytes or so"
 				if also != nil {
 					also(s)
 				}
@@ -114,10 +114,13 @@ func TestPushesNameNobody(t *testing.T) {
 			list := stored(t, d.js, "new")
 			require.Len(t, list, 8)
 			for _, e := range list {
-				if e.Member != nil {
-					assert.Regexp(t, `^[pg]-[0-9a-f]{32}$`, e.Subject)
+				if e.Member != nil && e.Member.UnionID == "" {
+					assert.Regexp(t, `^guest:[0-9]+:g-[0-9a-f]{12}$`, e.Subject)
+				} else if e.Member != nil {
+					assert.Regexp(t, `^p-[0-9a-f]{32}$`, e.Subject)
 					assert.Empty(t, e.Member.UserNick)
 				} else {
+					assert.Empty(t, e.Meeting.Title)
 					assert.Regexp(t, `^p-[0-9a-f]{32}$`, e.Meeting.CreatorID)
 				}
 			}
