@@ -46,12 +46,15 @@ func (f *Fold) State() *State { return f.state }
 
 func (f *Fold) meeting(e *events.Event) {
 	s, m := f.state, e.Meeting
-	s.Title, s.CreatorID, s.CreatorNick, s.StartTime = m.Title, m.CreatorID, m.CreatorNick, m.StartTime
-	switch e.Type {
-	case events.MeetingStarted:
+	s.Title, s.StartTime = m.Title, m.StartTime
+	if e.Type != events.MeetingEnded { // which names no creator
+		s.CreatorID, s.CreatorNick = m.CreatorID, m.CreatorNick
+	}
+	switch {
+	case e.Type == events.MeetingStarted:
 		s.Phase, s.EndTime, s.StartedAt = Watched, 0, e.Time.UnixMilli()
 		s.GapFrom, s.GapReason = 0, ""
-	case events.MeetingEnded:
+	case e.Type == events.MeetingEnded, m.EndTime > 0: // an update tells of an end that was erased
 		s.Phase, s.EndTime = Ended, m.EndTime
 	}
 }

@@ -125,6 +125,9 @@ func (i End) Apply(s *State) Result {
 	}
 	res := CloseGap(s, i.At)
 	m := s.meeting(i.Reason)
+	// Who created the meeting stands in its start. Whoever is forgotten takes that along, and its end
+	// stays.
+	m.CreatorID, m.CreatorNick = "", ""
 	m.People, m.Peak, m.PersonMinutes = s.totals()
 	res.Events = append(res.Events, events.Event{
 		// A meeting that is watched again may end again, at the same time: the observation tells

@@ -60,6 +60,29 @@ func TestGapIsAnnouncedWhenItOpensAndWhenItCloses(t *testing.T) {
 	assert.Equal(t, epoch, diff.CloseGap(s, epoch-1).Events[0].Gap.To, "a gap does not end before it began")
 }
 
+// TestTheCreatorStandsInTheStartAlone: whoever is forgotten leaves the end of a meeting as it is.
+func TestTheCreatorStandsInTheStartAlone(t *testing.T) {
+	s := diff.New("m1").Watch(diff.Description{Title: "Weekly", CreatorID: "c1", CreatorNick: "Chris"})
+	res := diff.Start{At: epoch}.Apply(s)
+	require.Len(t, res.Events, 1)
+	fold := diff.NewFold("m1")
+	fold.Add(res.Events[0])
+	assert.Equal(t, "c1", res.Events[0].Meeting.CreatorID)
+	res = diff.All{diff.Snapshot{Kind: diff.Complete, At: epoch + 1, Over: true, EndTime: epoch + 1}, diff.End{At: epoch + 1, Reason: events.EndClosed}}.Apply(res.State)
+	require.Len(t, res.Events, 1)
+	assert.Empty(t, res.Events[0].Meeting.CreatorID)
+	assert.Empty(t, res.Events[0].Meeting.CreatorNick)
+	assert.Equal(t, "Weekly", res.Events[0].Meeting.Title)
+	fold.Add(res.Events[0])
+	assert.Equal(t, "Chris", fold.State().CreatorNick, "a state that is made of events keeps it")
+}
+
+func TestAnUpdateThatTellsTheEndIsOne(t *testing.T) {
+	fold := diff.NewFold("m1")
+	fold.Add(events.Event{Type: events.MeetingUpdated, Meeting: &events.Meeting{ConferenceID: "m1", EndTime: epoch}})
+	assert.Equal(t, diff.Ended, fold.State().Phase)
+}
+
 func TestEndCountsWhoAttended(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := history(t, false)

@@ -88,7 +88,7 @@ func (e *Event) checkChain() error {
 	switch {
 	case e.Previous == "" && e.Salt == "" && e.Seal() == nil:
 		return nil
-	case e.Type.OfSource():
+	case !e.Type.Chained():
 		return fmt.Errorf("%w %s: %s is in no chain", ErrInvalid, e.ID, e.Type)
 	case !isHash(e.Previous):
 		return fmt.Errorf("%w %s: previous %.80q", ErrInvalid, e.ID, e.Previous)

@@ -75,6 +75,12 @@ func (e *Event) decodeData(data json.RawMessage) error {
 	case SourceBlind, SourceSeeing:
 		e.Sight = new(Sight)
 		into = e.Sight
+	case PersonErased:
+		e.Erased = new(Erased)
+		into = e.Erased
+	case PersonForget:
+		e.Forget = new(Forget)
+		into = e.Forget
 	default:
 		return fmt.Errorf("%w: type %q", ErrNotRollcall, e.Type)
 	}

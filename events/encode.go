@@ -72,6 +72,10 @@ func (e *Event) ConferenceID() string {
 		return e.Meeting.ConferenceID
 	case e.Gap != nil:
 		return e.Gap.ConferenceID
+	case e.Erased != nil:
+		return e.Erased.ConferenceID
+	case e.Forget != nil:
+		return e.Forget.ConferenceID
 	default:
 		return ""
 	}
@@ -80,6 +84,9 @@ func (e *Event) ConferenceID() string {
 // OfSource tells whether events of type t are about no single meeting, but about whether meetings
 // are found at all.
 func (t Type) OfSource() bool { return t == SourceBlind || t == SourceSeeing }
+
+// Chained tells whether events of type t are found by meeting, and stand in its chain.
+func (t Type) Chained() bool { return !t.OfSource() && t != PersonForget }
 
 // OfMember tells whether events of type t are about a member of a meeting.
 func (t Type) OfMember() bool { return t == Joined || t == Left || t == Kicked }
@@ -144,11 +151,16 @@ func (e *Event) checkData() error {
 		kind = "gap"
 	case SourceBlind, SourceSeeing:
 		kind = "sight"
+	case PersonErased:
+		kind = "erased"
+	case PersonForget:
+		kind = "forget"
 	default:
 		return fmt.Errorf("%w %s: type %q", ErrInvalid, e.ID, e.Type)
 	}
 	if (e.Member != nil) != (kind == "member") || (e.Meeting != nil) != (kind == "meeting") ||
-		(e.Gap != nil) != (kind == "gap") || (e.Sight != nil) != (kind == "sight") {
+		(e.Gap != nil) != (kind == "gap") || (e.Sight != nil) != (kind == "sight") ||
+		(e.Erased != nil) != (kind == "erased") || (e.Forget != nil) != (kind == "forget") {
 		return fmt.Errorf("%w %s: %s carries %s data and nothing else", ErrInvalid, e.ID, e.Type, kind)
 	}
 	return nil
@@ -165,6 +177,10 @@ func (e *Event) appendData(w *writer) {
 		e.Gap.append(w)
 	case e.Sight != nil:
 		e.Sight.append(w)
+	case e.Erased != nil:
+		e.Erased.append(w)
+	case e.Forget != nil:
+		e.Forget.append(w)
 	}
 	w.close()
 }

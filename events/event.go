@@ -5,8 +5,8 @@ import "time"
 // Type is the CloudEvents type of an event and, literally, the NATS subject it is published on.
 type Type string
 
-// The event types. Nothing else is ever published below "conference.member.", "conference.meeting."
-// and "conference.source.".
+// The event types. Nothing else is ever published below "conference.member.", "conference.meeting.",
+// "conference.source." and "conference.person.".
 const (
 	// Joined says that a person's attendance began.
 	Joined Type = "conference.member.joined"
@@ -29,11 +29,20 @@ const (
 	SourceBlind Type = "conference.source.blind"
 	// SourceSeeing says that somebody looks again.
 	SourceSeeing Type = "conference.source.seeing"
+	// PersonErased says that events of a meeting were erased, as somebody is to be forgotten, and which;
+	// not who that is.
+	PersonErased Type = "conference.person.erased"
+	// PersonForget names somebody who is to be forgotten, for those who keep what they read of the
+	// events. It is erased itself soon, and not found by meeting.
+	PersonForget Type = "conference.person.forget"
 )
 
 // Types returns every event type, those of members first, those of the source last.
 func Types() []Type {
-	return []Type{Joined, Left, Kicked, MeetingStarted, MeetingUpdated, MeetingEnded, MeetingGap, SourceBlind, SourceSeeing}
+	return []Type{
+		Joined, Left, Kicked, MeetingStarted, MeetingUpdated, MeetingEnded, MeetingGap, SourceBlind, SourceSeeing,
+		PersonErased, PersonForget,
+	}
 }
 
 // Via says how a change was noticed.
@@ -45,8 +54,8 @@ const (
 	ViaPush Via = "push" // by a push from DingTalk
 )
 
-// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap and Sight is set,
-// according to Type.
+// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap, Sight, Erased and Forget
+// is set, according to Type.
 type Event struct {
 	// ID is the same for the same fact, whichever replica observed it, and however often.
 	ID string
@@ -55,7 +64,7 @@ type Event struct {
 	Source string
 	Type   Type
 	// Subject is the person's unionId or, for a guest without one, a substitute that begins with
-	// "guest:". Meeting events have none.
+	// "guest:". Meeting events have none, nor has PersonErased.
 	Subject string
 	// Time is when it happened, to the millisecond.
 	Time time.Time
@@ -78,6 +87,8 @@ type Event struct {
 	Meeting *Meeting // set for MeetingStarted, MeetingUpdated and MeetingEnded
 	Gap     *Gap     // set for MeetingGap
 	Sight   *Sight   // set for SourceBlind and SourceSeeing
+	Erased  *Erased  // set for PersonErased
+	Forget  *Forget  // set for PersonForget
 }
 
 // Member is the data of a member event. All times are Unix milliseconds, 0 where there is none.

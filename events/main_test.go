@@ -111,9 +111,31 @@ func kinds() map[string]events.Event {
 		"meeting_gap_sealed": with(chained(gap(at+30_000, "end")), func(e *events.Event) {
 			e.Gap.Seal = seal()
 		}),
+		"person_erased": erased(),
+		"person_forget": {
+			ID: events.MeetingID("6321a", at, events.PersonForget, ""), Source: events.Source("", "6321a"), Type: events.PersonForget,
+			Subject: "2iPOw", Time: time.UnixMilli(at).UTC(), RecordedTime: time.UnixMilli(at + 700).UTC(),
+			DataSchema: events.DataSchema(events.PersonForget),
+			Forget: &events.Forget{ConferenceID: "6321a", UnionID: "2iPOw", IDs: []string{
+				events.MemberID("6321a", "2iPOw", at, events.Joined), events.MemberID("6321a", "2iPOw", at, events.Left),
+			}},
+		},
 		"source_blind":  sight(events.SourceBlind, 0),
 		"source_seeing": sight(events.SourceSeeing, at+7_200_000),
 	}
+}
+
+func erased() events.Event {
+	return chained(events.Event{
+		ID: events.MeetingID("6321a", at, events.PersonErased, ""), Source: events.Source("", "6321a"), Type: events.PersonErased,
+		Time: time.UnixMilli(at).UTC(), RecordedTime: time.UnixMilli(at + 700).UTC(), DataSchema: events.DataSchema(events.PersonErased),
+		Erased: &events.Erased{
+			ConferenceID: "6321a", Events: 3, Reason: "asked for, 2026-11-30", By: "office", At: at, Seal: seal(),
+			Holes: []events.Hole{
+				{Sequence: 2, Hash: previousHash, Previous: events.NoHash}, {Sequence: 0, Hash: events.NoHash, Previous: previousHash}, {Sequence: 5},
+			},
+		},
+	})
 }
 
 // previousHash is what events of the tests follow upon.

@@ -24,7 +24,9 @@ func TestSchemaNamesEveryReason(t *testing.T) {
 	want := map[string][]string{}
 	for _, kind := range events.Types() {
 		reasons := events.Reasons(kind)
-		require.NotEmpty(t, reasons, kind)
+		if kind != events.PersonErased && kind != events.PersonForget { // the one is free text, the other has none
+			require.NotEmpty(t, reasons, kind)
+		}
 		_, def, found := strings.Cut(events.DataSchema(kind), "#/$defs/")
 		require.True(t, found)
 		want[def] = append(want[def], reasons...)

@@ -26,6 +26,7 @@ type Roster struct {
 	open         map[string]int // by person: index of the open attendance
 	about        Meeting
 	ended        *Meeting
+	holes        Holes
 }
 
 // Attendance is one visit of a person: the time from a joined to the left or kicked that ends it.
@@ -53,13 +54,19 @@ func NewRoster(conferenceID string) *Roster {
 //
 // The first event applied may have any sequence number: a consumer that began late, or that reads a
 // stream whose first events have expired, gets a roster of what came after. [Roster.Complete]
-// tells.
+// tells. Events that were erased are not missing, if the event that says so was applied before, or
+// its holes were made known by [Roster.Explain]; whom an event of the type PersonForget names was
+// never there.
 func (r *Roster) Apply(e Event) error {
 	if id := e.ConferenceID(); id != r.conferenceID {
 		return fmt.Errorf("%w: %s is of %q, the roster of %q", ErrOtherMeeting, e.ID, id, r.conferenceID)
 	}
 	if e.Meeting != nil {
 		r.meeting(e.Type, e.Meeting)
+	}
+	r.Explain(&e)
+	if e.Forget != nil {
+		r.forget(e.Subject, e.Forget.UnionID)
 	}
 	if e.Member == nil {
 		return nil
@@ -68,7 +75,7 @@ func (r *Roster) Apply(e Event) error {
 	case r.first == 0:
 	case e.Sequence <= r.last:
 		return nil
-	case e.Sequence != r.last+1:
+	case !r.holes.Explain(r.last+1, e.Sequence-1):
 		return fmt.Errorf("%w: %d follows %d", ErrMissingEvents, e.Sequence, r.last)
 	}
 	if err := r.member(&e); err != nil {
@@ -82,6 +89,27 @@ func (r *Roster) Apply(e Event) error {
 	return nil
 }
 
+// Explain takes over which events were erased, if the event says so. Somebody who applies stored
+// events from the first on explains them first: what tells of a hole is stored behind it.
+func (r *Roster) Explain(e *Event) { r.holes.Add(e) }
+
+// Erased is how many people were forgotten, and how many events were erased for it.
+func (r *Roster) Erased() (people, events int) { return r.holes.People(), r.holes.Events() }
+
+// forget removes the attendances of a person, and that they created the meeting.
+func (r *Roster) forget(person, unionID string) {
+	if unionID != "" && r.about.CreatorID == unionID {
+		r.about.CreatorID, r.about.CreatorNick = "", ""
+	}
+	r.attendances = slices.DeleteFunc(r.attendances, func(a Attendance) bool { return a.Person == person })
+	clear(r.open)
+	for i, a := range r.attendances {
+		if a.End == "" {
+			r.open[a.Person] = i
+		}
+	}
+}
+
 // meeting takes over what an event says of the meeting itself.
 func (r *Roster) meeting(t Type, m *Meeting) {
 	r.about.Title, r.about.CreatorID = cmp.Or(m.Title, r.about.Title), cmp.Or(m.CreatorID, r.about.CreatorID)
@@ -91,6 +119,10 @@ func (r *Roster) meeting(t Type, m *Meeting) {
 		r.ended, r.about.EndTime = nil, 0
 	case MeetingEnded:
 		r.ended, r.about.EndTime = m, m.EndTime
+	case MeetingUpdated:
+		if m.EndTime > 0 { // it is over: its end named a creator who was forgotten
+			r.ended, r.about.EndTime = m, m.EndTime
+		}
 	}
 }
 
@@ -105,7 +137,7 @@ func (r *Roster) member(e *Event) error {
 		return nil
 	}
 	if !present {
-		if sawAll := r.first == 1 || e.Sequence == 1; sawAll || r.knows(e.Subject) {
+		if sawAll := r.first > 0 && r.Complete() || e.Sequence == 1; sawAll || r.knows(e.Subject) {
 			return fmt.Errorf("%w: %d: %s %s who is not present", ErrNotAlternating, e.Sequence, e.Subject, m.Reason)
 		}
 		r.begin(e) // joined before the first event that was seen
@@ -130,8 +162,9 @@ func (r *Roster) knows(person string) bool {
 	return slices.ContainsFunc(r.attendances, func(a Attendance) bool { return a.Person == person })
 }
 
-// Complete tells whether the roster has every event of the meeting from the first.
-func (r *Roster) Complete() bool { return r.first <= 1 }
+// Complete tells whether the roster has every event of the meeting from the first that was not
+// erased.
+func (r *Roster) Complete() bool { return r.first <= 1 || r.holes.Explain(1, r.first-1) }
 
 // Last is the sequence number of the last event applied.
 func (r *Roster) Last() uint64 { return r.last }

@@ -21,6 +21,10 @@ func DataSchema(t Type) string {
 		return of + "gap"
 	case t.OfSource():
 		return of + "sight"
+	case t == PersonErased:
+		return of + "erased"
+	case t == PersonForget:
+		return of + "forget"
 	default:
 		return of + "meeting"
 	}

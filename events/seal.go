@@ -33,6 +33,8 @@ func (e *Event) Seal() *Seal {
 		return e.Meeting.Seal
 	case e.Gap != nil:
 		return e.Gap.Seal
+	case e.Erased != nil:
+		return e.Erased.Seal
 	default:
 		return nil
 	}

@@ -28,6 +28,7 @@ const (
 	AllMembers  = "conference.member.*"
 	AllMeetings = "conference.meeting.*"
 	AllOfSource = "conference.source.*" // not to be found by meeting
+	AllOfPerson = "conference.person.*"
 )
 
 const (

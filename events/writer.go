@@ -14,10 +14,18 @@ type writer struct{ buf []byte }
 func (w *writer) open()  { w.buf = append(w.buf, '{') }
 func (w *writer) close() { w.buf = append(w.buf, '}') }
 
-func (w *writer) key(name string) {
-	if w.buf[len(w.buf)-1] != '{' {
+func (w *writer) list()    { w.buf = append(w.buf, '[') }
+func (w *writer) endList() { w.buf = append(w.buf, ']') }
+
+// between separates what comes next from what came before it, if anything did.
+func (w *writer) between() {
+	if last := w.buf[len(w.buf)-1]; last != '{' && last != '[' {
 		w.buf = append(w.buf, ',')
 	}
+}
+
+func (w *writer) key(name string) {
+	w.between()
 	w.buf = append(w.buf, '"')
 	w.buf = append(w.buf, name...)
 	w.buf = append(w.buf, '"', ':')
@@ -29,6 +37,11 @@ func (w *writer) str(name, value string) {
 		return
 	}
 	w.key(name)
+	w.quoted(value)
+}
+
+// quoted writes any text.
+func (w *writer) quoted(value string) {
 	// The error says that bytes were no UTF-8 and have been replaced: the event is published even if a
 	// name is broken.
 	w.buf, _ = jsontext.AppendQuote(w.buf, value)

@@ -23,7 +23,7 @@ func Subjects() []string {
 	out := []string{ingest + StateSubject(nobody), ingest + KeySubject(nobody), ingest + markSubject, ingest + aliveSubject}
 	for _, t := range events.Types() {
 		out = append(out, ingest+string(t))
-		if !t.OfSource() {
+		if t.Chained() {
 			out = append(out, ingest+events.ByMeeting(nobody, t))
 		}
 	}

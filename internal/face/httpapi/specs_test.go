@@ -156,7 +156,7 @@ func TestTheDescriptionOfTheEvents(t *testing.T) {
 	for _, channel := range doc["channels"].(map[string]any) {
 		addresses = append(addresses, channel.(map[string]any)["address"].(string))
 	}
-	want := []string{"conference.id.{conferenceId}.member.{verb}", "conference.id.{conferenceId}.meeting.{verb}"}
+	want := []string{"conference.id.{conferenceId}.member.{verb}", "conference.id.{conferenceId}.meeting.{verb}", "conference.id.{conferenceId}.person.erased"}
 	for _, kind := range events.Types() {
 		want = append(want, string(kind))
 	}

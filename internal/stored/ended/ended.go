@@ -34,6 +34,8 @@ type Meeting struct {
 	sequence uint64 // of its end, in the stream
 }
 
+type creator struct{ id, nick string }
+
 // Options of an [Index].
 type Options struct {
 	// Retention is how long events are kept; 0 means without end.
@@ -51,6 +53,8 @@ type Index struct {
 	last diff.Position   // up to where the stream was read
 	list []Meeting       // in the order of the stream
 	over map[string]bool // meetings of the list that were not watched again
+	// creators are those of the meetings that have started and not ended yet.
+	creators map[string]creator
 
 	mu    sync.Mutex
 	spans map[string]span // of meetings that were found
@@ -59,7 +63,7 @@ type Index struct {
 // New returns an index that has read nothing yet.
 func New(js jetstream.JetStream, opts Options) *Index {
 	opts.Kept = cmp.Or(opts.Kept, maxKept)
-	return &Index{js: js, opts: opts, turn: make(chan struct{}, 1), over: map[string]bool{}, spans: map[string]span{}}
+	return &Index{js: js, opts: opts, turn: make(chan struct{}, 1), over: map[string]bool{}, creators: map[string]creator{}, spans: map[string]span{}}
 }
 
 // Search returns up to limit meetings whose id, title or creator contains the text, whatever the
@@ -121,7 +125,7 @@ func (x *Index) update(ctx context.Context) error {
 
 // reset forgets what was read: it is of a stream that is gone.
 func (x *Index) reset() {
-	x.last, x.list, x.over = diff.Position{}, nil, map[string]bool{}
+	x.last, x.list, x.over, x.creators = diff.Position{}, nil, map[string]bool{}, map[string]creator{}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.spans = map[string]span{}
@@ -129,7 +133,7 @@ func (x *Index) reset() {
 
 func (x *Index) read(ctx context.Context) error {
 	r, err := reading.Open(ctx, x.js, reading.Options{
-		Subjects: reading.Subjects("", events.MeetingStarted, events.MeetingEnded), After: x.last, Patience: patience,
+		Subjects: reading.Subjects("", events.MeetingStarted, events.MeetingUpdated, events.MeetingEnded), After: x.last, Patience: patience,
 	})
 	if err != nil {
 		return err
@@ -151,16 +155,39 @@ func (x *Index) add(m reading.Message) error {
 	if err != nil || e.Meeting == nil {
 		return nil //nolint:nilerr // somebody else's message is no meeting of ours
 	}
-	if e.Type == events.MeetingStarted {
-		delete(x.over, e.Meeting.ConferenceID)
+	id, by := e.Meeting.ConferenceID, creator{e.Meeting.CreatorID, e.Meeting.CreatorNick}
+	switch {
+	case e.Type == events.MeetingStarted:
+		delete(x.over, id)
+		x.creators[id] = by
+		return nil
+	case e.Type == events.MeetingUpdated && x.over[id]: // the creator was forgotten
+		x.forget(id)
+		return nil
+	case e.Type == events.MeetingUpdated && e.Meeting.EndTime == 0:
+		x.creators[id] = by
 		return nil
 	}
+	if (by == creator{}) { // as it is by now, in the end of a meeting
+		by = x.creators[id]
+	}
+	e.Meeting.CreatorID, e.Meeting.CreatorNick = by.id, by.nick
+	delete(x.creators, id)
 	if len(x.list) >= x.opts.Kept+x.opts.Kept/8 { // to move what is kept only once in a while
 		x.trim()
 	}
 	x.list = append(x.list, Meeting{Meeting: *e.Meeting, Ended: e.RecordedTime, sequence: m.Sequence})
-	x.over[e.Meeting.ConferenceID] = true
+	x.over[id] = true
 	return nil
+}
+
+// forget removes who created a meeting of the list.
+func (x *Index) forget(id string) {
+	for i := range x.list {
+		if m := &x.list[i]; m.ConferenceID == id {
+			m.CreatorID, m.CreatorNick = "", ""
+		}
+	}
 }
 
 // trim keeps the meetings that ended last.
