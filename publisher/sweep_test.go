@@ -197,6 +197,24 @@ func TestMeetingIsWatchedAgainAsItExpires(t *testing.T) {
 	t.Log("began anew in", anew, "of 20 rounds")
 }
 
+// A meeting that is watched again after it was found to be due, and before it is marked, goes on.
+func TestMeetingIsWatchedAgainBeforeItExpires(t *testing.T) {
+	t.Parallel()
+	p := newWhole(t, Options{Retention: time.Hour})
+	play(t, p, "room")
+	s, r := sweeperAt(p, 2*time.Hour), newRoom("room").join("cho")
+	s.typed = time.Now()
+	s.rest = func(context.Context, time.Duration) error {
+		_, _, err := p.Update(t.Context(), load(t, p, r.id), diff.All{watchFrom(r), r.compare()})
+		return err
+	}
+	assert.Zero(t, sweep(t, s).Meetings)
+	rec := load(t, p, r.id)
+	assert.Equal(t, diff.Watched, rec.State.Phase)
+	assert.Len(t, fetch(t, p.nc, events.MembersOfMeeting(r.id)), int(rec.State.Sequence))
+	assert.Greater(t, rec.State.Sequence, uint64(4))
+}
+
 // Two replicas that sweep at once do no harm, and remove everything.
 func TestTwoSweepAtOnce(t *testing.T) {
 	t.Parallel()
