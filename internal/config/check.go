@@ -226,12 +226,18 @@ func (p Polling) Validate() error {
 
 // Validate checks the group.
 func (e Events) Validate() error {
-	switch {
-	case e.Retention != 0 && e.Retention < minRetention:
-		return Usagef("retention", "%s is less than %s; %s", e.Retention, minRetention, keepForEver)
-	case e.Retention > maxDuration:
-		return Usagef("retention", "%s is %w; %s", shortDuration(e.Retention), errTooLong, keepForEver)
-	case e.Pseudonyms() && e.PrivacyKey == "":
+	for _, kept := range []struct {
+		setting string
+		time    time.Duration
+	}{{"retention", e.Retention}, {"audit-retention", e.AuditRetention}} {
+		switch {
+		case kept.time != 0 && kept.time < minRetention:
+			return Usagef(kept.setting, "%s is less than %s; %s", kept.time, minRetention, keepForEver)
+		case kept.time > maxDuration:
+			return Usagef(kept.setting, "%s is %w; %s", shortDuration(kept.time), errTooLong, keepForEver)
+		}
+	}
+	if e.Pseudonyms() && e.PrivacyKey == "" {
 		return Usagef("privacy-key", "is required when privacy is pseudonym")
 	}
 	return nil

@@ -68,6 +68,8 @@ var malformed = []struct{ setting, value, says string }{
 	{"retention", "30d", "no duration"},
 	{"retention", "10ms", "less than 1s"},
 	{"retention", "-1h", "negative"},
+	{"audit-retention", "10ms", "less than 1s"},
+	{"audit-retention", "2100000h", forEver},
 	{"retention", "876000h1ns", forEver},
 	{"retention", "2100000h", "2100000h is " + forEver},
 	{"retention", "2562048h", forEver}, // more than a time.Duration holds

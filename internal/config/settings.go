@@ -186,7 +186,9 @@ type Polling struct {
 type Events struct {
 	// Retention is how long events are kept; 0 means for ever.
 	Retention time.Duration `type:"retention" placeholder:"TIME" default:"720h" help:"How long events are kept, 100 years at most; 0 = for ever."`
-	Privacy   Privacy       `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`
+	// AuditRetention is how long checkpoints of the log of meetings are kept; 0 means for ever.
+	AuditRetention time.Duration `type:"retention" placeholder:"TIME" default:"0" help:"How long checkpoints of the log of meetings are kept, 100 years at most; 0 = for ever."`
+	Privacy        Privacy       `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`
 	// PrivacyKey is the key of the hash. A new one has 32 bytes at least.
 	PrivacyKey     Secret `placeholder:"SECRET" help:"Key of the hash that makes pseudonyms, 32 bytes at least."`
 	PrivacyKeyFile string `hidden:"" help:"File that holds the key of the hash."`

@@ -61,6 +61,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"poll-max-interval", "1m", "2m"},
 	{"poll-page-size", "500", "128"},
 	{"retention", "720h", "0s"},
+	{"audit-retention", "0s", "8760h"},
 	{"privacy", "full", "pseudonym"},
 	{"privacy-key", "", "secret"},
 	{"privacy-titles", "drop", "keep"},

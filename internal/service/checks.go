@@ -51,7 +51,7 @@ func (s *service) checks() []httpapi.Check {
 func (s *service) parts() []httpapi.Check {
 	checks := s.gate.checks()
 	if p := s.gate.behind(); p != nil {
-		checks = append(checks, p.fleet.monthChecks(s.pushes.quota.err())...)
+		checks = append(append(checks, p.fleet.monthChecks(s.pushes.quota.err())...), p.expiry.checks()...)
 	}
 	checks = append(append(checks, s.plan.Load().check()...), s.streaming.check()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)

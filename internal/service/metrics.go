@@ -20,6 +20,9 @@ type figures struct {
 	ready bool
 	// refusedConnections and refusedReaders are those of HTTP.
 	refusedConnections, refusedReaders uint64
+	// expired is how many meetings were removed, and overdue for how long one has been due that is not.
+	expired uint64
+	overdue time.Duration
 	share
 }
 
@@ -136,6 +139,15 @@ var metrics = []metric{
 		prometheus.GaugeValue, func(f figures) float64 { return unix(f.OldestLook) },
 	},
 	{
+		"expired_meetings_total", "Meetings that this replica removed, as their events had expired.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.expired) },
+	},
+	{
+		"expiry_overdue_seconds", "For how long the meeting has been due that has expired and waits longest to be removed; " +
+			"0 when none does, and on replicas that remove nothing.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.overdue.Seconds() },
+	},
+	{
 		"http_connections_refused_total", "HTTP connections that were closed at once, as there were too many.",
 		prometheus.CounterValue, func(f figures) float64 { return float64(f.refusedConnections) },
 	},
@@ -213,6 +225,7 @@ func (s *service) figures() figures {
 	}
 	f.Counts = p.poller.Counts()
 	f.share = p.fleet.share()
+	f.expired, f.overdue = p.expiry.figures()
 	f.ready = p.conn.IsConnected() && p.poller.Health().Ready
 	return f
 }

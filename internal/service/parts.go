@@ -33,6 +33,7 @@ type parts struct {
 	js     jetstream.JetStream
 	disk   *diskWatch // under the embedded server; nil without one
 	titles bool       // titles of meetings are shown
+	expiry *expiry
 }
 
 var (

@@ -120,6 +120,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b *parts, 
 					return f.run(ctx)
 				},
 				func() error { return stopped(ctx, b.peers.Run(ctx)) },
+				func() error { b.expiry.run(ctx); return nil },
 			)
 			return errors.Join(err, f.leave(ctx))
 		},

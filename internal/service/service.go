@@ -195,6 +195,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		js:    js,
 		past:  ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),
 		disk:  s.disk, titles: titles,
+		expiry: s.newExpiry(ctx, pub, f),
 	})
 	return s.poll(ctx, pub, s.gate.behind(), f, at)
 }
