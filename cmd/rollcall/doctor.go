@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/base/version"
@@ -24,8 +25,15 @@ func (c *doctorCommand) Run(ctx context.Context, call *config.Invocation) error 
 		return err
 	}
 	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
+	var notes []doctor.Finding
 	for _, warning := range call.Warnings {
-		if err := printFinding(call, doctor.Finding{Check: "settings", Verdict: doctor.Note, Text: warning}); err != nil {
+		notes = append(notes, doctor.Finding{Check: "settings", Verdict: doctor.Note, Text: warning})
+	}
+	for _, caution := range slices.Concat(call.Cautions, c.Cautions()) {
+		notes = append(notes, doctor.Finding{Check: "secrets", Verdict: doctor.Note, Text: caution.Text, Mend: caution.Remedy})
+	}
+	for _, f := range notes {
+		if err := printFinding(call, f); err != nil {
 			return err
 		}
 	}

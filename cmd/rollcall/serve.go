@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/service"
@@ -31,5 +32,8 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	}
 	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
 	logger := newLogger(call, c.Logging)
+	for _, caution := range slices.Concat(call.Cautions, c.Cautions()) {
+		logger.Warn(caution.Text, "remedy", caution.Remedy)
+	}
 	return service.Run(ctx, service.Options{Settings: c.Settings, PrivacySwitch: c.PrivacySwitch, LookupEnv: call.LookupEnv, Logger: logger})
 }

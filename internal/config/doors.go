@@ -19,7 +19,7 @@ type Doors struct {
 	ReaderPasswordFile string `hidden:"" help:"File that holds the reader's password."`
 	// TLSCert and TLSKey are PEM files of the listener.
 	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"PEM file with the certificate of the embedded NATS server, which is required off loopback."`
-	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"PEM file with the key of that certificate."`
+	TLSKey  string `name:"tls-key" holds:"secret" placeholder:"FILE" help:"PEM file with the key of that certificate."`
 }
 
 // Operator is whom the embedded server lets do everything: a user with a password, a token, or

@@ -36,6 +36,8 @@ type Invocation struct {
 	Settings []Setting
 	// Warnings are what is worth logging about how the settings were given.
 	Warnings []string
+	// Cautions are about where secrets came from.
+	Cautions []Caution
 }
 
 // Command is what the fields of a grammar that have the tag cmd:"" point to.
@@ -125,6 +127,7 @@ func (p Program) run(ctx context.Context, grammar any) error {
 	invocation := &Invocation{
 		Stdout: p.Stdout, Stderr: p.Stderr, LookupEnv: lookup(p.Environ),
 		Settings: sources.inForce(parsed), Warnings: sources.warnings,
+		Cautions: sources.cautions(parsed),
 	}
 	command, ok := reflect.TypeAssert[Command](parsed.Selected().Target.Addr())
 	if !ok {

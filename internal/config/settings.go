@@ -121,8 +121,8 @@ func (p Pushes) WebhookEnabled() bool { return p.WebhookToken != "" }
 type NATS struct {
 	// URL lists the servers; empty means the embedded one, unless Context is set.
 	URL          Servers `placeholder:"URL" help:"NATS server, or several with commas between; without one the embedded server is used."`
-	Creds        string  `placeholder:"FILE" help:"Credentials file to log in with."`
-	NKey         string  `name:"nkey" placeholder:"FILE" help:"File with an NKey seed to log in with."`
+	Creds        string  `holds:"secret" placeholder:"FILE" help:"Credentials file to log in with."`
+	NKey         string  `name:"nkey" holds:"secret" placeholder:"FILE" help:"File with an NKey seed to log in with."`
 	User         string  `placeholder:"NAME" help:"User to log in as."`
 	Password     Secret  `placeholder:"SECRET" help:"The user's password."`
 	PasswordFile string  `hidden:"" help:"File that holds the user's password."`
@@ -130,7 +130,7 @@ type NATS struct {
 	TokenFile    string  `hidden:"" help:"File that holds the token to log in with."`
 	CA           string  `name:"ca" placeholder:"FILE" help:"PEM file with the authorities that sign the servers' certificates."`
 	Cert         string  `placeholder:"FILE" help:"PEM file with the client's certificate."`
-	Key          string  `placeholder:"FILE" help:"PEM file with the key of the client's certificate."`
+	Key          string  `holds:"secret" placeholder:"FILE" help:"PEM file with the key of the client's certificate."`
 	// Context names a context of the nats command line tool.
 	Context string `placeholder:"NAME" help:"Context of the nats command line tool to take server and login from."`
 }
