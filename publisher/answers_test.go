@@ -72,7 +72,7 @@ func TestWrongLastSequenceConstantIsAConflict(t *testing.T) {
 
 	p.commitGroup(t.Context(), []*job{one, two})
 	require.NoError(t, one.err)
-	assert.Equal(t, uint64(3), one.revision)
+	assert.Equal(t, uint64(4), one.revision)
 	require.ErrorIs(t, two.err, ErrConflict)
 }
 

@@ -133,8 +133,10 @@ func BenchmarkAll(b *testing.B) {
 func benchmarkAll(b *testing.B, sealed bool) {
 	b.Helper()
 	const meetings = 20_000
-	p := newPublisher(b, Options{})
-	p.sealing.Store(sealed)
+	p := newPlain(b, Options{})
+	if sealed {
+		believe(b, p, formatChained)
+	}
 	for _, err := range each(64, func(w int) error {
 		for i := w; i < meetings; i += 64 {
 			r := newRoom(meetingName(i)).join("ann").join("bob")

@@ -51,17 +51,25 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 		}
 	}
 	for _, step := range steps {
-		j, err := p.build(base, step)
-		if err != nil {
+		var err error
+		if base, err = p.commitStep(ctx, base, step); err != nil {
 			return base, err
 		}
-		revision, err := p.commitJob(ctx, j)
-		if err != nil {
-			return base, fmt.Errorf("commit meeting %s: %w", j.meeting, err)
-		}
-		base = Record{State: step.State, Revision: revision, EventsExpire: int64(j.expiry), Key: j.key}
 	}
 	return base, nil
+}
+
+// commitStep stores one step on top of base and returns what is stored then.
+func (p *Publisher) commitStep(ctx context.Context, base Record, step diff.Step) (Record, error) {
+	j, err := p.build(base, step)
+	if err != nil {
+		return base, err
+	}
+	revision, err := p.commitJob(ctx, j)
+	if err != nil {
+		return base, fmt.Errorf("commit meeting %s: %w", j.meeting, err)
+	}
+	return Record{State: j.next, Revision: revision, EventsExpire: int64(j.expiry), Key: j.key}, nil
 }
 
 // commitJob hands a job to the committer and waits for its outcome.

@@ -15,7 +15,7 @@ import (
 func TestCommitStoresEventsInBothViewsAndTheState(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2025, 1, 2, 3, 4, 5, 678e6, time.UTC)
-	p := newPublisher(t, Options{CorpID: "ding1", Retention: time.Hour, Now: func() time.Time { return now }})
+	p := newPlain(t, Options{CorpID: "ding1", Retention: time.Hour, Now: func() time.Time { return now }})
 	r := newRoom("room").join("ann").join("bob")
 	rec := commit(t, p, load(t, p, r.id), r)
 	assert.Equal(t, uint64(5), rec.Revision, "two events twice, then the state")
@@ -51,6 +51,18 @@ func TestCommitStoresEventsInBothViewsAndTheState(t *testing.T) {
 	require.Len(t, st, 1)
 	assert.Equal(t, StateSubject("room"), st[0].Subject())
 	assert.Empty(t, st[0].Headers().Get("Nats-TTL"), "the state of a live meeting does not expire")
+}
+
+// Where meetings expire as a whole nothing of them expires by itself.
+func TestChainedEventsHaveNoTimeToLive(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t, Options{Retention: time.Hour})
+	r := newRoom("room").join("ann")
+	r.over = true
+	update(t, p, r)
+	for _, m := range fetch(t, p.nc, ">") {
+		assert.NotContains(t, m.Headers(), "Nats-TTL", m.Subject())
+	}
 }
 
 func TestGuestWithoutUnionIDHasNoUnionHeader(t *testing.T) {
@@ -95,7 +107,7 @@ func TestChangeWithoutEventsIsStored(t *testing.T) {
 	next := diff.Result{State: rec.State.WithPhase(diff.Unwatched), Changed: true}
 	rec, err := p.Commit(t.Context(), rec, next)
 	require.NoError(t, err)
-	assert.Equal(t, uint64(1), rec.Revision)
+	assert.Equal(t, uint64(2), rec.Revision, "the key, then the state")
 	assert.Equal(t, diff.Unwatched, load(t, p, "room").State.Phase)
 }
 
@@ -139,7 +151,7 @@ func TestClosedMeetingsStateOutlivesItsEvents(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	clock := func() time.Time { return now }
-	p := newPublisher(t, Options{Retention: 10 * time.Hour, Now: clock})
+	p := newPlain(t, Options{Retention: 10 * time.Hour, Now: clock})
 	r := newRoom("room").join("ann")
 	update(t, p, r)
 
@@ -172,7 +184,7 @@ func TestClosedMeetingsStateIsKeptForEverWithItsEvents(t *testing.T) {
 
 func TestEventsExpireAndTheStateStays(t *testing.T) {
 	t.Parallel()
-	p := newPublisher(t, Options{Retention: time.Second})
+	p := newPlain(t, Options{Retention: time.Second})
 	r := newRoom("room").join("ann")
 	update(t, p, r)
 	require.Eventually(t, func() bool {

@@ -55,7 +55,8 @@ func (p *Publisher) watchConfig(ctx context.Context) error {
 // untilCompared waits until the next comparison, and tells whether ctx is still good.
 func (p *Publisher) untilCompared(ctx context.Context) bool {
 	began := time.Now()
-	regular := time.NewTimer(p.opts.CompareEvery*9/10 + rand.N(p.opts.CompareEvery/5))
+	every := p.unlessSwitched()
+	regular := time.NewTimer(every*9/10 + rand.N(every/5))
 	defer regular.Stop()
 	select {
 	case <-regular.C:
@@ -103,6 +104,8 @@ func (p *Publisher) compareConfig(ctx context.Context) error {
 	}
 	if ctx.Err() == nil {
 		p.noteDrift(found)
+		p.noteFormat(have)
+		p.switchFormat(ctx, have)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func edited(t *testing.T, p *Publisher, set func(*jetstream.StreamConfig)) {
 
 // looked waits for the comparison that a publisher begins with, which would undo what a test
 // changes before it.
-func looked(t *testing.T, p *Publisher) {
+func looked(t testing.TB, p *Publisher) {
 	t.Helper()
 	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.drift.limits != nil }, maxResends, time.Millisecond)
 }

@@ -30,7 +30,7 @@ func TestDuplicateOfAnotherReplicasCommitIsAConflict(t *testing.T) {
 	rec, res, err := p.Update(t.Context(), base, r.compare())
 	require.NoError(t, err)
 	assert.Empty(t, res.Events, "the comparison with what the other stored finds nothing new")
-	assert.Equal(t, uint64(3), rec.Revision)
+	assert.Equal(t, uint64(4), rec.Revision)
 }
 
 // The same job sent again, as after an answer that was lost.
@@ -59,7 +59,7 @@ func TestConflictWithTheSameCommitIsItsSuccess(t *testing.T) {
 	require.Equal(t, codeWrongLast, code)
 	p.commitGroup(t.Context(), []*job{j})
 	require.NoError(t, j.err)
-	assert.Equal(t, uint64(1), j.revision)
+	assert.Equal(t, uint64(2), j.revision)
 }
 
 // purge removes messages of the stream, as an operator does.

@@ -63,7 +63,7 @@ func TestLostAcknowledgementIsRecovered(t *testing.T) {
 			base := load(t, p, r.id)
 			proxy.ToClient(onceOnAck(fault(proxy)))
 			rec := commit(t, p, base, r)
-			assert.Equal(t, uint64(3), rec.Revision)
+			assert.Equal(t, uint64(4), rec.Revision)
 			assert.Len(t, verify(t, direct.nc, direct, r.id), 1)
 			commit(t, p, rec, r.leave("ann"))
 			assert.Len(t, verify(t, direct.nc, direct, r.id), 2)

@@ -53,8 +53,7 @@ func (p *Publisher) recreateWhenGone(ctx context.Context) {
 		if !p.gone(ctx) {
 			continue
 		}
-		cfg := marked(streamConfig(p.opts.Replicas), p.Older())
-		p.opts.Privacy.mark(&cfg)
+		cfg := p.newStream(p.Older(), p.format())
 		cfg.FirstSeq = p.reached.Load() + unheardMargin
 		_, err := ensureStream(ctx, p.js, cfg, p.log)
 		switch {

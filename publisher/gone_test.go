@@ -97,7 +97,7 @@ func TestStatesThatAreStoredAreNamed(t *testing.T) {
 	stored, oldest, err = p.Stored(t.Context(), shard)
 	require.NoError(t, err)
 	assert.Empty(t, stored)
-	assert.Equal(t, uint64(7), oldest)
+	assert.Equal(t, uint64(9), oldest)
 	require.NoError(t, p.Barrier(t.Context()))
 
 	require.NoError(t, p.js.DeleteStream(t.Context(), events.Stream))

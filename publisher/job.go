@@ -18,6 +18,7 @@ type job struct {
 	transaction string
 	expiry      expiry
 	key         diff.Key    // that the state is sealed with
+	next        *diff.State // as it is stored
 	msgs        []*nats.Msg // the state's message is the last
 	size        int         // of the messages, in bytes, roughly
 

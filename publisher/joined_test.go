@@ -66,9 +66,9 @@ func TestNothingIsLostBetweenThePartsOfAJoinedResult(t *testing.T) {
 	for _, tt := range []struct{ events, people int }{{2, 7}, {3, 10}, {25, 30}, {25, 23}, {25, 24}, {25, 49}, {499, 600}} {
 		for _, over := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d people, %d events a batch, over: %v", tt.people, tt.events, over), func(t *testing.T) {
-				url := startServer(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 2*tt.events + 1 })
+				url := startServer(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 2*tt.events + besides })
 				p := open(t, connect(t, url), Options{})
-				p.batchLimit.Store(int64(2*tt.events + 1))
+				p.batchLimit.Store(int64(2*tt.events + besides))
 				r := fullRoom(tt.people)
 				r.over = over
 				want, types := tt.people+1, []events.Type{events.MeetingStarted, events.MeetingGap, events.MeetingGap}
@@ -90,11 +90,11 @@ func TestNothingIsLostBetweenThePartsOfAJoinedResult(t *testing.T) {
 func TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn(t *testing.T) {
 	t.Parallel()
 	const perBatch = 5
-	url := startServer(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 2*perBatch + 1 })
+	url := startServer(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = 2*perBatch + besides })
 	nc := connect(t, url)
 	one, two := open(t, nc, Options{}), open(t, nc, Options{})
-	one.batchLimit.Store(2*perBatch + 1)
-	two.batchLimit.Store(2*perBatch + 1)
+	one.batchLimit.Store(2*perBatch + besides)
+	two.batchLimit.Store(2*perBatch + besides)
 	for stored := 1; ; stored++ {
 		r := fullRoom(12)
 		r.id = fmt.Sprint("room-", stored)
@@ -106,11 +106,9 @@ func TestWhoeverStopsBetweenThePartsOfAJoinedResultGoesOn(t *testing.T) {
 			break
 		}
 		for _, step := range steps[:stored] {
-			j, err := one.build(base, step)
+			var err error
+			base, err = one.commitStep(t.Context(), base, step)
 			require.NoError(t, err)
-			revision, err := one.commitJob(t.Context(), j)
-			require.NoError(t, err)
-			base = Record{State: step.State, Revision: revision, EventsExpire: int64(j.expiry)}
 		}
 		rec, _, err := two.Update(t.Context(), load(t, two, r.id), compare)
 		require.NoError(t, err)

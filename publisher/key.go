@@ -132,4 +132,4 @@ func (p *Publisher) keyOf(ctx context.Context, conferenceID string) (k diff.Key,
 
 // seals tells whether a state that replaces one with such a key is to be sealed. One that follows
 // on a sealed state is in any case, so that a replica that does not know yet undoes nothing.
-func (p *Publisher) seals(k diff.Key) bool { return p.sealing.Load() || !k.IsZero() }
+func (p *Publisher) seals(k diff.Key) bool { return p.format() >= formatChained || !k.IsZero() }

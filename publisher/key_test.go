@@ -10,17 +10,9 @@ import (
 	"github.com/c4342123/rollcall/diff"
 )
 
-// sealing has a publisher seal the states that it stores.
-func sealing(t testing.TB, opts Options) *Publisher {
-	t.Helper()
-	p := newPublisher(t, opts)
-	p.sealing.Store(true)
-	return p
-}
-
 func TestAStateIsSealedWithAKeyThatIsStoredOnce(t *testing.T) {
 	t.Parallel()
-	p := sealing(t, Options{})
+	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann").join("bob")
 	rec := commit(t, p, load(t, p, r.id), r)
 	assert.Equal(t, uint64(6), rec.Revision, "two events twice, the key, the state")
@@ -35,6 +27,7 @@ func TestAStateIsSealedWithAKeyThatIsStoredOnce(t *testing.T) {
 	assert.Empty(t, diff.Compare(load(t, p, r.id).State, r.snapshot()).Events)
 
 	other := open(t, p.nc, Options{})
+	believe(t, other, formatPlain)
 	rec = commit(t, other, load(t, other, r.id), r.join("eve"))
 	assert.True(t, isSealed(fetch(t, p.nc, AllStates)[0].Data()), "by one that does not seal yet, too")
 	assert.Equal(t, rec.State.Sequence, load(t, p, r.id).State.Sequence)
@@ -43,11 +36,11 @@ func TestAStateIsSealedWithAKeyThatIsStoredOnce(t *testing.T) {
 
 func TestAStateFromBeforeIsSealedWhenItIsNextStored(t *testing.T) {
 	t.Parallel()
-	p := newPublisher(t, Options{})
+	p := newPlain(t, Options{})
 	r := newRoom("room").join("ann")
 	rec := commit(t, p, load(t, p, r.id), r)
 	assert.True(t, rec.Key.IsZero())
-	p.sealing.Store(true)
+	believe(t, p, formatChained)
 	rec = commit(t, p, rec, r.leave("ann"))
 	assert.False(t, rec.Key.IsZero())
 	assert.Equal(t, rec.Key, load(t, p, r.id).Key)
@@ -88,7 +81,7 @@ func TestNothingOfASealedStateIsReadWithoutItsKey(t *testing.T) {
 
 func TestAKeyThatIsReplacedWhileItIsReadIsReadAgain(t *testing.T) {
 	t.Parallel()
-	p := sealing(t, Options{})
+	p := newPublisher(t, Options{})
 	r := newRoom("room").join("ann")
 	rec := commit(t, p, load(t, p, r.id), r)
 	rec.Key = diff.Key{}
@@ -106,10 +99,9 @@ func TestAKeyThatIsReplacedWhileItIsReadIsReadAgain(t *testing.T) {
 
 func TestSealedStatesAreReadWithTheirKeys(t *testing.T) {
 	t.Parallel()
-	p := sealing(t, Options{})
-	p.sealing.Store(false)
+	p := newPlain(t, Options{})
 	for i := range 8 {
-		p.sealing.Store(i%2 == 0)
+		believe(t, p, formatPlain+(i+1)%2)
 		r := newRoom(meetingName(i)).join("ann")
 		rec := commit(t, p, load(t, p, r.id), r)
 		if i%4 == 0 {

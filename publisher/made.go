@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -26,8 +27,19 @@ func older(have jetstream.StreamConfig) bool { return have.Metadata[defaultsKey]
 // marked is the configuration of a new stream with what says how old the installation is.
 func marked(cfg jetstream.StreamConfig, older bool) jetstream.StreamConfig {
 	if !older {
-		cfg.Metadata = map[string]string{defaultsKey: withEditions}
+		cfg.Metadata = maps.Clone(cfg.Metadata)
+		if cfg.Metadata == nil {
+			cfg.Metadata = map[string]string{}
+		}
+		cfg.Metadata[defaultsKey] = withEditions
 	}
+	return cfg
+}
+
+// newStream is the configuration of a stream that is made now.
+func (p *Publisher) newStream(older bool, format int) jetstream.StreamConfig {
+	cfg := inFormat(marked(streamConfig(p.opts.Replicas), older), format)
+	p.opts.Privacy.mark(&cfg)
 	return cfg
 }
 

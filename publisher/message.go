@@ -41,20 +41,27 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 	if whole {
 		retention = 0 // a sweeper removes what has expired
 	}
+	link, err := p.linker(base.State, len(step.Events))
+	if err != nil {
+		return nil, err
+	}
 	for i := range step.Events {
 		e := step.Events[i]
 		e.Source = events.Source(p.opts.CorpID, j.meeting)
 		e.DataSchema = events.DataSchema(e.Type)
 		e.RecordedTime = now
-		if err := j.addEvent(e, retention); err != nil {
-			return nil, err
+		payload, err := link.encode(e)
+		if err != nil {
+			return nil, fmt.Errorf("meeting %s: %w", j.meeting, err)
 		}
+		j.addEvent(&e, payload, retention)
 	}
 	if j.key = base.Key; j.key.IsZero() && p.seals(base.Key) {
 		j.key = newKey()
 		j.addKey(j.key)
 	}
-	if err := j.addState(step.State, p.blind); err != nil {
+	j.next = link.state(step.State)
+	if err := j.addState(j.next, p.blind); err != nil {
 		return nil, err
 	}
 	if step.State.Phase != diff.Watched && !whole {
@@ -69,11 +76,7 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 // that it does not. Only the first has the event's id as the message's: within one stream an id
 // stands for one message, and a batch that has it twice is refused. The second is the same event,
 // byte for byte, so its id is in it.
-func (j *job) addEvent(e events.Event, retention time.Duration) error {
-	payload, err := events.Encode(e)
-	if err != nil {
-		return fmt.Errorf("meeting %s: %w", j.meeting, err)
-	}
+func (j *job) addEvent(e *events.Event, payload []byte, retention time.Duration) {
 	for _, subject := range []string{string(e.Type), events.ByMeeting(j.meeting, e.Type)} {
 		h := make(nats.Header, 8)
 		h.Set(hdrContentType, events.ContentType)
@@ -87,7 +90,6 @@ func (j *job) addEvent(e events.Event, retention time.Duration) error {
 		j.msgs = append(j.msgs, &nats.Msg{Subject: ingest + subject, Header: h, Data: payload})
 	}
 	j.msgs[len(j.msgs)-2].Header.Set(nats.MsgIdHdr, e.ID)
-	return nil
 }
 
 // addState adds the message of the state, which replaces the one before and is only stored on top

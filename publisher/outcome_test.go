@@ -37,7 +37,7 @@ func TestContextThatEndsInTheMiddle(t *testing.T) {
 	close(returned)
 	require.ErrorIs(t, err, ErrUnknownOutcome)
 	require.ErrorIs(t, err, enough)
-	assert.Equal(t, uint64(3), load(t, p, r.id).Revision, "Load waits for what is under way")
+	assert.Equal(t, uint64(4), load(t, p, r.id).Revision, "Load waits for what is under way")
 
 	ended, cancel2 := context.WithCancelCause(t.Context())
 	cancel2(enough)

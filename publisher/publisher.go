@@ -39,12 +39,12 @@ type Publisher struct {
 	batchLimit atomic.Int64
 	// reached is the highest sequence of the stream that this publisher knows of.
 	reached atomic.Uint64
-	// whole says that meetings expire as a whole.
-	whole atomic.Bool
 	// older is [Publisher.Older].
 	older atomic.Bool
-	// sealing says that states that are stored from now on are sealed, see key.go.
-	sealing atomic.Bool
+	// streamFormat is what format returns.
+	streamFormat atomic.Int32
+	publicKey    string // of the signer
+	mayDo        bool   // Switch said so the last time; only watchConfig uses it
 	// remembering is until when a duplicate is taken at once for an id that only the server
 	// remembers, as Unix nanoseconds.
 	remembering atomic.Int64
@@ -84,6 +84,11 @@ type Options struct {
 	// CompareEvery is about how often the stream's configuration is compared with what is wanted; a
 	// minute when 0.
 	CompareEvery time.Duration
+	// Signer seals what ends a part of a meeting. Without it events are chained and not sealed.
+	Signer Signer
+	// Switch tells whether every live replica can do a format of the stream. Without it no stream of
+	// an older one is switched.
+	Switch func(format int) bool
 	// Attempted is called after each attempt to store something: with nil if it was stored,
 	// otherwise with why not, from the first attempt of a commit on. It is not called when another
 	// writer was first, when a commit is wrong in itself, or for a commit that fits after a larger
@@ -167,9 +172,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	if err := p.checkPrivacy(ctx); err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
-	cfg := marked(streamConfig(opts.Replicas), false)
-	opts.Privacy.mark(&cfg)
-	have, err := ensureStream(ctx, js, cfg, opts.Logger)
+	have, err := ensureStream(ctx, js, p.newStream(false, Format), opts.Logger)
 	if err == nil {
 		have, err = p.settlePrivacy(ctx, have)
 	}
@@ -181,5 +184,11 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Publisher, error) 
 	}
 	p.batchLimit.Store(maxBatch)
 	p.older.Store(older(have))
+	p.noteFormat(have)
+	if p.opts.Signer != nil {
+		if p.publicKey, err = p.opts.Signer.PublicKey(); err != nil {
+			return nil, fmt.Errorf("publisher: the key that seals: %w", err)
+		}
+	}
 	return p, nil
 }

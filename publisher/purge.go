@@ -22,7 +22,7 @@ var byType = []string{events.AllMembers, events.AllMeetings, "conference.person.
 
 // expiresWhole tells whether meetings expire as a whole, by being removed, instead of every message
 // having its own time to live.
-func (p *Publisher) expiresWhole() bool { return p.whole.Load() }
+func (p *Publisher) expiresWhole() bool { return p.format() >= formatChained }
 
 // keptWhole tells whether what is stored of a meeting on a state expires with the meeting. A state
 // that is sealed or chained is stored only where meetings do, which this replica may not know yet.

@@ -18,20 +18,25 @@ import (
 // is stored, 0 for none.
 func (p *Publisher) rebuild(ctx context.Context, conferenceID string, revision uint64) (Record, error) {
 	fold, rec := diff.NewFold(conferenceID), Record{Revision: revision}
-	expires := expiry(0)
+	expires, chain := expiry(0), events.Chain{}
 	err := p.eachEvent(ctx, conferenceID, func(e events.Event, msg jetstream.Msg, meta *jetstream.MsgMetadata) {
 		fold.Add(e)
+		chain = resumed(chain, &e, msg.Data())
 		rec.Folded = meta.Sequence.Stream
-		expires = max(expires, expiryOf(msg.Headers(), meta.Timestamp))
+		expires = max(expires, p.expiryOf(msg.Headers(), meta.Timestamp))
 	})
-	rec.State, rec.EventsExpire = fold.State(), int64(expires)
+	rec.State, rec.EventsExpire = fold.State().Chained(chain), int64(expires)
 	return rec, err
 }
 
-// expiryOf is when a stored event expires.
-func expiryOf(h nats.Header, stored time.Time) expiry {
+// expiryOf is when a stored event expires, by itself or with its meeting.
+func (p *Publisher) expiryOf(h nats.Header, stored time.Time) expiry {
 	ttl, err := time.ParseDuration(h.Get(nats.MsgTTLHdr))
-	if err != nil {
+	switch {
+	case err == nil:
+	case p.expiresWhole():
+		ttl = p.opts.Retention
+	default:
 		return never
 	}
 	return expiry(0).after(stored, ttl)

@@ -163,7 +163,31 @@ func verify(t testing.TB, nc *nats.Conn, p *Publisher, id string) []events.Event
 	}
 	require.Equal(t, len(out), flat)
 	assert.Equal(t, uint64(len(out)), load(t, p, id).State.Sequence)
+	verifyChain(t, nc, p, id)
 	return out
+}
+
+// verifyChain follows the chain of what is stored of a meeting from its first event to the last,
+// which the state has to know of.
+func verifyChain(t testing.TB, nc *nats.Conn, p *Publisher, id string) (chain events.Chain) {
+	t.Helper()
+	salts := map[string]bool{}
+	for _, m := range fetch(t, nc, events.OfMeeting(id)) {
+		e := decode(t, m)
+		if e.Previous == "" && !chain.Begun() {
+			continue // from before there was a chain
+		}
+		var err error
+		chain, err = chain.Follow(m.Data(), &e)
+		require.NoError(t, err, "meeting %s", id)
+		if e.Seal() != nil {
+			require.NoError(t, events.CheckSeal(m.Data(), &e))
+		}
+		require.False(t, salts[e.Salt], "salt %s is used twice", e.Salt)
+		salts[e.Salt] = true
+	}
+	assert.Equal(t, chain, load(t, p, id).State.Chain, "meeting %s", id)
+	return chain
 }
 
 // each calls f for n meetings at once and returns what it returned.

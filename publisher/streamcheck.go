@@ -27,7 +27,7 @@ func refusals(have jetstream.StreamConfig) []string {
 	differs("retention", have.Retention != want.Retention, have.Retention, want.Retention)
 	differs("max_age", have.MaxAge != 0, have.MaxAge, "0")
 	differs("max_msgs_per_subject", have.MaxMsgsPerSubject > 0, have.MaxMsgsPerSubject, "unlimited")
-	differs("max_msg_size", have.MaxMsgSize > 0, have.MaxMsgSize, "unlimited")
+	differs("max_msg_size", have.MaxMsgSize > 0 && have.MaxMsgSize != formatGuard, have.MaxMsgSize, "unlimited")
 	differs("subject_delete_marker_ttl", have.SubjectDeleteMarkerTTL != 0, have.SubjectDeleteMarkerTTL, "0")
 	differs("persist_mode", have.PersistMode != want.PersistMode, have.PersistMode, want.PersistMode)
 	differs("mirror", have.Mirror != nil, "set", "empty")
@@ -42,6 +42,9 @@ func refusals(have jetstream.StreamConfig) []string {
 		{"allow_msg_counter", have.AllowMsgCounter},
 	} {
 		differs(f.name, f.set, true, false)
+	}
+	if _, err := formatOf(have); err != nil {
+		bad = append(bad, err.Error())
 	}
 	return bad
 }
@@ -84,6 +87,13 @@ func improved(have jetstream.StreamConfig, replicas int) (jetstream.StreamConfig
 		{"allow_msg_ttl", &next.AllowMsgTTL},
 	} {
 		change(f.name, !*f.flag, false, true, func() { *f.flag = true })
+	}
+	if format, err := formatOf(have); err == nil {
+		marks := inFormat(have, format)
+		change(formatKey, have.Metadata[formatKey] != marks.Metadata[formatKey], have.Metadata[formatKey], format,
+			func() { next.Metadata = marks.Metadata })
+		change("max_msg_size", have.MaxMsgSize <= 0 && have.MaxMsgSize != marks.MaxMsgSize, have.MaxMsgSize, marks.MaxMsgSize,
+			func() { next.MaxMsgSize = marks.MaxMsgSize })
 	}
 	return next, changes
 }

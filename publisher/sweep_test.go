@@ -16,15 +16,6 @@ import (
 	"github.com/c4342123/rollcall/events"
 )
 
-// newWhole is a publisher on a server of its own, on which meetings expire as a whole.
-func newWhole(t testing.TB, opts Options) *Publisher {
-	t.Helper()
-	p := newPublisher(t, opts)
-	p.whole.Store(true)
-	p.sealing.Store(true)
-	return p
-}
-
 // sweeperAt sweeps as if so much time had passed, without pauses.
 func sweeperAt(p *Publisher, ahead time.Duration) *Sweeper {
 	s := NewSweeper(p)
@@ -67,7 +58,7 @@ func storedOf(t testing.TB, p *Publisher, id string) []string {
 
 func TestMeetingsExpireAsAWhole(t *testing.T) {
 	t.Parallel()
-	p := newWhole(t, Options{Retention: time.Hour})
+	p := newPublisher(t, Options{Retention: time.Hour})
 	play(t, p, "over")
 	given := newRoom("given-up").join("ann")
 	_, _, err := p.Update(t.Context(), load(t, p, given.id), diff.All{watchFrom(given), given.compare(), diff.Unwatch{At: given.now}})
@@ -111,7 +102,7 @@ var errKilled = errors.New("killed")
 func TestSweeperIsKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	for _, again := range []bool{false, true} {
-		p := newWhole(t, Options{Retention: time.Hour})
+		p := newPublisher(t, Options{Retention: time.Hour})
 		for steps, killed := 1, true; killed; steps++ {
 			id := fmt.Sprintf("meeting-%v-%d", again, steps)
 			play(t, p, id)
@@ -156,9 +147,8 @@ func TestSweeperIsKilledAtEveryStep(t *testing.T) {
 // all that was stored of it, or begins anew with nothing.
 func TestMeetingIsWatchedAgainAsItExpires(t *testing.T) {
 	t.Parallel()
-	p := newWhole(t, Options{Retention: time.Hour})
+	p := newPublisher(t, Options{Retention: time.Hour})
 	other := open(t, connect(t, p.nc.ConnectedUrl()), Options{Retention: time.Hour})
-	other.whole.Store(true)
 	anew := 0
 	for round := range 20 {
 		id := meetingName(round)
@@ -218,7 +208,7 @@ func TestMeetingIsWatchedAgainBeforeItExpires(t *testing.T) {
 // Two replicas that sweep at once do no harm, and remove everything.
 func TestTwoSweepAtOnce(t *testing.T) {
 	t.Parallel()
-	p := newWhole(t, Options{Retention: time.Hour})
+	p := newPublisher(t, Options{Retention: time.Hour})
 	for i := range 16 {
 		play(t, p, meetingName(i))
 	}
@@ -240,7 +230,7 @@ func TestTwoSweepAtOnce(t *testing.T) {
 // What the retention is now counts for all that is stored, whatever it was when that was stored.
 func TestRetentionThatChanges(t *testing.T) {
 	t.Parallel()
-	p := newWhole(t, Options{Retention: time.Hour})
+	p := newPublisher(t, Options{Retention: time.Hour})
 	play(t, p, "over")
 	for _, c := range []struct {
 		retention time.Duration
@@ -255,12 +245,12 @@ func TestRetentionThatChanges(t *testing.T) {
 // What was stored when every message had its own time to live goes with that, or with its meeting.
 func TestMeetingsOfBothKinds(t *testing.T) {
 	t.Parallel()
-	p := newPublisher(t, Options{Retention: 2 * time.Second})
+	p := newPlain(t, Options{Retention: 2 * time.Second})
 	r := newRoom("room").join("ann")
 	update(t, p, r)
 	play(t, p, "over")
 	assert.Zero(t, sweep(t, sweeperAt(p, 9*time.Hour)), "they expire by themselves")
-	p.whole.Store(true)
+	believe(t, p, formatChained)
 	update(t, p, r.join("bob"))
 	require.Eventually(t, func() bool {
 		return len(fetch(t, p.nc, events.OfMeeting("over"))) == 0 && len(fetch(t, p.nc, events.OfMeeting(r.id))) == 1
@@ -274,7 +264,7 @@ func TestMeetingsOfBothKinds(t *testing.T) {
 // A pass is bounded, and what is left is removed by the next.
 func TestSweepsGoOn(t *testing.T) {
 	t.Parallel()
-	p := newWhole(t, Options{Retention: time.Hour})
+	p := newPublisher(t, Options{Retention: time.Hour})
 	for i := range 4 {
 		play(t, p, meetingName(i))
 	}
@@ -290,7 +280,7 @@ func TestSweepsGoOn(t *testing.T) {
 // A state that cannot be read is left alone, and looked at again only when it has changed.
 func TestSweepLeavesWhatItCannotRead(t *testing.T) {
 	t.Parallel()
-	p := newWhole(t, Options{Retention: time.Hour})
+	p := newPublisher(t, Options{Retention: time.Hour})
 	storeRaw(t, p.nc, "broken", []byte("no state"))
 	play(t, p, "over")
 	s := sweeperAt(p, 2*time.Hour)
