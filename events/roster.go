@@ -166,6 +166,9 @@ func (r *Roster) knows(person string) bool {
 // erased.
 func (r *Roster) Complete() bool { return r.first <= 1 || r.holes.Explain(1, r.first-1) }
 
+// First is the sequence number of the first event applied; 0 before there is one.
+func (r *Roster) First() uint64 { return r.first }
+
 // Last is the sequence number of the last event applied.
 func (r *Roster) Last() uint64 { return r.last }
 

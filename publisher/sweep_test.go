@@ -190,7 +190,7 @@ func TestMeetingIsWatchedAgainAsItExpires(t *testing.T) {
 // A meeting that is watched again after it was found to be due, and before it is marked, goes on.
 func TestMeetingIsWatchedAgainBeforeItExpires(t *testing.T) {
 	t.Parallel()
-	p := newWhole(t, Options{Retention: time.Hour})
+	p := newPublisher(t, Options{Retention: time.Hour})
 	play(t, p, "room")
 	s, r := sweeperAt(p, 2*time.Hour), newRoom("room").join("cho")
 	s.typed = time.Now()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
@@ -39,7 +40,7 @@ func (a *api) report(w http.ResponseWriter, r *http.Request) {
 	found, err := a.opts.Reports.Report(r.Context(), id)
 	switch {
 	case errors.Is(err, report.ErrNoEvents):
-		problem.Write(w, http.StatusNotFound, "nothing is stored of meeting "+id)
+		a.nothingStored(w, r, id)
 		return
 	case err != nil:
 		fail(w, id, err)
@@ -54,4 +55,22 @@ func (a *api) report(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`inline; filename="rollcall-%s.%s"`, id, format))
 	problem.Head(w, http.StatusOK, format.ContentType())
 	_, _ = body.WriteTo(w) // a client that is gone gets no more
+}
+
+// nothingStored answers that there is no event of a meeting: for certain, as they have expired, if it
+// is still known that there were some.
+func (a *api) nothingStored(w http.ResponseWriter, r *http.Request, id string) {
+	state, err := a.opts.Meetings.Stored(r.Context(), id)
+	body := problem.New(http.StatusNotFound, "nothing is stored of meeting "+id+": it was not watched, or its events have expired")
+	switch {
+	case err != nil:
+		fail(w, id, err)
+		return
+	case state != nil && state.IsWatched():
+		body.Detail = "nothing is stored of meeting " + id + " yet"
+	case state != nil:
+		body.Detail = "the events of meeting " + id + " have expired"
+		body.State = diff.Expired.String()
+	}
+	problem.Reply(w, body.Status, problem.ContentType, body)
 }

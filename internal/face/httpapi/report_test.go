@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/base/problem"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -61,7 +63,23 @@ func TestReportThatCannotBeHad(t *testing.T) {
 	f := &fakeReports{err: fmt.Errorf("meeting m1: %w", report.ErrNoEvents)}
 	opts := Options{Meetings: table(), Reports: f}
 	get := func(target string) *http.Response { return request(t, opts, http.MethodGet, target, "") }
-	assert.Contains(t, problemOf(t, get("/v1/meetings/m1/report"), http.StatusNotFound), "m1")
+	assert.Equal(t, "nothing is stored of meeting m1: it was not watched, or its events have expired",
+		problemOf(t, get("/v1/meetings/m1/report"), http.StatusNotFound))
+	for phase, want := range map[diff.Phase]struct{ says, state string }{
+		diff.Watched:   {"nothing is stored of meeting m1 yet", ""},
+		diff.Unwatched: {"the events of meeting m1 have expired", "expired"},
+		diff.Ended:     {"the events of meeting m1 have expired", "expired"},
+		diff.Expired:   {"the events of meeting m1 have expired", "expired"},
+	} {
+		known := table()
+		known.stored = func(id string) (*diff.State, error) { return diff.New(id).WithPhase(phase), nil }
+		resp := request(t, Options{Meetings: known, Reports: f}, http.MethodGet, "/v1/meetings/m1/report", "")
+		var body problem.Body
+		require.NoError(t, json.Unmarshal([]byte(bodyOf(t, resp)), &body))
+		assert.Equal(t, http.StatusNotFound, body.Status)
+		assert.Equal(t, want.says, body.Detail)
+		assert.Equal(t, want.state, body.State)
+	}
 	f.err = assert.AnError
 	problemOf(t, get("/v1/meetings/m1/report"), http.StatusServiceUnavailable)
 	assert.Contains(t, problemOf(t, get("/v1/meetings/m1/report?format=pdf"), http.StatusBadRequest), "format: ")

@@ -11,7 +11,7 @@ import (
 func (f *fold) report(now int64) Report {
 	r := Report{
 		Version: version, ConferenceID: f.id, Title: f.latest.Title, CreatorNick: f.latest.CreatorNick, AsOf: now,
-		FirstEvent: f.first, Complete: f.complete(), Unreadable: f.unreadable, Periods: []Period{}, Gaps: []Gap{}, People: []Person{},
+		FirstEvent: f.first, Complete: f.complete(), Expired: f.expired(), torn: f.unreadable > 0 || len(f.parts) > 1, Unreadable: f.unreadable, Periods: []Period{}, Gaps: []Gap{}, People: []Person{},
 	}
 	all := f.attendances()
 	spans := slices.Clone(f.lives)
@@ -21,9 +21,10 @@ func (f *fold) report(now int64) Report {
 	}
 	for _, a := range all {
 		running = running || a.Leave == 0
-		r.Complete = r.Complete && a.Reason != EndUnknown
+		r.torn = r.torn || a.Reason == EndUnknown
 		spans = append(spans, span(a, now))
 	}
+	r.Complete = r.Complete && !r.torn
 	r.Periods = append(r.Periods, unite(spans)...)
 	r.Duration = length(r.Periods)
 	if n := len(r.Periods); n > 0 {

@@ -150,3 +150,11 @@ func (f *fold) over() bool { return len(f.lives) > 0 && f.lives[len(f.lives)-1].
 func (f *fold) complete() bool {
 	return f.unreadable == 0 && len(f.parts) == 1 && f.parts[0].roster.Complete()
 }
+
+// expired is how many events of members came before the first that is stored.
+func (f *fold) expired() uint64 {
+	if r := f.parts[0].roster; !r.Complete() {
+		return r.First() - 1
+	}
+	return 0
+}

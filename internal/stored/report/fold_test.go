@@ -161,6 +161,15 @@ func TestMissingEvents(t *testing.T) {
 	// joined, 9 cho, 10 eve left, 11 ended
 	require.Len(t, s.list, 12)
 	assert.Equal(t, brief(whole), brief(without(1)), "the event of an end tells the beginning")
+	assert.Zero(t, whole.Expired)
+	for _, n := range []int{1, 2} {
+		head := without([]int{0, 1, 2}[:n+1]...)
+		assert.Equal(t, uint64(n), head.Expired)
+		assert.Contains(t, strings.Join(head.notes(), "\n"), fmt.Sprintf("The first %d events of members have expired", n))
+	}
+	between := without(3)
+	assert.Zero(t, between.Expired)
+	assert.Contains(t, strings.Join(between.notes(), "\n"), "Events are missing")
 	assert.Equal(t, brief(whole), brief(without(3)), "wherever it is missing")
 	expect(t, `
 period 0-20

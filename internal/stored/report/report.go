@@ -16,7 +16,7 @@ import (
 
 // ErrNoEvents says that no event of the meeting is stored: it was never watched, or so long ago
 // that all have expired.
-var ErrNoEvents = errors.New("no event is stored")
+var ErrNoEvents = errors.New("no event is stored: it was not watched, or its events have expired")
 
 // outage is how long reading a meeting waits for a NATS server that went away.
 const outage = 5 * time.Second
@@ -47,6 +47,9 @@ type Report struct {
 	// Complete is false when events are missing because they have expired or cannot be read: there
 	// may have been more attendances.
 	Complete bool `json:"complete"`
+	// Expired is how many of the first events of members are not stored any more; it is absent from
+	// JSON when none is missing.
+	Expired uint64 `json:"expired,omitzero"`
 	// FirstEvent is when the first of the events happened that are still stored.
 	FirstEvent int64 `json:"firstEvent"`
 	// Unreadable is how many stored messages of the meeting are no events.
@@ -58,6 +61,9 @@ type Report struct {
 	Periods []Period `json:"periods"` // in the order of time
 	Gaps    []Gap    `json:"gaps"`    // in the order of time
 	People  []Person `json:"people"`  // in the order in which they first joined
+
+	// torn says that events are missing between others, or cannot be read.
+	torn bool `json:"-"`
 
 	// Style is how the report is written for people.
 	Style Style `json:"-"`

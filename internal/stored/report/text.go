@@ -139,8 +139,11 @@ func (r *Report) notes() []string {
 		out = append(out, fmt.Sprintf("Rollcall could not look at the meeting %s (%s): times in between may be inferred.",
 			until, strings.ReplaceAll(clean(g.Reason), "_", " ")))
 	}
-	if !r.Complete {
+	switch {
+	case r.torn:
 		out = append(out, "Events are missing, as they have expired or cannot be read: there may have been more attendances.")
+	case r.Expired > 0:
+		out = append(out, fmt.Sprintf("The first %d events of members have expired: there may have been more attendances.", r.Expired))
 	}
 	return out
 }
