@@ -64,7 +64,7 @@ func printFinding(call *config.Invocation, f doctor.Finding) error {
 	}
 	_, err := fmt.Fprintf(call.Stdout, "%s  %-16s  %s\n", verdict, f.Check, plaintext.Clean(f.Text, maxFinding))
 	if err == nil && f.Mend != "" {
-		_, err = fmt.Fprintf(call.Stdout, "%9s%-16s  > %s\n", "", "", f.Mend)
+		_, err = fmt.Fprintf(call.Stdout, "%9s%-16s  > %s\n", "", "", plaintext.Clean(f.Mend, len(f.Mend)))
 	}
 	return err
 }

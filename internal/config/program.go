@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/base/proxy"
 )
 
@@ -88,7 +89,8 @@ func (p Program) Run(ctx context.Context, grammar any) int {
 	err := p.run(ctx, grammar)
 	code, show := exitCode(err)
 	if show {
-		_, _ = fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		text := strings.ReplaceAll(err.Error(), "\n", "; ") // and what others sent in it
+		_, _ = fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, plaintext.Clean(text, len(text)))
 	}
 	return code
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext/plaintexttest"
 	"github.com/c4342123/rollcall/internal/config"
 )
 
@@ -169,4 +170,11 @@ func TestInvocation(t *testing.T) {
 	assert.False(t, found)
 	assert.Equal(t, "--listen", got.invocation.Origin("listen").String())
 	assert.Equal(t, "default", got.invocation.Origin("no such setting").String())
+}
+
+// What is wrong is said with what was given, or what a server answered; a terminal only shows it.
+func TestErrorsDoNothingToATerminal(t *testing.T) {
+	got := call(t, base, "\x1b[2J\u202e\u009b")
+	assert.Equal(t, config.ExitUsage, got.code)
+	plaintexttest.AssertHarmless(t, strings.TrimSuffix(got.stderr, "\n"))
 }

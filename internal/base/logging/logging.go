@@ -2,10 +2,12 @@
 package logging
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"os"
 
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/config"
 )
 
@@ -17,7 +19,23 @@ func New(w io.Writer, settings config.Logging) *slog.Logger {
 	if settings.Format == config.LogText || settings.Format != config.LogJSON && IsTerminal(w) {
 		return slog.New(newLimit(slog.NewTextHandler(w, options)))
 	}
-	return slog.New(newLimit(slog.NewJSONHandler(w, options)))
+	return slog.New(newLimit(slog.NewJSONHandler(shown{w}, options)))
+}
+
+// shown escapes what a terminal would act on in lines of JSON, which the handler writes one at a
+// time. What text would act is quoted by its handler.
+type shown struct{ w io.Writer }
+
+func (s shown) Write(line []byte) (int, error) {
+	text, end := bytes.CutSuffix(line, []byte{'\n'})
+	escaped := plaintext.Escaped(text)
+	if end {
+		escaped = append(escaped[:len(escaped):len(escaped)], '\n')
+	}
+	if _, err := s.w.Write(escaped); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // IsTerminal tells whether w is a terminal. It takes every character device for one: the others,

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/base/logging"
+	"github.com/c4342123/rollcall/internal/base/plaintext/plaintexttest"
 	"github.com/c4342123/rollcall/internal/config"
 )
 
@@ -55,4 +57,13 @@ func TestLevel(t *testing.T) {
 	logger.Warn("loud")
 	assert.NotContains(t, out.String(), "quiet")
 	assert.Contains(t, out.String(), "loud")
+}
+
+// A title in a line of the log does nothing to a terminal, in whatever form.
+func TestNothingActsOnATerminal(t *testing.T) {
+	for _, format := range []config.LogFormat{config.LogText, config.LogJSON} {
+		var out strings.Builder
+		logging.New(&out, config.Logging{Format: format}).Info("found", "title", "A\u009b2J\u202e\U000e0041\x1b[2J")
+		plaintexttest.AssertHarmless(t, strings.TrimSuffix(out.String(), "\n"))
+	}
 }

@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
@@ -18,21 +20,59 @@ const (
 // them.
 var lookalikes = map[rune]rune{
 	'\\': '＼', '`': '｀', '*': '＊', '_': '＿', '[': '［', ']': '］', '<': '＜', '>': '＞', '#': '＃', '~': '～', '|': '｜', '@': '＠',
+	'&': '＆',
 }
 
-// plain makes a text from outside one line of at most limit characters that nothing acts on.
+// midDot takes the place of dots in what may be taken for a domain. Unlike the look-alikes of a dot
+// it is none to any program.
+const midDot = '·'
+
+// plain makes a text from outside one line of at most limit characters that nothing acts on, and of
+// which no client makes a link.
 func plain(text string, limit int) string {
 	text = plaintext.Clean(strings.Join(strings.Fields(text), " "), limit)
-	text = strings.ReplaceAll(text, "://", "：//") // which clients would make a link of
+	text = addresses.ReplaceAllStringFunc(text, func(ip string) string { return strings.ReplaceAll(ip, ".", string(midDot)) })
 	runes := []rune(text)
 	var out strings.Builder
 	for i, r := range runes {
-		if other, acts := lookalikes[r]; acts && !(r == '_' && within(runes, i)) {
+		other, acts := lookalikes[r]
+		switch {
+		case r == '_' && within(runes, i):
+		case acts:
 			r = other
+		case r == ':' && endsScheme(runes, i):
+			r = '：'
+		case joinsDomain(runes, i):
+			r = midDot
 		}
 		out.WriteRune(r)
 	}
 	return out.String()
+}
+
+// addresses are those of IP, version 4.
+var addresses = regexp.MustCompile(`[0-9]{1,3}(\.[0-9]{1,3}){3}`)
+
+// endsScheme tells whether the colon at i ends the scheme of a link, as in https: and mailto:, and
+// not a word, after which there is a space, or the hours of a time.
+func endsScheme(runes []rune, i int) bool {
+	return i+1 < len(runes) && !unicode.IsSpace(runes[i+1]) && (runes[i+1] == '/' || i > 0 && unicode.IsLetter(runes[i-1]))
+}
+
+// joinsDomain tells whether at i is a dot of what may be the name of a domain. The full stops of
+// Chinese are dots to browsers, too, between letters of ASCII.
+func joinsDomain(runes []rune, i int) bool {
+	if i == 0 || i+1 == len(runes) {
+		return false
+	}
+	before, after := runes[i-1], runes[i+1]
+	switch runes[i] {
+	case '.':
+		return (inWord(before) || before == '-') && unicode.IsLetter(after)
+	case '。', '．', '｡':
+		return before < utf8.RuneSelf && after < utf8.RuneSelf && inWord(before) && unicode.IsLetter(after)
+	}
+	return false
 }
 
 // within tells whether the character at i is in the middle of a word.

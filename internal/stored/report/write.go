@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 // Format is a form in which a report is written.
@@ -52,6 +55,20 @@ func (f Format) ContentType() string {
 	}
 }
 
+// writeJSON writes what a terminal would act on as escapes, which mean the same to programs.
+func (r *Report) writeJSON(w io.Writer) error {
+	text, err := json.Marshal(r, jsontext.WithIndent("  "), json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return err
+	}
+	lines := bytes.Split(text, []byte{'\n'})
+	for i := range lines {
+		lines[i] = plaintext.Escaped(lines[i])
+	}
+	_, err = w.Write(bytes.Join(lines, []byte{'\n'}))
+	return err
+}
+
 // Write writes the report in a format. Whatever people call themselves, it stays text: it is no
 // formula in a spreadsheet, no markup in a page, and does nothing to a terminal.
 func (r *Report) Write(w io.Writer, format Format) error {
@@ -59,7 +76,7 @@ func (r *Report) Write(w io.Writer, format Format) error {
 	case Table:
 		return r.writeTable(w)
 	case JSON:
-		return json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+		return r.writeJSON(w)
 	case CSV:
 		return r.writeCSV(w)
 	case SVG:
