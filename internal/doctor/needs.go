@@ -105,6 +105,7 @@ func needs(s config.Settings, inbox string) []need {
 	out = append(out, made(toServe, events.Stream)...)
 	out = append(out,
 		need{subject: jsAPI + "STREAM.MSG.GET." + events.Stream, body: lastBy(nobody)},
+		purged(),
 	)
 	out = append(out, consumed(toServe, events.Stream)...)
 	for _, b := range buckets(s) {
@@ -169,6 +170,13 @@ func made(c class, stream string) []need {
 		{class: create, subject: jsAPI + "STREAM.CREATE." + stream, body: other, stream: stream},
 		{class: update, subject: jsAPI + "STREAM.UPDATE." + stream, body: other, stream: stream},
 	}
+}
+
+// purged is the request that removes what has expired. One that says both up to where and how many to
+// keep is refused, and there is nothing on its subject.
+func purged() need {
+	body := mustJSON(map[string]any{"filter": publisher.StateSubject(nobody), "seq": 1, "keep": 1})
+	return need{subject: jsAPI + "STREAM.PURGE." + events.Stream, body: body, stream: events.Stream}
 }
 
 // consumed are the requests by which a stream is read. There is no such consumer.
