@@ -81,6 +81,9 @@ func (e *Event) decodeData(data json.RawMessage) error {
 	case PersonForget:
 		e.Forget = new(Forget)
 		into = e.Forget
+	case AuditCheckpoint:
+		e.Checkpoint = new(Checkpoint)
+		into = e.Checkpoint
 	default:
 		return fmt.Errorf("%w: type %q", ErrNotRollcall, e.Type)
 	}

@@ -63,7 +63,7 @@ func FormatSequence(n uint64) string {
 	return s
 }
 
-// ConferenceID is the meeting the event is about; empty for one about the source.
+// ConferenceID is the meeting the event is about; empty for one that is about none.
 func (e *Event) ConferenceID() string {
 	switch {
 	case e.Member != nil:
@@ -86,7 +86,7 @@ func (e *Event) ConferenceID() string {
 func (t Type) OfSource() bool { return t == SourceBlind || t == SourceSeeing }
 
 // Chained tells whether events of type t are found by meeting, and stand in its chain.
-func (t Type) Chained() bool { return !t.OfSource() && t != PersonForget }
+func (t Type) Chained() bool { return !t.OfSource() && t != PersonForget && t != AuditCheckpoint }
 
 // OfMember tells whether events of type t are about a member of a meeting.
 func (t Type) OfMember() bool { return t == Joined || t == Left || t == Kicked }
@@ -107,7 +107,7 @@ func (e *Event) validate() error {
 	if err := e.checkKind(); err != nil {
 		return err
 	}
-	if e.Type.OfSource() {
+	if e.Type.OfSource() || e.Type == AuditCheckpoint {
 		return nil
 	}
 	return CheckConferenceID(e.ConferenceID())
@@ -155,12 +155,15 @@ func (e *Event) checkData() error {
 		kind = "erased"
 	case PersonForget:
 		kind = "forget"
+	case AuditCheckpoint:
+		kind = "checkpoint"
 	default:
 		return fmt.Errorf("%w %s: type %q", ErrInvalid, e.ID, e.Type)
 	}
 	if (e.Member != nil) != (kind == "member") || (e.Meeting != nil) != (kind == "meeting") ||
 		(e.Gap != nil) != (kind == "gap") || (e.Sight != nil) != (kind == "sight") ||
-		(e.Erased != nil) != (kind == "erased") || (e.Forget != nil) != (kind == "forget") {
+		(e.Erased != nil) != (kind == "erased") || (e.Forget != nil) != (kind == "forget") ||
+		(e.Checkpoint != nil) != (kind == "checkpoint") {
 		return fmt.Errorf("%w %s: %s carries %s data and nothing else", ErrInvalid, e.ID, e.Type, kind)
 	}
 	return nil
@@ -181,6 +184,8 @@ func (e *Event) appendData(w *writer) {
 		e.Erased.append(w)
 	case e.Forget != nil:
 		e.Forget.append(w)
+	case e.Checkpoint != nil:
+		w.str("checkpoint", e.Checkpoint.Checkpoint)
 	}
 	w.close()
 }

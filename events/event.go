@@ -6,7 +6,7 @@ import "time"
 type Type string
 
 // The event types. Nothing else is ever published below "conference.member.", "conference.meeting.",
-// "conference.source." and "conference.person.".
+// "conference.source.", "conference.person." and "conference.audit.".
 const (
 	// Joined says that a person's attendance began.
 	Joined Type = "conference.member.joined"
@@ -35,13 +35,15 @@ const (
 	// PersonForget names somebody who is to be forgotten, for those who keep what they read of the
 	// events. It is erased itself soon, and not found by meeting.
 	PersonForget Type = "conference.person.forget"
+	// AuditCheckpoint tells what the log of meetings is, signed: see [Checkpoint].
+	AuditCheckpoint Type = "conference.audit.checkpoint"
 )
 
-// Types returns every event type, those of members first, those of the source last.
+// Types returns every event type, those of members first, those that are about no meeting last.
 func Types() []Type {
 	return []Type{
 		Joined, Left, Kicked, MeetingStarted, MeetingUpdated, MeetingEnded, MeetingGap, SourceBlind, SourceSeeing,
-		PersonErased, PersonForget,
+		PersonErased, PersonForget, AuditCheckpoint,
 	}
 }
 
@@ -54,13 +56,13 @@ const (
 	ViaPush Via = "push" // by a push from DingTalk
 )
 
-// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap, Sight, Erased and Forget
-// is set, according to Type.
+// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap, Sight, Erased, Forget
+// and Checkpoint is set, according to Type.
 type Event struct {
 	// ID is the same for the same fact, whichever replica observed it, and however often.
 	ID string
 	// Source is "/dingtalk/{corpId}/conferences/{conferenceId}", and "/dingtalk/{corpId}" of an event
-	// about the source.
+	// about the source or the log.
 	Source string
 	Type   Type
 	// Subject is the person's unionId or, for a guest without one, a substitute that begins with
@@ -89,6 +91,8 @@ type Event struct {
 	Sight   *Sight   // set for SourceBlind and SourceSeeing
 	Erased  *Erased  // set for PersonErased
 	Forget  *Forget  // set for PersonForget
+
+	Checkpoint *Checkpoint // set for AuditCheckpoint
 }
 
 // Member is the data of a member event. All times are Unix milliseconds, 0 where there is none.
@@ -178,4 +182,12 @@ type Sight struct {
 	From   int64  `json:"from"`   // Unix milliseconds of the last time that the live meetings were listed
 	To     int64  `json:"to"`     // Unix milliseconds of the next time; 0 on SourceBlind
 	Reason string `json:"reason"` // why: see [Reasons]
+}
+
+// Checkpoint is the data of AuditCheckpoint.
+type Checkpoint struct {
+	// Checkpoint is the signed note, as golang.org/x/mod/sumdb/note reads it: the origin of the log, how
+	// many leaves it has, the root of its tree and when it was signed, each on a line, and the
+	// signature.
+	Checkpoint string `json:"checkpoint"`
 }

@@ -27,6 +27,12 @@ func MeetingID(conferenceID string, at int64, t Type, part string) string {
 // in Unix milliseconds.
 func SightID(corpID string, from int64, t Type) string { return id(SourceOf(corpID), "", from, t) }
 
+// CheckpointID is the id of the event of a checkpoint: size is how many leaves the log has, at when
+// it was signed, in Unix milliseconds.
+func CheckpointID(corpID string, size, at int64) string {
+	return id(SourceOf(corpID), strconv.FormatInt(size, 10), at, AuditCheckpoint)
+}
+
 // id hashes the parts with a separator that none of the identifiers before the last can contain, so
 // that no two different facts read the same. It is a UUID of version 5 as RFC 9562 has it;
 // uuid.NewSHA1 makes the same of it, with five allocations.

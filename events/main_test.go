@@ -122,6 +122,11 @@ func kinds() map[string]events.Event {
 		},
 		"source_blind":  sight(events.SourceBlind, 0),
 		"source_seeing": sight(events.SourceSeeing, at+7_200_000),
+		"audit_checkpoint": {
+			ID: events.CheckpointID("", 303, at), Source: events.SourceOf(""), Type: events.AuditCheckpoint, Time: time.UnixMilli(at).UTC(),
+			RecordedTime: time.UnixMilli(at + 700).UTC(), DataSchema: events.DataSchema(events.AuditCheckpoint),
+			Checkpoint: &events.Checkpoint{Checkpoint: "rollcall/default\n303\n" + strings.Repeat("A", 43) + "=\ntime 2023-11-14T22:13:20Z\n\n— rollcall/default " + strings.Repeat("A", 91) + "=\n"},
+		},
 	}
 }
 

@@ -25,6 +25,8 @@ func DataSchema(t Type) string {
 		return of + "erased"
 	case t == PersonForget:
 		return of + "forget"
+	case t == AuditCheckpoint:
+		return of + "checkpoint"
 	default:
 		return of + "meeting"
 	}

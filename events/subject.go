@@ -29,6 +29,7 @@ const (
 	AllMeetings = "conference.meeting.*"
 	AllOfSource = "conference.source.*" // not to be found by meeting
 	AllOfPerson = "conference.person.*"
+	AllOfAudit  = "conference.audit.*" // not to be found by meeting
 )
 
 const (
@@ -89,7 +90,7 @@ func Source(corpID, conferenceID string) string {
 	return SourceOf(corpID) + "/conferences/" + conferenceID
 }
 
-// SourceOf is the CloudEvents source of events about the organisation's meetings as a whole. An
+// SourceOf is the CloudEvents source of events about the organisation's meetings as a whole, and the log of them. An
 // empty corpID stands for "default".
 func SourceOf(corpID string) string {
 	if corpID == "" {

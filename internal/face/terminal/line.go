@@ -62,6 +62,8 @@ func (l Lines) Line(e events.Event) string {
 		return head(red, "gap") + plaintext.Clean(e.Gap.Reason, maxName)
 	case e.Sight != nil:
 		return head(red, strings.TrimPrefix(string(e.Type), "conference.source.")) + plaintext.Clean(e.Sight.Reason, maxName)
+	case e.Checkpoint != nil:
+		return head(grey, strings.TrimPrefix(string(e.Type), "conference.audit.")) + plaintext.Clean(e.Checkpoint.Checkpoint, maxName)
 	case e.Meeting != nil:
 		verb := strings.TrimPrefix(string(e.Type), "conference.meeting.")
 		return head(bold, verb) + plaintext.Clean(e.Meeting.Title, maxName)
