@@ -30,20 +30,34 @@ type verifyCommand struct {
 	config.Client
 	DingTalk config.DingTalk `embed:"" prefix:"dingtalk-" group:"DingTalk"`
 	Events   config.Events   `embed:"" group:"Events"`
-	Meeting  string          `arg:"" help:"The meeting's conferenceId."`
-	Patience time.Duration   `placeholder:"TIME" default:"75s" help:"How long the two have to differ about a person before that counts. What just happened has yet to be noticed: it should be longer than the service's poll-max-interval."`
+	offline
+	Meeting  []string      `arg:"" sep:"none" help:"The meeting's conferenceId; with --offline, the files."`
+	Patience time.Duration `placeholder:"TIME" default:"75s" help:"How long the two have to differ about a person before that counts. What just happened has yet to be noticed: it should be longer than the service's poll-max-interval."`
 }
 
 // Help is shown with the help of the command.
 func (c *verifyCommand) Help() string {
 	return "The people who are present according to the stored events are compared with the member list of DingTalk's API; of a meeting that is " +
 		"over, who attended from when to when, as far as the list still tells. While they differ, both are read again. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
-		"and 2 for wrong usage. The calls to the API are counted among the month's; the rate is this program's own.\n\n" + c.Client.Help()
+		"and 2 for wrong usage. The calls to the API are counted among the month's; the rate is this program's own.\n\n" +
+		"With --offline it is proven that files which rollcall replay --evidence wrote hold what Rollcall stored, all of it and unchanged: " +
+		"the exit status is 0 and one line says what is proven, or it is 3 and the line says FILE:LINE and what the first line is that does not fit. " +
+		"That no meeting is missing is proven with --all only.\n\n" + c.Client.Help()
 }
 
 // Run compares the stored events of a meeting with the member list.
 func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error {
-	if err := events.CheckConferenceID(c.Meeting); err != nil {
+	if err := c.alone(); err != nil {
+		return err
+	}
+	if c.Offline {
+		return c.run(ctx, call, c.Meeting)
+	}
+	if len(c.Meeting) > 1 {
+		return config.Usagef("", "unexpected argument %s: one meeting at a time", c.Meeting[1])
+	}
+	meeting := c.Meeting[0]
+	if err := events.CheckConferenceID(meeting); err != nil {
 		return config.Usagef("", "%w", err)
 	}
 	if err := c.DingTalk.RequireLogin(); err != nil {
@@ -75,9 +89,9 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 		return err
 	}
 	defer client.Close()
-	result, err := verify.Run(ctx, verify.Options{JetStream: js, Source: c.source(client), Meeting: c.Meeting, Patience: c.Patience})
+	result, err := verify.Run(ctx, verify.Options{JetStream: js, Source: c.source(client), Meeting: meeting, Patience: c.Patience})
 	if err != nil {
-		return fmt.Errorf("meeting %s: %w", c.Meeting, err)
+		return fmt.Errorf("meeting %s: %w", meeting, err)
 	}
 	return c.print(call, result)
 }
@@ -135,9 +149,9 @@ func (c *verifyCommand) limits(ctx context.Context, nc *nats.Conn) (*budget.Limi
 func (c *verifyCommand) print(call *config.Invocation, r verify.Result) error {
 	var out strings.Builder
 	if r.Over {
-		fmt.Fprintf(&out, "meeting %s, which is over: %d visits announced, %d listed\n", c.Meeting, r.Visits, r.Listed)
+		fmt.Fprintf(&out, "meeting %s, which is over: %d visits announced, %d listed\n", c.Meeting[0], r.Visits, r.Listed)
 	} else {
-		fmt.Fprintf(&out, "meeting %s: %d announced present, %d active\n", c.Meeting, r.Announced, r.Active)
+		fmt.Fprintf(&out, "meeting %s: %d announced present, %d active\n", c.Meeting[0], r.Announced, r.Active)
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintln(&out, note)
