@@ -2,10 +2,8 @@ package evidence_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,29 +16,16 @@ import (
 // forget erases events, by their places, and tells so.
 func (m *told) forget(places ...int) *told {
 	m.tb.Helper()
-	var holes []evidence.Hole
+	data := &events.Erased{ConferenceID: m.id, Events: len(places), Reason: "asked", By: "office", At: begin.UnixMilli()}
 	for _, at := range places {
 		e, err := events.Decode(m.payloads[at])
 		require.NoError(m.tb, err)
-		holes = append(holes, evidence.Hole{Sequence: e.Sequence, Hash: events.HashOf(m.payloads[at]).String(), Previous: e.Previous})
+		data.Holes = append(data.Holes, events.Hole{Sequence: e.Sequence, Hash: events.HashOf(m.payloads[at]).String(), Previous: e.Previous})
 	}
-	told, err := json.Marshal(holes)
-	require.NoError(m.tb, err)
-	source, previous := events.Source(corp, m.id), m.chain.Last.String()
-	const form = `{"specversion":"1.0","id":"x%d","source":%q,"type":"conference.person.erased","time":"2026-11-30T09:00:00.000Z",` +
-		`"datacontenttype":"application/json","recordedtime":"2026-11-30T09:00:00.000Z","previous":%q,"salt":%q,"data":{"conferenceId":%q,` +
-		`"events":%d,"holes":%s,"reason":"asked","by":"office","at":1,"seal":{"events":%d,"hash":%q,"key":%q,"signature":"%s"}}}`
-	seal := &events.Seal{Events: m.chain.Events, Hash: previous, Key: public(m.tb, m.key)}
-	write := func() []byte {
-		return fmt.Appendf(nil, form, len(m.payloads), source, previous, strings.Repeat("s", 22), m.id, len(holes), told, seal.Events, seal.Hash, seal.Key, seal.Signature)
-	}
-	signature, err := m.key.Sign(events.SealText(source, seal, events.HashOf(write())))
-	require.NoError(m.tb, err)
-	seal.Signature = events.FormatSignature(signature)
 	for _, at := range places {
 		m.payloads[at] = nil
 	}
-	m.add(write())
+	m.store(events.Event{Type: events.PersonErased, Erased: data}, &data.Seal)
 	m.payloads = slices.DeleteFunc(m.payloads, func(p []byte) bool { return p == nil })
 	return m
 }

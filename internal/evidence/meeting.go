@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +33,7 @@ type meeting struct {
 
 // heldHole is a hole, and where it stands.
 type heldHole struct {
-	Hole
+	events.Hole
 	line int
 }
 
@@ -154,7 +153,7 @@ func (m *meeting) counts(a attributes) error {
 	if err != nil || sequence == 0 {
 		return m.lines.misfit("its sequence is %.40q", a.sequence)
 	}
-	if m.sequence != 0 && sequence != m.sequence+1 {
+	if m.chain.Begun() && m.sequence != 0 && sequence != m.sequence+1 {
 		return m.lines.misfit("its sequence is %d, not %d", sequence, m.sequence+1)
 	}
 	m.sequence = sequence
@@ -163,7 +162,7 @@ func (m *meeting) counts(a attributes) error {
 
 // seals checks the seal of an event, if it is of a type that has one.
 func (m *meeting) seals(payload []byte, t events.Type) error {
-	e, err := sealing(payload, t)
+	e, err := events.Decode(payload)
 	if err != nil {
 		return m.lines.misfit("%v", err)
 	}
@@ -188,27 +187,14 @@ func (m *meeting) seals(payload []byte, t events.Type) error {
 	if !slices.Contains(m.signers, s.Key) {
 		m.signers = append(m.signers, s.Key)
 	}
-	if t == personErased {
-		return m.told(payload)
+	if e.Erased != nil {
+		m.holes = slices.DeleteFunc(m.holes, func(h heldHole) bool { return slices.Contains(e.Erased.Holes, h.Hole) })
 	}
 	return nil
 }
 
-// sealing reads an event that may have a seal.
-func sealing(payload []byte, t events.Type) (events.Event, error) {
-	if t != personErased {
-		return events.Decode(payload)
-	}
-	var e struct {
-		ID, Source string
-		Data       struct{ Seal *events.Seal }
-	}
-	err := json.Unmarshal(payload, &e)
-	return events.Event{ID: e.ID, Source: e.Source, Type: t, Meeting: &events.Meeting{Seal: e.Data.Seal}}, err
-}
-
 // hole takes what stands for an event that was erased.
-func (m *meeting) hole(h Hole) error {
+func (m *meeting) hole(h events.Hole) error {
 	sum, err := events.ParseHash(h.Hash)
 	switch {
 	case err != nil:
@@ -227,16 +213,6 @@ func (m *meeting) hole(h Hole) error {
 	m.holes = append(m.holes, heldHole{h, m.lines.number})
 	m.chain = events.Chain{Events: m.chain.Events + 1, Last: sum}
 	m.closed, m.line, m.mayLeaf = false, m.lines.number, true
-	return nil
-}
-
-// told takes note of the holes that an event tells of.
-func (m *meeting) told(payload []byte) error {
-	told, err := holesOf(payload)
-	if err != nil {
-		return m.lines.misfit("%v", err)
-	}
-	m.holes = slices.DeleteFunc(m.holes, func(h heldHole) bool { return slices.Contains(told, h.Hole) })
 	return nil
 }
 

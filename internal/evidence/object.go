@@ -58,20 +58,10 @@ type tiles struct {
 	Hashes   string `json:"hashes"` // one after the other, in base64
 }
 
-// Hole stands where an event was erased.
-type Hole struct {
-	// Sequence is the event's, 0 where it had none.
-	Sequence uint64 `json:"sequence"`
-	// Hash is the hash of the event's payload.
-	Hash string `json:"hash"`
-	// Previous is the event's.
-	Previous string `json:"previous"`
-}
-
-// erased is a hole as it stands in a file.
+// erased stands where an event was erased.
 type erased struct {
 	Evidence string `json:"evidence"`
-	Hole
+	events.Hole
 }
 
 // checkpoint is the last line of a file.
@@ -128,24 +118,4 @@ func SplitTile(raw []byte) []Hash {
 		copy(hashes[i][:], raw[i*len(Hash{}):])
 	}
 	return hashes
-}
-
-// holesOf returns the holes that an event tells of.
-func holesOf(payload []byte) ([]Hole, error) {
-	var e struct {
-		Data struct {
-			Holes []Hole `json:"holes"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return nil, err
-	}
-	for _, hole := range e.Data.Holes {
-		for _, hash := range []string{hole.Hash, hole.Previous} {
-			if _, err := events.ParseHash(hash); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return e.Data.Holes, nil
 }

@@ -23,10 +23,7 @@ func Tiles(size int64) int64 { return (size + TileSize - 1) / TileSize }
 func LeafHash(event events.Hash) Hash { return tlog.RecordHash(event[:]) }
 
 // Closes tells whether events of type t close a meeting, and so are leaves of the log.
-func Closes(t events.Type) bool { return t == events.MeetingEnded || t == personErased }
-
-// personErased says that events of a meeting were erased, and which.
-const personErased events.Type = "conference.person.erased"
+func Closes(t events.Type) bool { return t == events.MeetingEnded || t == events.PersonErased }
 
 // Tree is the tree of a log, to which leaves are added: as much of it as is needed for that. The
 // zero value is empty.

@@ -29,8 +29,8 @@ type Writer struct {
 	header Header
 	log    Log
 
-	last  string          // of the meeting: the hash of its last event
-	holes map[string]Hole // of the meeting, by their Previous
+	last  string                 // of the meeting: the hash of its last event
+	holes map[string]events.Hole // of the meeting, by their Previous
 }
 
 // NewWriter begins a file. The header's kind and version are set by it.
@@ -44,18 +44,19 @@ func NewWriter(out io.Writer, header Header, log Log) (*Writer, error) {
 }
 
 // Meeting begins the next meeting. Told are those of its events that say which were erased.
-func (w *Writer) Meeting(told ...[]byte) error {
-	w.last, w.holes = events.NoHash, map[string]Hole{}
+func (w *Writer) Meeting(told ...[]byte) {
+	w.last, w.holes = events.NoHash, map[string]events.Hole{}
 	for _, payload := range told {
-		holes, err := holesOf(payload)
-		if err != nil {
-			return err
+		e, err := events.Decode(payload)
+		if err != nil || e.Erased == nil {
+			continue // what it says is for those who check
 		}
-		for _, hole := range holes {
-			w.holes[hole.Previous] = hole
+		for _, hole := range e.Erased.Holes {
+			if hole.Hash != "" { // it was chained
+				w.holes[hole.Previous] = hole
+			}
 		}
 	}
-	return nil
 }
 
 // ErrNoEvent is wrapped by the error for a payload that no line can be made of.
@@ -92,7 +93,7 @@ func oneLine(payload []byte) bool {
 
 // erasedUpTo writes the holes between the last event and one that has the given previous.
 func (w *Writer) erasedUpTo(previous string) error {
-	var found []Hole
+	var found []events.Hole
 	at := w.last
 	for at != previous {
 		hole, ok := w.holes[at]
