@@ -76,6 +76,8 @@ type Options struct {
 	Privacy Privacy
 	// Retention is how long events are kept, a second to 100 years; 0 keeps them for ever.
 	Retention time.Duration
+	// CheckpointRetention is how long checkpoints of the log of meetings are kept, as Retention.
+	CheckpointRetention time.Duration
 	// AckTimeout is how long an answer of the server is waited for; 5 seconds when 0.
 	AckTimeout time.Duration
 	// GiveUpAfter is how long a commit is tried again while the server cannot take it; 15 seconds

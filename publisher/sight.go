@@ -2,13 +2,7 @@ package publisher
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
 )
@@ -61,28 +55,5 @@ func (p *Publisher) tellSight(ctx context.Context, t events.Type, s events.Sight
 		ID: events.SightID(p.opts.CorpID, s.From, t), Source: events.SourceOf(p.opts.CorpID), Type: t,
 		Time: time.UnixMilli(at).UTC(), RecordedTime: p.opts.Now(), Sight: &s,
 	}
-	payload, err := events.Encode(e)
-	if err != nil {
-		return false, fmt.Errorf("publisher: %w", err)
-	}
-	msg := nats.NewMsg(ingest + string(t))
-	msg.Data = payload
-	msg.Header.Set(hdrContentType, events.ContentType)
-	msg.Header.Set(nats.MsgIdHdr, e.ID)
-	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(behind, 10))
-	msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, events.AllOfSource)
-	if p.opts.Retention > 0 {
-		msg.Header.Set(nats.MsgTTLHdr, formatTTL(p.opts.Retention))
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
-	defer cancel()
-	ack, err := p.js.PublishMsg(ctx, msg)
-	var refused *jetstream.APIError
-	switch {
-	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-		return false, nil // another replica was first
-	case err != nil:
-		return false, p.checkGone(plainly(err))
-	}
-	return !ack.Duplicate, nil
+	return p.tellBehind(ctx, e, events.AllOfSource, behind, p.opts.Retention)
 }

@@ -21,6 +21,9 @@ const maxSize = 1 << 40
 // trusted.
 var ErrCheckpoint = errors.New("no checkpoint")
 
+// errUnknownKey is an [ErrCheckpoint].
+var errUnknownKey = fmt.Errorf("%w: it is signed by none of the keys", ErrCheckpoint)
+
 // Checkpoint says what the log was at one time. Signed, it is a note as golang.org/x/mod/sumdb/note
 // has it: the origin, the number of leaves, the root in base64, and when it was signed, each on a
 // line; then an empty line and a signature, whose name is the origin.
@@ -160,7 +163,7 @@ func OpenCheckpoint(signed []byte, keys []string) (Checkpoint, string, error) {
 	}
 	opened, err := note.Open(signed, note.VerifierList(verifiers...))
 	if _, unknown := errors.AsType[*note.UnverifiedNoteError](err); unknown {
-		return Checkpoint{}, "", fmt.Errorf("%w: it is signed by none of the keys", ErrCheckpoint)
+		return Checkpoint{}, "", errUnknownKey
 	}
 	if err != nil {
 		return Checkpoint{}, "", fmt.Errorf("%w: %w", ErrCheckpoint, err)
@@ -186,4 +189,18 @@ func exactly(signed []byte, opened *note.Note) error {
 		}
 	}
 	return fmt.Errorf("%w: it has more than one signature, or one that is not written as it should be", ErrCheckpoint)
+}
+
+// OpenOwn reads a checkpoint of an origin for somebody who has one key of several: one that this key
+// has signed is verified, one that others have signed is read as it is.
+func OpenOwn(signed []byte, origin, key string) (Checkpoint, error) {
+	c, _, err := OpenCheckpoint(signed, []string{key})
+	if errors.Is(err, errUnknownKey) {
+		text, _, _ := strings.Cut(string(signed), "\n\n")
+		c, err = parseText(text + "\n")
+	}
+	if err == nil && c.Origin != origin {
+		err = fmt.Errorf("%w: its origin is %.80q, not %.80q", ErrCheckpoint, c.Origin, origin)
+	}
+	return c, err
 }

@@ -122,7 +122,7 @@ func (r *Reader) handOn(msg jetstream.Msg, delivered uint64, handle func(Message
 	}
 	r.passed = time.Time{}
 	err = handle(Message{
-		Sequence: meta.Sequence.Stream, Subject: msg.Subject(), Meeting: msg.Headers().Get(events.MeetingHeader), Data: msg.Data(),
+		Sequence: meta.Sequence.Stream, Stored: meta.Timestamp, Subject: msg.Subject(), Meeting: msg.Headers().Get(events.MeetingHeader), Data: msg.Data(),
 		id: msg.Headers().Get(nats.MsgIdHdr),
 	})
 	if err != nil {

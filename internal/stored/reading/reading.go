@@ -86,6 +86,8 @@ func Subjects(conferenceID string, types ...events.Type) []string {
 type Message struct {
 	// Sequence is its position in the stream.
 	Sequence uint64
+	// Stored is when it was stored, by the server's clock.
+	Stored time.Time
 	// Subject is what it was published on: one of the two views.
 	Subject string
 	// Meeting is the id of the meeting it is about, as its header says; empty when it has none.

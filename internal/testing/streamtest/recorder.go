@@ -26,24 +26,29 @@ type Recorder struct {
 	// Joined is how many people [Recorder.Join] made join.
 	Joined int
 
+	// Publisher is what it stores with.
+	Publisher *publisher.Publisher
+
 	server *Server
-	pub    *publisher.Publisher
 	stop   func()
 }
 
 // Record opens the stream and returns a recorder, which stops at the end of the test or with
 // [Recorder.Stop].
-func (s *Server) Record() *Recorder {
+func (s *Server) Record() *Recorder { return s.RecordAs(publisher.Options{}) }
+
+// RecordAs is [Server.Record] with options.
+func (s *Server) RecordAs(opts publisher.Options) *Recorder {
 	t := s.t
 	t.Helper()
 	nc, err := conn.Connect(t.Context(), config.NATS{}, conn.Options{Extra: s.server.InProcess()})
 	require.NoError(t, err)
-	pub, err := publisher.Open(t.Context(), nc, publisher.Options{})
+	pub, err := publisher.Open(t.Context(), nc, opts)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- pub.Run(ctx) }()
-	r := &Recorder{server: s, pub: pub, Conn: nc}
+	r := &Recorder{server: s, Conn: nc, Publisher: pub}
 	r.stop = func() {
 		if cancel != nil {
 			cancel()
@@ -63,9 +68,9 @@ func (r *Recorder) Stop() { r.stop() }
 func (r *Recorder) Commit(meeting string, change func(*diff.State) diff.Result) {
 	t := r.server.t
 	t.Helper()
-	base, err := r.pub.Load(t.Context(), meeting)
+	base, err := r.Publisher.Load(t.Context(), meeting)
 	require.NoError(t, err)
-	_, _, err = r.pub.Update(t.Context(), base, intent(change))
+	_, _, err = r.Publisher.Update(t.Context(), base, intent(change))
 	require.NoError(t, err)
 }
 
