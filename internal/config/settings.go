@@ -20,7 +20,10 @@ package config
 import (
 	"log/slog"
 	"net/url"
+	"path/filepath"
 	"time"
+
+	"github.com/c4342123/rollcall/internal/base/signing"
 )
 
 // Settings is every setting there is: what the service runs with.
@@ -188,12 +191,28 @@ type Events struct {
 	Retention time.Duration `type:"retention" placeholder:"TIME" default:"720h" help:"How long events are kept, 100 years at most; 0 = for ever."`
 	// AuditRetention is how long checkpoints of the log of meetings are kept; 0 means for ever.
 	AuditRetention time.Duration `type:"retention" placeholder:"TIME" default:"0" help:"How long checkpoints of the log of meetings are kept, 100 years at most; 0 = for ever."`
-	Privacy        Privacy       `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`
+	// SigningKeyFile is the file of the key that seals what is recorded; see [Settings.SigningKey].
+	SigningKeyFile string  `name:"signing-key-file" holds:"secret" placeholder:"FILE" help:"File with the NKey seed of a user (SU...) that seals what is recorded; signing.nk in the data directory of the embedded NATS server when left out, made at the first start."`
+	Privacy        Privacy `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`
 	// PrivacyKey is the key of the hash. A new one has 32 bytes at least.
 	PrivacyKey     Secret `placeholder:"SECRET" help:"Key of the hash that makes pseudonyms, 32 bytes at least."`
 	PrivacyKeyFile string `hidden:"" help:"File that holds the key of the hash."`
 	// PrivacyTitles says what becomes of titles where people have pseudonyms.
 	PrivacyTitles Titles `placeholder:"drop|keep" default:"drop" help:"What becomes of meetings' titles with pseudonyms: drop, or keep."`
+}
+
+// SigningKey is the file of the key that seals what is recorded, empty where there is none. When
+// make is set it is made by the first service that starts. Replicas with another NATS server have no
+// directory of their own: there the key is named, or nothing is sealed.
+func (s Settings) SigningKey() (path string, make bool) {
+	switch {
+	case s.Events.SigningKeyFile != "":
+		return s.Events.SigningKeyFile, false
+	case s.NATS.External():
+		return "", false
+	default:
+		return filepath.Join(s.Store.DataDir, signing.File), true
+	}
 }
 
 // Pseudonyms tells whether people have pseudonyms.

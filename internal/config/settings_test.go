@@ -62,6 +62,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"poll-page-size", "500", "128"},
 	{"retention", "720h", "0s"},
 	{"audit-retention", "0s", "8760h"},
+	{"signing-key-file", "", "/run/secrets/signing.nk"},
 	{"privacy", "full", "pseudonym"},
 	{"privacy-key", "", "secret"},
 	{"privacy-titles", "drop", "keep"},

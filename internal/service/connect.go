@@ -110,9 +110,13 @@ func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publishe
 		return nil, err
 	}
 	privacy.Switch = s.opts.PrivacySwitch
+	signer, err := s.signer()
+	if err != nil {
+		return nil, err
+	}
 	opts := publisher.Options{
-		Privacy: privacy, CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
-		Retention: s.opts.Settings.Events.Retention, Attempted: s.storeAttempted, Logger: s.log,
+		Signer: signer, Privacy: privacy, CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
+		Retention: s.opts.Settings.Events.Retention, Attempted: s.storeAttempted, Logger: s.log, Switch: s.allCan,
 	}
 	s.gate.waitFor(errOpening) // until there is an answer, or what is asked is refused
 	err = s.persist(ctx, "opening the stream", func() error {

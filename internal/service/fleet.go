@@ -14,6 +14,7 @@ import (
 	"github.com/c4342123/rollcall/internal/fleet/shards"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/poller"
+	"github.com/c4342123/rollcall/publisher"
 )
 
 // giveBackTimeout is how long a service that stops may take to give back calls that it has not
@@ -48,7 +49,11 @@ func (q *quiet) wait(ctx context.Context, _ shards.Set) {
 func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 	f := &fleet{refusals: &s.refusals}
 	steps := []func() error{
-		func() (err error) { f.shards, err = s.openShards(ctx, conn, &f.quiet); return },
+		func() (err error) {
+			f.shards, err = s.openShards(ctx, conn, &f.quiet)
+			s.replicas.Store(f.shards)
+			return
+		},
 		func() (err error) { f.month, err = s.openMonth(ctx, conn, f); return },
 		func() (err error) { f.usage, err = s.openUsage(ctx, conn, f.month); return },
 		func() (err error) { f.sight, err = s.openSight(ctx, conn); return },
@@ -66,8 +71,14 @@ func (s *service) join(ctx context.Context, conn *nats.Conn) (*fleet, error) {
 
 func (s *service) openShards(ctx context.Context, conn *nats.Conn, q *quiet) (*shards.Replica, error) {
 	return shards.Open(ctx, conn, shards.Options{
-		Name: owner(), Replicas: s.opts.Settings.Store.Replicas, Quiet: q.wait, Reporter: untilStop{ctx, explained{&s.refusals, s.changes}}, Logger: s.log,
+		Name: owner(), Format: publisher.Format, Replicas: s.opts.Settings.Store.Replicas, Quiet: q.wait, Reporter: untilStop{ctx, explained{&s.refusals, s.changes}}, Logger: s.log,
 	})
+}
+
+// allCan tells whether every live replica can do a format of the stream.
+func (s *service) allCan(format int) bool {
+	r := s.replicas.Load()
+	return r != nil && r.Can(format)
 }
 
 func (s *service) openMonth(ctx context.Context, conn *nats.Conn, f *fleet) (*budget.Month, error) {

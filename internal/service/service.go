@@ -19,6 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
 	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
+	"github.com/c4342123/rollcall/internal/fleet/shards"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/stored/ended"
 	"github.com/c4342123/rollcall/internal/stored/feed"
@@ -55,7 +56,8 @@ type service struct {
 	disk       *diskWatch // under the embedded server; nil without one
 	pushes     *pushes
 	board      board
-	plan       atomic.Pointer[plan] // what a month has; nil until the stream is open
+	plan       atomic.Pointer[plan]           // what a month has; nil until the stream is open
+	replicas   atomic.Pointer[shards.Replica] // this one among all; nil until it takes part
 	streaming  streaming
 	refusals   conn.Refusals      // what NATS does not let this user
 	turnedAway httpapi.Refusals   // HTTP connections and readers that were turned away

@@ -44,7 +44,7 @@ func (r *runner) announce(ctx context.Context, at moment) (bool, error) {
 	if id == "" {
 		id = nuid.Next()
 	}
-	a := announcement{Name: r.opts.Name, TTL: r.opts.TTL.Milliseconds(), Since: r.first, Admitted: r.admitted}
+	a := announcement{Name: r.opts.Name, TTL: r.opts.TTL.Milliseconds(), Since: r.first, Admitted: r.admitted, Format: r.opts.Format}
 	revision, err := r.bucket.put(ctx, replicaPrefix+id, a.encode(), r.revision)
 	if err != nil {
 		return true, err // an id of which it is not known whether it joined is not used again

@@ -24,6 +24,17 @@ type snapshot struct {
 	ownersErr error
 }
 
+// format is the newest format that all replicas can do; 0 when there is none.
+func (s *snapshot) format() int {
+	lowest, first := 0, true
+	for _, p := range s.replicas {
+		if first || p.Format < lowest {
+			lowest, first = p.Format, false
+		}
+	}
+	return lowest
+}
+
 var errNoOwners = errors.New("no owners are stored")
 
 // readPause is how long a server that lags behind gets to catch up.

@@ -23,6 +23,8 @@ type announcement struct {
 	Since uint64 `json:"since,omitempty"`
 	// Admitted says that shards may be given to the replica.
 	Admitted bool `json:"admitted"`
+	// Format is what [Options.Format] says; a replica from before there were formats says nothing.
+	Format int `json:"format,omitempty"`
 }
 
 func (a announcement) encode() []byte {

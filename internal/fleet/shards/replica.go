@@ -54,6 +54,9 @@ type Options struct {
 	// TTL is how long after its last announcement a replica is left its leases; [DefaultTTL] when
 	// 0, at least [MinTTL] and at most [MaxTTL]. Replicas with different ones get along.
 	TTL time.Duration
+	// Format is the newest format of the stream that this replica can read and write; see
+	// [Replica.Can].
+	Format int
 	// Quiet is called before shards are handed over, when they have gone from [Replica.Mine]. It
 	// returns when nothing looks at their meetings any more, and at the latest when its context
 	// ends, which is after one TTL. Shards that are lost because NATS is away are not asked about.
@@ -151,6 +154,14 @@ func (r *Replica) Admitted() bool { return r.current().admitted }
 
 // Live returns how many replicas are live, this one included, as far as this one knows.
 func (r *Replica) Live() int { return r.standing.Load().live }
+
+// Can tells whether every live replica can read and write a format of the stream. It is not said
+// while this one does not know of all others, as when NATS is away or it has just joined. A replica
+// that starts later may not be able to.
+func (r *Replica) Can(format int) bool {
+	s := r.current()
+	return s.admitted && s.format >= format
+}
 
 // Owner returns the name of the replica that has a shard, as far as this one knows; "" when none
 // has.

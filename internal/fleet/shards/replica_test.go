@@ -56,6 +56,26 @@ func TestOneReplicaHasAllShardsWithoutWaiting(t *testing.T) {
 	atOnce(t, hasAll(b), "whoever stops cleanly leaves nothing to wait for")
 }
 
+// A format counts as one that all can do while every live replica says so: one from before there
+// were formats says nothing, and one that cannot be read is no other.
+func TestAFormatThatAllCan(t *testing.T) {
+	t.Parallel()
+	url := startServer(t)
+	a := start(t, url, Options{Name: "a", Format: 2, TTL: short})
+	eventually(t, func() bool { return a.Can(2) }, "a is alone")
+	assert.False(t, a.Can(3))
+	b := start(t, url, Options{Name: "b", Format: 3, TTL: short})
+	eventually(t, func() bool { return a.Live() == 2 && a.Can(2) && b.Can(2) && !b.Can(3) }, "both can")
+	old := start(t, url, Options{Name: "old", TTL: short})
+	eventually(t, func() bool { return a.Live() == 3 }, "a third comes")
+	assert.False(t, a.Can(2))
+	eventually(t, func() bool { return !b.Can(2) }, "b knows it, too")
+	old.stop()
+	eventually(t, func() bool { return a.Can(2) && b.Can(2) }, "it has gone")
+	a.stop()
+	assert.False(t, a.Can(1), "who does not take part knows of no others")
+}
+
 func TestChangesAreTold(t *testing.T) {
 	t.Parallel()
 	a := start(t, startServer(t), Options{TTL: forever})

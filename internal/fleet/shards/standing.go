@@ -9,8 +9,9 @@ type standing struct {
 	sent     moment // when the last accepted announcement began to be sent
 	renewed  bool   // sent is set
 
-	live  int
-	names [Count]string // of the owners
+	live   int
+	format int           // the newest that all of them can do
+	names  [Count]string // of the owners
 
 	others bool  // another live replica has shards
 	err    error // why the last turn did nothing
@@ -32,6 +33,7 @@ func (r *runner) publish() {
 		s.mine = r.view.owners.of(r.id) &^ r.going
 	}
 	s.admitted, s.others, s.err = r.admitted, r.others(), r.failure
+	s.format = r.view.format()
 	for shard, id := range r.view.owners {
 		s.names[shard] = r.view.replicas[id].Name
 	}
