@@ -3,8 +3,10 @@ package streamtest
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -122,4 +124,28 @@ func (r *Recorder) Join(meeting string) string {
 		return diff.Compare(s, diff.Snapshot{Rows: rows, From: at + 1000, At: at + 1000, Via: events.ViaPoll})
 	})
 	return name
+}
+
+// Expire removes, as a replica does, what is stored and has expired a moment later: the meetings that
+// are not watched, and of the others what the view by type has.
+func (r *Recorder) Expire() {
+	t := r.server.t
+	t.Helper()
+	pub, err := publisher.Open(t.Context(), r.Conn, publisher.Options{Retention: time.Second})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- pub.Run(ctx) }()
+	defer func() { cancel(); assert.NoError(t, <-ended) }()
+	js, err := jetstream.New(r.Conn)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_, err := publisher.NewSweeper(pub).Sweep(t.Context())
+		require.NoError(t, err)
+		st, err := js.Stream(t.Context(), events.Stream)
+		require.NoError(t, err)
+		info, err := st.Info(t.Context(), jetstream.WithSubjectFilter("conference.*.*"))
+		require.NoError(t, err)
+		return len(info.State.Subjects) == 0
+	}, time.Minute, 100*time.Millisecond)
 }
