@@ -34,6 +34,7 @@ var mayImport = []struct{ room, rooms string }{
 	{"internal/dingtalk", "events diff poller internal/base"},
 	{"internal/fleet", "events poller internal/base internal/nats"},
 	{"internal/stored", "events diff poller internal/evidence internal/base"},
+	{"internal/stored/forget", "events diff poller publisher internal/evidence internal/base internal/stored"},
 	{"internal/face", "events diff poller internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored"},
 	{"internal/doctor", "events publisher internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored internal/face"},
 	{"internal/service", "events diff poller publisher internal/evidence internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored internal/face"},

@@ -65,10 +65,11 @@ func (l *linker) encode(e events.Event) ([]byte, error) {
 	return payload, err
 }
 
-// sealed writes an event, with a seal if it is one that carries one: an end, a gap, and a start that
-// is not the first of the chain.
+// sealed writes an event, with a seal if it is one that carries one: an end, a gap, what tells of
+// erased events, and a start that is not the first of the chain.
 func (l *linker) sealed(e events.Event) ([]byte, error) {
-	seals := e.Type == events.MeetingEnded || e.Type == events.MeetingGap || e.Type == events.MeetingStarted && l.chain.Begun()
+	seals := e.Type == events.MeetingEnded || e.Type == events.MeetingGap || e.Type == events.PersonErased ||
+		e.Type == events.MeetingStarted && l.chain.Begun()
 	if l.signer == nil || !seals {
 		return events.Encode(e)
 	}
@@ -88,13 +89,17 @@ func (l *linker) sealed(e events.Event) ([]byte, error) {
 
 // withSeal returns the event with a seal. Its data is another's, too, which is left as it is.
 func withSeal(e events.Event, s *events.Seal) events.Event {
-	if e.Gap != nil {
+	switch {
+	case e.Gap != nil:
 		gap := *e.Gap
 		gap.Seal, e.Gap = s, &gap
-		return e
+	case e.Erased != nil:
+		erased := *e.Erased
+		erased.Seal, e.Erased = s, &erased
+	default:
+		meeting := *e.Meeting
+		meeting.Seal, e.Meeting = s, &meeting
 	}
-	meeting := *e.Meeting
-	meeting.Seal, e.Meeting = s, &meeting
 	return e
 }
 
@@ -108,6 +113,12 @@ func resumed(c events.Chain, e *events.Event, payload []byte) events.Chain {
 		c.Events = seal.Events
 	case e.Previous == events.NoHash:
 		c.Events = 0
+	case e.Erased != nil: // no seal says how many came before
+		for _, hole := range e.Erased.Holes {
+			if hole.Hash != "" {
+				c.Events++
+			}
+		}
 	}
 	return c.Add(payload)
 }

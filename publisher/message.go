@@ -33,6 +33,11 @@ const batchHeaders = 128
 // build turns a step into the messages of one commit: every event twice, then the key if the state
 // is the first to be sealed with it, then the state that follows from them.
 func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
+	return p.buildWith(base, step, base.Key)
+}
+
+// buildWith is build where the state is sealed with a key, or with a new one if that is zero.
+func (p *Publisher) buildWith(base Record, step diff.Step, key diff.Key) (*job, error) {
 	now := p.opts.Now()
 	j := newJob(base)
 	j.expiry = expiry(base.EventsExpire).after(now, p.opts.Retention)
@@ -56,7 +61,7 @@ func (p *Publisher) build(base Record, step diff.Step) (*job, error) {
 		}
 		j.addEvent(&e, payload, retention)
 	}
-	if j.key = base.Key; j.key.IsZero() && p.seals(base.Key) {
+	if j.key = key; key.IsZero() && p.seals(base.Key) {
 		j.key = newKey()
 		j.addKey(j.key)
 	}

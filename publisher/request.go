@@ -45,6 +45,7 @@ const (
 	codeNoMessage       = 10037 // no message found
 	codeStorageExceeded = 10047
 	codeNoStream        = 10059 // stream not found
+	codeNoSequence      = 10043 // sequence not found
 	codeWrongLast       = 10071 // wrong last sequence: somebody else was first
 	// Whatever kept a message from being stored; the description says what.
 	codeStoreFailed       = 10077
