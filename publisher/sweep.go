@@ -59,10 +59,8 @@ type Swept struct {
 // NewSweeper returns a sweeper of what p stores.
 func NewSweeper(p *Publisher) *Sweeper { return &Sweeper{p: p, rest: rest, atOnce: sweepAtOnce} }
 
-// rest leaves the publishers as much time as the server took, and a little.
-func rest(ctx context.Context, took time.Duration) error {
-	return sleep(ctx, 2*took+10*time.Millisecond)
-}
+// rest leaves the publishers as much time as the server took, or up to twice that.
+func rest(ctx context.Context, took time.Duration) error { return sleep(ctx, 2*took) }
 
 // Sweep makes one pass: it completes what an earlier one has begun, removes up to some dozens of the
 // meetings that are due, oldest first, and, about once a minute, what is due of the view by type. It

@@ -89,7 +89,9 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 		return err
 	}
 	defer client.Close()
-	result, err := verify.Run(ctx, verify.Options{JetStream: js, Source: c.source(client), Meeting: meeting, Patience: c.Patience})
+	result, err := verify.Run(ctx, verify.Options{
+		JetStream: js, Source: c.source(client), Meeting: meeting, Patience: c.Patience, Retention: c.Events.Retention,
+	})
 	if err != nil {
 		return fmt.Errorf("meeting %s: %w", meeting, err)
 	}

@@ -74,7 +74,7 @@ func followStore(checks []httpapi.Check) {
 }
 
 // needStore are the parts that do nothing without NATS.
-var needStore = []string{shardsArea, "leases", "replicas", discoveryPart}
+var needStore = []string{shardsArea, "leases", "replicas", discoveryPart, expiryPart}
 
 var errWaits = errors.New("waits for NATS")
 

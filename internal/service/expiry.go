@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -23,9 +24,13 @@ const (
 	sweepShortest = time.Second
 	// sweepsLate is for how long a meeting may be due until its removal counts as late.
 	sweepsLate = time.Hour
+	// sweepsFailed is how many passes have to fail in a row for that to be said.
+	sweepsFailed = 3
 	// sweepShard is the shard whose owner removes what has expired: one replica has it at a time.
 	sweepShard = 0
 )
+
+var errNotRemoved = errors.New("what has expired cannot be removed; the log says more")
 
 // sweeper removes what has expired; a [publisher.Sweeper] is one.
 type sweeper interface {
@@ -43,7 +48,7 @@ type expiry struct {
 	mu      sync.Mutex
 	removed uint64        // meetings, since the start
 	due     time.Duration // see [publisher.Swept]; 0 while another replica sweeps
-	err     error         // of the last pass
+	failed  int           // passes in a row
 }
 
 // newExpiry returns what removes what pub has stored, once it has expired.
@@ -108,7 +113,9 @@ func (e *expiry) note(swept publisher.Swept, err error) bool {
 	defer e.mu.Unlock()
 	first := e.due <= sweepsLate && swept.Due > sweepsLate
 	e.removed += uint64(swept.Meetings)
-	e.err = err
+	if e.failed++; err == nil {
+		e.failed = 0
+	}
 	if err == nil || swept.Due > 0 {
 		e.due = swept.Due
 	}
@@ -127,12 +134,16 @@ func (e *expiry) figures() (removed uint64, due time.Duration) {
 func (e *expiry) checks() []httpapi.Check {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.due <= sweepsLate {
+	var err error
+	switch late := e.due > sweepsLate; {
+	case late && e.failed > 0:
+		err = fmt.Errorf("meetings that expired %s ago are still stored, as they cannot be removed; the log says more", e.due.Round(time.Minute))
+	case late:
+		err = fmt.Errorf("meetings that expired %s ago are still stored", e.due.Round(time.Minute))
+	case e.failed >= sweepsFailed:
+		err = errNotRemoved
+	default:
 		return nil
-	}
-	err := fmt.Errorf("meetings that expired %s ago are still stored", e.due.Round(time.Minute))
-	if e.err != nil {
-		err = fmt.Errorf("%w, as they cannot be removed; the log says more", err)
 	}
 	return []httpapi.Check{{Name: expiryPart, Err: err}}
 }

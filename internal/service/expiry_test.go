@@ -78,6 +78,11 @@ func TestOneReplicaRemovesWhatHasExpired(t *testing.T) {
 		mine = true
 		time.Sleep(time.Minute)
 		expect(107, 0, "")
+		passes = script{func() (publisher.Swept, error) { return publisher.Swept{}, errors.New("not allowed") }}
+		time.Sleep(2 * time.Minute)
+		expect(107, 0, "")
+		time.Sleep(time.Minute)
+		expect(107, 0, "what has expired cannot be removed")
 		cancel()
 		<-ended
 	})

@@ -86,6 +86,9 @@ func (l list) compareHistory(result *Result, stored report.Report) {
 	if len(l.history.stays) > 0 && unlisted > 0 {
 		result.Notes = append(result.Notes, fmt.Sprintf("%d visits that were announced are not listed, or no longer: they were not compared.", unlisted))
 	}
+	if stored.Expired > 0 {
+		result.Notes = append(result.Notes, fmt.Sprintf("The first %d events of members have expired.", stored.Expired))
+	}
 	if expired > 0 {
 		result.Notes = append(result.Notes, fmt.Sprintf("%d visits began before the first event that is still stored: they were not compared.", expired))
 	}

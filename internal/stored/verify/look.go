@@ -26,14 +26,27 @@ func (o Options) look(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if nothing && len(now.people) == 0 && len(now.history.stays) == 0 {
+	switch {
+	case nothing && len(now.people) == 0 && len(now.history.stays) == 0:
 		return Result{}, ErrNothing
+	case nothing && now.over && o.expired(now.history):
+		return Result{}, ErrExpired
 	}
 	result := now.compare(stored)
 	if now.over && len(now.history.stays) == 0 && len(result.Differences) == 0 {
 		return Result{}, ErrGone
 	}
 	return result, nil
+}
+
+// expired tells whether all that was stored of a meeting with such a history has expired, if it was
+// watched.
+func (o Options) expired(h history) bool {
+	last := int64(0)
+	for _, s := range h.stays {
+		last = max(last, s.from, s.to)
+	}
+	return o.Retention > 0 && time.Since(time.UnixMilli(last)) > o.Retention
 }
 
 // list is what DingTalk shows.

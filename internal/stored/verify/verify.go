@@ -17,6 +17,10 @@ import (
 // is in it.
 var ErrNothing = errors.New("no event is stored of the meeting, and DingTalk shows nobody in it")
 
+// ErrExpired says that no event is stored of a meeting that has been over for longer than events are
+// kept: there is nothing to compare its list with.
+var ErrExpired = errors.New("no event is stored of the meeting, which ended too long ago: if it was watched, its events have expired")
+
 // ErrGone says that the meeting is over and its list is, too: what is stored of it cannot be
 // compared with anything.
 var ErrGone = errors.New("the meeting is over, and DingTalk no longer shows who was in it: its history cannot be compared")
@@ -34,6 +38,8 @@ type Options struct {
 	// Source is where the member list is read; with pseudonyms, if those are what is stored.
 	Source  poller.Source
 	Meeting string // conferenceId
+	// Retention is how long events are kept; 0 means without end.
+	Retention time.Duration
 	// Patience is how long a difference has to last before it counts: what just happened has yet to
 	// be noticed. It should be longer than the service's longest interval between two looks.
 	Patience time.Duration
@@ -93,8 +99,8 @@ type same struct {
 func (d Difference) same() same { return same{d.Kind, d.Person, d.Since} }
 
 // Run compares, and compares again for as long as the two differ and the patience lasts. Only
-// people who differ each time count. It returns [ErrNothing], [ErrGone], what [poller.Source]
-// returns, or why the events cannot be read.
+// people who differ each time count. It returns [ErrNothing], [ErrExpired], [ErrGone], what
+// [poller.Source] returns, or why the events cannot be read.
 func Run(ctx context.Context, o Options) (Result, error) {
 	began := time.Now()
 	wait := o.Pause

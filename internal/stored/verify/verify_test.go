@@ -196,14 +196,20 @@ func TestVerifyThatCannot(t *testing.T) {
 	}{
 		"nothing anywhere":        {lists(), verify.ErrNothing},
 		"no such meeting":         {shown{members: notFound}, verify.ErrNothing},
+		"over for too long":       {ended(true, left(active("ann", 1), 9)), verify.ErrExpired},
 		"no list":                 {shown{members: func() (poller.List, error) { return poller.List{}, denied }}, denied},
 		"no information about it": {shown{members: lists().members, info: func() (poller.Info, error) { return poller.Info{}, denied }}, denied},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := verify.Run(t.Context(), verify.Options{JetStream: js, Source: c.source, Meeting: "a"})
+			_, err := verify.Run(t.Context(), verify.Options{JetStream: js, Source: c.source, Meeting: "a", Retention: time.Hour})
 			assert.ErrorIs(t, err, c.want)
 		})
 	}
+	t.Run("it was missed, and nothing expires", func(t *testing.T) {
+		got, err := verify.Run(t.Context(), verify.Options{JetStream: js, Source: ended(true, left(active("ann", 1), 9)), Meeting: "a"})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"ann attended, not announced"}, who(got))
+	})
 	t.Run("nobody has announced anybody", func(t *testing.T) {
 		got, err := verify.Run(t.Context(), verify.Options{JetStream: js, Source: lists(active("ann", 1)), Meeting: "a"})
 		require.NoError(t, err)
