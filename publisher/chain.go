@@ -65,12 +65,15 @@ func (l *linker) encode(e events.Event) ([]byte, error) {
 	return payload, err
 }
 
+// sealable tells whether events of its type carry a seal; a start does if it is not the first.
+func sealable(e events.Event) bool {
+	return e.Type == events.MeetingEnded || e.Type == events.MeetingGap || e.Type == events.MeetingStarted || e.Type == events.PersonErased
+}
+
 // sealed writes an event, with a seal if it is one that carries one: an end, a gap, what tells of
 // erased events, and a start that is not the first of the chain.
 func (l *linker) sealed(e events.Event) ([]byte, error) {
-	seals := e.Type == events.MeetingEnded || e.Type == events.MeetingGap || e.Type == events.PersonErased ||
-		e.Type == events.MeetingStarted && l.chain.Begun()
-	if l.signer == nil || !seals {
+	if l.signer == nil || !sealable(e) || e.Type == events.MeetingStarted && !l.chain.Begun() {
 		return events.Encode(e)
 	}
 	s := &events.Seal{Events: l.chain.Events, Hash: e.Previous, Key: l.key}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/cenkalti/backoff/v4"
@@ -61,6 +62,11 @@ func (p *Publisher) commitSteps(ctx context.Context, base Record, res diff.Resul
 
 // commitStep stores one step on top of base and returns what is stored then.
 func (p *Publisher) commitStep(ctx context.Context, base Record, step diff.Step) (Record, error) {
+	if slices.ContainsFunc(step.Events, sealable) {
+		if err := p.keepKey(ctx); err != nil {
+			return base, wrapMeeting(base.State.ConferenceID, err)
+		}
+	}
 	j, err := p.build(base, step)
 	if err != nil {
 		return base, err

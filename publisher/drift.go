@@ -106,6 +106,10 @@ func (p *Publisher) compareConfig(ctx context.Context) error {
 		p.noteDrift(found)
 		p.noteFormat(have)
 		p.switchFormat(ctx, have)
+		p.keyKept.Store(false) // somebody may have removed it
+		if err := p.keepKey(ctx); err != nil {
+			p.log.Debug("the public key is not stored yet", "error", err)
+		}
 	}
 	return nil
 }

@@ -58,6 +58,7 @@ func (p *Publisher) recreateWhenGone(ctx context.Context) {
 		_, err := ensureStream(ctx, p.js, cfg, p.log)
 		switch {
 		case err == nil:
+			p.keyKept.Store(false)
 			p.log.Error("the stream was gone, with all that was stored: it was made again", "stream", events.Stream)
 			failed = ""
 		case ctx.Err() == nil && err.Error() != failed:

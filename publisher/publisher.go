@@ -43,8 +43,9 @@ type Publisher struct {
 	older atomic.Bool
 	// streamFormat is what format returns.
 	streamFormat atomic.Int32
-	publicKey    string // of the signer
-	mayDo        bool   // Switch said so the last time; only watchConfig uses it
+	publicKey    string      // of the signer
+	keyKept      atomic.Bool // it stands in the stream, as far as is known
+	mayDo        bool        // Switch said so the last time; only watchConfig uses it
 	// remembering is until when a duplicate is taken at once for an id that only the server
 	// remembers, as Unix nanoseconds.
 	remembering atomic.Int64
