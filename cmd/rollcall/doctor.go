@@ -19,7 +19,11 @@ type doctorCommand struct {
 // Run examines what the service needs. It fails when a check does.
 func (c *doctorCommand) Run(ctx context.Context, call *config.Invocation) error {
 	if c.Print {
-		return unlessUnread(config.WriteYAML(call.Stdout, call.Settings))
+		if err := config.WriteYAML(call.Stdout, call.Settings); err != nil {
+			return unlessUnread(err)
+		}
+		_, err := fmt.Fprintf(call.Stdout, "# %s\n", doctor.Sealing(c.Settings).Text)
+		return unlessUnread(err)
 	}
 	if err := call.CheckProxy(); err != nil {
 		return err

@@ -95,6 +95,7 @@ func (o Options) checks(api *upstream, store *store) []check {
 		{"permission", func(ctx context.Context) Finding { return api.permission(ctx, store.call) }},
 		{"pushes", o.pushes},
 		{"push events", store.events},
+		{"sealing", func(context.Context) Finding { return Sealing(o.Settings) }},
 		{"http", o.http},
 	}
 }

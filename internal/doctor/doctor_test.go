@@ -91,7 +91,7 @@ func TestAllIsWell(t *testing.T) {
 	s := patient(t)
 	found, well := findings(t, s)
 	assert.True(t, well)
-	require.Len(t, found, 13)
+	require.Len(t, found, 14)
 	for name, f := range found {
 		want := OK
 		if slices.Contains([]string{"nats permissions", "jetstream", "stream", "storing"}, name) {

@@ -123,6 +123,7 @@ func TestTheStreamIsDeleted(t *testing.T) {
 	do(t, sim, leave("bob"))
 	tells(t, natsURL, "3 joined Ann", "4 joined Bob", "5 joined Gus", "6 left Bob")
 	lived(t, natsURL, "office", "started", "gap store_lost", "gap store_lost is over")
+	assert.True(t, chainOf(t, natsURL, "office")[0].Meeting.Restarted)
 	assert.Equal(t, "Ours", r.meeting("office").Title)
 	for _, r := range both {
 		assert.LessOrEqual(t, strings.Count(r.log.String(), "made again"), 1)
@@ -156,6 +157,7 @@ func TestTheStreamIsPurged(t *testing.T) {
 		assert.Equal(t, 1, after[id])
 	}
 	lived(t, natsURL, "office", "started", "gap store_lost", "gap store_lost is over")
+	assert.True(t, chainOf(t, natsURL, "office")[0].Meeting.Restarted)
 	assert.Equal(t, 1, strings.Count(r.log.String(), `"what":"stored events"`), "it is said once")
 }
 
@@ -184,6 +186,7 @@ func TestAStateIsPurged(t *testing.T) {
 			do(t, sim, join("gus"))
 			tells(t, natsURL, "1 joined Ann", "2 joined Bob", "3 joined Gus")
 			lived(t, natsURL, "office", "started", "gap store_lost", "gap store_lost is over")
+			assert.False(t, chainOf(t, natsURL, "office")[0].Meeting.Restarted, "its events are there")
 			assert.Equal(t, "Ours", r.meeting("office").Title)
 		})
 	}

@@ -23,6 +23,7 @@ import (
 // feed.
 type parts struct {
 	*feed.Feed
+	*sealingKeys
 	poller *poller.Poller
 	store  *publisher.Publisher
 	stored *publisher.Survey[peers.Meeting]
@@ -41,6 +42,7 @@ var (
 	_ httpapi.Events   = (*parts)(nil)
 	_ httpapi.Past     = (*parts)(nil)
 	_ httpapi.Reports  = (*parts)(nil)
+	_ httpapi.Keys     = (*parts)(nil)
 )
 
 // loaded returns the poller once it knows the stored meetings.

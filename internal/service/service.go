@@ -152,7 +152,7 @@ func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
 		Limits: limits, Refusals: &s.turnedAway,
 		Ready: s.gate.ready, NotReady: s.gate.notReady,
 		Meetings: &s.gate.parts, Events: &s.gate.parts, Past: &s.gate.parts, Reports: &s.gate.parts, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
-		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks, Month: s.month,
+		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks, Month: s.month, Keys: &s.gate.parts,
 		Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
 	})
 }
@@ -191,8 +191,9 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		}
 	}
 	s.gate.open(parts{
-		Feed:   feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
-		poller: p, store: pub, stored: publisher.NewSurvey(pub, asStored(titles)), conn: link.conn, fleet: f,
+		sealingKeys: &sealingKeys{store: pub},
+		Feed:        feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
+		poller:      p, store: pub, stored: publisher.NewSurvey(pub, asStored(titles)), conn: link.conn, fleet: f,
 		peers: peers.New(link.conn, peers.Options{Name: owner(), Shards: f.shards, Watched: p, Logger: s.log}),
 		js:    js,
 		past:  ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),

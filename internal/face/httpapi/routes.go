@@ -58,6 +58,9 @@ func Handler(opts Options) http.Handler {
 	if opts.Month != nil {
 		a.guarded(mux, "/v1/month", endpoints{http.MethodGet: read(a.month)}, nil)
 	}
+	if opts.Keys != nil {
+		a.open(mux, "/v1/keys", parameters{}.only(a.keys))
+	}
 	mux.HandleFunc("/", nothing)
 	return a.whole(mux)
 }

@@ -95,6 +95,8 @@ type Options struct {
 	// Month says how the calls and pushes of the month stand, nil while that is not known; without it
 	// there is no /v1/month.
 	Month func() *Month
+	// Keys are listed by /v1/keys; without them there is nothing at that path.
+	Keys Keys
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
 	// Events are sent by /v1/events; without them it answers 503.

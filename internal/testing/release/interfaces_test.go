@@ -142,6 +142,7 @@ var names = []struct {
 	{regexp.MustCompile(`^(rollcall\.[a-z]+)\.[0-9]+\.(ended|live|meanwhile)$`), "$1.{shard}.{conferenceId}"},
 	{regexp.MustCompile(`\.[0-9]{4}-[0-9]{2}$`), ".{month}"},
 	{regexp.MustCompile(`\.[0-9A-Za-z]{22}$`), ".{nuid}"},
+	{regexp.MustCompile(`\.U[A-Z2-7]{55}$`), ".{key}"},
 }
 
 // subjects are those that something is stored on, besides events.
