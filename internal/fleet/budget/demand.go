@@ -15,6 +15,7 @@ type demand struct {
 	wanted map[int64]float64
 	blind  int64 // the hour that tells nothing, as calls were refused in it
 	told   int64 // the last hour of which it is stored that calls may have been wanted in it
+	begun  starts
 }
 
 func newDemand() demand { return demand{wanted: map[int64]float64{}} }
@@ -66,25 +67,27 @@ func (d *demand) stored(taken map[int64]float64) {
 // over. After an answer that did not come they may be counted twice, which does no harm.
 func (m *Month) storeDemand(ctx context.Context) error {
 	m.mu.Lock()
-	wanted := m.asked.take(m.time())
-	news := m.asked.isNews(wanted)
+	wanted, begun := m.asked.take(m.time()), m.asked.begun
+	news := m.asked.isNews(wanted) || begun != starts{}
 	m.mu.Unlock()
 	if !news {
 		return nil
 	}
-	learned, err := m.store.learn(ctx, wanted, m.opts.Location)
+	learned, err := m.store.learn(ctx, wanted, begun, m.opts.Location)
 	if err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked.stored(wanted)
+	m.asked.begun.subtract(begun)
 	m.hours.set(learned.weigh())
+	m.hours.starts = learned.Starts
 	return nil
 }
 
 // learn adds to what the replicas have learned of the hours, and returns that.
-func (s *store) learn(ctx context.Context, wanted map[int64]float64, in *time.Location) (h *habits, err error) {
+func (s *store) learn(ctx context.Context, wanted map[int64]float64, begun starts, in *time.Location) (h *habits, err error) {
 	err = untilFirst(ctx, func() error {
 		h = new(habits)
 		revision, err := s.load(ctx, habitsKey, h)
@@ -94,6 +97,7 @@ func (s *store) learn(ctx context.Context, wanted map[int64]float64, in *time.Lo
 		for _, hour := range slices.Sorted(maps.Keys(wanted)) {
 			h.add(hour, wanted[hour], in)
 		}
+		h.Starts.add(begun)
 		_, err = s.save(ctx, habitsKey, h, revision)
 		return err
 	})

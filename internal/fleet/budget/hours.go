@@ -23,6 +23,8 @@ type habits struct {
 	// Weights is how many calls were wanted in each hour of the week, from Sunday at midnight: a
 	// mean of the past weeks in which newer ones count for more. An hour without any past is nil.
 	Weights [week]*float64 `json:"weights"`
+	// Starts is when meetings began.
+	Starts starts `json:"starts,omitzero"`
 }
 
 // slot is the hour of the week of a time where it is.
@@ -123,6 +125,7 @@ func (h *habits) weigh() (weights [week]float64) {
 type hours struct {
 	weights [week]float64
 	seek    [week]float64 // how likely meetings begin
+	starts  starts
 	weighed bool
 	hour    time.Duration // since begin, that later and whole are for
 	begin   time.Time     // of the month that they are for; zero when they are for none

@@ -14,8 +14,8 @@ const (
 	seekPart = 2.8
 	// insurePart is the same while pushes tell of all: then it only insures against their end.
 	insurePart = 40
-	// longestInsured is how long an end of the pushes goes unnoticed at most in hours of office,
-	// whatever the limit.
+	// longestInsured is how long an end of the pushes goes unnoticed at most in hours in which
+	// meetings begin, more or less, whatever the limit.
 	longestInsured = 30 * time.Minute
 	// emptyAfter is after how many hours in which no meeting was found at all discovery begins to
 	// rest longer.
@@ -48,14 +48,19 @@ func (m *Month) untilList(now time.Time) time.Duration {
 }
 
 // nextList returns when the meetings are to be listed next. While pushes tell of starts, each of
-// them is as good as a list. The caller holds mu.
+// them is as good as a list, and what is left to be found by lists is that pushes have stopped, see
+// [starts.next]. The caller holds mu.
 func (m *Month) nextList(now time.Time) time.Time {
 	in := m.opts.Location
 	t := m.tallied(now)
 	from := time.UnixMilli(m.known.Listed).In(in)
 	hours := m.spacing(now, t) * float64(max(m.known.Pages, 1))
 	if t.Announced >= 1-lastStart {
-		from = later(from, time.UnixMilli(t.Pushed).In(in))
+		pushed := time.UnixMilli(t.Pushed).In(in)
+		if hours >= tight.Hours() {
+			return m.hours.starts.next(from, pushed, worthList*hours/longestInsured.Hours())
+		}
+		from = later(from, pushed)
 	}
 	next := m.hours.after(from, hours)
 	if gap := next.Sub(from); gap < tight { // a list when meetings have just begun is worth most

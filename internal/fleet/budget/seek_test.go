@@ -87,7 +87,7 @@ func TestPushesSpareLists(t *testing.T) {
 	next := func() time.Time { return w.time().Add(m.UntilList()) }
 	begun := chinaTime(t, "2026-11-10 10:32").Add(30 * time.Second)
 	assert.WithinDuration(t, begun, next(), 3*time.Second, "half an hour later, when meetings have begun")
-	w.pass(15 * time.Minute)
+	w.pass(25 * time.Minute)
 	m.Pushed()
 	assert.WithinDuration(t, begun.Add(halfHour), next(), 3*time.Second, "a push is as good as a list")
 	begin(w, m, 2, false)

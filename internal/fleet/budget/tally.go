@@ -90,6 +90,11 @@ func (m *Month) Began(started time.Time, told bool) {
 	defer m.mu.Unlock()
 	now, _ := m.time()
 	m.news.begun++
+	at := now
+	if !started.IsZero() && started.Before(now) {
+		at = started
+	}
+	m.asked.begun.begin(at.In(m.opts.Location))
 	switch {
 	case told:
 		m.news.decide(true)

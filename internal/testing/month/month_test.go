@@ -3,6 +3,7 @@
 package month
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,9 +18,10 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // seeds are how many months are played of each tenant.
-const seeds = 5
+var seeds = flag.Uint64("month.seeds", 5, "how many months to play of each tenant and variant")
 
-// BenchmarkMonth plays a month of each tenant and of each variant, by five seeds: Month/A/reset/3.
+// BenchmarkMonth plays a month of each tenant and of each variant, by five seeds (-month.seeds):
+// Month/A/reset/3.
 // It reports the calls made, by kind and for every hour that a meeting goes on; the events that are
 // missing, and those that are wrong; the meetings never seen; the ends that were untrue, and taken
 // back; and how long it took to notice an event, and the end of a meeting, in seconds. Give it
@@ -27,7 +29,7 @@ const seeds = 5
 func BenchmarkMonth(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(tenants)) {
 		for _, variant := range slices.Sorted(maps.Keys(variants)) {
-			for seed := range uint64(seeds) {
+			for seed := range *seeds {
 				t := tenants[name]
 				t.seed = seed + 1
 				variants[variant](&t)
