@@ -39,7 +39,10 @@ func (c *demo) Run(ctx context.Context, call *config.Invocation) (err error) {
 		return err
 	}
 	keys := demoKeys(simulator.DefaultAppKey)
-	sim, err := newSimulator(pushing(simulator.Options{Seed: uint64(c.Seed), Speed: c.Speed}, c.HTTP.Listen, keys))
+	if err := c.HTTP.CheckToken(keys); err != nil {
+		return err
+	}
+	sim, err := newSimulator(pushing(simulator.Options{Seed: uint64(c.Seed), Speed: c.Speed}, keys))
 	if err != nil {
 		return err
 	}

@@ -150,11 +150,11 @@ func TestDemoIsOfThisMachineAlone(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()
 	env := environment(tmp, "ROLLCALL_DINGTALK_URL=http://192.0.2.1", "ROLLCALL_NATS_URL=nats://192.0.2.1:4222",
-		"ROLLCALL_DATA_DIR="+filepath.Join(tmp, "real"), "ROLLCALL_API_TOKEN=s3cret")
+		"ROLLCALL_DATA_DIR="+filepath.Join(tmp, "real"), "ROLLCALL_API_TOKEN=s3cret-and-more-of-it")
 	p := launch(t, nil, env, append([]string{"demo"}, anywhere...)...)
 	p.says("+ joined")
 	assert.Contains(t, p.stdout.String(), "with the API token")
-	assert.NotContains(t, p.stdout.String(), "s3cret")
+	assert.NotContains(t, p.stdout.String(), "s3cret-and-more-of-it")
 	p.stop(syscall.SIGINT)
 	assert.Empty(t, files(t, tmp))
 }

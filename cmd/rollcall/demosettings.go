@@ -43,6 +43,7 @@ func demoKeys(owner string) config.Pushes {
 		WebhookToken:    config.Secret(rand.Text()),
 		WebhookAESKey:   config.Secret(rand.Text() + rand.Text())[:43],
 		WebhookOwnerKey: owner,
+		WebhookListen:   freeOr("127.0.0.1:0"), // apart from API and page, as it should be in earnest
 		WebhookWindow:   time.Hour,
 	}
 }
@@ -75,16 +76,17 @@ func split(address config.Address) (host, port string) {
 	return host, port
 }
 
-// pushing makes the simulated DingTalk push to the service. It loses some of the pushes.
-func pushing(opts simulator.Options, http config.Address, keys config.Pushes) simulator.Options {
-	host, port := split(http)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	opts.Settings.Push = simulator.PushSettings{
-		URL: "http://" + net.JoinHostPort(host, port) + "/webhooks/dingtalk", Token: keys.WebhookToken.Reveal(),
+// pushSettings are those of a simulated DingTalk that pushes to the listener of the callback.
+func pushSettings(keys config.Pushes) simulator.PushSettings {
+	return simulator.PushSettings{
+		URL: "http://" + string(keys.WebhookListen) + "/webhooks/dingtalk", Token: keys.WebhookToken.Reveal(),
 		AESKey: keys.WebhookAESKey.Reveal(), OwnerKey: keys.WebhookOwnerKey,
 	}
+}
+
+// pushing makes the simulated DingTalk push to the service. It loses some of the pushes.
+func pushing(opts simulator.Options, keys config.Pushes) simulator.Options {
+	opts.Settings.Push = pushSettings(keys)
 	opts.Start = time.Now().Add(demoStart)
 	opts.Faults = append(opts.Faults, fault.Fault{Kind: fault.PushLost, Probability: demoLost})
 	return opts

@@ -32,6 +32,7 @@ type commands struct {
 	Verify   verifyCommand  `cmd:"" help:"Compare a meeting's stored events with the live member list."`
 	Doctor   doctorCommand  `cmd:"" help:"Check what the service needs by trying it, change nothing, and say how to mend what is wrong."`
 	Bot      botCommand     `cmd:"" help:"Tell DingTalk groups who joins, by their robots."`
+	Token    tokenCommand   `cmd:"" help:"Make, list and remove the named tokens of API and page."`
 	Version  versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -24,6 +24,9 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	if err := c.DingTalk.RequireLogin(); err != nil {
 		return err
 	}
+	if err := c.HTTP.CheckToken(c.Pushes); err != nil {
+		return err
+	}
 	if err := call.CheckProxy(); err != nil {
 		return err
 	}
@@ -35,5 +38,14 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	for _, caution := range slices.Concat(call.Cautions, c.Cautions()) {
 		logger.Warn(caution.Text, "remedy", caution.Remedy)
 	}
-	return service.Run(ctx, service.Options{Settings: c.Settings, PrivacySwitch: c.PrivacySwitch, LookupEnv: call.LookupEnv, Logger: logger})
+	return service.Run(ctx, service.Options{
+		Settings: c.Settings, PrivacySwitch: c.PrivacySwitch, LookupEnv: call.LookupEnv, Logger: logger,
+		Opened: func(service.Addresses) error {
+			if !c.HTTP.TokenSet() {
+				logger.Warn("no API token is set: every program on this machine may use API and page, and so may everybody whom a reverse " +
+					"proxy lets in that leaves no trace of itself; set ROLLCALL_API_TOKEN, or ROLLCALL_API_TOKENS")
+			}
+			return nil
+		},
+	})
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"time"
 
 	"github.com/c4342123/rollcall/internal/config"
@@ -34,6 +36,11 @@ func (c *simulate) Run(ctx context.Context, call *config.Invocation) error {
 	if c.Truth > 0 {
 		return c.print(call, opts)
 	}
+	if c.Scenario == "" {
+		keys := demoKeys(simulator.DefaultAppKey)
+		keys.WebhookListen = freeOr(usualWebhook)
+		opts.Settings.Push = pushSettings(keys)
+	}
 	sim, err := newSimulator(opts)
 	if err != nil {
 		return err
@@ -47,15 +54,38 @@ func (c *simulate) Run(ctx context.Context, call *config.Invocation) error {
 	_, err = fmt.Fprintf(call.Stdout, "DingTalk is simulated at http://%s, control API below /_sim/.\n"+
 		"Let the service use it:\n\n"+
 		"  ROLLCALL_DINGTALK_URL=http://%[1]s ROLLCALL_DINGTALK_APP_KEY=%s ROLLCALL_DINGTALK_APP_SECRET=%s "+
-		"ROLLCALL_DINGTALK_MONTHLY_CALLS=0 ROLLCALL_DINGTALK_MONTHLY_PUSHES=0 rollcall serve\n\n"+
+		"ROLLCALL_DINGTALK_MONTHLY_CALLS=0 ROLLCALL_DINGTALK_MONTHLY_PUSHES=0 %[6]srollcall serve\n\n"+
 		"A group robot for rollcall bot: url http://%[1]s, token %[4]s, secret %[5]s; what it says: http://%[1]s/_sim/robots\n\n",
-		ln.Addr(), settings.AppKey, settings.AppSecret, settings.Robots[0].Token, settings.Robots[0].Secret)
+		ln.Addr(), settings.AppKey, settings.AppSecret, settings.Robots[0].Token, settings.Robots[0].Secret, callbackSettings(settings.Push))
 	if err != nil {
 		_ = ln.Close()
 		return unlessUnread(err)
 	}
 	return sim.Serve(ctx, ln)
 }
+
+// callbackSettings are those by which the service receives the pushes of a scenario that has any:
+// where nothing else listens, so that API and page stay where they are. It is empty for the others.
+func callbackSettings(p simulator.PushSettings) string {
+	at, err := url.Parse(p.URL)
+	if p.URL == "" || err != nil {
+		return ""
+	}
+	port := cmp.Or(at.Port(), "80")
+	out := fmt.Sprintf("ROLLCALL_WEBHOOK_TOKEN=%s ROLLCALL_WEBHOOK_AES_KEY=%s ROLLCALL_WEBHOOK_OWNER_KEY=%s ROLLCALL_WEBHOOK_LISTEN=%s ",
+		p.Token, p.AESKey, p.OwnerKey, net.JoinHostPort(at.Hostname(), port))
+	if port == usualPort {
+		out += "ROLLCALL_LISTEN=127.0.0.1:8081 "
+	}
+	return out
+}
+
+const (
+	// usualPort is that of API and page where nothing else is set.
+	usualPort = "8080"
+	// usualWebhook is where the simulated DingTalk pushes when it plays the demo's scenario.
+	usualWebhook = "127.0.0.1:8082"
+)
 
 // print says what the scenario makes happen, as if its time had gone by already.
 func (c *simulate) print(call *config.Invocation, opts simulator.Options) error {

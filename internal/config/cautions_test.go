@@ -53,6 +53,7 @@ func TestSecretsThatOthersCanReadAreWarnedOf(t *testing.T) {
 		"seed for all":                {with("ROLLCALL_NATS_URL=tls://a", "ROLLCALL_NATS_NKEY="+open), nil, "(nats-nkey)"},
 		"key for all":                 {with("ROLLCALL_NATS_URL=tls://a", "ROLLCALL_NATS_CERT=/c", "ROLLCALL_NATS_KEY="+open), nil, "(nats-key)"},
 		"key of the embedded server":  {with("ROLLCALL_EMBEDDED_TLS_CERT=/c", "ROLLCALL_EMBEDDED_TLS_KEY="+open), nil, "(embedded-tls-key)"},
+		"key of the HTTP listeners":   {with("ROLLCALL_TLS_CERT=/c", "ROLLCALL_TLS_KEY="+open), nil, "(tls-key)"},
 		"DingTalk in clear text":      {with("ROLLCALL_DINGTALK_URL=http://proxy.example:80"), nil, "dingtalk-url is http://proxy.example:80"},
 		"DingTalk on this machine":    {with("ROLLCALL_DINGTALK_URL=http://127.0.0.1:8090"), nil, ""},
 		"DingTalk at localhost":       {with("ROLLCALL_DINGTALK_URL=http://localhost:8090"), nil, ""},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // the machine may have no time zones
+	"unicode/utf8"
 )
 
 // The bounds of settings.
@@ -17,6 +18,7 @@ const (
 	keepForEver     = "0 keeps events for ever"
 	aesKeyLength    = 43 // base64 of 32 bytes, without the padding
 	aesKeyRawLength = 32
+	minToken        = 16 // characters
 	// maxDuration bounds every duration. nats-server acknowledges an event that is to be kept
 	// beyond April 2262, where its times overflow, and removes it at once.
 	maxDuration = 100 * 365 * 24 * time.Hour
@@ -111,6 +113,9 @@ func (p Pushes) Validate() error {
 	if p.WebhookAESKey != "" && !isAESKey(p.WebhookAESKey.Reveal()) {
 		return Usagef("webhook-aes-key", "is not %d characters of base64", aesKeyLength)
 	}
+	if p.WebhookListen != "" && !p.WebhookEnabled() {
+		return Usagef("webhook-listen", "needs webhook-token, webhook-aes-key and webhook-owner-key, too")
+	}
 	return nil
 }
 
@@ -190,7 +195,35 @@ func (h HTTP) Validate() error {
 	if h.APIToken != "" && !headerSafe(h.APIToken) {
 		return Usagef("api-token", "holds a character that a bearer token cannot have: a space, or one that is not ASCII")
 	}
+	if n := utf8.RuneCountInString(h.APIToken.Reveal()); h.APIToken != "" && n < minToken {
+		return Usagef("api-token", "has %d characters: %d at least, best random ones", n, minToken)
+	}
+	if (h.TLSCert == "") != (h.TLSKey == "") {
+		return Usagef(firstSet(h.TLSCert, "tls-cert", "tls-key"), "needs both tls-cert and tls-key")
+	}
+	if h.SessionLife < time.Second {
+		return Usagef("session-life", "%s is less than 1s", h.SessionLife)
+	}
 	return h.checkLimits()
+}
+
+// TokenSet tells whether API and page want a token.
+func (h HTTP) TokenSet() bool { return h.APIToken != "" || h.APITokens != "" }
+
+// CheckToken returns an error where API and page would be within others' reach, and no token is
+// set.
+func (h HTTP) CheckToken(p Pushes) error {
+	const how = "one of 16 characters at least, or api-tokens with a file of them"
+	switch {
+	case h.TokenSet():
+		return nil
+	case p.WebhookEnabled() && p.WebhookListen == "":
+		return Usagef("api-token", "is required where the callback's keys are set, as what DingTalk reaches may reach API and page: %s; "+
+			"or give the callback a listener of its own with webhook-listen", how)
+	case !h.Listen.Loopback():
+		return Usagef("api-token", "is required: %s (listen) can be reached by others: %s", h.Listen, how)
+	}
+	return nil
 }
 
 // checkLimits refuses what no number of connections can be.

@@ -57,9 +57,9 @@ func TestSettingsFile(t *testing.T) {
 		refused(t, call(t, base, "serve", "--config="+t.TempDir()), "is a directory")
 	})
 	t.Run("values are taken as they are written", func(t *testing.T) {
-		got := call(t, base, "serve", "--config", file(t, "s.yaml", "api_token: 0123_4e5\ndingtalk_corp_id: 007\nstream_mode: yes\nretention: 0\n"))
+		got := call(t, base, "serve", "--config", file(t, "s.yaml", "api_token: 0123_4e500000000\ndingtalk_corp_id: 007\nstream_mode: yes\nretention: 0\n"))
 		require.Equal(t, config.ExitDone, got.code, got.stderr)
-		assert.Equal(t, "0123_4e5", got.settings.HTTP.APIToken.Reveal())
+		assert.Equal(t, "0123_4e500000000", got.settings.HTTP.APIToken.Reveal())
 		assert.Equal(t, "007", got.settings.DingTalk.CorpID)
 		assert.Equal(t, config.StreamOn, got.settings.Pushes.StreamMode)
 	})

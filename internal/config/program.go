@@ -162,12 +162,13 @@ func helpArgs(args []string, root *kong.Node) []string {
 	if !slices.Contains(words, "--help") && !slices.Contains(words, "-h") {
 		return args
 	}
-	for _, word := range words {
-		if slices.ContainsFunc(root.Children, func(n *kong.Node) bool { return n.Name == word }) {
-			return []string{word, "--help"}
+	var named []string
+	for node, i := root, 0; i < len(words); i++ {
+		if child := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == words[i] }); child >= 0 {
+			node, named = node.Children[child], append(named, words[i])
 		}
 	}
-	return []string{"--help"}
+	return append(named, "--help")
 }
 
 // usage makes every error of parsing a [UsageError].

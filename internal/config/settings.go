@@ -110,6 +110,8 @@ type Pushes struct {
 	WebhookAESKey     Secret `name:"webhook-aes-key" placeholder:"SECRET" help:"The callback's AES key, 43 characters."`
 	WebhookAESKeyFile string `name:"webhook-aes-key-file" hidden:"" help:"File that holds the callback's AES key."`
 	WebhookOwnerKey   string `placeholder:"KEY" help:"The callback's owner: the AppKey, or the corpId for the older way to register."`
+	// WebhookListen is where the callback alone is served; empty is with everything else.
+	WebhookListen Address `type:"optional" placeholder:"ADDR" help:"Where the callback alone is served, and nowhere else then: what DingTalk reaches leads to nothing more."`
 	// WebhookWindow is how far a callback's time stamp may be from now, either way; 0 means that
 	// any will do.
 	WebhookWindow time.Duration `placeholder:"TIME" default:"1h" help:"How far the time stamp of a push may be from now; 0 = any."`
@@ -160,16 +162,29 @@ type Store struct {
 // HTTP says where webhook, API and web page are served and who may use them.
 type HTTP struct {
 	Listen Address `placeholder:"ADDR" default:"127.0.0.1:8080" help:"Where webhook, API, web page, health and metrics are served."`
-	// APIToken is the bearer token; empty means API and web page answer only on loopback.
-	APIToken     Secret `name:"api-token" placeholder:"SECRET" help:"Bearer token for API and web page; without one they answer only on loopback."`
+	// TLSCert and TLSKey are PEM files of both listeners, read again when they change.
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"PEM file with the certificate of the HTTP listeners, read again when it has changed; without one they speak no TLS."`
+	TLSKey  string `name:"tls-key" holds:"secret" placeholder:"FILE" help:"PEM file with the key of that certificate."`
+	// APIToken is a bearer token that may do everything. Without one and without a file of tokens
+	// API and web page answer only on loopback.
+	APIToken     Secret `name:"api-token" placeholder:"SECRET" help:"Bearer token that may do everything by API and web page, 16 characters at least; without a token they answer only on loopback."`
 	APITokenFile string `name:"api-token-file" hidden:"" help:"File that holds the bearer token."`
+	TokenFile    `embed:""`
+	// SessionLife is how long a browser stays logged in.
+	SessionLife time.Duration `placeholder:"TIME" default:"12h" help:"How long a browser stays logged in."`
 	// Connections, PerAddress and EventReaders are how many may ask at a time; the limit of open
 	// files may allow less.
 	Connections  int `name:"http-connections" placeholder:"N" default:"1000" help:"HTTP connections at a time, less where the limit of open files (ulimit -n) leaves less after 32."`
 	PerAddress   int `name:"http-per-address" placeholder:"N" default:"500" help:"HTTP connections at a time of one address, but for those of this machine."`
 	EventReaders int `name:"event-readers" placeholder:"N" default:"200" help:"Readers of /v1/events at a time, with the token or without one; no more than three quarters of the connections."`
 	// TrustedProxies are the proxies whose headers about the client's address are believed.
-	TrustedProxies Networks `placeholder:"NET" help:"Proxies whose X-Forwarded-Prefix is believed: addresses or networks, with commas between."`
+	TrustedProxies Networks `placeholder:"NET" help:"Proxies whose X-Forwarded-For and X-Forwarded-Prefix are believed: addresses or networks, with commas between."`
+}
+
+// TokenFile says where the named tokens are.
+type TokenFile struct {
+	// APITokens is read again when it has changed.
+	APITokens string `name:"api-tokens" placeholder:"FILE" help:"YAML file with named tokens and what each may do, made by rollcall token; read again when it has changed."`
 }
 
 // Polling says how often meetings are looked for and looked at.

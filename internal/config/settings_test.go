@@ -28,6 +28,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"webhook-token", "", "secret"},
 	{"webhook-aes-key", "", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij"},
 	{"webhook-owner-key", "", "suite4"},
+	{"webhook-listen", "", ":8081"},
 	{"webhook-window", "1h", "5m"},
 	{"stream-mode", "auto", "true"},
 	{"nats-url", "", "nats://a:4222,tls://b:4222"},
@@ -51,7 +52,11 @@ var every = []struct{ name, byDefault, other string }{
 	{"data-dir", "./rollcall-data", "/var/lib/rollcall"},
 	{"disk-reserve", "5%", "64MB"},
 	{"listen", "127.0.0.1:8080", ":80"},
-	{"api-token", "", "secret"},
+	{"tls-cert", "", "/etc/http.pem"},
+	{"tls-key", "", "/etc/http-key.pem"},
+	{"api-token", "", "secret-of-16-and"},
+	{"api-tokens", "", "/etc/tokens.yaml"},
+	{"session-life", "12h", "1h"},
 	{"http-connections", "1000", "64"},
 	{"http-per-address", "500", "8"},
 	{"event-readers", "200", "16"},
@@ -76,6 +81,7 @@ var partners = map[string][]string{
 	"webhook-token":              {"webhook-aes-key", "webhook-owner-key"},
 	"webhook-aes-key":            {"webhook-token", "webhook-owner-key"},
 	"webhook-owner-key":          {"webhook-token", "webhook-aes-key"},
+	"webhook-listen":             {"webhook-token", "webhook-aes-key", "webhook-owner-key"},
 	"stream-mode":                {"dingtalk-app-key", "dingtalk-app-secret"},
 	"nats-creds":                 {"nats-url"},
 	"nats-nkey":                  {"nats-url"},
@@ -91,6 +97,8 @@ var partners = map[string][]string{
 	"embedded-reader-password":   {"embedded-reader-user"},
 	"embedded-tls-cert":          {"embedded-tls-key"},
 	"embedded-tls-key":           {"embedded-tls-cert"},
+	"tls-cert":                   {"tls-key"},
+	"tls-key":                    {"tls-cert"},
 	"privacy":                    {"privacy-key"},
 }
 
@@ -110,7 +118,9 @@ func other(name string) string {
 	return ""
 }
 
-func isSecret(setting string) bool { return other(setting) == "secret" || setting == "webhook-aes-key" }
+func isSecret(setting string) bool {
+	return strings.HasPrefix(other(setting), "secret") || setting == "webhook-aes-key"
+}
 
 func TestDefaults(t *testing.T) {
 	got := call(t, base, "serve")

@@ -46,7 +46,7 @@ func TestSecretNeverShows(t *testing.T) {
 func TestWriteYAML(t *testing.T) {
 	path := file(t, "s.yaml", "log_format: json\n")
 	key := file(t, "key", "hunter2")
-	got := call(t, with("ROLLCALL_NATS_URL=nats://ann:hunter2@a:4222", "ROLLCALL_API_TOKEN=hunter2", "ROLLCALL_PRIVACY_KEY_FILE="+key),
+	got := call(t, with("ROLLCALL_NATS_URL=nats://ann:hunter2@a:4222", "ROLLCALL_API_TOKEN=hunter2-and-more-of-it", "ROLLCALL_PRIVACY_KEY_FILE="+key),
 		"serve", "--config", path, "--retention=36h", "--dingtalk-corp-id=null", "--data-dir=# odd: [")
 	require.Equal(t, config.ExitDone, got.code, got.stderr)
 	var out strings.Builder

@@ -85,6 +85,7 @@ func mappers() []kong.Option {
 		mapper(oneOf(LogAuto, LogText, LogJSON)),
 		mapper(parseLevel),
 		kong.NamedMapper("retention", decoder(parseRetention)),
+		kong.NamedMapper("optional", decoder(parseOptional)),
 	}
 }
 
@@ -206,4 +207,12 @@ func parseAddress(text string) (Address, error) {
 		return "", fmt.Errorf("%q has no port from 0 to 65535", text)
 	}
 	return Address(text), nil
+}
+
+// parseOptional reads the address of a listener that need not be.
+func parseOptional(text string) (Address, error) {
+	if text == "" {
+		return "", nil
+	}
+	return parseAddress(text)
 }

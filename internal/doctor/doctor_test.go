@@ -209,7 +209,13 @@ func TestWhatIsWrong(t *testing.T) {
 		},
 		"open to others without a token": {
 			breaks: func(_ *testing.T, s *config.Settings) { s.HTTP.Listen = "0.0.0.0:0" },
-			check:  "http", verdict: Note, says: []string{"--api-token"},
+			check:  "http", verdict: Failed, says: []string{"--api-token"},
+		},
+		"a webhook without a token": {
+			breaks: func(_ *testing.T, s *config.Settings) {
+				s.Pushes = config.Pushes{WebhookToken: "t", WebhookAESKey: "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij", WebhookOwnerKey: "o"}
+			},
+			check: "http", verdict: Failed, says: []string{"--api-token"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

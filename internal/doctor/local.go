@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -72,20 +73,22 @@ func (o Options) http(ctx context.Context) Finding {
 		if err := ln.Close(); err != nil {
 			return failed(err, "")
 		}
-	case errors.Is(err, syscall.EADDRINUSE) && answers(ctx, address):
+	case errors.Is(err, syscall.EADDRINUSE) && answers(ctx, address, o.Settings.HTTP.TLSCert != ""):
 		return ok("a service is running on " + address)
 	default:
 		return failed(err, "choose another --listen, or stop what has that address")
 	}
-	if !o.Settings.HTTP.Listen.Loopback() && o.Settings.HTTP.APIToken == "" {
-		return note(address+" is free; from other machines only the webhook, health and metrics answer",
-			"set --api-token to open the API and the web page to them")
+	if err := o.Settings.HTTP.CheckToken(o.Settings.Pushes); err != nil {
+		return failed(err, "set --api-token, or --api-tokens with a file that rollcall token makes")
+	}
+	if !o.Settings.HTTP.TokenSet() {
+		return ok(address + " is free; no token is set, so every program on this machine may use API and page")
 	}
 	return ok(address + " is free")
 }
 
 // answers tells whether what listens on the address is a Rollcall, going by its answer to /livez.
-func answers(ctx context.Context, address string) bool {
+func answers(ctx context.Context, address string, secure bool) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return false
@@ -93,11 +96,15 @@ func answers(ctx context.Context, address string) bool {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/livez", net.JoinHostPort(host, port)), nil)
+	scheme, client := "http", &http.Client{}
+	if secure {
+		// Whose certificate it is says nothing about what is running there.
+		scheme, client.Transport = "https", &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s://%s/livez", scheme, net.JoinHostPort(host, port)), nil)
 	if err != nil {
 		return false
 	}
-	client := &http.Client{}
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(req)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/face/access"
 	"github.com/c4342123/rollcall/internal/face/bot"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
@@ -71,6 +72,9 @@ func buckets(s config.Settings) []string {
 	out := []string{shards.Bucket, budget.Bucket}
 	if s.Polling.DiscoveryInterval > 0 {
 		out = append(out, turns.Bucket)
+	}
+	if s.HTTP.TokenSet() {
+		out = append(out, access.SessionBucket)
 	}
 	return out
 }

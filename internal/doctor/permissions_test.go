@@ -154,7 +154,7 @@ func TestAUserThatMayOnlyRead(t *testing.T) {
 func TestTheDocumentedUser(t *testing.T) {
 	t.Parallel()
 	s := patient(t)
-	s.Polling.DiscoveryInterval = time.Minute
+	s.Polling.DiscoveryInterval, s.HTTP.APIToken = time.Minute, "a token of more than 16"
 	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "nats-user.conf"))
 	require.NoError(t, err)
 	text = []byte(strings.ReplaceAll(string(text), "$ROLLCALL_NATS_PASSWORD", "hunter2"))

@@ -171,12 +171,3 @@ func owner() string {
 	}
 	return host + "-" + strconv.Itoa(os.Getpid())
 }
-
-// baseURL is where a client on this machine finds what listens on the address.
-func baseURL(address net.Addr) string {
-	host, port, err := net.SplitHostPort(address.String())
-	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		return "http://" + net.JoinHostPort("localhost", port)
-	}
-	return "http://" + address.String()
-}

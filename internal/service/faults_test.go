@@ -259,7 +259,7 @@ func TestBaseURL(t *testing.T) {
 	} {
 		address, err := net.ResolveTCPAddr("tcp", listen)
 		require.NoError(t, err)
-		assert.Equal(t, want, baseURL(address))
+		assert.Equal(t, want, baseURL(false, address))
 	}
 }
 

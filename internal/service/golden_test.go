@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/c4342123/rollcall/internal/face/access"
 	"github.com/c4342123/rollcall/internal/testing/release"
 )
 
@@ -37,7 +38,7 @@ var descriptionParts = regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{
 
 // TestGoldenMetrics takes every metric and its labels from what the service registers.
 func TestGoldenMetrics(t *testing.T) {
-	s := &service{}
+	s := &service{access: new(access.Access)}
 	var err error
 	s.pushes, err = s.newPushes()
 	require.NoError(t, err)

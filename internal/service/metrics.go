@@ -213,6 +213,7 @@ func (s *service) measure(to prometheus.Registerer) {
 	register(to, s.figures)
 	to.MustRegister(s.pushes.collectors()...)
 	to.MustRegister(oddFields{s.odd})
+	to.MustRegister(refusals{&s.access.Failures})
 }
 
 func (s *service) figures() figures {

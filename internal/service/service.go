@@ -4,9 +4,7 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/dingtalk/api"
 	"github.com/c4342123/rollcall/internal/dingtalk/wire"
+	"github.com/c4342123/rollcall/internal/face/access"
 	"github.com/c4342123/rollcall/internal/face/httpapi"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/fleet/shards"
@@ -62,6 +61,7 @@ type service struct {
 	refusals   conn.Refusals      // what NATS does not let this user
 	turnedAway httpapi.Refusals   // HTTP connections and readers that were turned away
 	odd        *wire.Oddities     // values from DingTalk of other types than documented
+	access     *access.Access     // who may use API and page
 	stop       context.CancelFunc // makes every part stop
 	served     chan struct{}      // closed when no request is under way any more
 	handedIn   chan struct{}      // closed when there is no push under way either
@@ -87,10 +87,12 @@ func Run(ctx context.Context, opts Options) error {
 	if s.pushes, err = s.newPushes(); err != nil {
 		return err
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", string(opts.Settings.HTTP.Listen))
+	if s.access, err = s.newAccess(); err != nil {
+		return err
+	}
+	doors, err := s.openDoors(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot serve HTTP (--listen, ROLLCALL_LISTEN): %w", err)
+		return err
 	}
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()
@@ -98,14 +100,18 @@ func Run(ctx context.Context, opts Options) error {
 		func() error {
 			defer close(s.served)
 			defer s.stop()
-			return s.serveHTTP(ctx, ln)
+			return doors.serve(ctx)
 		},
 		func() error {
 			defer s.stop()
-			return s.watch(ctx, ln.Addr())
+			return s.watch(ctx, doors.url())
 		},
 		func() error {
 			s.board.watch(ctx, s.parts)
+			return nil
+		},
+		func() error {
+			s.access.Keys.Follow(ctx, tokenInterval, s.changes)
 			return nil
 		},
 	)
@@ -140,25 +146,8 @@ func (s *service) newSource() (*api.Client, error) {
 	return client, nil
 }
 
-func (s *service) serveHTTP(ctx context.Context, ln net.Listener) error {
-	http := s.opts.Settings.HTTP
-	wanted := httpapi.Limits{Connections: http.Connections, PerAddress: http.PerAddress, Readers: http.EventReaders}
-	limits := wanted.Within(httpapi.OpenFiles())
-	if limits.Connections < wanted.Connections {
-		s.log.Warn("the limit of open files allows fewer HTTP connections than are set", "allowed", limits.Connections,
-			"set", wanted.Connections, "readers", limits.Readers)
-	}
-	return httpapi.Serve(ctx, ln, httpapi.Options{
-		Limits: limits, Refusals: &s.turnedAway,
-		Ready: s.gate.ready, NotReady: s.gate.notReady,
-		Meetings: &s.gate.parts, Events: &s.gate.parts, Past: &s.gate.parts, Reports: &s.gate.parts, Token: s.opts.Settings.HTTP.APIToken.Reveal(),
-		TrustedProxies: s.opts.Settings.HTTP.TrustedProxies, Checks: s.checks, Month: s.month, Keys: &s.gate.parts,
-		Metrics: s.metrics(), Webhook: s.pushes.webhook, Logger: s.log,
-	})
-}
-
 // watch connects to NATS, opens the stream and looks at meetings until ctx ends.
-func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
+func (s *service) watch(ctx context.Context, http string) (err error) {
 	link, err := s.connect(ctx)
 	if err != nil {
 		return stopped(ctx, err)
@@ -184,7 +173,7 @@ func (s *service) watch(ctx context.Context, http net.Addr) (err error) {
 		return err
 	}
 	titles := s.opts.Settings.Events.TitlesShown()
-	at := Addresses{HTTP: baseURL(http), NATS: link.url}
+	at := Addresses{HTTP: http, NATS: link.url}
 	if s.opts.Opened != nil {
 		if err := s.opts.Opened(at); err != nil {
 			return stopped(ctx, err)

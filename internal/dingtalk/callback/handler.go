@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -27,6 +28,9 @@ const (
 	// anything.
 	logEvery = time.Minute
 )
+
+// PathCorpID names the wildcard of a path below which an organisation's pushes come.
+const PathCorpID = "corpId"
 
 // handler is safe for concurrent use.
 type handler struct {
@@ -84,6 +88,9 @@ func (h *handler) handle(w http.ResponseWriter, r *http.Request) (Outcome, *refu
 	if no != nil {
 		return "", no
 	}
+	if of := r.PathValue(PathCorpID); of != "" && !isOf(message, of) {
+		return "", refused(Malformed, errors.New("it names another organisation than the path"))
+	}
 	p, err := push.Decode(message, push.Envelope{}, h.opts.Oddities)
 	switch {
 	case err != nil:
@@ -98,6 +105,19 @@ func (h *handler) handle(w http.ResponseWriter, r *http.Request) (Outcome, *refu
 		return Ignored, nil
 	}
 	return h.receive(r.Context(), p)
+}
+
+// isOf tells whether a message names that organisation, or none.
+func isOf(message []byte, corpID string) bool {
+	var names struct {
+		CorpID      string `json:"CorpId"`
+		EventCorpID string `json:"eventCorpId"`
+	}
+	if err := json.Unmarshal(message, &names); err != nil {
+		return true // what is wrong with it is said by who reads it all
+	}
+	named := cmp.Or(names.CorpID, names.EventCorpID)
+	return named == "" || named == corpID
 }
 
 // isCheck recognises the events by which DingTalk tests the URL.

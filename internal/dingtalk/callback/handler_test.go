@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -311,4 +312,27 @@ func TestReplay(t *testing.T) {
 func TestAnswersDiffer(t *testing.T) {
 	c := serve(t, Options{})
 	assert.NotEqual(t, c.send(c.push(joined)).body, c.send(c.push(joined)).body)
+}
+
+// Below a path that names an organisation only its pushes are taken, and those that name none.
+func TestAPathThatNamesAnOrganisation(t *testing.T) {
+	c := serve(t, Options{})
+	mux := http.NewServeMux()
+	mux.Handle("/of/{"+PathCorpID+"}", c.Config.Handler)
+	named := strings.Replace(joined, "{", `{"CorpId":"ding9f50",`, 1)
+	for name, asked := range map[string]struct {
+		path, message string
+		status        int
+	}{
+		"its own":            {"/of/ding9f50", named, http.StatusOK},
+		"none":               {"/of/ding9f50", joined, http.StatusOK},
+		"another's":          {"/of/other", named, http.StatusBadRequest},
+		"another's, renamed": {"/of/other", strings.Replace(named, "CorpId", "eventCorpId", 1), http.StatusBadRequest},
+	} {
+		r := c.push(asked.message)
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, asked.path+"?"+r.query.Encode(), strings.NewReader(r.body))
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, req)
+		assert.Equal(t, asked.status, w.Code, name)
+	}
 }

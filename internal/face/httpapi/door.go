@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -8,10 +9,9 @@ import (
 	"time"
 )
 
-// door is a listener that accepts no more connections than the limits say. When it is full, the
-// connection that has been without a request for longest is closed for the new one.
-type door struct {
-	net.Listener
+// Room is what there is room for: connections, however many listeners they come by. When it is
+// full, the connection that has been without a request for longest is closed for the new one.
+type Room struct {
 	limits   Limits
 	refusals *Refusals
 
@@ -20,16 +20,23 @@ type door struct {
 	by   map[netip.Addr]int
 }
 
-func newDoor(ln net.Listener, limits Limits, refusals *Refusals) *door {
-	return &door{Listener: ln, limits: limits, refusals: refusals, open: map[*conn]struct{}{}, by: map[netip.Addr]int{}}
+// NewRoom returns room for as many connections as the limits say. What is refused is counted.
+func NewRoom(limits Limits, refusals *Refusals) *Room {
+	return &Room{limits: limits.withDefaults(), refusals: refusals, open: map[*conn]struct{}{}, by: map[netip.Addr]int{}}
+}
+
+// door is a listener that accepts no more connections than there is room for.
+type door struct {
+	net.Listener
+	*Room
 }
 
 // conn is a connection that counts towards the limits.
 type conn struct {
 	net.Conn
-	door    *door
+	room    *Room
 	address netip.Addr
-	// idle is since when it is without a request; the zero time while there is one. The door's
+	// idle is since when it is without a request; the zero time while there is one. The room's
 	// mutex guards it.
 	idle time.Time
 }
@@ -41,7 +48,7 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{Conn: accepted, door: d, address: addressOf(accepted), idle: time.Now()}
+		c := &conn{Conn: accepted, room: d.Room, address: addressOf(accepted), idle: time.Now()}
 		if d.admit(c) {
 			return c, nil
 		}
@@ -58,27 +65,27 @@ func addressOf(c net.Conn) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-func (d *door) admit(c *conn) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	crowded := !c.address.IsLoopback() && d.by[c.address] >= d.limits.PerAddress
-	if crowded || len(d.open) >= d.limits.Connections {
-		leaver := d.longestIdle(c.address, crowded)
+func (m *Room) admit(c *conn) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	crowded := !c.address.IsLoopback() && m.by[c.address] >= m.limits.PerAddress
+	if crowded || len(m.open) >= m.limits.Connections {
+		leaver := m.longestIdle(c.address, crowded)
 		if leaver == nil {
 			return false
 		}
-		d.forget(leaver)
+		m.forget(leaver)
 		_ = leaver.Conn.Close()
 	}
-	d.open[c] = struct{}{}
-	d.by[c.address]++
+	m.open[c] = struct{}{}
+	m.by[c.address]++
 	return true
 }
 
 // longestIdle is the connection that has been without a request for longest, of that address only
-// if that is told.
-func (d *door) longestIdle(of netip.Addr, only bool) (found *conn) {
-	for c := range d.open {
+// if that is tolm.
+func (m *Room) longestIdle(of netip.Addr, only bool) (found *conn) {
+	for c := range m.open {
 		if c.idle.IsZero() || only && c.address != of {
 			continue
 		}
@@ -90,32 +97,35 @@ func (d *door) longestIdle(of netip.Addr, only bool) (found *conn) {
 }
 
 // forget no longer counts a connection. It may be called twice for one.
-func (d *door) forget(c *conn) {
-	if _, open := d.open[c]; !open {
+func (m *Room) forget(c *conn) {
+	if _, open := m.open[c]; !open {
 		return
 	}
-	delete(d.open, c)
-	if d.by[c.address]--; d.by[c.address] == 0 {
-		delete(d.by, c.address)
+	delete(m.open, c)
+	if m.by[c.address]--; m.by[c.address] == 0 {
+		delete(m.by, c.address)
 	}
 }
 
 // Close makes room for another.
 func (c *conn) Close() error {
-	c.door.mu.Lock()
-	c.door.forget(c)
-	c.door.mu.Unlock()
+	c.room.mu.Lock()
+	c.room.forget(c)
+	c.room.mu.Unlock()
 	return c.Conn.Close()
 }
 
 // changed is told by the server what a connection is doing.
 func changed(nc net.Conn, state http.ConnState) {
+	if wrapped, ok := nc.(*tls.Conn); ok {
+		nc = wrapped.NetConn()
+	}
 	c, ours := nc.(*conn)
 	if !ours {
 		return
 	}
-	c.door.mu.Lock()
-	defer c.door.mu.Unlock()
+	c.room.mu.Lock()
+	defer c.room.mu.Unlock()
 	switch state {
 	case http.StateActive:
 		c.idle = time.Time{}

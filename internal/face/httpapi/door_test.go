@@ -107,7 +107,7 @@ func TestTheDoorLetsInNoMoreThanTheLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var q queue
 			var refusals Refusals
-			d := newDoor(&q, Limits{Connections: 4, PerAddress: 2}, &refusals)
+			d := &door{&q, NewRoom(Limits{Connections: 4, PerAddress: 2}, &refusals)}
 			_, all := accepted(t, d, &q, c.addresses...)
 			var closed []bool
 			for _, one := range all {
@@ -121,7 +121,7 @@ func TestTheDoorLetsInNoMoreThanTheLimits(t *testing.T) {
 
 func TestWhoLeavesMakesRoom(t *testing.T) {
 	var q queue
-	d := newDoor(&q, Limits{Connections: 2, PerAddress: 2}, new(Refusals))
+	d := &door{&q, NewRoom(Limits{Connections: 2, PerAddress: 2}, new(Refusals))}
 	for range 5 {
 		in, _ := accepted(t, d, &q, "192.0.2.1:1", "192.0.2.1:2")
 		require.Len(t, in, 2)
@@ -152,7 +152,7 @@ func TestOneMoreReader(t *testing.T) {
 		}
 		return err == nil
 	}, waiting, time.Millisecond)
-	r := start(t, newServer(t.Context(), opts), time.Second)
+	r := start(t, apiServer(t.Context(), opts), time.Second)
 	const ask = "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	first := r.answer(t, ask)
 	require.Equal(t, http.StatusOK, first.StatusCode)

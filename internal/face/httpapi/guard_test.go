@@ -88,7 +88,7 @@ func TestToken(t *testing.T) {
 	} {
 		for _, req := range guarded {
 			t.Run(name+" "+req[0]+" "+req[1], func(t *testing.T) {
-				opts := Options{Meetings: table(state(t, "a", "")), Token: token}
+				opts := Options{Meetings: table(state(t, "a", "")), Access: withToken(t, token)}
 				resp := request(t, opts, req[0], req[1], "", func(r *http.Request) {
 					r.RemoteAddr, r.Host = "192.0.2.1:50000", "rollcall.example"
 					if c.authorization != "" {
@@ -107,12 +107,12 @@ func TestToken(t *testing.T) {
 }
 
 func TestATokenIsNeededOnThisMachineToo(t *testing.T) {
-	problemOf(t, request(t, Options{Meetings: table(), Token: "x"}, http.MethodGet, "/v1/meetings", ""), http.StatusUnauthorized)
+	problemOf(t, request(t, Options{Meetings: table(), Access: withToken(t, "x")}, http.MethodGet, "/v1/meetings", ""), http.StatusUnauthorized)
 }
 
 func TestHealthIsOpenToAll(t *testing.T) {
 	for _, target := range []string{"/livez", "/readyz", "/readyz?verbose"} {
-		resp := request(t, Options{Meetings: table(), Token: "x"}, http.MethodGet, target, "", func(r *http.Request) {
+		resp := request(t, Options{Meetings: table(), Access: withToken(t, "x")}, http.MethodGet, target, "", func(r *http.Request) {
 			r.RemoteAddr, r.Host = "192.0.2.1:50000", "rollcall.example"
 			r.Header.Set("X-Forwarded-For", "192.0.2.2")
 		})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/internal/base/problem"
+	"github.com/c4342123/rollcall/internal/face/access"
 )
 
 // live says that the process answers.
@@ -24,7 +25,7 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	verbose := r.URL.Query().Has("verbose")
 	status, verdict := http.StatusOK, "ready"
-	named := verbose && a.opts.Token != "" && a.admitted(r)
+	named := verbose && a.mayRead(r)
 	var lines strings.Builder
 	for _, c := range checks {
 		switch {
@@ -94,4 +95,13 @@ func noted(note string) string {
 func text(w http.ResponseWriter, status int, body string) {
 	problem.Head(w, status, "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(body)) // a client that is gone gets no more
+}
+
+// mayRead tells whether who asks has shown that they may read, for paths that are open to all.
+func (a *api) mayRead(r *http.Request) bool {
+	if a.opts.Access.Open() {
+		return false
+	}
+	caller, err := a.identify(r)
+	return err == nil && caller.Scopes.Allow(access.Read)
 }

@@ -76,13 +76,13 @@ func TestReadyInFull(t *testing.T) {
 	with := func(token string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 	}
-	opts := Options{Token: "right", Checks: func() []Check { return checks }}
+	opts := Options{Access: withToken(t, "right"), Checks: func() []Check { return checks }}
 	assert.Equal(t, head+detail+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "", with("right"))))
 	assert.Equal(t, head+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "", with("wrong"))))
 	assert.Equal(t, head+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "")))
 	assert.Equal(t, "[-] meetings read: 1 cannot be read\n[-] dingtalk: away\ndegraded\n",
 		bodyOf(t, request(t, opts, http.MethodGet, "/readyz", "", with("right"))))
-	opts.Token = "" // then everybody on this machine is everybody
+	opts.Access = withToken(t, "") // then everybody on this machine is everybody
 	assert.Equal(t, head+tail, bodyOf(t, request(t, opts, http.MethodGet, "/readyz?verbose", "")))
 }
 

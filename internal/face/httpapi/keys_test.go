@@ -21,7 +21,7 @@ func TestKeysAreOpenToAll(t *testing.T) {
 	keys, err := []Key{{Public: one, Current: true, Since: since}, {Public: two, Since: since}}, error(nil)
 	ready := make(chan struct{})
 	opts := Options{
-		Token: "secret", Keys: fakeKeys(func() ([]Key, error) { return keys, err }), Ready: ready,
+		Access: withToken(t, "secret"), Keys: fakeKeys(func() ([]Key, error) { return keys, err }), Ready: ready,
 		NotReady: func() error { return errors.New("waits for NATS") },
 	}
 	from := func(r *http.Request) { r.RemoteAddr = "192.0.2.1:4711" }

@@ -1,12 +1,14 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/problem"
+	"github.com/c4342123/rollcall/internal/face/access"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/stored/report"
 	"github.com/c4342123/rollcall/internal/testing/leak"
@@ -116,6 +119,55 @@ const joined = int64(1_700_000_000_000)
 
 func present(unionID, nick string) diff.Row {
 	return diff.Row{UnionID: unionID, UserNick: nick, Status: diff.StatusActive, JoinTime: joined}
+}
+
+// memory keeps sessions for tests.
+type memory struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+	err  error // that every request fails with
+}
+
+var _ access.Store = (*memory)(nil)
+
+func (m *memory) Put(_ context.Context, key string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil {
+		m.kept = map[string][]byte{}
+	}
+	m.kept[key] = value
+	return m.err
+}
+
+func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	value, ok := m.kept[key]
+	if !ok {
+		return nil, cmp.Or(m.err, access.ErrNoSession)
+	}
+	return value, m.err
+}
+
+func (m *memory) Delete(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.kept, key)
+	return m.err
+}
+
+// withToken lets in who has a token that may do everything; everybody nearby when it is empty.
+func withToken(t *testing.T, token string) *access.Access {
+	t.Helper()
+	return withKeys(t, token, "", &memory{})
+}
+
+func withKeys(t *testing.T, token, file string, store access.Store) *access.Access {
+	t.Helper()
+	keys, err := access.OpenKeys(token, file)
+	require.NoError(t, err)
+	return &access.Access{Keys: keys, Sessions: access.Sessions{Life: time.Hour, Store: store, Keys: keys}}
 }
 
 // request asks as a client on this machine does, unless change says otherwise.

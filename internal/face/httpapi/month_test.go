@@ -13,9 +13,9 @@ import (
 // TestTheMonthInNumbers is answered to those with the token, once it is known.
 func TestTheMonthInNumbers(t *testing.T) {
 	var known *Month
-	opts := Options{Token: "right", Month: func() *Month { return known }}
+	opts := Options{Access: withToken(t, "right"), Month: func() *Month { return known }}
 	assert.Equal(t, http.StatusUnauthorized, request(t, opts, http.MethodGet, "/v1/month", "").StatusCode)
-	opts.Token = ""
+	opts.Access = withToken(t, "")
 	assert.Equal(t, http.StatusServiceUnavailable, request(t, opts, http.MethodGet, "/v1/month", "").StatusCode)
 	limit, left, until := 5000, 0, time.Date(2026, 12, 1, 0, 0, 0, 0, time.FixedZone("", 8*3600))
 	known = &Month{

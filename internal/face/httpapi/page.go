@@ -16,7 +16,7 @@ func (a *api) shell(name func(*http.Request) string) http.HandlerFunc {
 		}
 	}
 	return ownSiteOrLink(func(w http.ResponseWriter, r *http.Request) {
-		if a.opts.Token == "" {
+		if a.opts.Access.Open() {
 			if _, ok := a.caller(w, r); !ok {
 				return
 			}

@@ -56,7 +56,7 @@ func TestPageIsHarmless(t *testing.T) {
 // With a token set, a browser gets the page, so that it can ask for the token; what the page shows,
 // it does not.
 func TestThePageAsksForTheToken(t *testing.T) {
-	h := Handler(Options{Meetings: table(), Token: apiToken})
+	h := Handler(Options{Meetings: table(), Access: withToken(t, apiToken)})
 	assert.Equal(t, http.StatusOK, ask(t, h, http.MethodGet, "/", "").StatusCode)
 	assert.Equal(t, http.StatusOK, ask(t, h, http.MethodGet, "/assets/app.js", "").StatusCode)
 	problemOf(t, ask(t, h, http.MethodGet, "/v1/meetings", ""), http.StatusUnauthorized)

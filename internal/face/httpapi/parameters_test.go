@@ -55,7 +55,7 @@ func TestQueriesThatAreNone(t *testing.T) {
 		assert.Equal(t, http.StatusOK, request(t, opts, http.MethodGet, "/v1/meetings?"+query, "").StatusCode, query)
 	}
 	// Who may not ask is told that and nothing else.
-	opts.Token = "secret"
+	opts.Access = withToken(t, "secret")
 	problemOf(t, request(t, opts, http.MethodGet, "/v1/meetings?serch=x", ""), http.StatusUnauthorized)
 }
 

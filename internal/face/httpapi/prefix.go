@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
 	"regexp"
 )
 
@@ -26,19 +24,6 @@ func (a *api) prefix(r *http.Request) string {
 // fromTrustedProxy tells whether a request comes from an address whose headers about the client are
 // believed.
 func (a *api) fromTrustedProxy(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	from, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	from = from.WithZone("").Unmap()
-	for _, network := range a.opts.TrustedProxies {
-		if network.Contains(from) {
-			return true
-		}
-	}
-	return false
+	from, ok := addressIn(r.RemoteAddr)
+	return ok && a.trusted(from)
 }

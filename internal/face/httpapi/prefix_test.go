@@ -32,7 +32,7 @@ func TestOnlyATrustedProxyNamesThePrefix(t *testing.T) {
 		"percent":                   {"10.1.2.3:5000", []string{"/%2e%2e"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := Handler(Options{Meetings: table(), Token: apiToken, TrustedProxies: trusted})
+			h := Handler(Options{Meetings: table(), Access: withToken(t, apiToken), TrustedProxies: trusted})
 			resp := ask(t, h, http.MethodGet, "/", "", func(r *http.Request) {
 				r.RemoteAddr = c.from
 				r.Header["X-Forwarded-Prefix"] = c.prefixes

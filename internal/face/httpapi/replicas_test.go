@@ -73,7 +73,7 @@ func (c *cluster) grows() {
 	c.t.Helper()
 	f := feed.New(feed.Options{Stream: feed.Stored(c.js, nil)})
 	c.runs(f.Run)
-	server := httptest.NewServer(Handler(Options{Events: f, Token: "secret"}))
+	server := httptest.NewServer(Handler(Options{Events: f, Access: withToken(c.t, "secret")}))
 	c.t.Cleanup(server.Close)
 	at, err := url.Parse(server.URL)
 	require.NoError(c.t, err)

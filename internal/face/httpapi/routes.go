@@ -17,8 +17,7 @@ import (
 type api struct {
 	opts  Options
 	log   *slog.Logger
-	wrong attempts // tokens given by browsers
-	seats seats    // of readers of events
+	seats seats // of readers of events
 }
 
 // methods are what answers a path, by method. GET answers HEAD, too.
@@ -32,7 +31,7 @@ func Handler(opts Options) http.Handler {
 	if opts.Refusals == nil {
 		opts.Refusals = new(Refusals)
 	}
-	a := &api{opts: opts, log: opts.logger(), wrong: newAttempts(), seats: seats{most: opts.Limits.withDefaults().Readers}}
+	a := &api{opts: opts, log: opts.logger(), seats: seats{most: opts.Limits.withDefaults().Readers}}
 	mux := http.NewServeMux()
 	a.open(mux, "/livez", live)
 	a.open(mux, "/readyz", a.ready)
@@ -41,9 +40,7 @@ func Handler(opts Options) http.Handler {
 	if opts.Metrics != nil {
 		a.open(mux, "/metrics", opts.Metrics.ServeHTTP)
 	}
-	if opts.Webhook != nil {
-		mux.Handle("/webhooks/dingtalk", opts.Webhook)
-	}
+	opts.Webhook.route(mux, "")
 	route(mux, "/login", methods{
 		http.MethodGet: ownSite(a.loginState), http.MethodPost: ownSite(a.login), http.MethodDelete: ownSite(a.logout),
 	})

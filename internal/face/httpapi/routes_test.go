@@ -91,7 +91,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 
 func TestMetricsAreOpenToAll(t *testing.T) {
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("rollcall_ready 1\n")) })
-	resp := request(t, Options{Meetings: table(), Token: "secret", Metrics: metrics}, http.MethodGet, "/metrics", "",
+	resp := request(t, Options{Meetings: table(), Access: withToken(t, "secret"), Metrics: metrics}, http.MethodGet, "/metrics", "",
 		func(r *http.Request) { r.RemoteAddr = "192.0.2.1:4711" })
 	assert.Equal(t, http.StatusOK, resp.StatusCode)
 	assert.Equal(t, "rollcall_ready 1\n", bodyOf(t, resp))

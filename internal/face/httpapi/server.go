@@ -4,6 +4,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/internal/face/access"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/stored/feed"
 )
@@ -85,9 +87,10 @@ type Options struct {
 	Reports Reports
 	// Past finds the meetings that are over.
 	Past Past
-	// Token is the bearer token of API and web page. Without one they answer only on loopback.
-	Token string
-	// TrustedProxies are the networks of proxies whose X-Forwarded-Prefix is believed.
+	// Access says who may use API and web page. Without it they answer only on loopback.
+	Access *access.Access
+	// TrustedProxies are the networks of proxies whose X-Forwarded-Prefix and X-Forwarded-For are
+	// believed.
 	TrustedProxies []netip.Prefix
 	// Checks returns the state of the service's parts; it must not block. Without it the service
 	// counts as ready.
@@ -103,12 +106,16 @@ type Options struct {
 	Events Events
 	// Webhook answers /webhooks/dingtalk, whatever the method; without it there is nothing at that
 	// path.
-	Webhook http.Handler
+	Webhook Webhook
 	// Limits are how many may ask at a time.
 	Limits Limits
-	// Refusals count what was refused because of them; nil counts nothing.
+	// Room is what other listeners share; nil is room for as many as the limits say.
+	Room *Room
+	// Refusals count what was refused because of the limits; nil counts nothing.
 	Refusals *Refusals
-	Logger   *slog.Logger
+	// TLS is shown to clients; nil is none.
+	TLS    *tls.Config
+	Logger *slog.Logger
 
 	// stop ends when the server is about to stop, and with it the answers that have no end of their
 	// own; nil is never.
@@ -153,14 +160,21 @@ func Serve(ctx context.Context, ln net.Listener, opts Options) error {
 	if opts.Refusals == nil {
 		opts.Refusals = new(Refusals)
 	}
-	ln = newDoor(ln, opts.Limits.withDefaults(), opts.Refusals)
-	return serve(ctx, ln, newServer(requests, opts), closeTimeout)
+	if opts.Room == nil {
+		opts.Room = NewRoom(opts.Limits, opts.Refusals)
+	}
+	return serve(ctx, &door{ln, opts.Room}, apiServer(requests, opts), closeTimeout)
+}
+
+func apiServer(requests context.Context, opts Options) *http.Server {
+	return newServer(requests, opts, Handler(opts))
 }
 
 // newServer returns a server whose requests end with the context.
-func newServer(requests context.Context, opts Options) *http.Server {
+func newServer(requests context.Context, opts Options, handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           Handler(opts),
+		Handler:           handler,
+		TLSConfig:         opts.TLS.Clone(), // the server adds to it
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: idleTimeout,
@@ -175,7 +189,13 @@ func newServer(requests context.Context, opts Options) *http.Server {
 // serve runs srv until ctx ends; requests then have until grace is over.
 func serve(ctx context.Context, ln net.Listener, srv *http.Server, grace time.Duration) error {
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
+	go func() {
+		if srv.TLSConfig != nil {
+			failed <- srv.ServeTLS(ln, "", "")
+			return
+		}
+		failed <- srv.Serve(ln)
+	}()
 	select {
 	case err := <-failed:
 		return errors.Join(fmt.Errorf("http: %w", err), srv.Close())

@@ -62,7 +62,7 @@ func (r *running) answer(t *testing.T, text string) *http.Response {
 }
 
 func TestServeBoundsEverything(t *testing.T) {
-	srv := newServer(t.Context(), Options{Meetings: table()})
+	srv := apiServer(t.Context(), Options{Meetings: table()})
 	assert.Equal(t, maxHeader, srv.MaxHeaderBytes)
 	for _, limit := range []time.Duration{srv.ReadHeaderTimeout, srv.ReadTimeout, srv.WriteTimeout, srv.IdleTimeout} {
 		assert.Positive(t, limit)
@@ -72,13 +72,13 @@ func TestServeBoundsEverything(t *testing.T) {
 }
 
 func TestHeadersThatAreTooLarge(t *testing.T) {
-	r := start(t, newServer(t.Context(), Options{Meetings: table()}), closeTimeout)
+	r := start(t, apiServer(t.Context(), Options{Meetings: table()}), closeTimeout)
 	resp := r.answer(t, "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("a", 2*maxHeader)+"\r\n\r\n")
 	assert.Equal(t, http.StatusRequestHeaderFieldsTooLarge, resp.StatusCode)
 }
 
 func TestHeadersThatDoNotCome(t *testing.T) {
-	srv := newServer(t.Context(), Options{Meetings: table()})
+	srv := apiServer(t.Context(), Options{Meetings: table()})
 	srv.ReadHeaderTimeout = 50 * time.Millisecond
 	r := start(t, srv, closeTimeout)
 	_, reader := r.send(t, "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
@@ -87,7 +87,7 @@ func TestHeadersThatDoNotCome(t *testing.T) {
 }
 
 func TestABodyThatDoesNotCome(t *testing.T) {
-	srv := newServer(t.Context(), Options{Meetings: table()})
+	srv := apiServer(t.Context(), Options{Meetings: table()})
 	srv.ReadTimeout = 50 * time.Millisecond
 	r := start(t, srv, closeTimeout)
 	resp := r.answer(t, "PUT /v1/meetings/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n\r\n{\"title\"")
@@ -95,7 +95,7 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 }
 
 func TestBodiesAsTheyTravel(t *testing.T) {
-	r := start(t, newServer(t.Context(), Options{Meetings: table()}), closeTimeout)
+	r := start(t, apiServer(t.Context(), Options{Meetings: table()}), closeTimeout)
 	const head = "PUT /v1/meetings/%s HTTP/1.1\r\nHost: localhost\r\n"
 	for id, c := range map[string]struct {
 		rest   string
@@ -121,7 +121,7 @@ func TestBodiesAsTheyTravel(t *testing.T) {
 }
 
 func TestRequestsThatAreNone(t *testing.T) {
-	r := start(t, newServer(t.Context(), Options{Meetings: table()}), closeTimeout)
+	r := start(t, apiServer(t.Context(), Options{Meetings: table()}), closeTimeout)
 	problemOf(t, r.answer(t, "GET //livez HTTP/1.1\r\nHost: localhost\r\n\r\n"), http.StatusNotFound)
 	problemOf(t, r.answer(t, "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n"), http.StatusNotFound)
 	problemOf(t, r.answer(t, "GET http://evil.example/v1/meetings HTTP/1.1\r\nHost: localhost\r\n\r\n"), http.StatusForbidden)
@@ -171,7 +171,7 @@ func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
 		left <- ctx.Err()
 		return false, ctx.Err()
 	}
-	r := start(t, newServer(requests, Options{Meetings: m}), 20*time.Millisecond)
+	r := start(t, apiServer(requests, Options{Meetings: m}), 20*time.Millisecond)
 	_, reader := r.send(t, "PUT /v1/meetings/a HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	<-entered
 	r.stop()

@@ -19,7 +19,7 @@ func headers(of map[string]string) func(*http.Request) {
 // service on this machine that wants none.
 func TestOtherSitesAreRefused(t *testing.T) {
 	link := map[string]string{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-	h := Handler(Options{Meetings: table(state(t, "a", "")), Token: apiToken})
+	h := Handler(Options{Meetings: table(state(t, "a", "")), Access: withToken(t, apiToken)})
 	cookie := cookieOf(t, ask(t, h, http.MethodPost, "/login", `{"token": "s3cret-T0ken"}`))
 	for _, site := range []string{"cross-site", "same-site", "of-the-future"} {
 		for _, req := range append(guarded, [2]string{http.MethodGet, "/login"}, [2]string{http.MethodPost, "/login"}, [2]string{http.MethodDelete, "/login"}) {
@@ -40,7 +40,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 }
 
 func TestABrowserThatSaysLittle(t *testing.T) {
-	h := Handler(Options{Meetings: table(state(t, "a", "")), Token: apiToken})
+	h := Handler(Options{Meetings: table(state(t, "a", "")), Access: withToken(t, apiToken)})
 	for origin, status := range map[string]int{"https://evil.example": http.StatusForbidden, "http://rollcall.example": http.StatusCreated} {
 		resp := ask(t, h, http.MethodPut, "/v1/meetings/b", "", header("Origin", origin), header("Authorization", "Bearer "+apiToken))
 		assert.Equal(t, status, resp.StatusCode, origin)
@@ -59,7 +59,7 @@ func TestOtherSitesMayLinkToThePage(t *testing.T) {
 		"the person": {map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, http.StatusOK},
 	} {
 		for _, token := range []string{"", apiToken} {
-			resp := ask(t, Handler(Options{Meetings: table(), Token: token}), http.MethodGet, "/", "", nearby, headers(c.asks))
+			resp := ask(t, Handler(Options{Meetings: table(), Access: withToken(t, token)}), http.MethodGet, "/", "", nearby, headers(c.asks))
 			assert.Equal(t, c.status, resp.StatusCode, name)
 			assert.Equal(t, "same-origin", resp.Header.Get("Cross-Origin-Resource-Policy"), name)
 		}

@@ -1,13 +1,6 @@
 package conn_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,6 +14,7 @@ import (
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/testing/port"
+	"github.com/c4342123/rollcall/internal/testing/selfsigned"
 )
 
 // startDoors starts an embedded server that asks who comes, in a directory of its own.
@@ -98,32 +92,13 @@ func TestTheLoginOfADemonstration(t *testing.T) {
 	require.Error(t, conn.Writer(t.Context(), nc, config.NATS{}), "it is another server's")
 }
 
-// certificate writes a certificate that signs itself, with its key.
-func certificate(t *testing.T, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<60))
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "nats"}, DNSNames: []string{"nats.example.org"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	require.NoError(t, err)
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
-}
-
 // With TLS commands on the same machine trust the server's own certificate, and no other; a changed
 // one counts for new connections.
 func TestTheLoginWithTLS(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	dir, files := t.TempDir(), t.TempDir()
 	cert, key := filepath.Join(files, "cert.pem"), filepath.Join(files, "key.pem")
-	certificate(t, cert, key)
+	selfsigned.Write(t, cert, key, "nats.example.org")
 	at := startDoors(t, dir, embedded.Doors{Reader: embedded.Login{User: "rita", Password: "reads"}, TLSCert: cert, TLSKey: key})
 	nc, err := come(t, at, dir)
 	require.NoError(t, err)
@@ -134,7 +109,7 @@ func TestTheLoginWithTLS(t *testing.T) {
 	_, err = come(t, at, t.TempDir())
 	require.ErrorContains(t, err, "certificate", "one that nobody has signed is not trusted without the login")
 
-	certificate(t, cert, key)
+	selfsigned.Write(t, cert, key, "nats.example.org")
 	changed := time.Now().Add(time.Minute)
 	require.NoError(t, os.Chtimes(cert, changed, changed))
 	nc, err = come(t, at, dir)

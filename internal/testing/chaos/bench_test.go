@@ -58,8 +58,8 @@ func newTarget(b *testing.B, meetings int) *target {
 	b.Cleanup(func() { cancel(); <-served })
 
 	t := &target{b: b, sim: sim, cipher: cipher, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
-	httpAddr, natsAddr := port.Free(b), port.Free(b)
-	t.url = "http://" + httpAddr + "/webhooks/dingtalk"
+	httpAddr, hookAddr, natsAddr := port.Free(b), port.Free(b), port.Free(b)
+	t.url = "http://" + hookAddr + "/webhooks/dingtalk"
 	settings := sim.Settings()
 	t.process = newProcess(b, "service", []string{
 		"ROLLCALL_DINGTALK_URL=http://" + ln.Addr().String(), "ROLLCALL_DINGTALK_APP_KEY=" + settings.AppKey,
@@ -67,7 +67,7 @@ func newTarget(b *testing.B, meetings int) *target {
 		"ROLLCALL_POLL_MIN_INTERVAL=5m", "ROLLCALL_POLL_MAX_INTERVAL=5m", "ROLLCALL_DISCOVERY_INTERVAL=5m",
 		"ROLLCALL_WEBHOOK_TOKEN=" + keys.Token, "ROLLCALL_WEBHOOK_AES_KEY=" + keys.AESKey,
 		"ROLLCALL_WEBHOOK_OWNER_KEY=" + keys.OwnerKey,
-	}, theProgram(), "serve", "--listen", httpAddr, "--embedded-listen", natsAddr, "--data-dir", b.TempDir())
+	}, theProgram(), "serve", "--listen", httpAddr, "--webhook-listen", hookAddr, "--embedded-listen", natsAddr, "--data-dir", b.TempDir())
 	t.process.start()
 	t.nc, err = nats.Connect("nats://"+natsAddr, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
 	require.NoError(b, err)

@@ -23,6 +23,9 @@ type replica struct {
 	toDingTalk *faultproxy.Proxy
 }
 
+// apiToken is that of every replica, where webhook and API are behind the same balancer.
+const apiToken = "a-token-that-the-balancer-knows"
+
 // newReplica prepares one. Without brokers it has its own.
 func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker, program string, env []string) *replica {
 	r := &replica{number: n, addr: addr, toDingTalk: faultproxy.Start(t, d.listen(n))}
@@ -30,7 +33,7 @@ func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker
 		"ROLLCALL_LISTEN=" + r.addr, "ROLLCALL_DINGTALK_URL=http://" + r.toDingTalk.Addr(),
 		"ROLLCALL_DINGTALK_APP_KEY=" + simulator.DefaultAppKey, "ROLLCALL_DINGTALK_APP_SECRET=" + simulator.DefaultAppSecret, "ROLLCALL_DINGTALK_MONTHLY_CALLS=0",
 		"ROLLCALL_WEBHOOK_TOKEN=" + keys.Token, "ROLLCALL_WEBHOOK_AES_KEY=" + keys.AESKey,
-		"ROLLCALL_WEBHOOK_OWNER_KEY=" + keys.OwnerKey,
+		"ROLLCALL_WEBHOOK_OWNER_KEY=" + keys.OwnerKey, "ROLLCALL_API_TOKEN=" + apiToken,
 		"ROLLCALL_LOG_LEVEL=debug", "ROLLCALL_LOG_FORMAT=text",
 	}, env...)
 	if len(brokers) > 0 {
@@ -49,11 +52,13 @@ func newReplica(t testing.TB, n int, addr string, d *dingtalk, brokers []*broker
 // well tells whether the replica is ready.
 func (r *replica) well(ctx context.Context) bool { return answers(ctx, "http://"+r.addr+"/readyz") }
 
-// balancer passes every request on to any of the addresses, whether somebody is there or not.
+// balancer passes every request on to any of the addresses, whether somebody is there or not, with
+// the token.
 func balancer(addrs []string) http.Handler {
 	return &httputil.ReverseProxy{
 		Transport: &http.Transport{DisableKeepAlives: true},
 		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.Header.Set("Authorization", "Bearer "+apiToken)
 			r.SetURL(&url.URL{Scheme: "http", Host: addrs[rand.IntN(len(addrs))]})
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },

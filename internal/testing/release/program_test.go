@@ -68,6 +68,9 @@ type served struct {
 	stop       func()
 }
 
+// apiToken may do everything.
+const apiToken = "a-token-of-more-than-16"
+
 // serve starts the service, and waits until it is ready. It is stopped at the end of the test if it
 // has not been before.
 func serve(t *testing.T, dingtalk, dataDir string) *served {
@@ -77,7 +80,7 @@ func serve(t *testing.T, dingtalk, dataDir string) *served {
 		"--dingtalk-url", dingtalk, "--dingtalk-app-key", simulator.DefaultAppKey, "--dingtalk-app-secret", simulator.DefaultAppSecret,
 		"--discovery-interval", "1s", "--poll-min-interval", "100ms", "--poll-max-interval", "500ms", "--dingtalk-rate", "200", "--dingtalk-monthly-calls", "1000000000",
 		"--webhook-token", "callback-token", "--webhook-aes-key", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij",
-		"--webhook-owner-key", simulator.DefaultAppKey)
+		"--webhook-owner-key", simulator.DefaultAppKey, "--api-token", apiToken)
 	cmd.Env = append(clean(), "ROLLCALL_EMBEDDED_OPERATOR_USER="+operator, "ROLLCALL_EMBEDDED_OPERATOR_PASSWORD="+operator)
 	var log logbuffer.Buffer
 	cmd.Stderr = &log

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	commandLine = regexp.MustCompile(`(?m)^  ([a-z]+)( .*)?$`)
+	commandLine = regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+)*)(  .*)?$`)
 	flagLine    = regexp.MustCompile(`^ +(?:-[a-zA-Z], +)?(--[a-z][a-z-]*)(\S*)`)
 	notes       = regexp.MustCompile(`\[([^\[\]]*)\]$`)
 )
@@ -24,7 +24,7 @@ func TestGoldenSettings(t *testing.T) {
 	commands := map[string][]string{} // those that have a flag, by the flag's line
 	for _, match := range commandLine.FindAllStringSubmatch(list, -1) {
 		command := match[1]
-		help := string(output(t, nil, command, "--help"))
+		help := string(output(t, nil, append(strings.Fields(command), "--help")...))
 		_, usage, _ := strings.Cut(strings.SplitN(help, "\n", 2)[0], "rollcall ")
 		lines = append(lines, usage)
 		for _, flag := range flagsOf(help) {

@@ -161,7 +161,10 @@ func visit(nick string, join, leave int64) string {
 // listed are the ids of a list of meetings.
 func listed(t *testing.T, s *served, query string) []string {
 	t.Helper()
-	resp, err := http.Get("http://" + s.http + "/v1/meetings" + query)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.http+"/v1/meetings"+query, nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+apiToken)
+	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
