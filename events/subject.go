@@ -32,6 +32,9 @@ const (
 	AllOfAudit  = "conference.audit.*" // not to be found by meeting
 )
 
+// ByMeetings is the filter for every event once: the view by meeting.
+const ByMeetings = byMeetingID + ">"
+
 const (
 	typePrefix  = "conference."
 	byMeetingID = "conference.id."
@@ -79,6 +82,16 @@ func TypeOf(subject string) Type {
 	return Type(typePrefix + kind)
 }
 
+// MeetingOf is the meeting whose events are on a subject; empty of one that is not by meeting.
+func MeetingOf(subject string) string {
+	rest, byMeeting := strings.CutPrefix(subject, byMeetingID)
+	if !byMeeting {
+		return ""
+	}
+	id, _, _ := strings.Cut(rest, ".")
+	return id
+}
+
 // OfMeeting is the filter for everything of one meeting.
 func OfMeeting(conferenceID string) string { return byMeetingID + conferenceID + ".>" }
 
@@ -96,7 +109,16 @@ func SourceOf(corpID string) string {
 	if corpID == "" {
 		corpID = "default"
 	}
-	return "/dingtalk/" + corpID
+	return sourcePrefix + corpID
+}
+
+const sourcePrefix = "/dingtalk/"
+
+// CorpIDOf is the organisation that a source names; empty when it names none.
+func CorpIDOf(source string) string {
+	rest, _ := strings.CutPrefix(source, sourcePrefix)
+	corpID, _, _ := strings.Cut(rest, "/")
+	return corpID
 }
 
 // Shard is the part of the meetings, 0 to 63, that a meeting belongs to.

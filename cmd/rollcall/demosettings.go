@@ -21,6 +21,8 @@ const (
 	demoMaxInterval = 5 * time.Second
 	demoDiscovery   = 2 * time.Second
 	demoRate        = 20
+	// demoCheckpoints is short enough for a log to be proven while the demo runs.
+	demoCheckpoints = 5 * time.Second
 	// demoStart is how long after the demo the meetings begin: until then nobody would hear the
 	// first push.
 	demoStart = 500 * time.Millisecond
@@ -31,9 +33,9 @@ const (
 
 // Help is shown with the help of the command.
 func (c *demo) Help() string {
-	return fmt.Sprintf("What is left alone fits a demo: a meeting is looked at every %v to %v, meetings are listed every %v, only trouble "+
-		"is logged, and where the usual ports are taken others are used. No setting leads it to another machine.\n\n%s",
-		demoMinInterval, demoMaxInterval, demoDiscovery, c.Demo.Help())
+	return fmt.Sprintf("What is left alone fits a demo: a meeting is looked at every %v to %v, meetings are listed every %v, checkpoints "+
+		"are signed every %v, only trouble is logged, and where the usual ports are taken others are used. No setting leads it to another machine.\n\n%s",
+		demoMinInterval, demoMaxInterval, demoDiscovery, demoCheckpoints, c.Demo.Help())
 }
 
 // demoKeys are shared by the simulated DingTalk and the service that runs beside it, and by nobody
@@ -98,13 +100,15 @@ func (c *demo) settings(call *config.Invocation, sim simulator.Settings, api net
 	unset(call, "poll-min-interval", &polling.MinInterval, min(demoMinInterval, polling.MaxInterval))
 	unset(call, "poll-max-interval", &polling.MaxInterval, max(demoMaxInterval, polling.MinInterval))
 	unset(call, "discovery-interval", &polling.DiscoveryInterval, demoDiscovery)
+	recorded := c.Events
+	unset(call, "checkpoint-interval", &recorded.CheckpointInterval, demoCheckpoints)
 	return config.Settings{
 		DingTalk: config.DingTalk{
 			URL: &url.URL{Scheme: "http", Host: api.String()}, AppKey: sim.AppKey, AppSecret: config.Secret(sim.AppSecret),
 			CorpID: sim.CorpID, Rate: demoRate,
 		},
 		Pushes: keys, Embedded: c.Embedded, Store: config.Store{Replicas: 1, DataDir: dir}, HTTP: c.HTTP, Polling: polling,
-		Events: c.Events, Logging: c.Logging,
+		Events: recorded, Logging: c.Logging,
 	}
 }
 

@@ -27,6 +27,7 @@ type replay struct {
 	Type     []string `placeholder:"TYPE" help:"Only these types, with commas between: joined, left, kicked, started, updated, ended, gap; or conference.member.*."`
 	After    int64    `placeholder:"N" default:"0" help:"Only what is stored behind this position of the stream, as an earlier replay has said it."`
 	Position bool     `help:"Add to each event its position in the stream, as the attribute streamsequence."`
+	Evidence bool     `help:"Write evidence for rollcall verify --offline: whole meetings, as they are stored, with their places in the log. Of all, of one, or of those of which something happened since a time."`
 }
 
 // Help is shown with the help of the command.
@@ -41,12 +42,20 @@ func (c *replay) Run(ctx context.Context, call *config.Invocation) error {
 	if err != nil {
 		return err
 	}
+	if c.Evidence {
+		if err := c.evidenceAlone(); err != nil {
+			return err
+		}
+	}
 	logger := newLogger(call, c.Logging)
 	js, err := openClient(ctx, call, c.Client, "rollcall-replay", logger)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer js.Conn().Close()
+	if c.Evidence {
+		return c.proof(ctx, call, js, picked.Since, logging.NewChanges(logger, logging.ChangesOptions{}))
+	}
 	opts.Patience, opts.Reporter = outage, logging.NewChanges(logger, logging.ChangesOptions{})
 	reader, err := reading.Open(ctx, js, opts)
 	switch {

@@ -12,13 +12,14 @@ import (
 
 // The bounds of settings.
 const (
-	maxReplicas     = 5   // a JetStream stream has no more
-	maxPageSize     = 500 // the platform's general limit of maxResults
-	minRetention    = time.Second
-	keepForEver     = "0 keeps events for ever"
-	aesKeyLength    = 43 // base64 of 32 bytes, without the padding
-	aesKeyRawLength = 32
-	minToken        = 16 // characters
+	maxReplicas           = 5   // a JetStream stream has no more
+	maxPageSize           = 500 // the platform's general limit of maxResults
+	minRetention          = time.Second
+	minCheckpointInterval = time.Second
+	keepForEver           = "0 keeps events for ever"
+	aesKeyLength          = 43 // base64 of 32 bytes, without the padding
+	aesKeyRawLength       = 32
+	minToken              = 16 // characters
 	// maxDuration bounds every duration. nats-server acknowledges an event that is to be kept
 	// beyond April 2262, where its times overflow, and removes it at once.
 	maxDuration = 100 * 365 * 24 * time.Hour
@@ -257,8 +258,21 @@ func (p Polling) Validate() error {
 	return nil
 }
 
+func checkInterval(d time.Duration) error {
+	switch {
+	case d < minCheckpointInterval:
+		return Usagef("checkpoint-interval", "%s is less than %s", d, minCheckpointInterval)
+	case d > maxDuration:
+		return Usagef("checkpoint-interval", "%s is %w", shortDuration(d), errTooLong)
+	}
+	return nil
+}
+
 // Validate checks the group.
 func (e Events) Validate() error {
+	if err := checkInterval(e.CheckpointInterval); err != nil {
+		return err
+	}
 	for _, kept := range []struct {
 		setting string
 		time    time.Duration

@@ -206,6 +206,8 @@ type Events struct {
 	Retention time.Duration `type:"retention" placeholder:"TIME" default:"720h" help:"How long events are kept, 100 years at most; 0 = for ever."`
 	// AuditRetention is how long checkpoints of the log of meetings are kept; 0 means for ever.
 	AuditRetention time.Duration `type:"retention" placeholder:"TIME" default:"0" help:"How long checkpoints of the log of meetings are kept, 100 years at most; 0 = for ever."`
+	// CheckpointInterval is the least time between two checkpoints of the log.
+	CheckpointInterval time.Duration `placeholder:"TIME" default:"1h" help:"Least time between two signed checkpoints of the log of meetings."`
 	// SigningKeyFile is the file of the key that seals what is recorded; see [Settings.SigningKey].
 	SigningKeyFile string  `name:"signing-key-file" holds:"secret" placeholder:"FILE" help:"File with the NKey seed of a user (SU...) that seals what is recorded; signing.nk in the data directory of the embedded NATS server when left out, made at the first start."`
 	Privacy        Privacy `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`

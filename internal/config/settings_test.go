@@ -67,6 +67,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"poll-page-size", "500", "128"},
 	{"retention", "720h", "0s"},
 	{"audit-retention", "0s", "8760h"},
+	{"checkpoint-interval", "1h", "5m"},
 	{"signing-key-file", "", "/run/secrets/signing.nk"},
 	{"privacy", "full", "pseudonym"},
 	{"privacy-key", "", "secret"},

@@ -90,7 +90,7 @@ func TestServersThatCannotDo(t *testing.T) {
 			says: []string{"1 streams", "KV_ROLLCALL_SHARDS", "max_streams to 3"},
 		},
 		"too few consumers": {
-			server: accountWith("{ max_consumers: 2 }"), user: "rollcall", check: "jetstream", verdict: Failed, says: []string{"needs 4", "max_consumers"},
+			server: accountWith("{ max_consumers: 2 }"), user: "rollcall", check: "jetstream", verdict: Failed, says: []string{"needs 5", "max_consumers"},
 		},
 		"no storage for the account": {
 			server: accountWith("{ max_file: 0 }"), user: "rollcall", check: "storing", verdict: Failed, says: []string{"max_file"},

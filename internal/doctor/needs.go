@@ -85,12 +85,16 @@ func streams(s config.Settings) []string {
 	for _, b := range buckets(s) {
 		out = append(out, kv(b))
 	}
+	if key, _ := s.SigningKey(); key != "" {
+		out = append(out, events.AuditStream)
+	}
 	return out
 }
 
 // consumersNeeded is how many consumers of the stream a replica has at once: its publisher's, the
-// one that readers of the HTTP interface hear from, and that of a request for what is stored.
-const consumersNeeded = publisher.Consumers + feed.Consumers + 1
+// one that readers of the HTTP interface hear from, that of the log of meetings, and that of a
+// request for what is stored.
+const consumersNeeded = publisher.Consumers + feed.Consumers + 1 + 1
 
 // needs are everything that serve with these settings asks of NATS, then what the bot does, then
 // what the doctor does. inbox is where an answer could be sent to.

@@ -191,13 +191,18 @@ func exactly(signed []byte, opened *note.Note) error {
 	return fmt.Errorf("%w: it has more than one signature, or one that is not written as it should be", ErrCheckpoint)
 }
 
+// ParseCheckpoint reads what a checkpoint says, whoever signed it.
+func ParseCheckpoint(signed []byte) (Checkpoint, error) {
+	text, _, _ := strings.Cut(string(signed), "\n\n")
+	return parseText(text + "\n")
+}
+
 // OpenOwn reads a checkpoint of an origin for somebody who has one key of several: one that this key
 // has signed is verified, one that others have signed is read as it is.
 func OpenOwn(signed []byte, origin, key string) (Checkpoint, error) {
 	c, _, err := OpenCheckpoint(signed, []string{key})
 	if errors.Is(err, errUnknownKey) {
-		text, _, _ := strings.Cut(string(signed), "\n\n")
-		c, err = parseText(text + "\n")
+		c, err = ParseCheckpoint(signed)
 	}
 	if err == nil && c.Origin != origin {
 		err = fmt.Errorf("%w: its origin is %.80q, not %.80q", ErrCheckpoint, c.Origin, origin)

@@ -45,6 +45,7 @@ var todo = map[string]string{
 	"dingtalk limit":       "wait: calls go on by themselves; if it lasts, lower dingtalk-rate or look for another user of the app's calls",
 	unreadablePart:         "ask for /readyz?verbose with the API token, or /v1/meetings: they say which and why",
 	streamPart:             "see to the app's credentials and its stream mode in the console; polling goes on",
+	auditPart:              "see to what NATS answers; if it is damaged, restore ROLLCALL_AUDIT from a backup, and find out who changed it",
 	expiryPart:             "wait until they are removed; if it says that they cannot be, see to what NATS answers",
 	discoveryPart:          "see to what else fails here, and the log for what answered; for it to rest less, have pushes sent or set an edition with more calls",
 }

@@ -51,7 +51,7 @@ func (s *service) checks() []httpapi.Check {
 func (s *service) parts() []httpapi.Check {
 	checks := s.gate.checks()
 	if p := s.gate.behind(); p != nil {
-		checks = append(append(checks, p.fleet.monthChecks(s.pushes.quota.err())...), p.expiry.checks()...)
+		checks = slices.Concat(checks, p.fleet.monthChecks(s.pushes.quota.err()), p.expiry.checks(), p.audit.checks())
 	}
 	checks = append(append(checks, s.plan.Load().check()...), s.streaming.check()...)
 	checks = append(checks, s.board.said(s.gate.publicly)...)
@@ -74,7 +74,7 @@ func followStore(checks []httpapi.Check) {
 }
 
 // needStore are the parts that do nothing without NATS.
-var needStore = []string{shardsArea, "leases", "replicas", discoveryPart, expiryPart}
+var needStore = []string{shardsArea, "leases", "replicas", discoveryPart, expiryPart, auditPart}
 
 var errWaits = errors.New("waits for NATS")
 

@@ -114,8 +114,9 @@ func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publishe
 	if err != nil {
 		return nil, err
 	}
+	s.key = signer
 	opts := publisher.Options{
-		Signer: signer, Privacy: privacy, CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
+		Signer: signer, CheckpointRetention: s.opts.Settings.Events.AuditRetention, Privacy: privacy, CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
 		Retention: s.opts.Settings.Events.Retention, Attempted: s.storeAttempted, Logger: s.log, Switch: s.allCan,
 	}
 	s.gate.waitFor(errOpening) // until there is an answer, or what is asked is refused

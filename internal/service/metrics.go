@@ -23,6 +23,8 @@ type figures struct {
 	// expired is how many meetings were removed, and overdue for how long one has been due that is not.
 	expired uint64
 	overdue time.Duration
+	// checkpointAge is for how long the newest checkpoint has been signed.
+	checkpointAge time.Duration
 	share
 }
 
@@ -148,6 +150,11 @@ var metrics = []metric{
 		prometheus.GaugeValue, func(f figures) float64 { return f.overdue.Seconds() },
 	},
 	{
+		"checkpoint_age_seconds", "For how long the newest checkpoint of the log of meetings has been signed; 0 while there is none. " +
+			"There is a new one only when meetings have ended since.",
+		prometheus.GaugeValue, func(f figures) float64 { return f.checkpointAge.Seconds() },
+	},
+	{
 		"http_connections_refused_total", "HTTP connections that were closed at once, as there were too many.",
 		prometheus.CounterValue, func(f figures) float64 { return float64(f.refusedConnections) },
 	},
@@ -227,6 +234,7 @@ func (s *service) figures() figures {
 	f.Counts = p.poller.Counts()
 	f.share = p.fleet.share()
 	f.expired, f.overdue = p.expiry.figures()
+	f.checkpointAge = p.audit.age(time.Now())
 	f.ready = p.conn.IsConnected() && p.poller.Health().Ready
 	return f
 }

@@ -35,6 +35,7 @@ type parts struct {
 	disk   *diskWatch // under the embedded server; nil without one
 	titles bool       // titles of meetings are shown
 	expiry *expiry
+	audit  *auditing
 }
 
 var (
@@ -43,6 +44,7 @@ var (
 	_ httpapi.Past     = (*parts)(nil)
 	_ httpapi.Reports  = (*parts)(nil)
 	_ httpapi.Keys     = (*parts)(nil)
+	_ httpapi.Audit    = (*parts)(nil)
 )
 
 // loaded returns the poller once it knows the stored meetings.

@@ -121,6 +121,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b *parts, 
 				},
 				func() error { return stopped(ctx, b.peers.Run(ctx)) },
 				func() error { b.expiry.run(ctx); return nil },
+				func() error { return b.audit.run(ctx) },
 			)
 			return errors.Join(err, f.leave(ctx))
 		},

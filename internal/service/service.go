@@ -57,6 +57,7 @@ type service struct {
 	board      board
 	plan       atomic.Pointer[plan]           // what a month has; nil until the stream is open
 	replicas   atomic.Pointer[shards.Replica] // this one among all; nil until it takes part
+	key        publisher.Signer               // what seals; nil without one, and before the stream is opened
 	streaming  streaming
 	refusals   conn.Refusals      // what NATS does not let this user
 	turnedAway httpapi.Refusals   // HTTP connections and readers that were turned away
@@ -187,7 +188,7 @@ func (s *service) watch(ctx context.Context, http string) (err error) {
 		js:    js,
 		past:  ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),
 		disk:  s.disk, titles: titles,
-		expiry: s.newExpiry(ctx, pub, f),
+		expiry: s.newExpiry(ctx, pub, f), audit: s.newAuditing(ctx, js, pub, f),
 	})
 	return s.poll(ctx, pub, s.gate.behind(), f, at)
 }

@@ -11,7 +11,7 @@ import (
 
 // Under /v1 whatever would be ignored is refused by name, and nothing is that is described.
 func TestUnknownQueryParameters(t *testing.T) {
-	opts := Options{Meetings: table(state(t, "a", "")), Past: &fakePast{}, Month: func() *Month { return nil }, Keys: fakeKeys(nil)}
+	opts := Options{Meetings: table(state(t, "a", "")), Past: &fakePast{}, Month: func() *Month { return nil }, Audit: &notes{}, Keys: fakeKeys(nil)}
 	paths := 0
 	for path, item := range described.Paths.Map() {
 		if !strings.HasPrefix(path, "/v1/") {
@@ -32,7 +32,7 @@ func TestUnknownQueryParameters(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, 6, paths)
+	assert.Equal(t, 7, paths)
 	watched := request(t, opts, http.MethodGet, "/v1/meetings/a", "")
 	assert.Equal(t, http.StatusOK, watched.StatusCode, "nothing was done")
 }

@@ -58,6 +58,9 @@ func Handler(opts Options) http.Handler {
 	if opts.Keys != nil {
 		a.open(mux, "/v1/keys", parameters{}.only(a.keys))
 	}
+	if opts.Audit != nil {
+		a.open(mux, "/v1/checkpoint", ownSite(parameters{}.only(a.checkpoint)))
+	}
 	mux.HandleFunc("/", nothing)
 	return a.whole(mux)
 }

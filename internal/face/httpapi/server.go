@@ -100,6 +100,8 @@ type Options struct {
 	Month func() *Month
 	// Keys are listed by /v1/keys; without them there is nothing at that path.
 	Keys Keys
+	// Audit finds the newest checkpoint; without it there is no /v1/checkpoint.
+	Audit Audit
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
 	// Events are sent by /v1/events; without them it answers 503.

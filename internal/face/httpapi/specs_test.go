@@ -85,7 +85,7 @@ func TestTheDescriptionIsOpenAPI(t *testing.T) {
 // Whatever is described is answered, with the methods that are described and no others.
 func TestEveryDescribedPathIsServed(t *testing.T) {
 	answers := func(http.ResponseWriter, *http.Request) {}
-	opts := Options{Meetings: table(), Month: func() *Month { return nil }, Keys: fakeKeys(nil), Metrics: http.HandlerFunc(answers), Webhook: Webhook{Handler: http.HandlerFunc(answers)}}
+	opts := Options{Meetings: table(), Month: func() *Month { return nil }, Keys: fakeKeys(nil), Audit: &notes{}, Metrics: http.HandlerFunc(answers), Webhook: Webhook{Handler: http.HandlerFunc(answers)}}
 	for path, item := range described.Paths.Map() {
 		if strings.HasPrefix(path, webhookPath) {
 			continue // its handler is tested where it is written

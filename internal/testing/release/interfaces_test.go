@@ -139,6 +139,7 @@ var names = []struct {
 	of *regexp.Regexp
 	by string
 }{
+	{regexp.MustCompile(`^(rollcall\.audit\.tile)\.[0-9]+$`), "$1.{index}"},
 	{regexp.MustCompile(`^(rollcall\.[a-z]+)\.[0-9]+\.(ended|live|meanwhile)$`), "$1.{shard}.{conferenceId}"},
 	{regexp.MustCompile(`\.[0-9]{4}-[0-9]{2}$`), ".{month}"},
 	{regexp.MustCompile(`\.[0-9A-Za-z]{22}$`), ".{nuid}"},
