@@ -176,7 +176,7 @@ type HTTP struct {
 	// files may allow less.
 	Connections  int `name:"http-connections" placeholder:"N" default:"1000" help:"HTTP connections at a time, less where the limit of open files (ulimit -n) leaves less after 32."`
 	PerAddress   int `name:"http-per-address" placeholder:"N" default:"500" help:"HTTP connections at a time of one address, but for those of this machine."`
-	EventReaders int `name:"event-readers" placeholder:"N" default:"200" help:"Readers of /v1/events at a time, with the token or without one; no more than three quarters of the connections."`
+	EventReaders int `name:"event-readers" placeholder:"N" default:"200" help:"Readers of /v1/events at a time by each token, and in all without one; no more than three quarters of the connections in all."`
 	// TrustedProxies are the proxies whose headers about the client's address are believed.
 	TrustedProxies Networks `placeholder:"NET" help:"Proxies whose X-Forwarded-For and X-Forwarded-Prefix are believed: addresses or networks, with commas between."`
 }

@@ -24,6 +24,14 @@ type Caller struct {
 	Organisation string
 }
 
+// String names the caller, for logs.
+func (c Caller) String() string {
+	if c.Name == "" {
+		return string(c.Kind)
+	}
+	return string(c.Kind) + " " + c.Name
+}
+
 type contextKey struct{}
 
 // With returns a context that knows the caller.

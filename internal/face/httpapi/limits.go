@@ -20,7 +20,7 @@ const keptBack = 32
 type Limits struct {
 	Connections int // 1000 in all
 	PerAddress  int // 500 of one address; those of this machine may have all
-	Readers     int // 200 readers of events
+	Readers     int // 200 readers of events by each token; in all where there are no tokens
 }
 
 func (l Limits) withDefaults() Limits {
@@ -46,7 +46,7 @@ func (l Limits) Within(files uint64) Limits {
 		l.Connections = max(int(files)-keptBack, 1)
 	}
 	l.PerAddress = min(l.PerAddress, l.Connections)
-	l.Readers = min(l.Readers, max(l.Connections-l.Connections/4, 1))
+	l.Readers = min(l.Readers, readersOf(l.Connections))
 	return l
 }
 
@@ -56,26 +56,40 @@ type Refusals struct {
 	Readers     atomic.Uint64
 }
 
-// seats bound the readers of events at a time.
+// readersOf is how many connections may be those of readers of events, so that others find one.
+func readersOf(connections int) int { return max(connections-connections/4, 1) }
+
+// seats bound the readers of events at a time: in all, and those of each caller.
 type seats struct {
 	mu    sync.Mutex
-	taken int
-	most  int
+	taken map[string]int // by caller
+	all   int
+	each  int // the most by one caller
+	most  int // and in all
 }
 
-// take takes one, if there is one left; leave gives it back.
-func (s *seats) take() bool {
+func newSeats(l Limits) seats {
+	l = l.withDefaults()
+	return seats{taken: map[string]int{}, each: l.Readers, most: max(readersOf(l.Connections), l.Readers)}
+}
+
+// take takes one for a caller, if there is one left; leave gives it back.
+func (s *seats) take(caller string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.taken >= s.most {
+	if s.all >= s.most || s.taken[caller] >= s.each {
 		return false
 	}
-	s.taken++
+	s.all++
+	s.taken[caller]++
 	return true
 }
 
-func (s *seats) leave() {
+func (s *seats) leave(caller string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.taken--
+	s.all--
+	if s.taken[caller]--; s.taken[caller] == 0 {
+		delete(s.taken, caller)
+	}
 }

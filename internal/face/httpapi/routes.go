@@ -31,7 +31,7 @@ func Handler(opts Options) http.Handler {
 	if opts.Refusals == nil {
 		opts.Refusals = new(Refusals)
 	}
-	a := &api{opts: opts, log: opts.logger(), seats: seats{most: opts.Limits.withDefaults().Readers}}
+	a := &api{opts: opts, log: opts.logger(), seats: newSeats(opts.Limits)}
 	mux := http.NewServeMux()
 	a.open(mux, "/livez", live)
 	a.open(mux, "/readyz", a.ready)
@@ -48,10 +48,10 @@ func Handler(opts Options) http.Handler {
 	a.open(mux, "/assets/{name}", a.shell(asset))
 	a.guarded(mux, "/v1/meetings", endpoints{http.MethodGet: read(a.list)}, parameters{"state": once, "search": once, "limit": once})
 	a.guarded(mux, "/v1/meetings/{id}", endpoints{
-		http.MethodGet: read(a.get), http.MethodPut: {access.Watch, a.put}, http.MethodDelete: {access.Watch, a.delete},
+		http.MethodGet: read(a.logged("roster", a.get)), http.MethodPut: {access.Watch, a.put}, http.MethodDelete: {access.Watch, a.delete},
 	}, nil)
-	a.guarded(mux, "/v1/meetings/{id}/report", endpoints{http.MethodGet: read(a.report)}, parameters{"format": once})
-	a.guarded(mux, "/v1/events", endpoints{http.MethodGet: read(a.events)}, parameters{"meeting": once, "type": repeated})
+	a.guarded(mux, "/v1/meetings/{id}/report", endpoints{http.MethodGet: read(a.logged("report", a.report))}, parameters{"format": once})
+	a.guarded(mux, "/v1/events", endpoints{http.MethodGet: read(a.logged("events", a.events))}, parameters{"meeting": once, "type": repeated})
 	if opts.Month != nil {
 		a.guarded(mux, "/v1/month", endpoints{http.MethodGet: read(a.month)}, nil)
 	}

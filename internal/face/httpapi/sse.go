@@ -14,6 +14,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/problem"
+	"github.com/c4342123/rollcall/internal/face/access"
 	"github.com/c4342123/rollcall/internal/stored/feed"
 )
 
@@ -31,25 +32,29 @@ type patience struct {
 	// stall is how long a reader may take for what has been written, before it is cut off; 10 s
 	// when zero.
 	stall time.Duration
+	// allowed is how often it is looked whether a reader may still read; 3 s when zero.
+	allowed time.Duration
 }
 
 func (p patience) withDefaults() patience {
 	p.heartbeat = cmp.Or(p.heartbeat, 15*time.Second)
 	p.stall = cmp.Or(p.stall, 10*time.Second)
+	p.allowed = cmp.Or(p.allowed, 3*time.Second)
 	return p
 }
 
 // events sends the events as server-sent events, as they are stored: from now on or, with
 // Last-Event-ID, from the one after that. An event's id is its place in the stream.
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
-	if !a.seats.take() {
+	caller := access.From(r.Context())
+	if !a.seats.take(caller.String()) {
 		a.opts.Refusals.Readers.Add(1)
 		w.Header().Set("Retry-After", strconv.Itoa(seatRetry))
-		problem.Write(w, http.StatusTooManyRequests, fmt.Sprintf("%d read the events already, which is the most (ROLLCALL_EVENT_READERS, "+
-			"or what the limit of open files leaves)", a.seats.most))
+		problem.Write(w, http.StatusTooManyRequests, fmt.Sprintf("%d read the events already by this token, or %d in all, which is the most "+
+			"(ROLLCALL_EVENT_READERS, or what the limit of open files leaves)", a.seats.each, a.seats.most))
 		return
 	}
-	defer a.seats.leave()
+	defer a.seats.leave(caller.String())
 	reader, ok := a.subscribe(w, r)
 	if !ok {
 		return
@@ -58,6 +63,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(a.opts.stopping(), cancel)()
+	defer a.whileAllowed(ctx, r, cancel)()
 	s := &sse{rc: http.NewResponseController(w), w: w, patience: a.opts.patience.withDefaults()}
 	// The request has been read; the time for it must not end the answer.
 	_ = s.rc.SetReadDeadline(time.Time{})
@@ -75,6 +81,36 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	}
 	if ctx.Err() == nil {
 		a.log.Debug("a reader of events was cut off", "reader", r.RemoteAddr, "error", err)
+	}
+}
+
+// whileAllowed ends an answer that has no end of its own when who asked may no longer: when the
+// session has ended, or the token was taken away. The caller calls what it returns.
+func (a *api) whileAllowed(ctx context.Context, r *http.Request, end func()) (done func()) {
+	if a.opts.Access.Open() {
+		return func() {}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(a.opts.patience.withDefaults().allowed)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			caller, err := a.identify(r.WithContext(ctx))
+			if gone := err != nil && !errors.Is(err, errAway); gone || err == nil && !caller.Scopes.Allow(access.Read) {
+				end()
+				return
+			}
+		}
+	}()
+	return func() {
+		end()
+		<-ended
 	}
 }
 
@@ -176,8 +212,9 @@ func (s *sse) send(e feed.Placed) error {
 
 func (s *sse) add(e feed.Placed) {
 	fmt.Fprintf(&s.buffer, "id: %s\n", e.Place)
-	for line := range bytes.Lines(e.Payload) {
-		fmt.Fprintf(&s.buffer, "data: %s\n", bytes.TrimRight(line, "\r\n"))
+	// A reader takes a carriage return for the end of a line, too.
+	for line := range bytes.FieldsFuncSeq(e.Payload, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		fmt.Fprintf(&s.buffer, "data: %s\n", line)
 	}
 	s.buffer.WriteString("\n")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/stored/reading"
 	"github.com/c4342123/rollcall/poller/condition"
 )
@@ -53,10 +54,20 @@ func (s *stored) Follow(ctx context.Context, began func(after uint64), each func
 	}
 	began(r.End().Sequence)
 	return r.Run(ctx, func(m reading.Message) error {
+		if !decodes(m) {
+			return nil
+		}
 		e := eventOf(m, 0)
 		e.ID = m.ID()
 		return each(e)
 	})
+}
+
+// decodes tells whether a message is an event. What is none is not handed on: readers take what they
+// hear for what Rollcall says.
+func decodes(m reading.Message) bool {
+	_, err := events.Decode(m.Data)
+	return err == nil
 }
 
 // eventOf is the event in a message, whose sequence is by so much greater than the event's.
@@ -85,6 +96,9 @@ func (s *stored) History(ctx context.Context, filter Filter, after, until uint64
 		e := eventOf(m, shift)
 		if e.Sequence > until {
 			return errEnough
+		}
+		if !decodes(m) {
+			return nil
 		}
 		return each(e)
 	})

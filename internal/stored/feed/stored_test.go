@@ -120,3 +120,28 @@ func TestTheStreamInNATS(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	assert.ErrorIs(t, s.History(stopped, Filter{}, 0, 100, func(Event) error { stop(); return nil }), context.Canceled)
 }
+
+// What somebody put among the events, and is none, is handed on to nobody.
+func TestWhatIsNoEvent(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	s := Stored(o.js, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	live, began := make(chan Event, 10), make(chan uint64, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Follow(ctx, func(after uint64) { began <- after }, func(e Event) error { live <- e; return nil })
+	}()
+	after := <-began
+	for _, junk := range []string{"", "{}", "data\rid: 1-1\r\r", `{"specversion": "1.0"`} {
+		_, err := o.js.Publish(t.Context(), "rollcall.in."+string(events.Joined), []byte(junk))
+		require.NoError(t, err)
+	}
+	o.joins("a", "u1", 1_000_000)
+	e := <-live
+	assert.Equal(t, "a", e.Meeting, "the first that is handed on")
+	told, _ := history(t, s, Filter{Types: []events.Type{events.Joined}}, after, e.Sequence)
+	assert.Equal(t, []string{"a u1"}, told)
+	cancel()
+	require.NoError(t, <-ended)
+}
