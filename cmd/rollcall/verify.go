@@ -38,7 +38,8 @@ type verifyCommand struct {
 // Help is shown with the help of the command.
 func (c *verifyCommand) Help() string {
 	return "The people who are present according to the stored events are compared with the member list of DingTalk's API; of a meeting that is " +
-		"over, who attended from when to when, as far as the list still tells. While they differ, both are read again. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
+		"over, who attended from when to when, as far as the list still tells. While they differ, both are read again. " +
+		"The chain of the stored events is followed and their seals are checked: events that were changed, left out or added are a difference, too. The exit status is 0 when they are the same, 3 when they differ, 1 when that could not be found out, " +
 		"and 2 for wrong usage. The calls to the API are counted among the month's; the rate is this program's own.\n\n" +
 		"With --offline it is proven that files which rollcall replay --evidence wrote hold what Rollcall stored, all of it and unchanged: " +
 		"the exit status is 0 and one line says what is proven, or it is 3 and the line says FILE:LINE and what the first line is that does not fit. " +
@@ -92,10 +93,49 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 	result, err := verify.Run(ctx, verify.Options{
 		JetStream: js, Source: c.source(client), Meeting: meeting, Patience: c.Patience, Retention: c.Events.Retention,
 	})
-	if err != nil {
+	chain, cerr := verify.ReadChain(ctx, js, meeting)
+	switch {
+	case cerr != nil:
+		return fmt.Errorf("meeting %s: %w", meeting, cerr)
+	case err != nil && chain.Broken == "":
 		return fmt.Errorf("meeting %s: %w", meeting, err)
+	case err != nil:
+		return c.told(call, fmt.Sprintf("meeting %s: %v\n%s", meeting, err, chainLines(chain)), true)
 	}
-	return c.print(call, result)
+	return c.print(call, result, chain)
+}
+
+// chainLines say what the chain of the stored events shows.
+func chainLines(chain verify.Chain) string {
+	var out strings.Builder
+	for _, line := range []struct {
+		said bool
+		text string
+	}{
+		{chain.Before > 0, fmt.Sprintf("%d events were stored before there was a chain", chain.Before)},
+		{chain.Restarts > 0, "all that was stored of the meeting was lost: what is stored since has a chain that begins anew"},
+		{chain.Expired > 0, fmt.Sprintf("the first %d events have expired, as a seal says", chain.Expired)},
+		{chain.Erased > 0, fmt.Sprintf("%d events were erased, as the chain says", chain.Erased)},
+		{chain.Events > 0 && chain.Seals == 0, fmt.Sprintf("%d chained events, not sealed", chain.Events)},
+		{chain.Seals > 0, fmt.Sprintf("%d chained events, %d of them sealed with %s", chain.Events, chain.Seals, strings.Join(chain.Keys, ", "))},
+		{chain.Broken != "", "not as it was recorded: " + plaintext.Clean(chain.Broken, maxFinding)},
+	} {
+		if line.said {
+			fmt.Fprintln(&out, line.text)
+		}
+	}
+	return out.String()
+}
+
+// told prints what was found out, and ends with the status of a difference if there is one.
+func (c *verifyCommand) told(call *config.Invocation, text string, differs bool) error {
+	if _, err := fmt.Fprint(call.Stdout, text); unlessUnread(err) != nil {
+		return err
+	}
+	if differs {
+		return &config.ExitError{Code: exitDiffers}
+	}
+	return nil
 }
 
 // openAPI returns the client of DingTalk's API. The caller closes it.
@@ -148,7 +188,7 @@ func (c *verifyCommand) limits(ctx context.Context, nc *nats.Conn) (*budget.Limi
 }
 
 // print says how it turned out.
-func (c *verifyCommand) print(call *config.Invocation, r verify.Result) error {
+func (c *verifyCommand) print(call *config.Invocation, r verify.Result, chain verify.Chain) error {
 	var out strings.Builder
 	if r.Over {
 		fmt.Fprintf(&out, "meeting %s, which is over: %d visits announced, %d listed\n", c.Meeting[0], r.Visits, r.Listed)
@@ -158,6 +198,7 @@ func (c *verifyCommand) print(call *config.Invocation, r verify.Result) error {
 	for _, note := range r.Notes {
 		fmt.Fprintln(&out, note)
 	}
+	out.WriteString(chainLines(chain))
 	for _, d := range r.Differences {
 		fmt.Fprintf(&out, "%-30s  %s\n", d.Kind, who(d))
 	}
@@ -166,13 +207,7 @@ func (c *verifyCommand) print(call *config.Invocation, r verify.Result) error {
 	} else {
 		fmt.Fprintf(&out, "different, in each of %d looks within %v\n", r.Looks, r.Lasted.Round(time.Millisecond))
 	}
-	if _, err := fmt.Fprint(call.Stdout, out.String()); unlessUnread(err) != nil {
-		return err
-	}
-	if len(r.Differences) > 0 {
-		return &config.ExitError{Code: exitDiffers}
-	}
-	return nil
+	return c.told(call, out.String(), len(r.Differences) > 0 || chain.Broken != "")
 }
 
 // maxWho is how much of a name or an id is printed, in characters.
