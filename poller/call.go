@@ -101,7 +101,7 @@ func (p *Poller) storeList(ctx context.Context, m *look, list List, snap diff.Sn
 	m.lastLook, m.lastSeen, m.away, m.failures, m.listError, m.trouble = snap.At, m.listRead, false, 0, "", ""
 	m.certain = list.Certain
 	m.pages, m.peeks = int32(max(list.Calls, 1)), 0
-	p.table.With(func(t *locked) { t.proof.compare(countNamed(res.Events), t.now()) })
+	p.table.With(func(t *locked) { t.compareList(countNamed(res.Events)) })
 	p.paceList(m, first, countMembers(res.Events))
 	if res.LookNow {
 		m.listDue = min(m.listDue, p.now()+recheckAfter)

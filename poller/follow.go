@@ -179,5 +179,6 @@ func (t *locked) adoptOthers(id string, record diff.Record) {
 		return
 	}
 	t.admit(m, record)
-	t.queueFirstLook(id, record.State.StartTime == 0) // else it was pushed or found, and nobody waits
+	// What was pushed or found has a start or people, and nobody waits for the look.
+	t.queueFirstLook(id, record.State.StartTime == 0 && record.State.Size() == 0)
 }

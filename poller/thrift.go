@@ -1,12 +1,13 @@
 package poller
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
-	"github.com/c4342123/rollcall/poller/guarded"
 )
 
 // Month is what limits the calls of a month. It learns from the poller what these are needed for.
@@ -18,6 +19,8 @@ type Month interface {
 	// Began takes note that a meeting began to be watched that started at a time, the zero time
 	// when that is not known, and whether a push told of it.
 	Began(started time.Time, told bool)
+	// Missed takes note that lists begin to show changes that pushes should have told and did not.
+	Missed()
 	// Telling tells whether pushes can be relied on: not while those of the month are used up, or
 	// nearly so.
 	Telling() bool
@@ -32,6 +35,7 @@ type unlimited struct{}
 
 func (unlimited) PerMeeting() float64   { return math.Inf(1) }
 func (unlimited) Began(time.Time, bool) {}
+func (unlimited) Missed()               {}
 func (unlimited) Telling() bool         { return true }
 func (unlimited) Pushed()               {}
 func (unlimited) Held(float64)          {}
@@ -73,8 +77,10 @@ const (
 	proofShare  = 0.8
 )
 
-// compare takes note of a list that showed so many changes which no push had told.
-func (p *proof) compare(missed int, now moment) {
+// compare takes note of a list that showed so many changes which no push had told, and tells
+// whether that disproves what was known of pushes.
+func (p *proof) compare(missed int, now moment) (disproved bool) {
+	before := p.holds()
 	told := float64(p.fresh)
 	if missed == 0 && p.fresh > 0 {
 		p.at = now
@@ -85,6 +91,7 @@ func (p *proof) compare(missed int, now moment) {
 		kept = min(max(proofMemory-told-float64(missed), 0)/sum, 1)
 	}
 	p.announced, p.missed = p.announced*kept+told, p.missed*kept+float64(missed)
+	return before && !p.holds()
 }
 
 // holds tells whether pushes are known to tell of all who come and go.
@@ -105,6 +112,13 @@ func (t *locked) countPush(told []events.Event) {
 		}
 	}
 	t.opts.Month.Pushed()
+}
+
+// compareList takes note of a list that showed so many changes which no push had told.
+func (t *locked) compareList(missed int) {
+	if t.proof.compare(missed, t.now()) && t.opts.Month.Telling() {
+		t.opts.Month.Missed()
+	}
 }
 
 // countAsked takes note of a look that begins now, and was asked for or was not.
@@ -168,21 +182,40 @@ func countNamed(found []events.Event) int {
 	return n
 }
 
-// Unlisted returns the meetings of this replica that began before a time and are not known to be
-// over: the organisation's list should show them. Without a limit of calls there are none, as each
-// of them is asked about often enough.
-func (p *Poller) Unlisted(before time.Time) []string {
+// Unlisted returns the meetings watched, whichever replica looks at them, that began before a time
+// and are not known to be over: the organisation's list should show them. Without a limit of calls
+// there are none, as each of them is asked about often enough. Those of other replicas are read
+// from the store; what cannot be read is left out, and an error says so.
+func (p *Poller) Unlisted(ctx context.Context, before time.Time) (out []string, err error) {
 	if !p.thrifty() {
-		return nil
+		return nil, nil
 	}
-	return guarded.Get(p.table, func(t *locked) (out []string) {
+	began := func(startTime, startedAt int64) bool {
+		at := max(startTime, startedAt)
+		return at > 0 && at < before.UnixMilli()
+	}
+	var own shardSet
+	p.table.With(func(t *locked) {
+		own = t.held & t.owned()
 		for m := range t.ours() {
-			if began := max(m.brief.startTime, m.brief.startedAt); !m.ends() && began > 0 && began < before.UnixMilli() {
+			if !m.ends() && began(m.brief.startTime, m.brief.startedAt) {
 				out = append(out, m.id)
 			}
 		}
-		return out
 	})
+	others := ^own
+	if others == 0 {
+		return out, nil
+	}
+	for record, failed := range p.store.All(ctx, others.list()...) {
+		switch {
+		case failed != nil:
+			err = fmt.Errorf("reading what other replicas watch: %w", failed)
+		case record.State.IsWatched() && began(record.State.StartTime, record.State.StartedAt):
+			out = append(out, record.State.ConferenceID)
+		}
+	}
+	return out, err
 }
 
 // toldAll tells whether the last list told everything there is to tell of a meeting that is over:

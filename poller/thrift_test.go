@@ -20,11 +20,12 @@ import (
 type limit struct {
 	perHour float64
 
-	mu    sync.Mutex
-	begun []string
-	told  int
-	hours float64
-	gone  atomic.Bool // there are no pushes any more
+	mu     sync.Mutex
+	begun  []string
+	told   int
+	hours  float64
+	missed atomic.Int64
+	gone   atomic.Bool // there are no pushes any more
 }
 
 var _ poller.Month = (*limit)(nil)
@@ -43,6 +44,8 @@ func (l *limit) Began(started time.Time, told bool) {
 	}
 	l.begun = append(l.begun, how)
 }
+
+func (l *limit) Missed() { l.missed.Add(1) }
 
 func (l *limit) Telling() bool { return !l.gone.Load() }
 
@@ -125,7 +128,8 @@ func TestUnderALimitTheFirstLookWaits(t *testing.T) {
 
 // TestUnderALimitPushesAreProvenOverAllMeetings has one meeting's list prove the pushes of another.
 func TestUnderALimitPushesAreProvenOverAllMeetings(t *testing.T) {
-	inWorld(t, thrifty(), func(w *world) {
+	month := &limit{perHour: 20}
+	inWorld(t, poller.Options{Month: month}, func(w *world) {
 		w.create("m")
 		w.sleep(time.Second)
 		w.prove("m")
@@ -142,6 +146,7 @@ func TestUnderALimitPushesAreProvenOverAllMeetings(t *testing.T) {
 			present("t", w.now()), present("u", w.now()), present("v", w.now()), present("w", w.now())))
 		w.sleep(2 * time.Hour)
 		assert.Greater(t, w.lists("other"), before+4, "pushes have stopped: lists are to find what they do not tell")
+		assert.EqualValues(t, 1, month.missed.Load(), "which the month learns")
 	})
 }
 
@@ -316,6 +321,44 @@ func TestUnderALimitTheFirstLookWaitsForOthersToo(t *testing.T) {
 	})
 }
 
+func (w *world) unlisted(before time.Time) []string {
+	w.Helper()
+	out, err := w.poller.Unlisted(w.ctx, before)
+	require.NoError(w, err)
+	return out
+}
+
+// TestUnlistedAreThoseOfAllReplicas has one replica be asked about a meeting that the other looks
+// at.
+func TestUnlistedAreThoseOfAllReplicas(t *testing.T) {
+	inReplicas(t, 2, thrifty(), func(r *replicas) {
+		r.source.onList(list(gone("ann", 10, 20)))
+		r.sleep(30 * time.Second)
+		r.each[0].create("m")
+		r.each[0].create("over")
+		r.sleep(2 * time.Minute)
+		r.each[0].push(closedAt("over", r.each[0].now()))
+		r.sleep(time.Minute)
+		for _, w := range r.each {
+			assert.Equal(t, []string{"m"}, w.unlisted(time.Now().Add(-90*time.Second)))
+			assert.Empty(t, w.unlisted(time.Now().Add(-5*time.Minute)))
+		}
+	})
+}
+
+// TestUnderALimitWhatAnotherReplicaHeardIsNotAskedFor has a push about somebody be the first that
+// is heard of a meeting.
+func TestUnderALimitWhatAnotherReplicaHeardIsNotAskedFor(t *testing.T) {
+	inReplicas(t, 2, thrifty(), func(r *replicas) {
+		r.source.onList(list(present("ann", 10)))
+		r.sleep(10 * time.Second)
+		r.each[0].push(joinPush("m", "ann", 10))
+		r.each[1].push(joinPush("other", "ann", 10))
+		r.sleep(time.Minute)
+		assert.Empty(t, append(r.source.infoCalls("m"), r.source.infoCalls("other")...))
+	})
+}
+
 // TestUnlisted are those that the organisation's list should show.
 func TestUnlisted(t *testing.T) {
 	inWorld(t, thrifty(), func(w *world) {
@@ -324,18 +367,18 @@ func TestUnlisted(t *testing.T) {
 		w.sleep(2 * time.Minute)
 		w.create("new")
 		w.sleep(time.Minute)
-		assert.Equal(t, []string{"old"}, w.poller.Unlisted(time.Now().Add(-90*time.Second)))
+		assert.Equal(t, []string{"old"}, w.unlisted(time.Now().Add(-90*time.Second)))
 		w.source.onInfo(failInfo(trouble(poller.Unavailable)))
 		w.source.onList(failList(trouble(poller.Unavailable)))
 		w.push(closedAt("old", w.now()))
 		w.sleep(5 * time.Second)
 		require.True(t, w.watched("old"))
-		assert.Equal(t, []string{"new"}, w.poller.Unlisted(time.Now()), "a push says that the other is over")
+		assert.Equal(t, []string{"new"}, w.unlisted(time.Now()), "a push says that the other is over")
 	})
 	inWorld(t, poller.Options{}, func(w *world) {
 		w.create("m")
 		w.sleep(time.Minute)
-		assert.Empty(t, w.poller.Unlisted(time.Now()), "without a limit")
+		assert.Empty(t, w.unlisted(time.Now()), "without a limit")
 	})
 }
 

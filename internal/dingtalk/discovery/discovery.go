@@ -47,10 +47,10 @@ type Watcher interface {
 type Options struct {
 	Lister  Lister
 	Watcher Watcher
-	// Unlisted returns the meetings watched here that began before a time and are not known to be
-	// over: of one that no list has shown, as only pushes told of it, it is asked once whether it
-	// goes on when a certain list lacks it. It may be nil.
-	Unlisted func(before time.Time) []string
+	// Unlisted returns the meetings watched that began before a time and are not known to be over, as
+	// far as they can be read: of one that no list has shown, as only pushes told of it, it is asked
+	// once whether it goes on when a certain list lacks it. It may be nil.
+	Unlisted func(ctx context.Context, before time.Time) ([]string, error)
 	// Interval is the time between two lists.
 	Interval time.Duration
 	// Turn tells before each list whether it is for us to make, and not for another replica; nil
@@ -131,10 +131,12 @@ func (o Options) once(ctx context.Context, listed, unlisted map[string]bool) (mi
 		return true, err
 	}
 	o.checkVanished(listed, list)
-	if o.Unlisted != nil && list.Certain {
-		o.checkUnlisted(unlisted, listed, o.Unlisted(began.Add(-justBegun)))
-	}
 	var failed error
+	if o.Unlisted != nil && list.Certain {
+		var watched []string
+		watched, failed = o.Unlisted(ctx, began.Add(-justBegun))
+		o.checkUnlisted(unlisted, listed, watched)
+	}
 	inARow := 0
 	for _, m := range list.Meetings {
 		if m.Ended {

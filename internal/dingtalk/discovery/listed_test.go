@@ -57,9 +57,9 @@ func TestAMeetingThatNoListHasShownIsAskedAboutOnce(t *testing.T) {
 			}
 			return lists[round]
 		})
-		unlisted := func(before time.Time) []string {
+		unlisted := func(_ context.Context, before time.Time) ([]string, error) {
 			assert.Equal(t, began.Add(time.Duration(round-1)*time.Minute), before, "of a new one the list may not know")
-			return []string{"a", "pushed"}
+			return []string{"a", "pushed"}, nil
 		}
 		run(t, discovery.Options{Lister: list, Watcher: w, Unlisted: unlisted, Interval: time.Minute}, 3*time.Minute+time.Second)
 		assert.Equal(t, []string{"pushed"}, w.checked)

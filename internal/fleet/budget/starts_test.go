@@ -85,3 +85,13 @@ func TestStartsAreLearnedTogether(t *testing.T) {
 	require.NoError(t, other.storeDemand(t.Context()))
 	assert.Equal(t, starts{{20: 1, 21: 1}}, other.hours.starts)
 }
+
+// TestMissedChangesBringListsSooner has lists of meetings show what pushes should have told.
+func TestMissedChangesBringListsSooner(t *testing.T) {
+	w := at(t, "2026-11-10 10:05")
+	m := w.open(t, connect(t, startServer(t)), MonthOptions{Limit: 5000})
+	begin(w, m, 8, true)
+	assert.Greater(t, listed(t, w, m), 20*time.Minute)
+	m.Missed()
+	assert.Less(t, m.UntilList(), 10*time.Minute)
+}

@@ -103,6 +103,17 @@ func (m *Month) Began(started time.Time, told bool) {
 	}
 }
 
+// Missed takes note that lists show changes that pushes should have told: that is as a start that
+// they did not tell.
+func (m *Month) Missed() {
+	if m == nil || m.store == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.news.decide(false)
+}
+
 // Pushed takes note of a push about a meeting.
 func (m *Month) Pushed() {
 	if m == nil || m.store == nil {
