@@ -58,7 +58,7 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 		at := meta.Sequence.Stream
 		switch subject := msg.Subject(); {
 		case strings.HasPrefix(subject, keyPrefix) && isOf(subject, shards):
-			keys.note(msg)
+			keys.note(subject, msg.Data())
 		case strings.HasPrefix(subject, statePrefix) && subject != markSubject:
 			fresh = true
 			if isOf(subject, shards) {
@@ -82,7 +82,7 @@ func (p *Publisher) all(ctx context.Context, shards []int, yield func(Record, er
 	cfg := jetstream.ConsumerConfig{
 		Name:          "states",
 		Description:   "rollcall: the states of all meetings, at the start",
-		FilterSubject: statesAndKeys, DeliverPolicy: jetstream.DeliverAllPolicy,
+		FilterSubject: StatesAndKeys, DeliverPolicy: jetstream.DeliverAllPolicy,
 	}
 	return errors.Join(p.deliver(ctx, st, cfg, read), err)
 }
@@ -97,9 +97,9 @@ func unreadable(err error) bool {
 type keys map[string]diff.Key
 
 // note keeps a key. One that cannot be read is missed with the state.
-func (k keys) note(msg jetstream.Msg) {
-	id := lastToken(msg.Subject())
-	if key, err := decodeKey(msg.Data()); err == nil && msg.Subject() == KeySubject(id) {
+func (k keys) note(subject string, data []byte) {
+	id := lastToken(subject)
+	if key, err := decodeKey(data); err == nil && subject == KeySubject(id) {
 		k[id] = key
 	}
 }
@@ -109,6 +109,26 @@ func (k keys) take(conferenceID string) diff.Key {
 	key := k[conferenceID]
 	delete(k, conferenceID)
 	return key
+}
+
+// StateReader reads states for somebody who may only read: messages of [StatesAndKeys], in the order
+// of the stream. The zero value is ready.
+type StateReader struct{ keys keys }
+
+// Read returns the state that a message holds; false if it holds none that can be read.
+func (r *StateReader) Read(subject string, data []byte) (*diff.State, bool) {
+	if r.keys == nil {
+		r.keys = keys{}
+	}
+	id := lastToken(subject)
+	switch {
+	case subject == KeySubject(id):
+		r.keys.note(subject, data)
+	case subject == StateSubject(id):
+		s, err := decodeState(data, r.keys.take(id), id)
+		return s, err == nil && s.ConferenceID == id
+	}
+	return nil, false
 }
 
 // isOf tells whether a subject is that of a state or key of one of the shards, or of any without

@@ -24,9 +24,9 @@ import (
 
 const keyPrefix = "rollcall.key."
 
-// statesAndKeys matches the subjects of all states and keys, and more. The server finds the
+// StatesAndKeys matches the subjects of all states and keys, and more. The server finds the
 // messages of one subject with wildcards faster than those of several subjects.
-const statesAndKeys = "rollcall.>"
+const StatesAndKeys = "rollcall.>"
 
 // KeySubject is the subject of the key that a meeting's states are sealed with. Its last message is
 // the key; older ones are yet to be overwritten.

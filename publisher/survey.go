@@ -160,7 +160,7 @@ func (s *Survey[T]) readShard(ctx context.Context, st jetstream.Stream, number i
 func (s *surveyed[T]) take(ctx context.Context, p *Publisher, msg jetstream.Msg, at uint64, keep func(*diff.State) (T, bool)) error {
 	switch subject := msg.Subject(); {
 	case strings.HasPrefix(subject, keyPrefix):
-		s.keys.note(msg)
+		s.keys.note(subject, msg.Data())
 	case strings.HasPrefix(subject, statePrefix):
 		id, err := meetingOf(subject)
 		if err != nil {

@@ -30,6 +30,8 @@ type commands struct {
 	Replay   replay         `cmd:"" help:"Print stored events of a time span, a meeting or a person as JSON lines."`
 	Report   reportCommand  `cmd:"" help:"Print who attended a meeting, from when to when."`
 	Verify   verifyCommand  `cmd:"" help:"Compare a meeting's stored events with the live member list."`
+	Person   personCommand  `cmd:"" help:"Print everything that is stored about somebody."`
+	Erase    eraseCommand   `cmd:"" help:"Erase somebody from everything that is stored."`
 	Doctor   doctorCommand  `cmd:"" help:"Check what the service needs by trying it, change nothing, and say how to mend what is wrong."`
 	Bot      botCommand     `cmd:"" help:"Tell DingTalk groups who joins, by their robots."`
 	Token    tokenCommand   `cmd:"" help:"Make, list and remove the named tokens of API and page."`

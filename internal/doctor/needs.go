@@ -113,7 +113,7 @@ func needs(s config.Settings, inbox string) []need {
 	out = append(out, made(toServe, events.Stream)...)
 	out = append(out,
 		need{subject: jsAPI + "STREAM.MSG.GET." + events.Stream, body: lastBy(nobody)},
-		purged(),
+		purged(), erased(),
 	)
 	out = append(out, consumed(toServe, events.Stream)...)
 	for _, b := range buckets(s) {
@@ -185,6 +185,12 @@ func made(c class, stream string) []need {
 func purged() need {
 	body := mustJSON(map[string]any{"filter": publisher.StateSubject(nobody), "seq": 1, "keep": 1})
 	return need{subject: jsAPI + "STREAM.PURGE." + events.Stream, body: body, stream: events.Stream}
+}
+
+// erased is the request that overwrites a message. No stream has come to where it stands.
+func erased() need {
+	body := mustJSON(map[string]any{"seq": uint64(1) << 62})
+	return need{subject: jsAPI + "STREAM.MSG.DELETE." + events.Stream, body: body, stream: events.Stream}
 }
 
 // consumed are the requests by which a stream is read. There is no such consumer.

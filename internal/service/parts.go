@@ -36,6 +36,11 @@ type parts struct {
 	titles bool       // titles of meetings are shown
 	expiry *expiry
 	audit  *auditing
+
+	forgetting *forgetting
+	// pseudonym and guest make pseudonyms; nil without.
+	pseudonym func(unionID string) string
+	guest     func(meeting, nick string) string
 }
 
 var (
@@ -45,6 +50,7 @@ var (
 	_ httpapi.Reports  = (*parts)(nil)
 	_ httpapi.Keys     = (*parts)(nil)
 	_ httpapi.Audit    = (*parts)(nil)
+	_ httpapi.People   = (*parts)(nil)
 )
 
 // loaded returns the poller once it knows the stored meetings.

@@ -122,6 +122,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b *parts, 
 				func() error { return stopped(ctx, b.peers.Run(ctx)) },
 				func() error { b.expiry.run(ctx); return nil },
 				func() error { return b.audit.run(ctx) },
+				func() error { b.forgetting.run(ctx); return nil },
 			)
 			return errors.Join(err, f.leave(ctx))
 		},

@@ -22,6 +22,7 @@ import (
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/stored/ended"
 	"github.com/c4342123/rollcall/internal/stored/feed"
+	"github.com/c4342123/rollcall/internal/stored/forget"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -180,6 +181,7 @@ func (s *service) watch(ctx context.Context, http string) (err error) {
 			return stopped(ctx, err)
 		}
 	}
+	pseudonym, guest := s.renames()
 	s.gate.open(parts{
 		sealingKeys: &sealingKeys{store: pub},
 		Feed:        feed.New(feed.Options{Stream: feed.Stored(js, s.changes)}),
@@ -189,6 +191,11 @@ func (s *service) watch(ctx context.Context, http string) (err error) {
 		past:  ended.New(js, ended.Options{Retention: s.opts.Settings.Events.Retention}),
 		disk:  s.disk, titles: titles,
 		expiry: s.newExpiry(ctx, pub, f), audit: s.newAuditing(ctx, js, pub, f),
+		pseudonym: pseudonym, guest: guest,
+		forgetting: &forgetting{
+			eraser: &forget.Eraser{Publisher: pub, JetStream: js, Foreign: s.opts.Settings.NATS.External()}, mine: f.shards.Owns,
+			report: untilStop{ctx, explained{&s.refusals, s.changes}},
+		},
 	})
 	return s.poll(ctx, pub, s.gate.behind(), f, at)
 }

@@ -129,6 +129,16 @@ func (s *Source) HideRow(conferenceID string, row *diff.Row) {
 	row.UserNick = s.pseudonym("guest", conferenceID+"\x00"+row.UserNick, nickLength)
 }
 
+// OfPerson is what somebody is called with the key.
+func OfPerson(key, unionID string) string { return (&Source{key: []byte(key)}).creator(unionID) }
+
+// OfGuest is what a guest of a meeting is called with the key.
+func OfGuest(key, conferenceID, nick string) string {
+	row := diff.Row{UserNick: nick}
+	(&Source{key: []byte(key)}).HideRow(conferenceID, &row)
+	return row.UserNick
+}
+
 // discreet returns an error without what it quotes of a reply: one that cannot be read may name
 // people all the same.
 func discreet(err error) error {

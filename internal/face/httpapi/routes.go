@@ -51,6 +51,8 @@ func Handler(opts Options) http.Handler {
 		http.MethodGet: read(a.logged("roster", a.get)), http.MethodPut: {access.Watch, a.put}, http.MethodDelete: {access.Watch, a.delete},
 	}, nil)
 	a.guarded(mux, "/v1/meetings/{id}/report", endpoints{http.MethodGet: read(a.logged("report", a.report))}, parameters{"format": once})
+	a.guarded(mux, "/v1/people/{person}", endpoints{http.MethodGet: read(a.logged("person", a.person)), http.MethodDelete: {access.Erase, a.erase}},
+		parameters{"meeting": once, "format": once, "reason": once, "by": once, "notice": once, "dryRun": once})
 	a.guarded(mux, "/v1/events", endpoints{http.MethodGet: read(a.logged("events", a.events))}, parameters{"meeting": once, "type": repeated})
 	if opts.Month != nil {
 		a.guarded(mux, "/v1/month", endpoints{http.MethodGet: read(a.month)}, nil)

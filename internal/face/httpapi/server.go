@@ -87,6 +87,8 @@ type Options struct {
 	Reports Reports
 	// Past finds the meetings that are over.
 	Past Past
+	// People knows what is stored about somebody, and erases it.
+	People People
 	// Access says who may use API and web page. Without it they answer only on loopback.
 	Access *access.Access
 	// TrustedProxies are the networks of proxies whose X-Forwarded-Prefix and X-Forwarded-For are

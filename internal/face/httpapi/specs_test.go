@@ -24,6 +24,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/problem"
+	"github.com/c4342123/rollcall/internal/stored/forget"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
 
@@ -90,7 +91,7 @@ func TestEveryDescribedPathIsServed(t *testing.T) {
 		if strings.HasPrefix(path, webhookPath) {
 			continue // its handler is tested where it is written
 		}
-		resp := request(t, opts, "REPORT", strings.NewReplacer("{conferenceId}", "a", "{name}", "app.js").Replace(path), "")
+		resp := request(t, opts, "REPORT", strings.NewReplacer("{conferenceId}", "a", "{id}", "a", "{name}", "app.js").Replace(path), "")
 		allow := slices.DeleteFunc(strings.Split(resp.Header.Get("Allow"), ", "), func(m string) bool { return m == http.MethodHead })
 		var methods []string
 		for method := range item.Operations() {
@@ -104,7 +105,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	for name, body := range map[string]any{
 		"MeetingList": listBody{}, "Meeting": meetingBody{}, "Person": personBody{}, "Problem": problem.Body{},
 		"EndedList": endedListBody{}, "Ended": endedBody{}, "Report": report.Report{}, "Period": report.Period{}, "Gap": report.Gap{},
-		"Attendee": report.Person{}, "Attendance": report.Attendance{}, "Session": sessionBody{}, "Month": Month{}, "Quota": Quota{},
+		"Attendee": report.Person{}, "Attendance": report.Attendance{}, "StoredPerson": forget.Person{}, "StoredMeeting": forget.Meeting{}, "StoredEntry": forget.Listed{}, "Erasure": forget.Answer{}, "Session": sessionBody{}, "Month": Month{}, "Quota": Quota{},
 	} {
 		var fields, properties []string
 		for i, kind := 0, reflect.TypeOf(body); i < kind.NumField(); i++ {

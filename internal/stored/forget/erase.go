@@ -48,6 +48,9 @@ type Answer struct {
 	Unreachable []string `json:"unreachable"`
 }
 
+// Nothing is the answer where nobody is stored.
+func Nothing() Answer { return Answer{Waiting: []string{}, Unreachable: []string{}} }
+
 // Eraser erases. It is safe for concurrent use.
 type Eraser struct {
 	Publisher *publisher.Publisher
@@ -85,13 +88,13 @@ func (x *Eraser) rest(ctx context.Context, took time.Duration) error {
 // the others once these are. It can be killed at any moment: [Eraser.Resume] goes on. What was
 // erased before is not counted again.
 func (x *Eraser) Erase(ctx context.Context, req Request) (Answer, error) {
-	out := Answer{Waiting: []string{}, Unreachable: []string{}}
+	out := Nothing()
 	if !req.DryRun { // what is erased already would be found again
 		if err := x.overwrite(ctx); err != nil {
 			return out, fmt.Errorf("erase: %w", err)
 		}
 	}
-	all, err := req.look(ctx, x.Publisher, x.JetStream, false)
+	all, err := req.look(ctx, x.JetStream, x.Publisher.All(ctx), false)
 	if err != nil {
 		return out, fmt.Errorf("erase: what is stored: %w", err)
 	}
@@ -103,8 +106,8 @@ func (x *Eraser) Erase(ctx context.Context, req Request) (Answer, error) {
 	} else if err := x.run(ctx, req, all, &out); err != nil {
 		return out, fmt.Errorf("erase: %w", err)
 	}
-	out.Unreachable, err = x.unreachable(ctx, all.plain())
-	return out, err
+	out.Unreachable = x.unreachable(ctx, all.plain())
+	return out, nil
 }
 
 // expect counts what would be erased.

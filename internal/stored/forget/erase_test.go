@@ -138,7 +138,7 @@ func TestGuestsAreErasedFromOneMeeting(t *testing.T) {
 	w := open(t)
 	w.meets("office", true, bob, guest)
 	w.meets("hall", true, bob, guest)
-	got, err := w.eraser().Erase(t.Context(), Request{Wanted: Wanted{Nick: "Visitor Vera", Meeting: "office"}, Reason: "asked for"})
+	got, err := w.eraser().Erase(t.Context(), Request{Wanted: Wanted{Nicks: []string{"Visitor Vera"}, Meeting: "office"}, Reason: "asked for"})
 	require.NoError(t, err)
 	assert.Equal(t, []int{1, 2}, []int{got.Meetings, got.Events})
 	_, payloads := w.stored(events.OfMeeting("office"))

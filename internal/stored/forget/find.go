@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -22,20 +24,20 @@ const allViews = "conference.>"
 // Wanted is who is looked for.
 type Wanted struct {
 	// UnionIDs are what one person is called: the unionId and, where there are or were pseudonyms, the
-	// pseudonym. Without any it is the guests of the Meeting who are called Nick.
+	// pseudonym. Without any it is the guests of the Meeting who are called one of Nicks.
 	UnionIDs []string
-	Nick     string
+	Nicks    []string
 	Meeting  string
 }
 
 // who are the ones that it stands for.
 func (w Wanted) who() []diff.Who {
-	if len(w.UnionIDs) == 0 {
-		return []diff.Who{{Nick: w.Nick}}
+	out := make([]diff.Who, 0, len(w.UnionIDs)+len(w.Nicks))
+	for _, id := range w.UnionIDs {
+		out = append(out, diff.Who{UnionID: id})
 	}
-	out := make([]diff.Who, len(w.UnionIDs))
-	for i, id := range w.UnionIDs {
-		out[i] = diff.Who{UnionID: id}
+	for _, nick := range w.Nicks {
+		out = append(out, diff.Who{Nick: nick})
 	}
 	return out
 }
@@ -108,8 +110,9 @@ func (f *found) loose() []uint64 {
 	return out
 }
 
-// look reads every event and every state. Payloads says that the events themselves are wanted.
-func (w Wanted) look(ctx context.Context, p *publisher.Publisher, js jetstream.JetStream, payloads bool) (all, error) {
+// look reads every event and, in states, every state. Payloads says that the events themselves are
+// wanted.
+func (w Wanted) look(ctx context.Context, js jetstream.JetStream, states iter.Seq2[diff.Record, error], payloads bool) (all, error) {
 	out := all{}
 	r, err := reading.Open(ctx, js, reading.Options{Subjects: []string{allViews}, Patience: patience})
 	if errors.Is(err, reading.ErrNoStream) {
@@ -145,12 +148,34 @@ func (w Wanted) look(ctx context.Context, p *publisher.Publisher, js jetstream.J
 	if err != nil {
 		return nil, err
 	}
-	return out, w.states(ctx, p, out)
+	return out, w.states(ctx, states, out)
 }
 
+// readStates yields the states for somebody who may only read. One that is replaced meanwhile may
+// be left out.
+func readStates(ctx context.Context, js jetstream.JetStream) iter.Seq2[diff.Record, error] {
+	return func(yield func(diff.Record, error) bool) {
+		r, err := reading.Open(ctx, js, reading.Options{Subjects: []string{publisher.StatesAndKeys}, Patience: patience})
+		if err == nil {
+			var states publisher.StateReader
+			err = r.Run(ctx, func(m reading.Message) error {
+				if s, ok := states.Read(m.Subject, m.Data); ok && !yield(diff.Record{State: s, Revision: m.Sequence}, nil) {
+					return errEnough
+				}
+				return nil
+			})
+		}
+		if err != nil && !errors.Is(err, errEnough) && !errors.Is(err, reading.ErrNoStream) {
+			yield(diff.Record{}, err)
+		}
+	}
+}
+
+var errEnough = errors.New("no more states are wanted")
+
 // states adds what states say. One that cannot be read says nothing.
-func (w Wanted) states(ctx context.Context, p *publisher.Publisher, out all) error {
-	for record, err := range p.All(ctx) {
+func (w Wanted) states(ctx context.Context, states iter.Seq2[diff.Record, error], out all) error {
+	for record, err := range states {
 		switch {
 		case errors.Is(err, diff.ErrCorruptState), errors.Is(err, diff.ErrNewerVersion):
 			continue
@@ -170,4 +195,36 @@ func (w Wanted) states(ctx context.Context, p *publisher.Publisher, out all) err
 		}
 	}
 	return ctx.Err()
+}
+
+// Named is somebody by unionId. pseudonym says what they are called where people have pseudonyms; it
+// is nil where they have none. What looks like a pseudonym may be one.
+func Named(id string, pseudonym func(string) string) Wanted {
+	w := Wanted{UnionIDs: []string{id}}
+	if pseudonym != nil {
+		w.UnionIDs = append(w.UnionIDs, pseudonym(id))
+	}
+	return w
+}
+
+// CorpID is the organisation whose events are stored, as they tell it; empty when there are none.
+func CorpID(ctx context.Context, js jetstream.JetStream) (string, error) {
+	for _, subject := range []string{events.AllMeetings, events.AllMembers} {
+		st, err := js.Stream(ctx, events.Stream)
+		if err != nil {
+			return "", err
+		}
+		last, err := st.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if e, err := events.Decode(last.Data); err == nil {
+			corp, _, _ := strings.Cut(strings.TrimPrefix(e.Source, "/dingtalk/"), "/")
+			return corp, nil
+		}
+	}
+	return "", nil
 }

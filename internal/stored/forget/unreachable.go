@@ -3,7 +3,7 @@ package forget
 import (
 	"context"
 	"fmt"
-	"slices"
+	"time"
 
 	"github.com/c4342123/rollcall/events"
 )
@@ -13,12 +13,16 @@ const (
 	backups   = "backups and snapshots of the stream that were taken before"
 	titles    = "titles of meetings, which may hold names"
 	plain     = "states from before they were sealed, until the server drops the blocks they lie in"
+	unlisted  = "streams that copy CONFERENCE, if there are any: this user may not list them"
 	encrypted = "all of it, if the NATS server encrypts its store: it only says that it overwrites"
 )
 
+// listTime is how long the streams of the account are waited for.
+const listTime = 2 * time.Second
+
 // unreachable is what may still name somebody, where states of theirs may have been stored unsealed or
 // not.
-func (x *Eraser) unreachable(ctx context.Context, unsealed bool) ([]string, error) {
+func (x *Eraser) unreachable(ctx context.Context, unsealed bool) []string {
 	out := []string{backups, titles}
 	if unsealed {
 		out = append(out, plain)
@@ -26,6 +30,8 @@ func (x *Eraser) unreachable(ctx context.Context, unsealed bool) ([]string, erro
 	if x.Foreign {
 		out = append(out, encrypted)
 	}
+	ctx, cancel := context.WithTimeout(ctx, listTime)
+	defer cancel()
 	streams := x.JetStream.ListStreams(ctx)
 	for info := range streams.Info() {
 		cfg := info.Config
@@ -37,6 +43,8 @@ func (x *Eraser) unreachable(ctx context.Context, unsealed bool) ([]string, erro
 			out = append(out, fmt.Sprintf("stream %s, which copies %s", cfg.Name, events.Stream))
 		}
 	}
-	slices.Sort(out[2:])
-	return out, streams.Err()
+	if streams.Err() != nil { // this user may not list them, as a rule
+		out = append(out, unlisted)
+	}
+	return out
 }

@@ -60,10 +60,10 @@ func (r *Report) csvLine(p *Person) []string {
 		visits[i] = r.precise(a.JoinTime, a.JoinInferred) + "/" + end + " " + a.ended()
 	}
 	return []string{
-		harmless(p.Person), harmless(p.name()), strings.Join(p.roles(), " "), strconv.Itoa(len(p.Attendances)),
+		Harmless(p.Person), Harmless(p.name()), strings.Join(p.roles(), " "), strconv.Itoa(len(p.Attendances)),
 		first.Format(time.RFC3339), last,
 		strconv.FormatFloat(float64(p.Total)/1000, 'f', 3, 64), span2text(p.Total), fmt.Sprintf("%.1f", p.Share*100),
-		harmless(p.endings()), yesNo(p.Inferred), zones, harmless(strings.Join(visits, " | ")),
+		Harmless(p.endings()), yesNo(p.Inferred), zones, Harmless(strings.Join(visits, " | ")),
 	}
 }
 
@@ -92,12 +92,12 @@ func yesNo(yes bool) string {
 	return "no"
 }
 
-// harmless makes sure that no spreadsheet takes a text, or a part of it, for a formula. What begins
+// Harmless makes sure that no spreadsheet takes a text, or a part of it, for a formula. What begins
 // like one gets an apostrophe in front, which spreadsheets take for "this is text". So does what
 // stands behind anything that a spreadsheet may take for the separator of columns, whatever it was
 // told: many split at semicolons or tabs, and then quotes around the whole text do not count as
 // quotes. Control characters are taken out.
-func harmless(s string) string {
+func Harmless(s string) string {
 	var out strings.Builder
 	begins := true
 	for _, r := range plaintext.Clean(s, len(s)) {

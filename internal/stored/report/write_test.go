@@ -208,7 +208,7 @@ func TestNoFormulas(t *testing.T) {
 		"李雷=韩梅":        "李雷=韩梅",
 		"":             "",
 	} {
-		assert.Equal(t, want, harmless(text), "%q", text)
+		assert.Equal(t, want, Harmless(text), "%q", text)
 	}
 }
 
