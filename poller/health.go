@@ -20,6 +20,7 @@ const (
 	areaShards   = "nats shards"          // the states of shards that we took over cannot be read
 	areaState    = "nats states"          // a look cannot read the state it begins with
 	areaAudit    = "nats audit"           // it cannot be read which states are stored
+	areaNeglect  = "other replicas"       // one has leases and does not look after the meetings
 	areaLost     = "stored events"        // what was stored was lost
 	areaMeeting  = "meeting: "            // one meeting that cannot be read
 )

@@ -64,6 +64,11 @@ func (s *memStore) Beat(_ context.Context, shards ...int) error {
 			return err
 		}
 	}
+	return s.beats(shards...)
+}
+
+// beats is a beat of some shards, which cannot fail.
+func (s *memStore) beats(shards ...int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, shard := range shards {

@@ -161,7 +161,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	p.startLooking(looking, &parts)
 	err := p.load(looking)
 	if err == nil {
-		for _, part := range []func(context.Context){p.pulse, p.patrol, p.follow, p.refresh, p.followShards} {
+		for _, part := range []func(context.Context){p.pulse, p.patrol, p.watchOthers, p.follow, p.refresh, p.followShards} {
 			parts.Go(func() { part(looking) })
 		}
 		<-ctx.Done()

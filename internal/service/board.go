@@ -37,6 +37,7 @@ var todo = map[string]string{
 	serverPart:             "see what the log says of component nats-server; if it does not pass, restart Rollcall",
 	"leases":               "rollcall doctor says what this NATS user has to be allowed",
 	"replicas":             "see to the connection of this replica to NATS; the others have its meetings",
+	"other replicas":       "restart the replica that has these leases (bucket ROLLCALL_SHARDS names it); if it is none of yours, change the password of the NATS user",
 	"month's calls":        "wait for the next month, or set dingtalk-edition or dingtalk-monthly-calls if the organisation has more",
 	editionPart:            "set dingtalk-edition to standard, professional or pack, or dingtalk-monthly-calls (0 for no limit)",
 	pushQuotaArea:          "subscribe to fewer events (rollcall doctor says which), or take an edition with more pushes; polling goes on",
