@@ -22,6 +22,12 @@ func (p *Poller) audit(ctx context.Context) {
 	if !ok {
 		return
 	}
+	if err := p.auditReleased(ctx, a); err != nil {
+		if ctx.Err() == nil {
+			p.storeTrouble(areaAudit, err)
+		}
+		return
+	}
 	for shard, known := range guarded.Get(p.table, (*locked).toAudit) {
 		stored, oldest, err := a.Stored(ctx, shard)
 		if err != nil {

@@ -85,7 +85,10 @@ func (p *Poller) takeOver(ctx context.Context, shards shardSet) error {
 		return ctx.Err()
 	}
 	// Unless they were lost meanwhile.
-	p.table.With(func(t *locked) { t.complete |= shards & t.held })
+	p.table.With(func(t *locked) {
+		t.complete |= shards & t.held
+		t.reclaim(shards & t.held)
+	})
 	return nil
 }
 
@@ -110,6 +113,8 @@ func (t *locked) resume(record diff.Record, beats [events.Shards]time.Time) {
 	id := record.State.ConferenceID
 	m, ok := t.meetings[id]
 	switch {
+	case !t.stillStored(record): // see reclaim
+		return
 	case ok:
 		t.adopt(m, record, read) // a guest, or followed meanwhile
 		if m.watched && !m.busy && m.lastSeen.Never() {

@@ -50,6 +50,7 @@ func (p *Poller) loadOrRestore(ctx context.Context, m *meeting, known uint64) (d
 		if err != nil {
 			return record, err
 		}
+		l.restored = true
 	}
 	p.table.With(func(t *locked) { t.adoptLoss(m, record, known, l) })
 	return record, nil
@@ -57,21 +58,24 @@ func (p *Poller) loadOrRestore(ctx context.Context, m *meeting, known uint64) (d
 
 // loss is what we still know of a meeting of which less is stored than was.
 type loss struct {
-	known         diff.Description
-	sequence      uint64
-	from, at      int64 // the last look before, and when the loss was noticed; Unix milliseconds
-	watched, mine bool
-	unannounced   bool // the loss could not be announced yet
+	known       diff.Description
+	sequence    uint64
+	from, at    int64 // the last look before, and when the loss was noticed; Unix milliseconds
+	watched     bool
+	mine        bool // or was until now, see released
+	restored    bool // the meeting goes on in what is stored
+	unannounced bool // the loss could not be announced yet
 }
 
 func (t *locked) lossOf(m *meeting) loss {
 	b, at := m.brief, t.wall().UnixMilli()
+	_, untilNow := t.released[m.id]
 	l := loss{
 		known: diff.Description{
 			Title: b.title, TitleGiven: b.titleGiven, CreatorID: b.creatorID, CreatorNick: b.creatorNick, StartTime: b.startTime,
 		},
 		sequence: b.sequence,
-		from:     m.lastSeen.Wall, at: at, mine: t.mine(m),
+		from:     m.lastSeen.Wall, at: at, mine: t.mine(m) || untilNow,
 		watched: m.watched,
 	}
 	if l.from == 0 {
@@ -98,6 +102,9 @@ func (t *locked) adoptLoss(m *meeting, record diff.Record, known uint64, l loss)
 	case m.record.Revision != known: // another goroutine has stored or read something meanwhile
 		t.suspectLoss(m)
 		return
+	}
+	if l.restored {
+		delete(t.released, m.id)
 	}
 	m.losses++
 	m.lookedAt, m.lostAt, m.lossUnannounced = 0, l.at, l.unannounced

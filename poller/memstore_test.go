@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -312,4 +313,41 @@ func (s *memStore) loadCount() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.loads
+}
+
+// backup returns what is stored, for restore.
+func (s *memStore) backup() *memStore {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &memStore{records: maps.Clone(s.records), stored: slices.Clone(s.stored)}
+}
+
+// restore has no more stored than was, though the sequence has come further by so many messages.
+func (s *memStore) restore(from *memStore, more uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records, s.stored, s.last = from.records, from.stored, s.last+more
+}
+
+// Stored implements [poller.Auditor].
+func (s *memStore) Stored(_ context.Context, shard int) (map[string]struct{}, uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]struct{}{}
+	for id := range s.records {
+		if events.Shard(id) == shard {
+			out[id] = struct{}{}
+		}
+	}
+	return out, 0, nil
+}
+
+// Barrier implements [poller.Auditor].
+func (s *memStore) Barrier(context.Context) error { return nil }
+
+// active is how many people are in a meeting, as stored.
+func (s *memStore) active(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.records[id].State.Active
 }

@@ -94,7 +94,11 @@ func (t *locked) releaseShards() {
 	t.complete &^= gone
 	t.covered &^= gone
 	for _, m := range t.meetings {
-		if gone.has(m.shard) && !m.busy && !m.storing && !m.wanted() && m.claims == 0 {
+		if !gone.has(m.shard) {
+			continue
+		}
+		t.rememberReleased(m)
+		if !m.busy && !m.storing && !m.wanted() && m.claims == 0 {
 			t.forget(m)
 		}
 	}

@@ -434,3 +434,52 @@ func TestQuiet(t *testing.T) {
 		})
 	})
 }
+
+// TestWhatIsLostWhileNobodyHasALease: leases are lost while NATS is away, and what comes back may
+// be older, with a sequence that is higher than any we know of.
+func TestWhatIsLostWhileNobodyHasALease(t *testing.T) {
+	inReplicas(t, 2, poller.Options{}, func(r *replicas) {
+		for _, w := range r.each {
+			w.source.onList(list(present("ann", 0)))
+		}
+		r.each[0].watch("older", "kept")
+		r.sleep(time.Minute)
+		backup := r.store.backup()
+		for _, w := range r.each {
+			w.source.onList(list(present("ann", 0), present("bob", 60)))
+		}
+		r.each[0].watch("missing")
+		r.sleep(time.Minute)
+
+		r.shares[0].take(everyShard()...)
+		synctest.Wait()
+		r.store.restore(backup, 1000)
+		r.each[0].watch("new") // as a guest, meanwhile
+		require.NoError(r, r.each[0].poller.Notice(r.ctx, joinPush("kept", "bob", 60)))
+		r.shares[0].give(everyShard()...)
+		r.sleep(time.Minute)
+		assert.Equal(r, []string{"kept", "missing", "new", "older"}, watchedIDs(r.each[0].poller))
+		toldOf := func(id string) {
+			life := r.store.life(id)
+			require.Len(r, life, 3, id)
+			assert.Equal(r, []string{"started", "gap store_lost"}, life[:2], id)
+			assert.Contains(r, life[2], "gap store_lost of ", id)
+			assert.Equal(r, 2, r.store.active(id), id)
+		}
+		for _, id := range []string{"older", "kept", "missing"} {
+			toldOf(id)
+		}
+
+		backup = r.store.backup()
+		r.each[0].watch("unknown")
+		r.sleep(time.Minute)
+		r.shares[0].take(everyShard()...)
+		synctest.Wait()
+		r.store.restore(backup, 1000)
+		r.shares[1].give(everyShard()...)
+		r.sleep(3 * time.Minute)
+		assert.Contains(r, watchedIDs(r.each[1].poller), "unknown", "only the first could tell")
+		toldOf("unknown")
+		assert.Equal(r, []string{"started"}, r.store.life("new"))
+	})
+}

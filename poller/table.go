@@ -47,6 +47,7 @@ type locked struct {
 	proof     proof      // whether pushes tell of everybody who comes and goes
 	lossAt    moment     // when a loss was noticed last; 0 for none
 	nextAudit int        // the shard to be audited next
+	released  map[string]released
 }
 
 // fixed is what a poller and its table have in common. It never changes.
@@ -66,7 +67,7 @@ type fixed struct {
 func newTable(f *fixed) *table {
 	return guarded.New(locked{
 		fixed: f, meetings: map[string]*meeting{}, looks: map[*look]context.CancelFunc{},
-		stale: map[string]uint64{}, reopenChecks: map[string]reopenCheck{},
+		stale: map[string]uint64{}, reopenChecks: map[string]reopenCheck{}, released: map[string]released{},
 	})
 }
 
@@ -114,6 +115,9 @@ func (t *locked) newMeeting(id string) *meeting {
 	}
 	if t.thrifty() { // what it is about a push or the organisation's list tells
 		m.infoDue, m.checkDue = t.now()+thriftyInfo, forever
+	}
+	if r, ok := t.released[id]; ok {
+		r.remind(m)
 	}
 	return m
 }
