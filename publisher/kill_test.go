@@ -92,3 +92,48 @@ func settleRoom(p *Publisher, r *room) error {
 	}
 	return err
 }
+
+// The server dies and comes back in the middle of removing meetings, and whoever sweeps does so with
+// it. Whatever was removed by then, the rest is removed, and what is watched stays.
+func TestServerKilledInTheMiddleOfSweeps(t *testing.T) {
+	t.Parallel()
+	const meetings, kills = 12, 3
+	dir := t.TempDir()
+	s, addr := startProcess(t, dir)
+	proxy := faultproxy.Start(t, addr)
+	p := open(t, connect(t, "nats://"+proxy.Addr()), Options{Retention: time.Hour, AckTimeout: 500 * time.Millisecond, GiveUpAfter: 5 * time.Second})
+	for i := range meetings {
+		play(t, p, meetingName(i))
+	}
+	office := newRoom("office").join("ann")
+	rec, _, err := p.Update(t.Context(), load(t, p, office.id), diff.All{watchFrom(office), office.compare()})
+	require.NoError(t, err)
+	for range kills {
+		require.Eventually(t, func() bool { return sweepsInto(p, s.Kill) }, maxResends, time.Millisecond)
+		s, addr = startProcess(t, dir)
+		proxy.SetTarget(addr)
+	}
+	require.Eventually(t, func() bool {
+		swept, err := sweeperAt(p, 2*time.Hour).Sweep(t.Context())
+		return err == nil && swept.Due == 0
+	}, maxResends, 10*time.Millisecond)
+	for i := range meetings {
+		assert.Empty(t, storedOf(t, p, meetingName(i)))
+	}
+	assert.Equal(t, rec.Revision, load(t, p, office.id).Revision)
+	assert.Len(t, fetch(t, p.nc, events.OfMeeting(office.id)), 2)
+}
+
+// sweepsInto makes a pass in the middle of which the server is killed, and tells whether it came so
+// far: a server that has just started may not answer yet.
+func sweepsInto(p *Publisher, kill func()) bool {
+	s, requests := sweeperAt(p, 2*time.Hour), 0
+	s.rest = func(context.Context, time.Duration) error {
+		if requests++; requests == 7 {
+			kill()
+		}
+		return nil
+	}
+	_, err := s.Sweep(context.Background())
+	return err != nil && requests >= 7
+}

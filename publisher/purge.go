@@ -16,10 +16,6 @@ import (
 // purgeStream removes messages of one subject.
 const purgeStream = "$JS.API.STREAM.PURGE." + events.Stream
 
-// byType are the filters for the meetings' events in the view by type. Events of no meeting have
-// times to live of their own.
-var byType = []string{events.AllMembers, events.AllMeetings, "conference.person.erased"}
-
 // expiresWhole tells whether meetings expire as a whole, by being removed, instead of every message
 // having its own time to live.
 func (p *Publisher) expiresWhole() bool { return p.format() >= formatChained }
@@ -101,28 +97,23 @@ func (p *Publisher) purge(ctx context.Context, subject string, before uint64, re
 	return rest(ctx, time.Since(began))
 }
 
-// sweepTypes removes from the view by type what was stored before a time.
+// sweepTypes removes from the view by type what was stored of meetings before a time. Events of no
+// meeting have times to live of their own.
 func (s *Sweeper) sweepTypes(ctx context.Context, before time.Time) error {
 	bound, err := s.p.firstSince(ctx, before)
 	if err != nil {
 		return err
 	}
-	for _, filter := range byType {
-		subjects, err := s.p.subjectsOf(ctx, filter)
+	for _, t := range events.Types() {
+		if !t.Chained() {
+			continue
+		}
+		first, err := s.p.getMessage(ctx, map[string]any{"seq": 1, "next_by_subj": string(t)})
+		if err == nil && first != nil && first.Seq < bound {
+			err = s.p.purge(ctx, string(t), bound, s.rest)
+		}
 		if err != nil {
 			return err
-		}
-		for _, subject := range subjects {
-			first, err := s.p.getMessage(ctx, map[string]any{"seq": 1, "next_by_subj": subject})
-			if err != nil {
-				return err
-			}
-			if first == nil || first.Seq >= bound {
-				continue
-			}
-			if err := s.p.purge(ctx, subject, bound, s.rest); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
