@@ -142,7 +142,9 @@ func (p *Poller) readList(ctx context.Context, m *look) error {
 	if err == nil {
 		return p.storeLastList(ctx, m, list, snap)
 	}
-	if ctx.Err() != nil || !m.givesUpList(err, p.now()) {
+	// While calls are saved it is enough that a push and the list agree.
+	agree := p.thrifty() && m.closing > endUnknown && isTrouble(err, NotFound)
+	if ctx.Err() != nil || !m.givesUpList(err, p.now()) && !agree {
 		return err
 	}
 	if m.ending == 0 && m.endsBefore() { // the push may be old, and nothing confirms it

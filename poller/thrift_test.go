@@ -274,6 +274,21 @@ func TestUnderALimitAnEndTakesTwoCalls(t *testing.T) {
 	}
 }
 
+// TestUnderALimitAPushedEndIsNotLookedForTwice has DingTalk drop a meeting as soon as it is over.
+func TestUnderALimitAPushedEndIsNotLookedForTwice(t *testing.T) {
+	inWorld(t, thrifty(), func(w *world) {
+		w.source.onList(failList(trouble(poller.NotFound)))
+		w.create("m")
+		w.push(joinPush("m", "ann", 0))
+		w.sleep(10 * time.Second)
+		w.push(closedAt("m", 10))
+		w.sleep(time.Second)
+		assert.False(t, w.watched("m"))
+		assert.Equal(t, []int{1, 0}, []int{w.lists("m"), w.infos("m")})
+		assert.Equal(t, []string{"1 joined ann", "2 meeting_ended ann"}, w.store.events("m"))
+	})
+}
+
 func TestUnderALimitNoInformationIsAskedForThatOthersTell(t *testing.T) {
 	inWorld(t, thrifty(), func(w *world) {
 		w.source.onList(list(present("ann", 10)))

@@ -3,6 +3,7 @@
 package month
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/testing/leak"
 )
@@ -35,7 +37,7 @@ func BenchmarkMonth(b *testing.B) {
 				variants[variant](&t)
 				b.Run(fmt.Sprintf("%s/%s/%d", name, variant, t.seed), func(b *testing.B) {
 					for b.Loop() {
-						t.inBubble(b.Name(), func(o *outcome) { o.report(b) })
+						t.inBubble(b, func(o *outcome) { o.report(b) })
 					}
 				})
 			}
@@ -75,9 +77,34 @@ func TestDaysAreExact(t *testing.T) {
 	}
 }
 
-// inBubble plays a month in a bubble, which only tests can make.
-func (t tenant) inBubble(name string, then func(*outcome)) {
-	testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: name, F: func(test *testing.T) {
+// TestReplicasShareARealBucket plays a day of replicas that share the count by a NATS server.
+func TestReplicasShareARealBucket(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	o := tenants["A"]
+	o.seed, o.days, o.fleet = 1, 1, 2
+	o.buckets = realBuckets(t, o.fleet)
+	synctest.Test(t, func(t *testing.T) {
+		got := o.play(t)
+		t.Log(got)
+		assert.Positive(t, got.truth)
+		assert.Zero(t, got.missing+got.wrong+got.unseen)
+	})
+	entry, err := o.buckets[0].Get(t.Context(), monthBegins.Format("2006-01"))
+	require.NoError(t, err)
+	var count struct{ Drawn int }
+	require.NoError(t, json.Unmarshal(entry.Value(), &count))
+	assert.Positive(t, count.Drawn, "as the server has it")
+}
+
+// inBubble plays a month in a bubble, which only tests can make. Replicas share a bucket of a NATS
+// server.
+func (t tenant) inBubble(b *testing.B, then func(*outcome)) {
+	if t.fleet > 1 && t.limit > 0 {
+		t.buckets = realBuckets(b, t.fleet)
+	}
+	testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: b.Name(), F: func(test *testing.T) {
 		synctest.Test(test, func(test *testing.T) { then(t.play(test)) })
 	}}})
 }

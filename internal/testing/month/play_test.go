@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/c4342123/rollcall/internal/dingtalk/discovery"
@@ -28,7 +29,7 @@ func (t tenant) play(tb testing.TB) *outcome {
 	meetings := t.happen()
 	up, kept := newUpstream(t, meetings), newStore()
 	ctx, stop := context.WithCancel(context.Background())
-	pushes, shared, turn := t.sends(meetings), t.bucket(tb, meetings), new(turn)
+	pushes, shared, turn := t.sends(meetings), t.shared(tb, meetings), new(turn)
 	n := max(t.fleet, 1)
 	parts := make([][]push, n) // which of them a push reaches is chance
 	r := rand.New(rand.NewPCG(t.seed, 31))
@@ -38,7 +39,7 @@ func (t tenant) play(tb testing.TB) *outcome {
 	}
 	var replicas sync.WaitGroup
 	for i := range n {
-		replicas.Go(func() { t.replica(ctx, tb, up, kept, shared, part{i, n}, turn, parts[i]) })
+		replicas.Go(func() { t.replica(ctx, tb, up, kept, shared[i%len(shared)], part{i, n}, turn, parts[i]) })
 	}
 	time.Sleep(time.Until(t.ends().Add(-time.Minute)))
 	stop()
@@ -55,7 +56,7 @@ func (t tenant) play(tb testing.TB) *outcome {
 
 // replica runs one replica until ctx ends, and hands it the pushes.
 func (t tenant) replica(
-	ctx context.Context, tb testing.TB, up *upstream, kept *store, shared *bucket, of part, turn *turn, pushes []push,
+	ctx context.Context, tb testing.TB, up *upstream, kept *store, shared jetstream.KeyValue, of part, turn *turn, pushes []push,
 ) {
 	usage := t.usage(ctx, tb, shared)
 	month := t.month(ctx, tb, shared, usage)
@@ -104,7 +105,7 @@ func (t *turn) take(who int) bool {
 }
 
 // month is the count of the month's calls.
-func (t tenant) month(ctx context.Context, tb testing.TB, shared *bucket, usage *budget.Usage) *budget.Month {
+func (t tenant) month(ctx context.Context, tb testing.TB, shared jetstream.KeyValue, usage *budget.Usage) *budget.Month {
 	o := budget.MonthOptions{Limit: t.limit, Location: china, Telling: usage.PushesTell}
 	ask := func(context.Context) (time.Time, error) { return time.Now(), nil }
 	month, err := budget.OpenMonth(ctx, nil, budget.MonthOptions{Location: china})
@@ -116,7 +117,7 @@ func (t tenant) month(ctx context.Context, tb testing.TB, shared *bucket, usage 
 }
 
 // usage is the count of the month's pushes.
-func (t tenant) usage(ctx context.Context, tb testing.TB, shared *bucket) *budget.Usage {
+func (t tenant) usage(ctx context.Context, tb testing.TB, shared jetstream.KeyValue) *budget.Usage {
 	usage, err := budget.OpenUsageIn(ctx, shared, budget.UsageOptions{Pushes: t.quota, Location: china})
 	require.NoError(tb, err)
 	return usage
@@ -133,6 +134,15 @@ func (t tenant) push(ctx context.Context, tb testing.TB, p *poller.Poller, usage
 		usage.Count(budget.Push)
 		require.NoError(tb, p.Notice(ctx, n.notice))
 	}
+}
+
+// shared are the buckets by which the replicas share the count of the month's calls: one in memory
+// for all, or of each its own that leads to a NATS server.
+func (t tenant) shared(tb testing.TB, meetings []*meeting) []jetstream.KeyValue {
+	if len(t.buckets) > 0 {
+		return t.buckets
+	}
+	return []jetstream.KeyValue{t.bucket(tb, meetings)}
 }
 
 // bucket is what the replicas share of the month's calls, with the hours that were learned, if they

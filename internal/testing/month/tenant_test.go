@@ -1,6 +1,10 @@
 package month
 
-import "time"
+import (
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
 
 // tenant is an organisation, and what DingTalk does for it.
 type tenant struct {
@@ -19,6 +23,7 @@ type tenant struct {
 	fleet   int      // replicas; 0 for one
 	days    int      // of the month that are played; 0 for all
 	seed    uint64
+	buckets []jetstream.KeyValue // by which the replicas share what they know; none for one in memory
 }
 
 // ends is when the last day is over that is played.
