@@ -13,6 +13,7 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/stored/report"
 	"github.com/c4342123/rollcall/internal/testing/blocks"
 )
 
@@ -90,6 +91,15 @@ func TestEraseLeavesNoTrace(t *testing.T) {
 		assert.Equal(t, epoch, roster.Meeting().StartTime)
 		require.NotNil(t, roster.Ended(), id)
 	}
+	told, err := report.Of(t.Context(), w.js, "office")
+	require.NoError(t, err)
+	assert.Equal(t, report.Erased{People: 1, Events: 3}, told.Erased)
+	assert.True(t, told.Complete, "what was erased is not missing")
+	assert.Len(t, told.People, 1)
+	assert.Equal(t, []int64{epoch, epoch + 60_000}, []int64{told.StartTime, told.EndTime})
+	told, err = report.Of(t.Context(), w.js, "other")
+	require.NoError(t, err)
+	assert.Zero(t, told.Erased)
 	erased, payloads := w.stored(events.ByMeeting("office", events.PersonErased))
 	require.Len(t, erased, 1)
 	assert.NotNil(t, erased[0].Seal())

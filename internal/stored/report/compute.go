@@ -11,7 +11,7 @@ import (
 func (f *fold) report(now int64) Report {
 	r := Report{
 		Version: version, ConferenceID: f.id, Title: f.latest.Title, CreatorNick: f.latest.CreatorNick, AsOf: now,
-		FirstEvent: f.first, Complete: f.complete(), Expired: f.expired(), torn: f.unreadable > 0 || len(f.parts) > 1, Unreadable: f.unreadable, Periods: []Period{}, Gaps: []Gap{}, People: []Person{},
+		FirstEvent: f.first, Complete: f.complete(), Expired: f.expired(), Erased: f.erased(), torn: f.unreadable > 0 || len(f.parts) > 1, Unreadable: f.unreadable, Periods: []Period{}, Gaps: []Gap{}, People: []Person{},
 	}
 	all := f.attendances()
 	spans := slices.Clone(f.lives)

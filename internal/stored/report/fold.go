@@ -18,6 +18,7 @@ type fold struct {
 	gaps       []Gap
 	people     map[string]*Person
 	parts      []part
+	told       []events.Event // that events were erased
 }
 
 // part is what follows from events that follow on each other. There is more than one when events
@@ -27,8 +28,31 @@ type part struct {
 	last   int64 // when the last of the events happened
 }
 
-func newFold(id string) *fold {
-	return &fold{id: id, people: map[string]*Person{}, parts: []part{{roster: events.NewRoster(id)}}}
+// newFold returns the fold of a meeting of which events were erased, as far as that is known before
+// they are missed.
+func newFold(id string, told ...events.Event) *fold {
+	f := &fold{id: id, people: map[string]*Person{}, told: told}
+	f.begin()
+	return f
+}
+
+// begin begins another part.
+func (f *fold) begin() *part {
+	roster := events.NewRoster(f.id)
+	for i := range f.told {
+		roster.Explain(&f.told[i])
+	}
+	f.parts = append(f.parts, part{roster: roster})
+	return &f.parts[len(f.parts)-1]
+}
+
+// erased is how much was erased.
+func (f *fold) erased() (out Erased) {
+	var holes events.Holes
+	for i := range f.told {
+		holes.Add(&f.told[i])
+	}
+	return Erased{People: holes.People(), Events: holes.Events()}
 }
 
 // add takes the payload of the next message.
@@ -53,6 +77,9 @@ func (f *fold) apply(e events.Event) bool {
 		f.meeting(e)
 	case e.Gap != nil:
 		f.gap(*e.Gap)
+	case e.Erased != nil:
+		f.told = append(f.told, e)
+		f.parts[len(f.parts)-1].roster.Explain(&e)
 	}
 	return true
 }
@@ -63,8 +90,7 @@ func (f *fold) member(e events.Event) bool {
 	}
 	now := &f.parts[len(f.parts)-1]
 	if err := now.roster.Apply(e); err != nil { // it does not follow on the one before
-		f.parts = append(f.parts, part{roster: events.NewRoster(f.id)})
-		now = &f.parts[len(f.parts)-1]
+		now = f.begin()
 		if err := now.roster.Apply(e); err != nil {
 			return false
 		}
@@ -99,8 +125,11 @@ func (f *fold) meeting(e events.Event) {
 		life.StartTime = min(life.StartTime, m.StartTime)
 	}
 	f.latest.Reason = ""
-	if e.Type == events.MeetingEnded {
+	switch {
+	case e.Type == events.MeetingEnded:
 		life.EndTime, f.latest.Reason = max(at, life.StartTime), m.Reason
+	case e.Type == events.MeetingUpdated && m.EndTime > 0: // the end named a creator who was forgotten
+		life.EndTime = max(m.EndTime, life.StartTime)
 	}
 }
 

@@ -50,6 +50,9 @@ type Report struct {
 	// Expired is how many of the first events of members are not stored any more; it is absent from
 	// JSON when none is missing.
 	Expired uint64 `json:"expired,omitzero"`
+	// Erased is what was erased, as somebody was to be forgotten: those events are not missing. It is
+	// absent from JSON when nothing was.
+	Erased Erased `json:"erased,omitzero"`
 	// FirstEvent is when the first of the events happened that are still stored.
 	FirstEvent int64 `json:"firstEvent"`
 	// Unreadable is how many stored messages of the meeting are no events.
@@ -67,6 +70,12 @@ type Report struct {
 
 	// Style is how the report is written for people.
 	Style Style `json:"-"`
+}
+
+// Erased is how many people were forgotten, and how many events were erased for it.
+type Erased struct {
+	People int `json:"people"`
+	Events int `json:"events"`
 }
 
 // Style is how a report is written for people. The zero value is fine.
@@ -141,22 +150,31 @@ func Of(ctx context.Context, js jetstream.JetStream, conferenceID string) (Repor
 	if err := events.CheckConferenceID(conferenceID); err != nil {
 		return Report{}, err
 	}
-	reader, err := reading.Open(ctx, js, reading.Options{Subjects: reading.Subjects(conferenceID), Patience: outage})
-	if err != nil {
-		return Report{}, err
+	f, err := read(ctx, js, newFold(conferenceID))
+	if err == nil && len(f.told) > 0 { // what tells of a hole comes behind it
+		f, err = read(ctx, js, newFold(conferenceID, f.told...))
 	}
-	f := newFold(conferenceID)
-	err = reader.Run(ctx, func(m reading.Message) error {
-		f.add(m.Data)
-		return nil
-	})
 	switch {
 	case err != nil:
 		return Report{}, err
-	case ctx.Err() != nil:
-		return Report{}, context.Cause(ctx)
 	case !f.any:
 		return Report{}, fmt.Errorf("meeting %s: %w", conferenceID, ErrNoEvents)
 	}
 	return f.report(time.Now().UnixMilli()), nil
+}
+
+// read has a fold take the stored events of its meeting.
+func read(ctx context.Context, js jetstream.JetStream, f *fold) (*fold, error) {
+	reader, err := reading.Open(ctx, js, reading.Options{Subjects: reading.Subjects(f.id), Patience: outage})
+	if err != nil {
+		return f, err
+	}
+	err = reader.Run(ctx, func(m reading.Message) error {
+		f.add(m.Data)
+		return nil
+	})
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return f, err
 }

@@ -145,6 +145,9 @@ func (r *Report) notes() []string {
 	case r.Expired > 0:
 		out = append(out, fmt.Sprintf("The first %d events of members have expired: there may have been more attendances.", r.Expired))
 	}
+	if r.Erased.Events > 0 {
+		out = append(out, fmt.Sprintf("Erased, for people who were to be forgotten: %d events of %d people. They are not counted.", r.Erased.Events, r.Erased.People))
+	}
 	return out
 }
 

@@ -62,12 +62,16 @@ func (l list) compareHistory(result *Result, stored report.Report) {
 	}
 	result.Listed = len(l.history.stays)
 	listed, matched, expired := map[string]bool{}, map[*report.Attendance]bool{}, 0
+	forgotten := map[string]bool{} // of whom nothing is stored, as many as were erased
 	for _, s := range l.history.stays {
 		listed[s.person] = true
 		kind, a := s.judge(byPerson[s.person].Attendances)
 		switch {
 		case kind == Unannounced && !stored.Complete && s.from < stored.FirstEvent:
 			expired++
+			continue
+		case len(byPerson[s.person].Attendances) == 0 && (forgotten[s.person] || len(forgotten) < stored.Erased.People):
+			forgotten[s.person] = true
 			continue
 		case a != nil:
 			matched[a] = true
@@ -85,6 +89,9 @@ func (l list) compareHistory(result *Result, stored report.Report) {
 	}
 	if len(l.history.stays) > 0 && unlisted > 0 {
 		result.Notes = append(result.Notes, fmt.Sprintf("%d visits that were announced are not listed, or no longer: they were not compared.", unlisted))
+	}
+	if len(forgotten) > 0 {
+		result.Notes = append(result.Notes, fmt.Sprintf("%d people are listed of whom nothing is stored, and %d were erased: they were not compared.", len(forgotten), stored.Erased.People))
 	}
 	if stored.Expired > 0 {
 		result.Notes = append(result.Notes, fmt.Sprintf("The first %d events of members have expired.", stored.Expired))
