@@ -36,8 +36,9 @@ var mayImport = []struct{ room, rooms string }{
 	{"internal/stored", "events diff poller internal/evidence internal/base"},
 	{"internal/stored/forget", "events diff poller publisher internal/evidence internal/base internal/stored"},
 	{"internal/face", "events diff poller internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored"},
-	{"internal/doctor", "events publisher internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored internal/face"},
-	{"internal/service", "events diff poller publisher internal/evidence internal/base internal/config internal/nats internal/dingtalk internal/fleet internal/stored internal/face"},
+	{"internal/privacy", "publisher internal/config internal/dingtalk"},
+	{"internal/doctor", "events publisher internal/base internal/config internal/nats internal/dingtalk internal/privacy internal/fleet internal/stored internal/face"},
+	{"internal/service", "events diff poller publisher internal/evidence internal/base internal/config internal/nats internal/dingtalk internal/privacy internal/fleet internal/stored internal/face"},
 
 	// What tests Rollcall shares none of the code that it tests: the same mistake in both would be
 	// seen by nobody.
@@ -48,7 +49,7 @@ var mayImport = []struct{ room, rooms string }{
 
 	// Only the program knows everything, the simulator too, which `rollcall simulate` and `rollcall
 	// demo` run.
-	{"cmd/rollcall", "events diff poller publisher internal/evidence internal/base internal/config internal/nats internal/dingtalk internal/fleet " +
+	{"cmd/rollcall", "events diff poller publisher internal/evidence internal/base internal/config internal/nats internal/dingtalk internal/privacy internal/fleet " +
 		"internal/stored internal/face internal/doctor internal/service internal/simulator"},
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/c4342123/rollcall/internal/dingtalk/pseudonym"
 	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/privacy"
 	"github.com/c4342123/rollcall/internal/stored/verify"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/publisher"
@@ -79,6 +81,13 @@ func (c *verifyCommand) Run(ctx context.Context, call *config.Invocation) error 
 	}
 	if err := publisher.CheckServer(js.Conn()); err != nil {
 		return err // it takes calls out of the month's, which are stored
+	}
+	way, err := privacy.Of(c.Events)
+	if err == nil {
+		err = publisher.CheckPrivacy(ctx, js.Conn(), way)
+	}
+	if err != nil {
+		return cmp.Or(privacy.Refused(err), err)
 	}
 	limiter, giveBack, err := c.limits(ctx, js.Conn())
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/c4342123/rollcall/events"
+	"github.com/c4342123/rollcall/internal/privacy"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -31,6 +32,9 @@ func (s *store) stream(ctx context.Context) Finding {
 	case err != nil:
 		return failed(err, "check the server's log, and that its JetStream has a leader")
 	}
+	if f, found := s.toldOtherwise(ctx); found {
+		return f
+	}
 	if f, found := s.inTheWay(ctx); found {
 		return f
 	}
@@ -47,6 +51,19 @@ func (s *store) stream(ctx context.Context) Finding {
 	default:
 		return ok(fmt.Sprintf("%d messages, %d replicas", found.Messages, found.Replicas))
 	}
+}
+
+// toldOtherwise is about a stream whose events tell of people in another way than the settings say,
+// or by another key.
+func (s *store) toldOtherwise(ctx context.Context) (Finding, bool) {
+	way, err := privacy.Of(s.opts.Settings.Events)
+	if err == nil {
+		err = publisher.CheckPrivacy(ctx, s.conn, way)
+	}
+	if refused := privacy.Refused(err); refused != nil {
+		return failed(refused, "set --privacy and --privacy-key as before, with 32 bytes where there is none before"), true
+	}
+	return Finding{}, false // what else may be wrong the other checks say
 }
 
 // troubled is about a stream that exists and cannot go on as it is.

@@ -18,6 +18,7 @@ import (
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
+	"github.com/c4342123/rollcall/internal/privacy"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -103,20 +104,24 @@ var (
 	errNoJetStream = errors.New("the NATS server has no JetStream, or none that answers: switch it on")
 )
 
+// weakKey is what is said of a key that is kept because people have their pseudonyms from it.
+const weakKey = "the privacy key has fewer than 32 bytes: whoever knows a unionId and its pseudonym may find it by trying. " +
+	"It is kept as the stored pseudonyms were made with it; start once with a new one and --privacy-switch to give everybody new ones"
+
 // openStore opens the stream, as soon as the servers can.
 func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publisher.Publisher, err error) {
-	privacy, err := Privacy(s.opts.Settings.Events)
+	way, err := privacy.Of(s.opts.Settings.Events)
 	if err != nil {
 		return nil, err
 	}
-	privacy.Switch = s.opts.PrivacySwitch
+	way.Switch = s.opts.PrivacySwitch
 	signer, err := s.signer()
 	if err != nil {
 		return nil, err
 	}
 	s.key = signer
 	opts := publisher.Options{
-		Signer: signer, CheckpointRetention: s.opts.Settings.Events.AuditRetention, Privacy: privacy, CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
+		Signer: signer, CheckpointRetention: s.opts.Settings.Events.AuditRetention, Privacy: way, CorpID: s.opts.Settings.DingTalk.CorpID, Replicas: s.opts.Settings.Store.Replicas,
 		Retention: s.opts.Settings.Events.Retention, Attempted: s.storeAttempted, Logger: s.log, Switch: s.allCan,
 	}
 	s.gate.waitFor(errOpening) // until there is an answer, or what is asked is refused
@@ -128,12 +133,12 @@ func (s *service) openStore(ctx context.Context, conn *nats.Conn) (pub *publishe
 		if errors.Is(err, publisher.ErrStreamConfig) || errors.Is(err, publisher.ErrServerTooOld) {
 			return backoff.Permanent(err) // until somebody mends it
 		}
-		if refused := PrivacyRefused(err); refused != nil {
+		if refused := privacy.Refused(err); refused != nil {
 			return backoff.Permanent(refused)
 		}
 		return err
 	})
-	if err == nil && privacy.Weak {
+	if err == nil && way.Weak {
 		s.log.Warn(weakKey)
 	}
 	return pub, err

@@ -14,6 +14,7 @@ import (
 	"github.com/c4342123/rollcall/internal/fleet/budget"
 	"github.com/c4342123/rollcall/internal/fleet/turns"
 	"github.com/c4342123/rollcall/internal/nats/conn"
+	"github.com/c4342123/rollcall/internal/privacy"
 	"github.com/c4342123/rollcall/poller"
 	"github.com/c4342123/rollcall/poller/condition"
 	"github.com/c4342123/rollcall/publisher"
@@ -93,7 +94,7 @@ func (s *service) poll(ctx context.Context, pub *publisher.Publisher, b *parts, 
 		func() error {
 			defer s.stop()
 			err := pub.Run(committing)
-			return cmp.Or(PrivacyRefused(err), err)
+			return cmp.Or(privacy.Refused(err), err)
 		},
 		func() error {
 			defer stopCommits()
