@@ -11,10 +11,11 @@ import (
 
 	"github.com/c4342123/rollcall/diff"
 	"github.com/c4342123/rollcall/internal/dingtalk/robot"
+	"github.com/c4342123/rollcall/internal/stored/forget"
 )
 
 // Bucket is the JetStream bucket that holds what the robots were told.
-const Bucket = "ROLLCALL_BOT"
+const Bucket = forget.Robots
 
 // errLost says that another process has changed the entry.
 var errLost = errors.New("another process tells the robot")

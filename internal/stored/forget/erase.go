@@ -106,7 +106,7 @@ func (x *Eraser) Erase(ctx context.Context, req Request) (Answer, error) {
 	} else if err := x.run(ctx, req, all, &out); err != nil {
 		return out, fmt.Errorf("erase: %w", err)
 	}
-	out.Unreachable = x.unreachable(ctx, all.plain())
+	out.Unreachable = append(x.unreachable(ctx, all.plain()), out.Unreachable...)
 	return out, nil
 }
 
@@ -137,6 +137,7 @@ func (x *Eraser) run(ctx context.Context, req Request, found all, out *Answer) e
 		got, err := x.follow(ctx, order)
 		out.Meetings, out.Events = out.Meetings+got.Meetings, out.Events+got.Events
 		out.Waiting = append(out.Waiting, got.Waiting...)
+		out.Unreachable = append(out.Unreachable, got.Unreachable...)
 		if err != nil {
 			return err
 		}
@@ -166,6 +167,8 @@ func (x *Eraser) order(ctx context.Context, req Request, who diff.Who, found all
 // follow does what an order says as far as that can be done now.
 func (x *Eraser) follow(ctx context.Context, o publisher.Order) (Answer, error) {
 	var out Answer
+	called := names{}
+	called.add(cmp.Or(o.UnionID, o.Nick))
 	at, err := x.Publisher.PlaceOf(ctx, o)
 	if err != nil {
 		return out, err
@@ -173,12 +176,12 @@ func (x *Eraser) follow(ctx context.Context, o publisher.Order) (Answer, error) 
 	waiting := at.Waiting
 	at.Waiting = nil
 	for _, id := range waiting {
-		if _, err := x.step(ctx, o, id, &at, &out); err != nil {
+		if _, err := x.step(ctx, o, id, &at, &out, called); err != nil {
 			return out, err
 		}
 	}
 	for at.Next < len(o.Meetings) {
-		count, err := x.step(ctx, o, o.Meetings[at.Next], &at, &out)
+		count, err := x.step(ctx, o, o.Meetings[at.Next], &at, &out, called)
 		if err != nil {
 			return out, err
 		}
@@ -197,6 +200,11 @@ func (x *Eraser) follow(ctx context.Context, o publisher.Order) (Answer, error) 
 			return out, err
 		}
 	}
+	if out.Events > 0 || len(at.Waiting) == 0 {
+		if err := x.clearRobots(ctx, called); err != nil {
+			out.Unreachable = append(out.Unreachable, robots) // this user may not, as a rule
+		}
+	}
 	if len(at.Waiting) > 0 {
 		_, err = x.Publisher.Advance(ctx, o, at)
 		return out, err
@@ -205,8 +213,8 @@ func (x *Eraser) follow(ctx context.Context, o publisher.Order) (Answer, error) 
 }
 
 // step erases somebody from one meeting, and notes how that went.
-func (x *Eraser) step(ctx context.Context, o publisher.Order, id string, at *publisher.Place, out *Answer) (int, error) {
-	count, waits, err := x.inMeeting(ctx, o, id)
+func (x *Eraser) step(ctx context.Context, o publisher.Order, id string, at *publisher.Place, out *Answer, called names) (int, error) {
+	count, waits, err := x.inMeeting(ctx, o, id, called)
 	if out.Events += count; count > 0 {
 		out.Meetings++
 	}
@@ -218,7 +226,7 @@ func (x *Eraser) step(ctx context.Context, o publisher.Order, id string, at *pub
 
 // inMeeting erases somebody from one meeting, and tells how many events that took. A meeting that is
 // watched has to wait.
-func (x *Eraser) inMeeting(ctx context.Context, o publisher.Order, id string) (count int, waits bool, err error) {
+func (x *Eraser) inMeeting(ctx context.Context, o publisher.Order, id string, called names) (count int, waits bool, err error) {
 	for range maxRounds {
 		if err := x.Publisher.Overwrite(ctx, id, x.rest); err != nil {
 			return count, false, err
@@ -234,7 +242,7 @@ func (x *Eraser) inMeeting(ctx context.Context, o publisher.Order, id string) (c
 		case rec.State.IsWatched():
 			return count, true, nil
 		}
-		n, err := x.commit(ctx, o, rec)
+		n, err := x.commit(ctx, o, rec, called)
 		switch {
 		case errors.Is(err, publisher.ErrConflict), errors.Is(err, publisher.ErrUnknownOutcome):
 			if !pause.For(ctx, conflictPause) {
@@ -262,7 +270,7 @@ func named(who diff.Who) func([]byte) bool {
 var errNothing = errors.New("nobody to forget")
 
 // commit declares what of a meeting is erased, and returns how many events that are.
-func (x *Eraser) commit(ctx context.Context, o publisher.Order, rec diff.Record) (int, error) {
+func (x *Eraser) commit(ctx context.Context, o publisher.Order, rec diff.Record, called names) (int, error) {
 	who, now := diff.Who{UnionID: o.UnionID, Nick: o.Nick}, x.now()
 	want := diff.Forget{Who: who, Reason: o.Reason, By: o.By, At: o.At.UnixMilli(), Now: now.UnixMilli()}
 	type piece struct {
@@ -276,6 +284,11 @@ func (x *Eraser) commit(ctx context.Context, o publisher.Order, rec diff.Record)
 			return
 		}
 		pieces = append(pieces, piece{at, payload})
+		if e.Member != nil {
+			called.add(e.Member.UserNick)
+		} else {
+			called.add(e.Meeting.CreatorNick)
+		}
 		want.About = want.About || e.Meeting != nil
 		hole := events.Hole{Sequence: e.Sequence, Previous: e.Previous}
 		if e.Previous != "" {

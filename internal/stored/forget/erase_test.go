@@ -3,11 +3,13 @@ package forget
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -265,6 +267,30 @@ func TestOnlyTheStateNamesWhoNeverCame(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, rec.State.Names(diff.Who{UnionID: "union-ann"}))
 	w.proven("office")
+	w.noTrace("union-ann", "Annabel")
+}
+
+func TestWhatRobotsAreToldIsCleared(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.meets("office", true, bob, ann)
+	kv, err := w.js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: Robots})
+	require.NoError(t, err)
+	for i := range 3 {
+		_, err = kv.Put(t.Context(), "group", fmt.Appendf(nil, `{"cursor":%d,"outbox":[{"text":"Annabel\u0020Lee joined"},{"text":"union-bob joined"}]}`, i))
+		require.NoError(t, err)
+	}
+	_, err = kv.Put(t.Context(), "group.said", []byte("prints"))
+	require.NoError(t, err)
+	got, err := w.eraser().Erase(t.Context(), request("union-ann"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{backups, titles}, got.Unreachable)
+	entry, err := kv.Get(t.Context(), "group")
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"cursor":2,"outbox":[{"text":"union-bob joined"}]}`, string(entry.Value()))
+	said, err := kv.Get(t.Context(), "group.said")
+	require.NoError(t, err)
+	assert.Equal(t, "prints", string(said.Value()))
 	w.noTrace("union-ann", "Annabel")
 }
 

@@ -13,6 +13,7 @@ const (
 	backups   = "backups and snapshots of the stream that were taken before"
 	titles    = "titles of meetings, which may hold names"
 	plain     = "states from before they were sealed, until the server drops the blocks they lie in"
+	robots    = "what was told to group robots (bucket " + Robots + "), until the server drops the blocks it lies in: this user may not clear it"
 	unlisted  = "streams that copy CONFERENCE, if there are any: this user may not list them"
 	encrypted = "all of it, if the NATS server encrypts its store: it only says that it overwrites"
 )
