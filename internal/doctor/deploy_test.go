@@ -146,7 +146,7 @@ func refusals(t *testing.T, srv *server.Server) {
 	service, _ := as(t, srv, "rollcall-service")
 	kept := func(t *testing.T) (state []any) {
 		t.Helper()
-		for _, name := range streams(config.Settings{Polling: config.Polling{DiscoveryInterval: time.Minute}}) {
+		for _, name := range streams(config.Settings{NATS: config.NATS{URL: config.Servers{srv.ClientURL()}}, Polling: config.Polling{DiscoveryInterval: time.Minute}}) {
 			st, err := service.Stream(t.Context(), name)
 			require.NoError(t, err)
 			state = append(state, st.CachedInfo().Config, st.CachedInfo().Created)
