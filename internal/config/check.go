@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/base64"
 	"math"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -208,8 +209,39 @@ func (h HTTP) Validate() error {
 	return h.checkLimits()
 }
 
-// TokenSet tells whether API and page want a token.
-func (h HTTP) TokenSet() bool { return h.APIToken != "" || h.APITokens != "" }
+// TokenSet tells whether API and page want a token, or a log-in.
+func (h HTTP) TokenSet() bool { return h.APIToken != "" || h.APITokens != "" || h.OIDC.Issuer != "" }
+
+// CallbackPath ends the address to which an OpenID provider sends browsers back.
+const CallbackPath = "/login/oidc/callback"
+
+// Validate checks the group.
+func (o OIDC) Validate() error {
+	needed := []struct{ setting, value string }{
+		{"oidc-issuer", o.Issuer}, {"oidc-client-id", o.ClientID}, {"oidc-redirect-url", o.RedirectURL}, {"oidc-scopes", o.Scopes},
+	}
+	set := o.ClientSecret != ""
+	for _, n := range needed {
+		set = set || n.value != ""
+	}
+	for _, n := range needed {
+		if set && n.value == "" {
+			return Usagef(n.setting, "is required: oidc-issuer, oidc-client-id, oidc-redirect-url and oidc-scopes go together")
+		}
+	}
+	if !set {
+		return nil
+	}
+	for _, n := range []struct{ setting, value string }{{"oidc-issuer", o.Issuer}, {"oidc-redirect-url", o.RedirectURL}} {
+		if u, err := url.Parse(n.value); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+			return Usagef(n.setting, "is no URL such as https://login.example.org")
+		}
+	}
+	if !strings.HasSuffix(o.RedirectURL, CallbackPath) {
+		return Usagef("oidc-redirect-url", "%s does not end in %s", o.RedirectURL, CallbackPath)
+	}
+	return nil
+}
 
 // CheckToken returns an error where API and page would be within others' reach, and no token is
 // set.

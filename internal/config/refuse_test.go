@@ -115,12 +115,16 @@ func TestTogether(t *testing.T) {
 		env  []string
 		says string
 	}{
-		"no login":                        {nil, "--dingtalk-app-key (ROLLCALL_DINGTALK_APP_KEY, dingtalk_app_key): is required"},
-		"key without secret":              {[]string{"ROLLCALL_DINGTALK_APP_KEY=k"}, "dingtalk_app_secret): is required"},
-		"secret without key":              {[]string{"ROLLCALL_DINGTALK_APP_SECRET=hunter2"}, "ROLLCALL_DINGTALK_APP_SECRET: needs dingtalk-app-key"},
-		"secret and token":                {with("ROLLCALL_DINGTALK_ACCESS_TOKEN=hunter2"), "ROLLCALL_DINGTALK_ACCESS_TOKEN: is set together with dingtalk-app-secret"},
-		"stream mode with a token":        {[]string{"ROLLCALL_DINGTALK_ACCESS_TOKEN=hunter2", "ROLLCALL_STREAM_MODE=1"}, "ROLLCALL_STREAM_MODE: needs dingtalk-app-key"},
-		"webhook listener, no keys":       {with("ROLLCALL_WEBHOOK_LISTEN=127.0.0.1:8081"), "WEBHOOK_LISTEN: needs webhook-token"},
+		"no login":                  {nil, "--dingtalk-app-key (ROLLCALL_DINGTALK_APP_KEY, dingtalk_app_key): is required"},
+		"key without secret":        {[]string{"ROLLCALL_DINGTALK_APP_KEY=k"}, "dingtalk_app_secret): is required"},
+		"secret without key":        {[]string{"ROLLCALL_DINGTALK_APP_SECRET=hunter2"}, "ROLLCALL_DINGTALK_APP_SECRET: needs dingtalk-app-key"},
+		"secret and token":          {with("ROLLCALL_DINGTALK_ACCESS_TOKEN=hunter2"), "ROLLCALL_DINGTALK_ACCESS_TOKEN: is set together with dingtalk-app-secret"},
+		"stream mode with a token":  {[]string{"ROLLCALL_DINGTALK_ACCESS_TOKEN=hunter2", "ROLLCALL_STREAM_MODE=1"}, "ROLLCALL_STREAM_MODE: needs dingtalk-app-key"},
+		"webhook listener, no keys": {with("ROLLCALL_WEBHOOK_LISTEN=127.0.0.1:8081"), "WEBHOOK_LISTEN: needs webhook-token"},
+		"an issuer alone":           {with("ROLLCALL_OIDC_ISSUER=https://i.example"), "oidc_client_id): is required"},
+		"a secret of nobody":        {with("ROLLCALL_OIDC_CLIENT_SECRET=hunter2"), "oidc_issuer): is required"},
+		"another way back": {with("ROLLCALL_OIDC_ISSUER=https://i.example", "ROLLCALL_OIDC_CLIENT_ID=c", "ROLLCALL_OIDC_SCOPES=a=read",
+			"ROLLCALL_OIDC_REDIRECT_URL=https://r.example/callback"), "ROLLCALL_OIDC_REDIRECT_URL: https://r.example/callback does not end in /login/oidc/callback"},
 		"a certificate without a key":     {with("ROLLCALL_TLS_CERT=c.pem"), "ROLLCALL_TLS_CERT: needs both"},
 		"a key without a certificate":     {with("ROLLCALL_TLS_KEY=k.pem"), "ROLLCALL_TLS_KEY: needs both"},
 		"webhook without AES key":         {with("ROLLCALL_WEBHOOK_TOKEN=hunter2", "ROLLCALL_WEBHOOK_OWNER_KEY=o"), "webhook_aes_key): is required"},

@@ -170,6 +170,7 @@ type HTTP struct {
 	APIToken     Secret `name:"api-token" placeholder:"SECRET" help:"Bearer token that may do everything by API and web page, 16 characters at least; without a token they answer only on loopback."`
 	APITokenFile string `name:"api-token-file" hidden:"" help:"File that holds the bearer token."`
 	TokenFile    `embed:""`
+	OIDC         OIDC `embed:"" prefix:"oidc-"`
 	// SessionLife is how long a browser stays logged in.
 	SessionLife time.Duration `placeholder:"TIME" default:"12h" help:"How long a browser stays logged in."`
 	// Connections, PerAddress and EventReaders are how many may ask at a time; the limit of open
@@ -179,6 +180,19 @@ type HTTP struct {
 	EventReaders int `name:"event-readers" placeholder:"N" default:"200" help:"Readers of /v1/events at a time by each token, and in all without one; no more than three quarters of the connections in all."`
 	// TrustedProxies are the proxies whose headers about the client's address are believed.
 	TrustedProxies Networks `placeholder:"NET" help:"Proxies whose X-Forwarded-For and X-Forwarded-Prefix are believed: addresses or networks, with commas between."`
+}
+
+// OIDC says at which OpenID provider people log in to the page, and what they may do.
+type OIDC struct {
+	Issuer           string `placeholder:"URL" help:"OpenID provider at which people log in to the page, exactly as it writes itself."`
+	ClientID         string `name:"client-id" placeholder:"ID" help:"What the provider calls Rollcall."`
+	ClientSecret     Secret `placeholder:"SECRET" help:"Rollcall's secret there, if it has one."`
+	ClientSecretFile string `hidden:"" help:"File that holds the secret."`
+	// RedirectURL ends in /login/oidc/callback.
+	RedirectURL string `name:"redirect-url" placeholder:"URL" help:"Where it sends browsers back to: the page's address with /login/oidc/callback."`
+	GroupsClaim string `placeholder:"CLAIM" default:"groups" help:"Claim that holds a person's groups."`
+	// Scopes are groups and what they may do.
+	Scopes string `placeholder:"GROUP=SCOPE,...;..." help:"What the groups may do, such as staff=read;it=read,watch,admin."`
 }
 
 // TokenFile says where the named tokens are.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/face/access"
+	"github.com/c4342123/rollcall/internal/face/httpapi"
+	"github.com/c4342123/rollcall/internal/face/oidc"
 )
 
 // tokenInterval is how often the file of tokens is read. What it holds counts when it is found twice.
@@ -20,10 +22,28 @@ func (s *service) newAccess() (*access.Access, error) {
 	if err != nil {
 		return nil, config.Usagef("api-tokens", "%w", err)
 	}
+	var groups access.Groups
+	if http.OIDC.Issuer != "" {
+		if groups, err = access.ParseGroups(http.OIDC.Scopes); err != nil {
+			return nil, config.Usagef("oidc-scopes", "%w", err)
+		}
+	}
 	return &access.Access{Keys: keys, Sessions: access.Sessions{
-		Life: http.SessionLife, Keys: keys,
+		Groups: groups, Life: http.SessionLife, Keys: keys,
 		Store: &access.Bucket{Life: http.SessionLife, Replicas: s.opts.Settings.Store.Replicas, JetStream: s.jetStream},
 	}}, nil
+}
+
+// logIn logs people in, where there is a provider for that.
+func (s *service) logIn() httpapi.LogIn {
+	o := s.opts.Settings.HTTP.OIDC
+	if o.Issuer == "" {
+		return httpapi.LogIn{}
+	}
+	return httpapi.LogIn{RedirectURL: o.RedirectURL, Provider: oidc.New(oidc.Options{
+		Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RedirectURL: o.RedirectURL, GroupsClaim: o.GroupsClaim,
+		Note: func(text string) { s.log.Warn(text) },
+	})}
 }
 
 // jetStream is where sessions are kept; nil while NATS has not been reached.

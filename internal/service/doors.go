@@ -101,7 +101,7 @@ func (d *doors) options() httpapi.Options {
 	opts := httpapi.Options{
 		Limits: limits, Refusals: &s.turnedAway, Room: httpapi.NewRoom(limits, &s.turnedAway),
 		Ready: s.gate.ready, NotReady: s.gate.notReady,
-		Meetings: &s.gate.parts, Events: &s.gate.parts, Past: &s.gate.parts, Reports: &s.gate.parts, Access: s.access,
+		Meetings: &s.gate.parts, Events: &s.gate.parts, Past: &s.gate.parts, Reports: &s.gate.parts, Access: s.access, LogIn: s.logIn(),
 		TrustedProxies: http.TrustedProxies, Checks: s.checks, Month: s.month, Keys: &s.gate.parts, Audit: &s.gate.parts, People: &s.gate.parts, Metrics: s.metrics(),
 		Webhook: httpapi.Webhook{Handler: s.pushes.webhook, CorpID: s.opts.Settings.DingTalk.CorpID}, Logger: s.log,
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -149,4 +150,31 @@ func (g Groups) Scopes(groups []string) (out Scopes) {
 
 func (g Groups) known(groups []string) []string {
 	return slices.DeleteFunc(slices.Clone(groups), func(group string) bool { return len(g[group]) == 0 })
+}
+
+// ParseGroups reads groups and their scopes, such as staff=read;it=read,watch,admin.
+func ParseGroups(text string) (Groups, error) {
+	groups := Groups{}
+	for part := range strings.SplitSeq(text, ";") {
+		at := strings.LastIndex(part, "=") // a group may have one in its name
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		if at < 1 {
+			return nil, fmt.Errorf("%q is not a group, = and its scopes", part)
+		}
+		group := strings.TrimSpace(part[:at])
+		scopes, err := ParseScopes(strings.Split(part[at+1:], ",")...)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", group, err)
+		case groups[group] != nil:
+			return nil, fmt.Errorf("%s is there twice", group)
+		}
+		groups[group] = scopes
+	}
+	if len(groups) == 0 {
+		return nil, errors.New("no group is named")
+	}
+	return groups, nil
 }

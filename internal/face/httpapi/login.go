@@ -17,13 +17,14 @@ const sessionCookie = "rollcall_session"
 type sessionBody struct {
 	Required bool          `json:"required"`
 	LoggedIn bool          `json:"loggedIn"`
+	OIDC     bool          `json:"oidc,omitempty"` // people log in at their organisation's provider, too
 	Name     string        `json:"name,omitempty"`
 	Scopes   access.Scopes `json:"scopes,omitempty"`
 }
 
 // loginState lets the page know what it cannot see: its cookie is hidden from scripts.
 func (a *api) loginState(w http.ResponseWriter, r *http.Request) {
-	body := sessionBody{Required: !a.opts.Access.Open()}
+	body := sessionBody{Required: !a.opts.Access.Open(), OIDC: a.opts.LogIn.Provider != nil}
 	if body.Required {
 		caller, err := a.identify(r)
 		if errors.Is(err, errAway) {
@@ -57,7 +58,7 @@ func (a *api) login(w http.ResponseWriter, r *http.Request) {
 		a.log.Warn("a session could not be kept", "error", err)
 		refuseAway(w)
 	default:
-		a.setSession(w, r, name)
+		a.setSession(w, r, name, "", false)
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -75,17 +76,18 @@ func (a *api) logout(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// setSession has the browser keep the name of a session.
-func (a *api) setSession(w http.ResponseWriter, r *http.Request, name string) {
-	// Without a path it is that of the page, whatever prefix a proxy has put before it.
+// setSession has the browser keep the name of a session, for a path. Without one it is that of the
+// page, whatever prefix a proxy has put before it.
+func (a *api) setSession(w http.ResponseWriter, r *http.Request, name, path string, secure bool) {
 	cookie(w, r, http.Cookie{
-		Name: sessionCookie, Value: name, MaxAge: int(a.opts.Access.Sessions.Life / time.Second), SameSite: http.SameSiteStrictMode,
+		Name: sessionCookie, Value: name, Path: path, MaxAge: int(a.opts.Access.Sessions.Life / time.Second),
+		SameSite: http.SameSiteStrictMode, Secure: secure,
 	})
 }
 
 // cookie sets a cookie that scripts cannot read, and that goes over TLS alone where there is TLS.
 func cookie(w http.ResponseWriter, r *http.Request, c http.Cookie) {
-	c.HttpOnly, c.Secure = true, r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	c.HttpOnly, c.Secure = true, c.Secure || r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 	http.SetCookie(w, &c)
 	w.Header().Set("Cache-Control", "no-store")
 }

@@ -44,6 +44,8 @@ func Handler(opts Options) http.Handler {
 	route(mux, "/login", methods{
 		http.MethodGet: ownSite(a.loginState), http.MethodPost: ownSite(a.login), http.MethodDelete: ownSite(a.logout),
 	})
+	a.open(mux, "/login/oidc", ownSiteOrLink(a.atProvider(a.toProvider)))
+	a.open(mux, callbackPath, ownSiteOrLink(a.atProvider(a.fromProvider)))
 	a.open(mux, "/{$}", a.shell(index))
 	a.open(mux, "/assets/{name}", a.shell(asset))
 	a.guarded(mux, "/v1/meetings", endpoints{http.MethodGet: read(a.list)}, parameters{"state": once, "search": once, "limit": once})

@@ -91,6 +91,8 @@ type Options struct {
 	People People
 	// Access says who may use API and web page. Without it they answer only on loopback.
 	Access *access.Access
+	// LogIn says who logs people in; without it tokens alone do.
+	LogIn LogIn
 	// TrustedProxies are the networks of proxies whose X-Forwarded-Prefix and X-Forwarded-For are
 	// believed.
 	TrustedProxies []netip.Prefix

@@ -24,6 +24,7 @@ import (
 
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/problem"
+	"github.com/c4342123/rollcall/internal/face/oidc"
 	"github.com/c4342123/rollcall/internal/stored/forget"
 	"github.com/c4342123/rollcall/internal/stored/report"
 )
@@ -86,7 +87,7 @@ func TestTheDescriptionIsOpenAPI(t *testing.T) {
 // Whatever is described is answered, with the methods that are described and no others.
 func TestEveryDescribedPathIsServed(t *testing.T) {
 	answers := func(http.ResponseWriter, *http.Request) {}
-	opts := Options{Meetings: table(), Month: func() *Month { return nil }, Keys: fakeKeys(nil), Audit: &notes{}, Metrics: http.HandlerFunc(answers), Webhook: Webhook{Handler: http.HandlerFunc(answers)}}
+	opts := Options{Meetings: table(), Month: func() *Month { return nil }, Keys: fakeKeys(nil), Audit: &notes{}, LogIn: LogIn{Provider: oidc.New(oidc.Options{})}, Metrics: http.HandlerFunc(answers), Webhook: Webhook{Handler: http.HandlerFunc(answers)}}
 	for path, item := range described.Paths.Map() {
 		if strings.HasPrefix(path, webhookPath) {
 			continue // its handler is tested where it is written

@@ -68,7 +68,7 @@ func run(t *testing.T, sc simulator.Scenario, token string, edit ...func(*config
 		Embedded: config.Embedded{Listen: "127.0.0.1:0"},
 		Store:    config.Store{Replicas: 1, DataDir: t.TempDir()},
 		HTTP: config.HTTP{
-			Listen: "127.0.0.1:0", APIToken: config.Secret(token), TrustedProxies: config.Networks{netip.MustParsePrefix("127.0.0.1/32")},
+			Listen: "127.0.0.1:0", APIToken: config.Secret(token), TrustedProxies: config.Networks{netip.MustParsePrefix("127.0.0.1/32")}, SessionLife: time.Hour,
 		},
 		Polling: config.Polling{DiscoveryInterval: 200 * time.Millisecond, MinInterval: 100 * time.Millisecond, MaxInterval: 300 * time.Millisecond, PageSize: 500},
 		Events:  config.Events{Retention: time.Hour},

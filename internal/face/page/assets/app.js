@@ -62,7 +62,7 @@ function App() {
       </div>
     </header>
     <main id="main" ref=${main} tabindex="-1">
-      ${login.locked ? html`<${Login} w=${w} done=${login.done}/>`
+      ${login.locked ? html`<${Login} w=${w} oidc=${login.oidc} done=${login.done}/>`
         : !login.open ? html`<p class="hint" role="status">${w.connecting}</p>`
         : where.view === "meeting" ? html`<${Meeting} key=${`${where.id} ${login.session}`} id=${where.id} ...${shared}/>`
         : where.view === "past" ? html`<${Past} key=${login.session} query=${where.query} ...${shared}/>`
@@ -78,7 +78,7 @@ function useLogin() {
   useEffect(() => {
     let timer;
     const look = () => get("login").then(
-      ({ required, loggedIn }) => set({ required, open: !required || loggedIn, locked: required && !loggedIn }),
+      ({ required, loggedIn, oidc }) => set({ required, oidc, open: !required || loggedIn, locked: required && !loggedIn }),
       () => { timer = setTimeout(look, 2000); },
     );
     look();

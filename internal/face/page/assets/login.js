@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { logIn } from "./api.js";
 
-export function Login({ w, done }) {
+export function Login({ w, oidc, done }) {
   const [problem, setProblem] = useState("");
   const field = useRef(null);
   useEffect(() => field.current.focus(), []);
@@ -18,6 +18,7 @@ export function Login({ w, done }) {
   };
   return html`<form class="login card" onSubmit=${send}>
     <h1>${w.loginTitle}</h1>
+    ${oidc && html`<p><a class="button" href="login/oidc">${w.loginOrganisation}</a></p>`}
     <p>${w.loginHint}</p>
     <input type="text" autocomplete="username" value="rollcall" hidden readonly/>
     <label for="token">${w.token}</label>
