@@ -138,7 +138,7 @@ func (t *locked) proven() bool { return t.proof.holds() && t.opts.Month.Telling(
 // saved.
 func (t *locked) firstLook(s *diff.State) time.Duration {
 	if t.proven() {
-		return max(t.proof.until(t.now()-provenFor/2)-t.now(), arrivals)
+		return provenFor
 	}
 	if s == nil || s.StartTime == 0 {
 		return 0

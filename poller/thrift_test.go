@@ -150,6 +150,29 @@ func TestUnderALimitPushesAreProvenOverAllMeetings(t *testing.T) {
 	})
 }
 
+// TestUnderALimitTheFirstLookWaitsLongerWherePushesAreProven has a meeting begin soon after the list
+// that proves them, and one long after.
+func TestUnderALimitTheFirstLookWaitsLongerWherePushesAreProven(t *testing.T) {
+	inWorld(t, thrifty(), func(w *world) {
+		w.create("m")
+		w.sleep(time.Second)
+		w.prove("m")
+		w.create("soon")
+		soon := w.until(3*time.Hour, "a look", func() bool { return w.lists("soon")+w.lists("m") > 1 })
+		assert.InDelta(t, 90*time.Minute, soon, float64(2*time.Minute), "after the list")
+	})
+	inWorld(t, thrifty(), func(w *world) {
+		w.create("m")
+		w.sleep(time.Second)
+		w.prove("m")
+		w.push(closedAt("m", w.now()))
+		w.sleep(2 * time.Hour)
+		w.create("late")
+		late := w.until(3*time.Hour, "a look", func() bool { return w.lists("late") > 0 })
+		assert.InDelta(t, 90*time.Minute, late, float64(2*time.Minute), "after its start")
+	})
+}
+
 // TestUnderALimitPushesThatRunOutProveNothing has those of the month be used up while lists have
 // just proved them.
 func TestUnderALimitPushesThatRunOutProveNothing(t *testing.T) {
@@ -272,6 +295,30 @@ func TestUnderALimitAnEndTakesTwoCalls(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestUnderALimitAnUncertainListDoesNotTellAll has pushes tell that the one who is known has left,
+// and a list that is not complete show nobody else.
+func TestUnderALimitAnUncertainListDoesNotTellAll(t *testing.T) {
+	inWorld(t, thrifty(), func(w *world) {
+		w.source.onInfo(goesOn)
+		w.source.onList(func(context.Context, string) (poller.List, error) {
+			return poller.List{Rows: []diff.Row{gone("ann", 10, 100)}}, nil
+		})
+		w.sleep(10 * time.Second)
+		w.create("m")
+		w.push(joinPush("m", "ann", 10))
+		w.sleep(90 * time.Second)
+		w.push(leavePush("m", "ann", 10, 100))
+		require.NoError(t, w.poller.LookNow("m"))
+		w.sleep(2 * time.Second)
+		w.source.onList(list(gone("ann", 10, 100), gone("bob", 10, 100)))
+		w.source.onInfo(endsAt(100))
+		w.poller.CheckEnd("m")
+		w.sleep(5 * time.Second)
+		require.False(t, w.watched("m"))
+		assert.Equal(t, []string{"1 joined ann", "2 left ann", "3 joined bob", "4 left bob"}, w.store.events("m"))
+	})
 }
 
 // TestUnderALimitAPushedEndIsNotLookedForTwice has DingTalk drop a meeting as soon as it is over.
