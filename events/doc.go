@@ -26,6 +26,14 @@
 // joined. [Roster] holds a consumer to both. Presence is a person's, not a device's: somebody with
 // two devices joins with the first and leaves with the last.
 //
+// # Evidence
+//
+// The events of a meeting are chained: [Event.Previous] is the hash of the payload of the one before
+// it. What ends a part of a meeting carries a [Seal], which is signed. [Chain.Follow] tells whether
+// an event is the next of its meeting, and [CheckSeal] whether a seal is signed by the key that it
+// names; which keys are Rollcall's is to be known from elsewhere. An example of package consumer
+// checks both as the events come.
+//
 // # Versions
 //
 // The payload is a CloudEvent 1.0 in structured JSON that follows the JSON Schema in [Schema]. New

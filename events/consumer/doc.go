@@ -39,4 +39,9 @@
 // With [Options.InFlight] at its default of 1 events are processed one after the other, in the
 // order of the stream, and one that fails holds up those behind it. With more, those of different
 // meetings and of one meeting may overtake each other; [events.Event.Sequence] tells their order.
+//
+// # Evidence
+//
+// A consumer of all events, one after the other, can check as they come that none of a meeting's was
+// changed, left out or moved: the example that follows chains shows how.
 package consumer

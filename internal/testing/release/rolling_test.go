@@ -54,7 +54,7 @@ func startReplica(t *testing.T, program, nats, dingtalk string) *replica {
 	cmd := exec.Command(program, "serve", "--listen", r.http, "--nats-url", nats, "--retention", "0",
 		"--dingtalk-url", dingtalk, "--dingtalk-app-key", simulator.DefaultAppKey, "--dingtalk-app-secret", simulator.DefaultAppSecret,
 		"--discovery-interval", "1s", "--poll-min-interval", "100ms", "--poll-max-interval", "500ms", "--dingtalk-rate", "200",
-		"--dingtalk-monthly-calls", "1000000000")
+		"--dingtalk-monthly-calls=0", "--stream-mode=false")
 	cmd.Env, cmd.Stderr = clean(), r.log
 	require.NoError(t, cmd.Start())
 	go func() { r.end <- cmd.Wait() }()
@@ -109,11 +109,12 @@ func TestRollingUpgrade(t *testing.T) {
 		t.Helper()
 		_, _, err := sim.Do("live", history.LiveAction{Do: history.Join, Person: person, Nick: person})
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return has(storedNow(t, js), "live", events.Joined, person) }, patience, 100*time.Millisecond)
+		require.Eventually(t, func() bool { return has(storedNow(t, js), "live", events.Joined, person) }, patience, 100*time.Millisecond,
+			"%s is not announced: %d events\n%s\n%s", person, len(storedNow(t, js)), first.log, second.log)
 	}
 	joined("u-one")
-	// Three times the time in which the switch would come otherwise.
-	assert.Never(t, func() bool { return formatOf(t, js) != "" }, 30*time.Second, 500*time.Millisecond, "%s", second.log)
+	// Longer than the switch would take otherwise.
+	assert.Never(t, func() bool { return formatOf(t, js) != "" }, 15*time.Second, 500*time.Millisecond, "%s", second.log)
 	joined("u-two")
 	for _, e := range storedNow(t, js) {
 		assert.Empty(t, e.Previous, "an older replica has to read it")
