@@ -64,6 +64,11 @@ func (l Lines) Line(e events.Event) string {
 		return head(red, strings.TrimPrefix(string(e.Type), "conference.source.")) + plaintext.Clean(e.Sight.Reason, maxName)
 	case e.Checkpoint != nil:
 		return head(grey, strings.TrimPrefix(string(e.Type), "conference.audit.")) + plaintext.Clean(e.Checkpoint.Checkpoint, maxName)
+	case e.Erased != nil:
+		return head(grey, strings.TrimPrefix(string(e.Type), "conference.person.")) +
+			fmt.Sprintf("%d events: %s", e.Erased.Events, plaintext.Clean(e.Erased.Reason, maxName))
+	case e.Forget != nil:
+		return head(grey, strings.TrimPrefix(string(e.Type), "conference.person.")) + plaintext.Clean(e.Subject, maxName)
 	case e.Meeting != nil:
 		verb := strings.TrimPrefix(string(e.Type), "conference.meeting.")
 		return head(bold, verb) + plaintext.Clean(e.Meeting.Title, maxName)

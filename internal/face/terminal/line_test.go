@@ -62,6 +62,14 @@ func TestLine(t *testing.T) {
 			events.Event{Type: events.MeetingGap, Time: at, Gap: &events.Gap{ConferenceID: "weekly", Reason: "throttled"}},
 			"gap           weekly                throttled",
 		},
+		"erased": {
+			events.Event{Type: events.PersonErased, Time: at, Erased: &events.Erased{ConferenceID: "weekly", Events: 3, Reason: "asked for"}},
+			"erased        weekly                3 events: asked for",
+		},
+		"forget": {
+			events.Event{Type: events.PersonForget, Time: at, Subject: "ann", Forget: &events.Forget{ConferenceID: "weekly"}},
+			"forget        weekly                ann",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, "09:30:00.250+00:00  "+c.want, terminal.Lines{}.Line(c.event))
@@ -136,6 +144,8 @@ func TestLineOfHostileNames(t *testing.T) {
 				m, unnamed,
 				{Type: events.MeetingStarted, Time: at, Meeting: &events.Meeting{ConferenceID: hostile, Title: hostile}},
 				{Type: events.MeetingGap, Time: at, Gap: &events.Gap{ConferenceID: hostile, Reason: hostile}},
+				{Type: events.PersonErased, Time: at, Erased: &events.Erased{ConferenceID: hostile, Reason: hostile}},
+				{Type: events.PersonForget, Time: at, Subject: hostile, Forget: &events.Forget{ConferenceID: hostile}},
 				{Type: events.Type(hostile), Time: at},
 			} {
 				line := terminal.Lines{Color: true}.Line(e)

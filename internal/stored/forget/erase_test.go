@@ -270,6 +270,27 @@ func TestOnlyTheStateNamesWhoNeverCame(t *testing.T) {
 	w.noTrace("union-ann", "Annabel")
 }
 
+func TestARealIDFindsItsPseudonym(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.meets("office", true, bob, row("p-of-union-ann", ""))
+	wanted := Named("union-ann", func(id string) string { return "p-of-" + id })
+	found, err := Of(t.Context(), w.js, wanted)
+	require.NoError(t, err)
+	assert.Equal(t, "union-ann", found.UnionID)
+	assert.Len(t, found.Events, 2)
+	require.Len(t, found.Meetings, 1)
+	assert.Equal(t, "ended", found.Meetings[0].State)
+	assert.Equal(t, 1, found.Meetings[0].Listed[0].Visits)
+	got, err := w.eraser().Erase(t.Context(), Request{Wanted: wanted, Reason: "asked for"})
+	require.NoError(t, err)
+	assert.Equal(t, 2, got.Events)
+	found, err = Of(t.Context(), w.js, wanted)
+	require.NoError(t, err)
+	assert.Empty(t, found.Events)
+	assert.Empty(t, found.Meetings)
+}
+
 func TestWhatRobotsAreToldIsCleared(t *testing.T) {
 	t.Parallel()
 	w := open(t)
