@@ -20,9 +20,15 @@ const (
 	forgetEvery = 10 * time.Second
 )
 
+// eraser erases people; a [forget.Eraser] is one.
+type eraser interface {
+	Erase(ctx context.Context, req forget.Request) (forget.Answer, error)
+	Resume(ctx context.Context) (forget.Answer, error)
+}
+
 // forgetting goes on with orders to erase somebody while this replica is the one to do so.
 type forgetting struct {
-	eraser *forget.Eraser
+	eraser eraser
 	mine   func(shard int) bool
 	report condition.Reporter
 }
