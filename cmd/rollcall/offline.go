@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/evidence"
@@ -16,7 +17,7 @@ import (
 type offline struct {
 	Offline    bool     `help:"Check files that rollcall replay --evidence wrote, without NATS and DingTalk."`
 	Key        []string `placeholder:"KEY" sep:"none" help:"With --offline: a public key of the service, U..., that may have signed; may be given several times."`
-	Checkpoint string   `placeholder:"FILE" help:"With --offline: an older checkpoint, as /v1/checkpoint has told it, that the log has to agree with."`
+	Checkpoint string   `placeholder:"FILE" help:"With --offline: an older checkpoint, as /v1/checkpoint has told it or its event has it, that the log has to agree with."`
 	Open       bool     `help:"With --offline: accept meetings that are not over, not sealed, in no checkpoint yet, not chained, or expired in part."`
 	All        bool     `help:"With --offline: want every meeting of the log."`
 }
@@ -65,6 +66,9 @@ func (o offline) run(ctx context.Context, call *config.Invocation, names []strin
 		_ = file.Close() // it was only read
 		if err != nil {
 			return err
+		}
+		if e, err := events.Decode(note); err == nil && e.Checkpoint != nil {
+			note = []byte(e.Checkpoint.Checkpoint)
 		}
 		opts.Older = []evidence.Older{{Name: o.Checkpoint, Note: note}}
 	}

@@ -204,7 +204,7 @@ func TestTheFirstCheckpointComesAtOnceAndTheNextAfterTheInterval(t *testing.T) {
 	now.Add(3599)
 	assert.Equal(t, int64(1), w.becomes(1).Size)
 	now.Add(1)
-	w.becomes(2)
+	assert.Equal(t, time.Unix(1_800_003_600, 0).UTC(), w.becomes(2).Signed, "not before")
 	assert.Len(t, w.told(), 2)
 }
 
