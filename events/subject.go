@@ -103,8 +103,8 @@ func Source(corpID, conferenceID string) string {
 	return SourceOf(corpID) + "/conferences/" + conferenceID
 }
 
-// SourceOf is the CloudEvents source of events about the organisation's meetings as a whole, and the log of them. An
-// empty corpID stands for "default".
+// SourceOf is the CloudEvents source of events about the organisation's meetings as a whole, and
+// about the log of them. An empty corpID stands for "default".
 func SourceOf(corpID string) string {
 	if corpID == "" {
 		corpID = "default"

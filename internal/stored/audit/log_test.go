@@ -376,7 +376,8 @@ func (w *world) purge(subject string) {
 	require.NoError(w.t, stream.Purge(w.t.Context(), jetstream.WithPurgeSubject(subject)))
 }
 
-// TestAStreamThatIsAnother is read from its beginning: what is in the log already is not added again.
+// TestAStreamThatIsAnother is read from its beginning: what is in the log already is not added
+// again.
 func TestAStreamThatIsAnother(t *testing.T) {
 	t.Parallel()
 	w := start(t)
