@@ -133,6 +133,12 @@ func (p *Publisher) Due(ctx context.Context) ([]string, error) {
 	return subjects, nil
 }
 
+// IsDue tells whether messages of a meeting are to be overwritten.
+func (p *Publisher) IsDue(ctx context.Context, conferenceID string) (bool, error) {
+	list, err := p.lastMessage(ctx, duePrefix+conferenceID)
+	return list != nil, err
+}
+
 // Overwrite overwrites what is due of a meeting: the messages on its lists, and the keys before the
 // newest. It can be killed at any moment, and be run by several at once.
 func (p *Publisher) Overwrite(ctx context.Context, conferenceID string, rest Rest) error {

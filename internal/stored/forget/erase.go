@@ -242,6 +242,14 @@ func (x *Eraser) inMeeting(ctx context.Context, o publisher.Order, id string, ca
 		case rec.State.IsWatched():
 			return count, true, nil
 		}
+		// Somebody else may have declared the same since: what they declared is stored until it is
+		// overwritten. Whoever comes later finds another state.
+		if due, err := x.Publisher.IsDue(ctx, id); err != nil || due {
+			if err != nil {
+				return count, false, err
+			}
+			continue
+		}
 		n, err := x.commit(ctx, o, rec, called)
 		switch {
 		case errors.Is(err, publisher.ErrConflict), errors.Is(err, publisher.ErrUnknownOutcome):

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
@@ -15,7 +16,9 @@ import (
 	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/nats/embedded"
 	"github.com/c4342123/rollcall/internal/stored/reading"
+	"github.com/c4342123/rollcall/internal/testing/child"
 	"github.com/c4342123/rollcall/internal/testing/leak"
+	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/publisher"
 )
 
@@ -27,7 +30,7 @@ const epoch = int64(1_700_000_000_000)
 type place struct {
 	t   testing.TB
 	dir string
-	srv *embedded.Server
+	srv child.Server
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	p   *publisher.Publisher
@@ -40,9 +43,13 @@ func open(t testing.TB) *place {
 	var err error
 	w.key, err = nkeys.CreateUser()
 	require.NoError(t, err)
-	w.srv, err = embedded.Start(t.Context(), embedded.Options{StoreDir: w.dir, Listen: "127.0.0.1:0"})
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, w.srv.Close()) })
+	if binary := natstest.Binary(); binary != "" {
+		w.srv = natstest.Start(t, binary, &server.Options{StoreDir: w.dir, SyncAlways: true})
+	} else {
+		w.srv, err = embedded.Start(t.Context(), embedded.Options{StoreDir: w.dir, Listen: "127.0.0.1:0"})
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, w.srv.Close()) })
+	}
 	w.nc, w.js, w.p = w.connect()
 	return w
 }
