@@ -54,6 +54,12 @@ func TestUncertainAnOverlookedDeviceEndsNothing(t *testing.T) {
 			look{at: 40, rows: []string{"ann 6 10-25", "ann 3 21-", "ann 3 31-"}},
 		)
 	})
+	t.Run("of somebody whose visit before was yet to be announced", func(t *testing.T) {
+		script(t,
+			uncertain(30, nil, "ann 5 10-25"),
+			uncertain(35, []string{"joined ann 10", "kicked ann 25", "joined ann 31 (rejoined)"}, "ann 5 10-25", "ann 3 31-"),
+		)
+	})
 	t.Run("of somebody new", func(t *testing.T) {
 		script(t,
 			uncertain(30, nil, "ann 6 10-25"),

@@ -54,7 +54,7 @@ func (c *comparison) proves(acc *account, own *attendance, seen *listed) int64 {
 		return 0
 	case c.snap.Over && (acc.endWithheld || !acc.open() || own != nil || seen.notJoined > 0 || seen.timeless || seen.prior >= acc.start || c.pastTheEnd()):
 		return forever
-	case own == nil && seen.open > 0:
+	case acc.open() && own == nil && seen.open > 0:
 		return 0 // it lacks the row that ended, and may lack that of a device that stayed until this one came
 	case acc.endWithheld && c.snap.began() != c.prev.LookedAt:
 		return c.prev.LookedAt
