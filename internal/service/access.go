@@ -18,7 +18,7 @@ const tokenInterval = time.Second
 // newAccess reads who may use API and page.
 func (s *service) newAccess() (*access.Access, error) {
 	http := s.opts.Settings.HTTP
-	keys, err := access.OpenKeys(http.APIToken.Reveal(), http.APITokens)
+	keys, err := access.OpenKeys(http.APIToken.Reveal(), http.APITokens, s.opts.Settings.DingTalk.CorpID)
 	if err != nil {
 		return nil, config.Usagef("api-tokens", "%w", err)
 	}

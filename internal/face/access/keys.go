@@ -13,10 +13,11 @@ import (
 
 // Keys are the tokens in force.
 type Keys struct {
-	path  string // of the file; empty without one
-	fixed []Token
-	ring  atomic.Pointer[ring]
-	seen  []byte // what the file held when it was read last
+	path         string // of the file; empty without one
+	organisation string // the only one there is; empty where any may be
+	fixed        []Token
+	ring         atomic.Pointer[ring]
+	seen         []byte // what the file held when it was read last
 }
 
 type ring struct {
@@ -25,9 +26,10 @@ type ring struct {
 }
 
 // OpenKeys returns the tokens in force: a token that may do everything, where one is given, and
-// those of a file, where one is named.
-func OpenKeys(token, path string) (*Keys, error) {
-	k := &Keys{path: path}
+// those of a file, where one is named. None of the file may be for another organisation than the
+// given one; empty stands for any.
+func OpenKeys(token, path, organisation string) (*Keys, error) {
+	k := &Keys{path: path, organisation: organisation}
 	if token != "" {
 		k.fixed = []Token{{Name: DefaultToken, Hash: HashOf(token), Scopes: Scopes{Admin}}}
 	}
@@ -68,7 +70,8 @@ func (k *Keys) read() error {
 	return nil
 }
 
-// tokens are those of the file, none of which may be the one of the settings.
+// tokens are those of the file, none of which may be the one of the settings, or be for an
+// organisation that there is not.
 func (k *Keys) tokens(content []byte) ([]Token, error) {
 	if len(bytes.TrimSpace(content)) == 0 {
 		return nil, errEmpty
@@ -77,6 +80,10 @@ func (k *Keys) tokens(content []byte) ([]Token, error) {
 	for _, t := range tokens {
 		if err := clash(k.fixed, t); err != nil {
 			return nil, fmt.Errorf("%w: the setting api-token is one", err)
+		}
+		if t.Organisation != "" && k.organisation != "" && t.Organisation != k.organisation {
+			return nil, fmt.Errorf("the token %s is for the organisation %s, and this service has only %s (the setting dingtalk-corp-id): remove it, or its organisation",
+				t.Name, t.Organisation, k.organisation)
 		}
 	}
 	return tokens, err

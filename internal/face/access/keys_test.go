@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ const patience = 10 * time.Second
 
 func TestKeysFollowTheFile(t *testing.T) {
 	path := file(t, "tokens:\n"+line("office", "the office", "read"))
-	keys, err := OpenKeys("the setting's", path)
+	keys, err := OpenKeys("the setting's", path, "")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -79,11 +80,31 @@ func TestKeysFollowTheFile(t *testing.T) {
 }
 
 func TestKeysThatCannotBeOpened(t *testing.T) {
-	_, err := OpenKeys("", "/nowhere/tokens.yaml")
+	_, err := OpenKeys("", "/nowhere/tokens.yaml", "")
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = OpenKeys("x", file(t, "tokens:\n"+line("default", "y", "read")))
+	_, err = OpenKeys("x", file(t, "tokens:\n"+line("default", "y", "read")), "")
 	require.ErrorContains(t, err, "the setting api-token is one")
-	_, err = OpenKeys("x", file(t, "tokens:\n"+line("a", "x", "read")))
+	_, err = OpenKeys("x", file(t, "tokens:\n"+line("a", "x", "read")), "")
 	require.ErrorContains(t, err, "the same token")
 	assert.False(t, errors.Is(err, os.ErrNotExist))
+}
+
+func TestATokenForAnotherOrganisationIsRefused(t *testing.T) {
+	of := func(corpID, line string) string { return strings.Replace(line, "}", ", organisation: "+corpID+"}", 1) }
+	theirs := "tokens:\n" + line("a", "x", "read") + of("dingother", line("b", "y", "read"))
+	ours := "tokens:\n" + of("dingours", line("a", "x", "read"))
+	_, err := OpenKeys("", file(t, theirs), "dingours")
+	require.ErrorContains(t, err, "the token b is for the organisation dingother, and this service has only dingours")
+	path := file(t, ours)
+	keys, err := OpenKeys("", path, "dingours")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte(theirs), 0o600))
+	require.NoError(t, keys.read(), "it counts when it is found twice")
+	require.ErrorContains(t, keys.read(), "dingother")
+	_, in := keys.Find("x")
+	assert.True(t, in, "those in force stay")
+	_, in = keys.Find("y")
+	assert.False(t, in)
+	_, err = OpenKeys("", file(t, theirs), "")
+	require.NoError(t, err)
 }

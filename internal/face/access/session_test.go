@@ -26,7 +26,7 @@ func replica(t *testing.T, server *streamtest.Server, life time.Duration, keys *
 func TestSessions(t *testing.T) {
 	server := streamtest.Start(t)
 	path := file(t, "tokens:\n"+line("office", "the office", "read")+line("it", "the it", "admin"))
-	keys, err := OpenKeys("", path)
+	keys, err := OpenKeys("", path, "")
 	require.NoError(t, err)
 	here, there := replica(t, server, time.Hour, keys), replica(t, server, time.Hour, keys)
 	ctx := t.Context()
@@ -67,7 +67,7 @@ func TestSessions(t *testing.T) {
 }
 
 func TestSessionsOfPeople(t *testing.T) {
-	keys, err := OpenKeys("", "")
+	keys, err := OpenKeys("", "", "")
 	require.NoError(t, err)
 	s := replica(t, streamtest.Start(t), time.Hour, keys)
 	name, err := s.BeginWithPerson(t.Context(), "ann@example.com", []string{"it", "chess club"})
@@ -85,7 +85,7 @@ func TestSessionsOfPeople(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
-	keys, err := OpenKeys("the token", "")
+	keys, err := OpenKeys("the token", "", "")
 	require.NoError(t, err)
 	s := replica(t, streamtest.Start(t), time.Hour, keys)
 	now := time.Now()
@@ -107,7 +107,7 @@ func TestSessionsEnd(t *testing.T) {
 // While NATS is away it cannot be told whether there is a session.
 func TestSessionsWithoutNATS(t *testing.T) {
 	server := streamtest.Start(t)
-	keys, err := OpenKeys("the token", "")
+	keys, err := OpenKeys("the token", "", "")
 	require.NoError(t, err)
 	s := replica(t, server, time.Hour, keys)
 	name, err := s.BeginWithToken(t.Context(), "the token")

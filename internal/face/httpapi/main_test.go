@@ -165,7 +165,7 @@ func withToken(t *testing.T, token string) *access.Access {
 
 func withKeys(t *testing.T, token, file string, store access.Store) *access.Access {
 	t.Helper()
-	keys, err := access.OpenKeys(token, file)
+	keys, err := access.OpenKeys(token, file, "")
 	require.NoError(t, err)
 	return &access.Access{Keys: keys, Sessions: access.Sessions{Life: time.Hour, Store: store, Keys: keys}}
 }

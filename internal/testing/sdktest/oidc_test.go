@@ -67,7 +67,7 @@ func browser(t *testing.T, groups any) (client *http.Client, base string, status
 	client0 := storage.WebClient("rollcall", "hunter2", back)
 	storage.RegisterClients(client0)
 	issuer.Config.Handler = exampleop.SetupServer(at, provider{storage.NewStorage(storage.NewUserStore(at)), groups}, nil, false)
-	keys, err := access.OpenKeys("", "")
+	keys, err := access.OpenKeys("", "", "")
 	require.NoError(t, err)
 	doors := &access.Access{Keys: keys, Sessions: access.Sessions{
 		Life: time.Hour, Store: sessions{}, Keys: keys, Groups: access.Groups{"staff": {access.Read}},
