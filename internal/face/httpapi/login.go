@@ -11,7 +11,11 @@ import (
 	"github.com/c4342123/rollcall/internal/face/access"
 )
 
-const sessionCookie = "rollcall_session"
+const (
+	sessionCookie = "rollcall_session"
+	// loginPath is where a browser logs in and out.
+	loginPath = "/login"
+)
 
 // sessionBody tells whether there is something to log in to, and as whom this client has done so.
 type sessionBody struct {

@@ -18,7 +18,9 @@ const (
 	// begunCookie holds a log-in that has begun, until the browser comes back.
 	begunCookie = "rollcall_oidc"
 	begunLife   = 10 * time.Minute
-	// callbackPath is where the provider sends browsers back to.
+	// providerPath sends browsers to the provider.
+	providerPath = "/login/oidc"
+	// callbackPath is where the provider sends them back to.
 	callbackPath = "/login/oidc/callback"
 )
 
@@ -63,7 +65,7 @@ func (a *api) toProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	path, secure := a.opts.LogIn.page()
 	cookie(w, r, http.Cookie{
-		Name: begunCookie, Path: path + "login/oidc", Value: begun.State + "." + begun.Nonce + "." + begun.Verifier, MaxAge: int(begunLife / time.Second),
+		Name: begunCookie, Path: path + strings.TrimPrefix(providerPath, "/"), Value: begun.State + "." + begun.Nonce + "." + begun.Verifier, MaxAge: int(begunLife / time.Second),
 		SameSite: http.SameSiteLaxMode, Secure: secure, // Strict would not be sent when the provider sends the browser back
 	})
 	http.Redirect(w, r, to, http.StatusSeeOther)
@@ -80,7 +82,7 @@ func (a *api) fromProvider(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	path, secure := a.opts.LogIn.page()
-	cookie(w, r, http.Cookie{Name: begunCookie, Path: path + "login/oidc", MaxAge: -1, SameSite: http.SameSiteLaxMode, Secure: secure})
+	cookie(w, r, http.Cookie{Name: begunCookie, Path: path + strings.TrimPrefix(providerPath, "/"), MaxAge: -1, SameSite: http.SameSiteLaxMode, Secure: secure})
 	if parts[0] == "" {
 		a.opts.Access.Failures.Count(access.WrongPerson)
 		problem.Write(w, http.StatusBadRequest, "this log-in was not begun by this browser, or too long ago: begin again at the page")

@@ -41,11 +41,9 @@ func Handler(opts Options) http.Handler {
 		a.open(mux, "/metrics", opts.Metrics.ServeHTTP)
 	}
 	opts.Webhook.route(mux, "")
-	route(mux, "/login", methods{
-		http.MethodGet: ownSite(a.loginState), http.MethodPost: ownSite(a.login), http.MethodDelete: ownSite(a.logout),
-	})
-	a.open(mux, "/login/oidc", ownSiteOrLink(a.atProvider(a.toProvider)))
-	a.open(mux, callbackPath, ownSiteOrLink(a.atProvider(a.fromProvider)))
+	route(mux, loginPath, methods{http.MethodGet: a.loginState, http.MethodPost: a.login, http.MethodDelete: a.logout})
+	a.open(mux, providerPath, a.atProvider(a.toProvider))
+	a.open(mux, callbackPath, a.atProvider(a.fromProvider))
 	a.open(mux, "/{$}", a.shell(index))
 	a.open(mux, "/assets/{name}", a.shell(asset))
 	a.guarded(mux, "/v1/meetings", endpoints{http.MethodGet: read(a.list)}, parameters{"state": once, "search": once, "limit": once})
@@ -63,10 +61,10 @@ func Handler(opts Options) http.Handler {
 		a.open(mux, "/v1/keys", parameters{}.only(a.keys))
 	}
 	if opts.Audit != nil {
-		a.open(mux, "/v1/checkpoint", ownSite(parameters{}.only(a.checkpoint)))
+		a.open(mux, "/v1/checkpoint", parameters{}.only(a.checkpoint))
 	}
 	mux.HandleFunc("/", nothing)
-	return a.whole(mux)
+	return a.whole(ownSite(mux))
 }
 
 // open lets everybody read a path.

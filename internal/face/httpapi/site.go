@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/c4342123/rollcall/internal/base/problem"
 )
@@ -27,18 +28,23 @@ func navigation(r *http.Request) bool {
 		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// ownSite answers only what no other site's page asks for.
-func ownSite(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if otherSite(r) {
+// ownSite keeps other sites' pages from all that is below /v1 and from the log-in, whatever the
+// method and whether there is anything at the path. They may link to what the browser shows as a
+// page: where a log-in at the provider begins, and where it comes back to.
+func ownSite(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == providerPath || path == callbackPath:
+			ownSiteOrLink(next.ServeHTTP)(w, r)
+		case (path == loginPath || strings.HasPrefix(path, loginPath+"/") || strings.HasPrefix(path, "/v1/")) && otherSite(r):
 			refuseOtherSite(w)
-			return
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next(w, r)
-	}
+	})
 }
 
-// ownSiteOrLink is [ownSite] for pages, which others may link to.
+// ownSiteOrLink answers only what no other site's page asks for, but that those may link to it.
 func ownSiteOrLink(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if otherSite(r) && !navigation(r) {

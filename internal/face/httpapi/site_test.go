@@ -39,6 +39,32 @@ func TestOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
+// What is open to all, what is not there, and methods that a path does not know are below /v1, too.
+func TestOtherSitesAreRefusedWhateverTheyAskFor(t *testing.T) {
+	opts := Options{Meetings: table(), Access: withToken(t, apiToken), Keys: fakeKeys(func() ([]Key, error) { return nil, nil }), Audit: &notes{}}
+	for _, site := range []string{"cross-site", "same-site"} {
+		for _, req := range [][2]string{
+			{http.MethodGet, "/v1/keys"},
+			{http.MethodGet, "/v1/checkpoint"},
+			{http.MethodGet, "/v1/nothing"},
+			{http.MethodGet, "/v1/"},
+			{http.MethodOptions, "/v1/meetings"},
+			{http.MethodPatch, "/v1/meetings/a"},
+			{http.MethodPut, "/login"},
+			{http.MethodOptions, "/login"},
+			{http.MethodPost, "/login/oidc"},
+			{http.MethodGet, "/login/nothing"},
+			{http.MethodGet, "/login/oidc"},
+		} {
+			resp := ask(t, Handler(opts), req[0], req[1], "", header("Authorization", "Bearer "+apiToken), header("Sec-Fetch-Site", site))
+			problemOf(t, resp, http.StatusForbidden)
+		}
+		// They may send a browser to what is shown as a page.
+		link := headers(map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"})
+		problemOf(t, ask(t, Handler(opts), http.MethodGet, "/login/oidc/callback", "", link), http.StatusNotFound)
+	}
+}
+
 func TestABrowserThatSaysLittle(t *testing.T) {
 	h := Handler(Options{Meetings: table(state(t, "a", "")), Access: withToken(t, apiToken)})
 	for origin, status := range map[string]int{"https://evil.example": http.StatusForbidden, "http://rollcall.example": http.StatusCreated} {
