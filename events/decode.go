@@ -84,6 +84,9 @@ func (e *Event) decodeData(data json.RawMessage) error {
 	case AuditCheckpoint:
 		e.Checkpoint = new(Checkpoint)
 		into = e.Checkpoint
+	case AccessRead:
+		e.Access = new(Access)
+		into = e.Access
 	default:
 		return fmt.Errorf("%w: type %q", ErrNotRollcall, e.Type)
 	}

@@ -86,7 +86,9 @@ func (e *Event) ConferenceID() string {
 func (t Type) OfSource() bool { return t == SourceBlind || t == SourceSeeing }
 
 // Chained tells whether events of type t are found by meeting, and stand in its chain.
-func (t Type) Chained() bool { return !t.OfSource() && t != PersonForget && t != AuditCheckpoint }
+func (t Type) Chained() bool {
+	return !t.OfSource() && t != PersonForget && t != AuditCheckpoint && t != AccessRead
+}
 
 // OfMember tells whether events of type t are about a member of a meeting.
 func (t Type) OfMember() bool { return t == Joined || t == Left || t == Kicked }
@@ -109,6 +111,9 @@ func (e *Event) validate() error {
 	}
 	if e.Type.OfSource() || e.Type == AuditCheckpoint {
 		return nil
+	}
+	if e.Access != nil {
+		return e.Access.validate()
 	}
 	return CheckConferenceID(e.ConferenceID())
 }
@@ -157,13 +162,15 @@ func (e *Event) checkData() error {
 		kind = "forget"
 	case AuditCheckpoint:
 		kind = "checkpoint"
+	case AccessRead:
+		kind = "access"
 	default:
 		return fmt.Errorf("%w %s: type %q", ErrInvalid, e.ID, e.Type)
 	}
 	if (e.Member != nil) != (kind == "member") || (e.Meeting != nil) != (kind == "meeting") ||
 		(e.Gap != nil) != (kind == "gap") || (e.Sight != nil) != (kind == "sight") ||
 		(e.Erased != nil) != (kind == "erased") || (e.Forget != nil) != (kind == "forget") ||
-		(e.Checkpoint != nil) != (kind == "checkpoint") {
+		(e.Checkpoint != nil) != (kind == "checkpoint") || (e.Access != nil) != (kind == "access") {
 		return fmt.Errorf("%w %s: %s carries %s data and nothing else", ErrInvalid, e.ID, e.Type, kind)
 	}
 	return nil
@@ -186,6 +193,8 @@ func (e *Event) appendData(w *writer) {
 		e.Forget.append(w)
 	case e.Checkpoint != nil:
 		w.str("checkpoint", e.Checkpoint.Checkpoint)
+	case e.Access != nil:
+		e.Access.append(w)
 	}
 	w.close()
 }

@@ -6,7 +6,7 @@ import "time"
 type Type string
 
 // The event types. Nothing else is ever published below "conference.member.", "conference.meeting.",
-// "conference.source.", "conference.person." and "conference.audit.".
+// "conference.source.", "conference.person.", "conference.audit." and "conference.access.".
 const (
 	// Joined says that a person's attendance began.
 	Joined Type = "conference.member.joined"
@@ -37,13 +37,15 @@ const (
 	PersonForget Type = "conference.person.forget"
 	// AuditCheckpoint tells what the log of meetings is, signed: see [Checkpoint].
 	AuditCheckpoint Type = "conference.audit.checkpoint"
+	// AccessRead says that somebody was shown what is recorded about people: see [Access].
+	AccessRead Type = "conference.access.read"
 )
 
 // Types returns every event type, those of members first, those that are about no meeting last.
 func Types() []Type {
 	return []Type{
 		Joined, Left, Kicked, MeetingStarted, MeetingUpdated, MeetingEnded, MeetingGap, SourceBlind, SourceSeeing,
-		PersonErased, PersonForget, AuditCheckpoint,
+		PersonErased, PersonForget, AuditCheckpoint, AccessRead,
 	}
 }
 
@@ -56,13 +58,13 @@ const (
 	ViaPush Via = "push" // by a push from DingTalk
 )
 
-// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap, Sight, Erased, Forget
-// and Checkpoint is set, according to Type.
+// Event is one CloudEvent of Rollcall. Exactly one of Member, Meeting, Gap, Sight, Erased,
+// Forget, Checkpoint and Access is set, according to Type.
 type Event struct {
 	// ID is the same for the same fact, whichever replica observed it, and however often.
 	ID string
 	// Source is "/dingtalk/{corpId}/conferences/{conferenceId}", and "/dingtalk/{corpId}" of an event
-	// about the source or the log.
+	// about the source, the log or a reader.
 	Source string
 	Type   Type
 	// Subject is the person's unionId or, for a guest without one, a substitute that begins with
@@ -93,6 +95,7 @@ type Event struct {
 	Forget  *Forget  // set for PersonForget
 
 	Checkpoint *Checkpoint // set for AuditCheckpoint
+	Access     *Access     // set for AccessRead
 }
 
 // Member is the data of a member event. All times are Unix milliseconds, 0 where there is none.

@@ -33,6 +33,12 @@ func CheckpointID(corpID string, size, at int64) string {
 	return id(SourceOf(corpID), strconv.FormatInt(size, 10), at, AuditCheckpoint)
 }
 
+// AccessID is the id of an event about a reader: at is when, in Unix milliseconds; nonce tells apart
+// what the same reader is shown in one millisecond.
+func AccessID(corpID, nonce string, at int64) string {
+	return id(SourceOf(corpID), nonce, at, AccessRead)
+}
+
 // id hashes the parts with a separator that none of the identifiers before the last can contain, so
 // that no two different facts read the same. It is a UUID of version 5 as RFC 9562 has it;
 // uuid.NewSHA1 makes the same of it, with five allocations.

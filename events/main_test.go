@@ -122,6 +122,11 @@ func kinds() map[string]events.Event {
 		},
 		"source_blind":  sight(events.SourceBlind, 0),
 		"source_seeing": sight(events.SourceSeeing, at+7_200_000),
+		"access_read": {
+			ID: events.AccessID("", "0", at), Source: events.SourceOf(""), Type: events.AccessRead, Time: time.UnixMilli(at).UTC(),
+			RecordedTime: time.UnixMilli(at + 700).UTC(), DataSchema: events.DataSchema(events.AccessRead),
+			Access: &events.Access{What: "report", By: "token", Name: "office", Meeting: "6321a"},
+		},
 		"audit_checkpoint": {
 			ID: events.CheckpointID("", 303, at), Source: events.SourceOf(""), Type: events.AuditCheckpoint, Time: time.UnixMilli(at).UTC(),
 			RecordedTime: time.UnixMilli(at + 700).UTC(), DataSchema: events.DataSchema(events.AuditCheckpoint),

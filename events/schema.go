@@ -27,6 +27,8 @@ func DataSchema(t Type) string {
 		return of + "forget"
 	case t == AuditCheckpoint:
 		return of + "checkpoint"
+	case t == AccessRead:
+		return of + "access"
 	default:
 		return of + "meeting"
 	}

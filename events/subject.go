@@ -29,7 +29,8 @@ const (
 	AllMeetings = "conference.meeting.*"
 	AllOfSource = "conference.source.*" // not to be found by meeting
 	AllOfPerson = "conference.person.*"
-	AllOfAudit  = "conference.audit.*" // not to be found by meeting
+	AllOfAudit  = "conference.audit.*"  // not to be found by meeting
+	AllOfAccess = "conference.access.*" // not to be found by meeting
 )
 
 // ByMeetings is the filter for every event once: the view by meeting.

@@ -28,7 +28,7 @@ func TestParseTypes(t *testing.T) {
 	got, err = events.ParseTypes()
 	require.NoError(t, err)
 	assert.Empty(t, got)
-	all, err := events.ParseTypes("conference.member.*,conference.meeting.*,conference.source.*,conference.person.*,conference.audit.*")
+	all, err := events.ParseTypes("conference.member.*,conference.meeting.*,conference.source.*,conference.person.*,conference.audit.*,conference.access.*")
 	require.NoError(t, err)
 	assert.Equal(t, events.Types(), all)
 	for _, name := range []string{"", "waved", "JOINED", "joined,", "conference.*", "conference.member", "*", "member.joined", "member.*"} {

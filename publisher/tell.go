@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -17,19 +18,12 @@ import (
 // the one at a sequence, and has it kept for a time; 0 means without end. It tells whether the event
 // was stored: another replica may be first.
 func (p *Publisher) tellBehind(ctx context.Context, e events.Event, subjects string, behind uint64, kept time.Duration) (bool, error) {
-	payload, err := events.Encode(e)
+	msg, err := toTell(e, kept)
 	if err != nil {
-		return false, fmt.Errorf("publisher: %w", err)
+		return false, err
 	}
-	msg := nats.NewMsg(ingest + string(e.Type))
-	msg.Data = payload
-	msg.Header.Set(hdrContentType, events.ContentType)
-	msg.Header.Set(nats.MsgIdHdr, e.ID)
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(behind, 10))
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, subjects)
-	if kept > 0 {
-		msg.Header.Set(nats.MsgTTLHdr, formatTTL(kept))
-	}
 	ctx, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
 	defer cancel()
 	ack, err := p.js.PublishMsg(ctx, msg)
@@ -41,6 +35,40 @@ func (p *Publisher) tellBehind(ctx context.Context, e events.Event, subjects str
 		return false, p.checkGone(plainly(err))
 	}
 	return !ack.Duplicate, nil
+}
+
+// toTell is the message of an event that is about no meeting, which is kept for a time; 0 means
+// without end.
+func toTell(e events.Event, kept time.Duration) (*nats.Msg, error) {
+	payload, err := events.Encode(e)
+	if err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	msg := nats.NewMsg(ingest + string(e.Type))
+	msg.Data = payload
+	msg.Header.Set(hdrContentType, events.ContentType)
+	msg.Header.Set(nats.MsgIdHdr, e.ID)
+	if kept > 0 {
+		msg.Header.Set(nats.MsgTTLHdr, formatTTL(kept))
+	}
+	return msg, nil
+}
+
+// TellRead stores that somebody was shown something at a time.
+func (p *Publisher) TellRead(ctx context.Context, read events.Access, at time.Time) error {
+	msg, err := toTell(events.Event{
+		ID: events.AccessID(p.opts.CorpID, rand.Text(), at.UnixMilli()), Source: events.SourceOf(p.opts.CorpID), Type: events.AccessRead,
+		Time: at.UTC(), RecordedTime: p.opts.Now(), Access: &read,
+	}, p.opts.Retention)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
+	defer cancel()
+	if _, err := p.js.PublishMsg(ctx, msg); err != nil {
+		return p.checkGone(plainly(err))
+	}
+	return nil
 }
 
 // TellCheckpoint stores a signed checkpoint of the log of meetings as an event, unless the newest

@@ -222,6 +222,8 @@ type Events struct {
 	AuditRetention time.Duration `type:"retention" placeholder:"TIME" default:"0" help:"How long checkpoints of the log of meetings are kept, 100 years at most; 0 = for ever."`
 	// CheckpointInterval is the least time between two checkpoints of the log.
 	CheckpointInterval time.Duration `placeholder:"TIME" default:"1h" help:"Least time between two signed checkpoints of the log of meetings."`
+	// AccessEvents says that an event tells of each read, too.
+	AccessEvents bool `default:"false" help:"Publish the event conference.access.read, too, for each report, roster, person and stream of events that is read over HTTP."`
 	// SigningKeyFile is the file of the key that seals what is recorded; see [Settings.SigningKey].
 	SigningKeyFile string  `name:"signing-key-file" holds:"secret" placeholder:"FILE" help:"File with the NKey seed of a user (SU...) that seals what is recorded; signing.nk in the data directory of the embedded NATS server when left out, made at the first start."`
 	Privacy        Privacy `placeholder:"full|pseudonym" default:"full" help:"What events tell of a person: full, or pseudonym for a keyed hash instead of unionId and no nickname."`

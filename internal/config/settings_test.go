@@ -73,6 +73,7 @@ var every = []struct{ name, byDefault, other string }{
 	{"poll-page-size", "500", "128"},
 	{"retention", "720h", "0s"},
 	{"audit-retention", "0s", "8760h"},
+	{"access-events", "false", "true"},
 	{"checkpoint-interval", "1h", "5m"},
 	{"signing-key-file", "", "/run/secrets/signing.nk"},
 	{"privacy", "full", "pseudonym"},

@@ -102,7 +102,7 @@ func (d *doors) options() httpapi.Options {
 		Limits: limits, Refusals: &s.turnedAway, Room: httpapi.NewRoom(limits, &s.turnedAway),
 		Ready: s.gate.ready, NotReady: s.gate.notReady,
 		Meetings: &s.gate.parts, Events: &s.gate.parts, Past: &s.gate.parts, Reports: &s.gate.parts, Access: s.access, LogIn: s.logIn(),
-		TrustedProxies: http.TrustedProxies, Checks: s.checks, Month: s.month, Keys: &s.gate.parts, Audit: &s.gate.parts, People: &s.gate.parts, Metrics: s.metrics(),
+		TrustedProxies: http.TrustedProxies, Checks: s.checks, Month: s.month, Keys: &s.gate.parts, Audit: &s.gate.parts, People: &s.gate.parts, Read: s.reads.listener(), Metrics: s.metrics(),
 		Webhook: httpapi.Webhook{Handler: s.pushes.webhook, CorpID: s.opts.Settings.DingTalk.CorpID}, Logger: s.log,
 	}
 	if d.pair != nil {

@@ -25,6 +25,8 @@ type figures struct {
 	overdue time.Duration
 	// checkpointAge is for how long the newest checkpoint has been signed.
 	checkpointAge time.Duration
+	// unrecordedReads is how many reads have no event, where they should.
+	unrecordedReads uint64
 	share
 }
 
@@ -155,6 +157,10 @@ var metrics = []metric{
 		prometheus.GaugeValue, func(f figures) float64 { return f.checkpointAge.Seconds() },
 	},
 	{
+		"access_events_lost_total", "Reads of which conference.access.read could not be stored; the log has them.",
+		prometheus.CounterValue, func(f figures) float64 { return float64(f.unrecordedReads) },
+	},
+	{
 		"http_connections_refused_total", "HTTP connections that were closed at once, as there were too many.",
 		prometheus.CounterValue, func(f figures) float64 { return float64(f.refusedConnections) },
 	},
@@ -226,6 +232,7 @@ func (s *service) measure(to prometheus.Registerer) {
 func (s *service) figures() figures {
 	f := figures{
 		calls: s.source.Stats(), refusedConnections: s.turnedAway.Connections.Load(), refusedReaders: s.turnedAway.Readers.Load(),
+		unrecordedReads: s.reads.unrecorded(),
 	}
 	p := s.gate.behind()
 	if p == nil {

@@ -24,7 +24,7 @@ func TestMetrics(t *testing.T) {
 			NewestLook: time.UnixMilli(1_700_000_000_500), OldestLook: time.UnixMilli(1_600_000_000_000),
 		},
 		calls: api.Stats{Requests: 7, Retries: 8, TokenRequests: 9},
-		ready: true, refusedConnections: 14, refusedReaders: 15,
+		ready: true, refusedConnections: 14, refusedReaders: 15, unrecordedReads: 25,
 		expired: 22, overdue: 23 * time.Second, checkpointAge: 24 * time.Second,
 		share: share{
 			shards: 10, replicas: 11, perSecond: 12.5, messages: 21,
@@ -53,7 +53,7 @@ func TestMetrics(t *testing.T) {
 		"rollcall_month_calls_limit": 14, "rollcall_month_calls_used": 15, "rollcall_month_calls_last_until_timestamp_seconds": 16,
 		"rollcall_month_pushes_limit": 17, "rollcall_month_pushes_used": 18, "rollcall_month_pushes_left": 19,
 		"rollcall_month_pushes_last_until_timestamp_seconds": 20, "rollcall_month_robot_messages": 21,
-		"rollcall_expired_meetings_total": 22, "rollcall_expiry_overdue_seconds": 23, "rollcall_checkpoint_age_seconds": 24,
+		"rollcall_expired_meetings_total": 22, "rollcall_expiry_overdue_seconds": 23, "rollcall_checkpoint_age_seconds": 24, "rollcall_access_events_lost_total": 25,
 		"rollcall_ready": 1, "rollcall_newest_look_timestamp_seconds": 1_700_000_000.5,
 		"rollcall_oldest_look_timestamp_seconds": 1_600_000_000,
 	}, got)

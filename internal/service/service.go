@@ -64,6 +64,7 @@ type service struct {
 	turnedAway httpapi.Refusals   // HTTP connections and readers that were turned away
 	odd        *wire.Oddities     // values from DingTalk of other types than documented
 	access     *access.Access     // who may use API and page
+	reads      *reads             // what is told of what they read; nil where nothing is
 	stop       context.CancelFunc // makes every part stop
 	served     chan struct{}      // closed when no request is under way any more
 	handedIn   chan struct{}      // closed when there is no push under way either
@@ -81,6 +82,7 @@ func Run(ctx context.Context, opts Options) error {
 		served: make(chan struct{}), handedIn: make(chan struct{}), odd: wire.NewOddities(opts.Logger),
 	}
 	s.gate.ready, s.gate.refusals = make(chan struct{}), &s.refusals
+	s.reads = newReads(opts.Settings.Events.AccessEvents, s.log)
 	var err error
 	if s.source, err = s.newSource(); err != nil {
 		return err
@@ -161,6 +163,7 @@ func (s *service) watch(ctx context.Context, http string) (err error) {
 	if err != nil {
 		return stopped(ctx, err)
 	}
+	defer s.reads.start(pub)()
 	s.assume(pub)
 	f, err := s.join(ctx, link.conn)
 	if err != nil {

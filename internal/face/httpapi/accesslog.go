@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 
+	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/face/access"
 )
 
@@ -34,6 +36,11 @@ func (a *api) noteAccess(r *http.Request, what string, status int) {
 		}
 	}
 	a.log.Info("access", append(attrs, "from", a.client(r).String(), "status", status)...)
+	if a.opts.Read != nil && status < http.StatusBadRequest {
+		a.opts.Read(events.Access{
+			What: what, By: string(caller.Kind), Name: caller.Name, Meeting: cmp.Or(r.PathValue("id"), r.URL.Query().Get("meeting")),
+		})
+	}
 }
 
 // noting is a writer that tells the status as soon as it is known.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/c4342123/rollcall/diff"
+	"github.com/c4342123/rollcall/events"
 	"github.com/c4342123/rollcall/internal/face/access"
 	"github.com/c4342123/rollcall/internal/fleet/peers"
 	"github.com/c4342123/rollcall/internal/stored/feed"
@@ -106,6 +107,9 @@ type Options struct {
 	Keys Keys
 	// Audit finds the newest checkpoint; without it there is no /v1/checkpoint.
 	Audit Audit
+	// Read is told what somebody is about to be shown about people; it must not block. Nil is told
+	// nothing.
+	Read func(events.Access)
 	// Metrics answers /metrics; without it there is none.
 	Metrics http.Handler
 	// Events are sent by /v1/events; without them it answers 503.

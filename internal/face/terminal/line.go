@@ -69,6 +69,8 @@ func (l Lines) Line(e events.Event) string {
 			fmt.Sprintf("%d events: %s", e.Erased.Events, plaintext.Clean(e.Erased.Reason, maxName))
 	case e.Forget != nil:
 		return head(grey, strings.TrimPrefix(string(e.Type), "conference.person.")) + plaintext.Clean(e.Subject, maxName)
+	case e.Access != nil:
+		return head(grey, strings.TrimPrefix(string(e.Type), "conference.access.")) + plaintext.Clean(e.Access.What+" by "+e.Access.By+" "+e.Access.Name, maxName)
 	case e.Meeting != nil:
 		verb := strings.TrimPrefix(string(e.Type), "conference.meeting.")
 		return head(bold, verb) + plaintext.Clean(e.Meeting.Title, maxName)
