@@ -59,8 +59,9 @@ func endsScheme(runes []rune, i int) bool {
 	return i+1 < len(runes) && !unicode.IsSpace(runes[i+1]) && (runes[i+1] == '/' || i > 0 && unicode.IsLetter(runes[i-1]))
 }
 
-// joinsDomain tells whether at i is a dot of what may be the name of a domain. The full stops of
-// Chinese are dots to browsers, too, between letters of ASCII.
+// joinsDomain tells whether at i is a dot of what may be the name of a domain, which may also end
+// in an emoji or an accent of its own before the dot. The full stops of Chinese are dots to
+// browsers, too, between letters of ASCII.
 func joinsDomain(runes []rune, i int) bool {
 	if i == 0 || i+1 == len(runes) {
 		return false
@@ -68,12 +69,15 @@ func joinsDomain(runes []rune, i int) bool {
 	before, after := runes[i-1], runes[i+1]
 	switch runes[i] {
 	case '.':
-		return (inWord(before) || before == '-') && unicode.IsLetter(after)
+		return before != '.' && !unicode.IsSpace(before) && (unicode.IsLetter(after) || unseen(after))
 	case '。', '．', '｡':
 		return before < utf8.RuneSelf && after < utf8.RuneSelf && inWord(before) && unicode.IsLetter(after)
 	}
 	return false
 }
+
+// unseen tells whether a character only changes others, so that a client may look past it.
+func unseen(r rune) bool { return unicode.IsMark(r) || unicode.Is(unicode.Cf, r) }
 
 // within tells whether the character at i is in the middle of a word.
 func within(runes []rune, i int) bool {
