@@ -15,6 +15,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/c4342123/rollcall/internal/base/plaintext"
 )
 
 const (
@@ -23,6 +25,8 @@ const (
 	// leeway is how far its clock may be before ours where it says when a token ends. The library
 	// allows for none.
 	leeway = 30 * time.Second
+	// maxNote bounds a note, in bytes: what a provider answers may be long.
+	maxNote = 300
 )
 
 var (
@@ -39,7 +43,8 @@ type Options struct {
 	ClientID, ClientSecret string
 	// RedirectURL is where it sends browsers back to.
 	RedirectURL string
-	// GroupsClaim names the claim that holds a person's groups.
+	// GroupsClaim names the claim that holds a person's groups: of the ID token or, where that has
+	// none of the name, of the provider's userinfo.
 	GroupsClaim string
 	// HTTP asks the provider; nil is http.DefaultClient.
 	HTTP *http.Client
@@ -116,7 +121,7 @@ func (c *Client) Finish(ctx context.Context, b Begun, state, code string) (Perso
 	if err != nil {
 		return Person{}, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	return c.person(id, b.Nonce)
+	return c.person(ctx, provider, token, id, b.Nonce)
 }
 
 // known is the provider, which is asked about itself until that has succeeded once.
@@ -157,7 +162,7 @@ func (c *Client) config(provider *oidc.Provider) *oauth2.Config {
 
 // person reads a token that is the provider's: whether it is of this log-in, for us, and whom it
 // names.
-func (c *Client) person(id *oidc.IDToken, nonce string) (Person, error) {
+func (c *Client) person(ctx context.Context, provider *oidc.Provider, token *oauth2.Token, id *oidc.IDToken, nonce string) (Person, error) {
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(nonce)) != 1 {
 		return Person{}, fmt.Errorf("%w: the token is of another log-in", ErrRefused)
 	}
@@ -168,6 +173,9 @@ func (c *Client) person(id *oidc.IDToken, nonce string) (Person, error) {
 	if azp, said := claims["azp"]; said && azp != c.opts.ClientID || !said && len(id.Audience) > 1 {
 		return Person{}, fmt.Errorf("%w: the token is for another client", ErrRefused)
 	}
+	if _, said := claims[c.opts.GroupsClaim]; !said {
+		c.ask(ctx, provider, token, id.Subject, claims)
+	}
 	p := Person{Name: id.Subject, Groups: c.groups(claims)}
 	for _, claim := range []string{"preferred_username", "email"} {
 		if name, ok := claims[claim].(string); ok && name != "" {
@@ -176,6 +184,29 @@ func (c *Client) person(id *oidc.IDToken, nonce string) (Person, error) {
 		}
 	}
 	return p, nil
+}
+
+// ask adds what the provider says of a person at its userinfo endpoint to the claims of a token that
+// says nothing of groups, as many do not. One without such an endpoint leaves them as they are.
+func (c *Client) ask(ctx context.Context, provider *oidc.Provider, token *oauth2.Token, subject string, claims map[string]any) {
+	info, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
+	more := map[string]any{}
+	switch {
+	case err != nil:
+	case info.Subject != subject:
+		err = errors.New("it is about another person")
+	default:
+		err = info.Claims(&more)
+	}
+	if err != nil {
+		c.opts.Note("the OpenID provider's userinfo cannot be read: " + plaintext.Line(err.Error(), maxNote))
+		return
+	}
+	for name, value := range more {
+		if _, said := claims[name]; !said {
+			claims[name] = value
+		}
+	}
 }
 
 // groups are those that the claim holds: one, or a list.
@@ -191,7 +222,7 @@ func (c *Client) groups(claims map[string]any) (out []string) {
 		}
 		return out
 	default:
-		c.opts.Note(fmt.Sprintf("a token has no groups: its claim %q is %T", c.opts.GroupsClaim, v))
+		c.opts.Note(fmt.Sprintf("a person has no groups: the claim %q is %T", c.opts.GroupsClaim, v))
 		return nil
 	}
 }

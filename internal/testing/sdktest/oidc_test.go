@@ -25,17 +25,33 @@ import (
 type provider struct {
 	*storage.Storage
 	groups any
+	silent bool   // tokens say nothing of groups
+	about  string // makes what it says when asked that of another person
 }
 
 // SetUserinfoFromRequest adds the groups to what a token says.
 func (p provider) SetUserinfoFromRequest(ctx context.Context, info *zitadel.UserInfo, token op.IDTokenRequest, scopes []string) error {
-	info.AppendClaims("groups", p.groups)
+	if !p.silent {
+		info.AppendClaims("groups", p.groups)
+	}
 	return p.Storage.SetUserinfoFromRequest(ctx, info, token, scopes)
 }
 
-// GetClientByClientID is a client whose tokens say all that is known of a person.
+// SetUserinfoFromToken adds the groups to what the provider says when it is asked.
+func (p provider) SetUserinfoFromToken(ctx context.Context, info *zitadel.UserInfo, token, subject, origin string) error {
+	info.AppendClaims("groups", p.groups)
+	err := p.Storage.SetUserinfoFromToken(ctx, info, token, subject, origin)
+	info.Subject += p.about
+	return err
+}
+
+// GetClientByClientID is a client whose tokens say all that is known of a person, unless the
+// provider is silent.
 func (p provider) GetClientByClientID(ctx context.Context, id string) (op.Client, error) {
 	c, err := p.Storage.GetClientByClientID(ctx, id)
+	if p.silent {
+		return c, err
+	}
 	return telling{c}, err
 }
 
@@ -57,16 +73,17 @@ func (s sessions) Get(_ context.Context, key string) ([]byte, error) {
 	return nil, access.ErrNoSession
 }
 
-// browser logs in at a service whose provider gives people these groups, and returns itself, where
+// browser logs in at a service with this provider, and returns itself, where
 // it ended, and with what status.
-func browser(t *testing.T, groups any) (client *http.Client, base string, status int) {
+func browser(t *testing.T, p provider) (client *http.Client, base string, status int) {
 	t.Helper()
 	issuer, service := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
 	at, base := "http://"+issuer.Listener.Addr().String(), "http://"+service.Listener.Addr().String()
 	back := base + "/login/oidc/callback"
 	client0 := storage.WebClient("rollcall", "hunter2", back)
 	storage.RegisterClients(client0)
-	issuer.Config.Handler = exampleop.SetupServer(at, provider{storage.NewStorage(storage.NewUserStore(at)), groups}, nil, false)
+	p.Storage = storage.NewStorage(storage.NewUserStore(at))
+	issuer.Config.Handler = exampleop.SetupServer(at, p, nil, false)
 	keys, err := access.OpenKeys("", "", "")
 	require.NoError(t, err)
 	doors := &access.Access{Keys: keys, Sessions: access.Sessions{
@@ -107,7 +124,7 @@ func get(t *testing.T, client *http.Client, address string) int {
 
 func TestPeopleLogInAtTheirProvider(t *testing.T) {
 	for name, groups := range map[string]any{"a list": []any{"chess", "staff", 7}, "one": "staff"} {
-		client, base, status := browser(t, groups)
+		client, base, status := browser(t, provider{groups: groups})
 		assert.Equal(t, http.StatusOK, status, "%s: they end at the page", name)
 		assert.Equal(t, http.StatusOK, get(t, client, base+"/v1/month"), name)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, base+"/v1/meetings/m", http.NoBody)
@@ -122,7 +139,21 @@ func TestPeopleLogInAtTheirProvider(t *testing.T) {
 
 func TestPeopleWithoutAGroup(t *testing.T) {
 	for name, groups := range map[string]any{"another": []any{"chess"}, "none": nil, "an object": map[string]any{"staff": true}} {
-		client, base, status := browser(t, groups)
+		client, base, status := browser(t, provider{groups: groups})
+		assert.Equal(t, http.StatusForbidden, status, name)
+		assert.Equal(t, http.StatusUnauthorized, get(t, client, base+"/v1/month"), name)
+	}
+}
+
+// Many providers tell of groups only when they are asked.
+func TestGroupsThatTheTokenDoesNotName(t *testing.T) {
+	client, base, status := browser(t, provider{groups: []any{"staff"}, silent: true})
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, http.StatusOK, get(t, client, base+"/v1/month"))
+	for name, p := range map[string]provider{
+		"others' groups": {groups: []any{"staff"}, silent: true, about: "-2"}, "another group": {groups: []any{"chess"}, silent: true},
+	} {
+		client, base, status := browser(t, p)
 		assert.Equal(t, http.StatusForbidden, status, name)
 		assert.Equal(t, http.StatusUnauthorized, get(t, client, base+"/v1/month"), name)
 	}
