@@ -1,15 +1,23 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/c4342123/rollcall/internal/evidence"
 )
 
-// load reads what is stored, and holds the tiles to the newest checkpoint: what was changed since
-// that was signed is not signed again.
+// load reads what is stored, and holds the tiles to the newest checkpoint, and to what was told in
+// events: what was changed since those were signed is not signed again, and no shorter log in place
+// of one that is gone.
 func (l *Log) load(ctx context.Context) error {
+	// First, as what another replica signs meanwhile is stored in the log before it is told.
+	told, err := l.toldNotes(ctx)
+	if err != nil {
+		return err
+	}
 	if err := l.store.open(ctx, l.opts.Replicas); err != nil {
 		return err
 	}
@@ -31,11 +39,17 @@ func (l *Log) load(ctx context.Context) error {
 		last = &tile{}
 	}
 	var tree evidence.Tree
-	agrees := signed.Size == 0
+	unmet, err := l.ahead(told, signed.Size)
+	if err != nil {
+		return err
+	}
+	if signed.Size > 0 {
+		unmet = append(unmet, signed)
+	}
 	take := func(leaves []evidence.Hash) {
 		for _, leaf := range leaves {
 			tree.Add(leaf)
-			agrees = agrees || tree.Size() == signed.Size && tree.Root() == signed.Root
+			unmet = slices.DeleteFunc(unmet, func(c evidence.Checkpoint) bool { return c.Size == tree.Size() && c.Root == tree.Root() })
 		}
 	}
 	for i := range last.index {
@@ -46,8 +60,8 @@ func (l *Log) load(ctx context.Context) error {
 		take(full)
 	}
 	take(last.leaves)
-	if !agrees {
-		return fmt.Errorf("%w: it is not what the checkpoint of %d leaves says that was signed at %s", ErrDamaged, signed.Size, signed.Signed)
+	if len(unmet) > 0 {
+		return disagrees(slices.MaxFunc(unmet, func(a, b evidence.Checkpoint) int { return cmp.Compare(a.Size, b.Size) }), tree.Size())
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

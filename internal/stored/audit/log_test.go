@@ -328,6 +328,16 @@ func TestWhatWasChangedIsNotSigned(t *testing.T) {
 			w.put("rollcall.audit.checkpoint", bytes.Replace(note, []byte("\n3\n"), []byte("\n2\n"), 1))
 		},
 		"no checkpoint at all": func(w *world, _ []byte) { w.put("rollcall.audit.checkpoint", []byte("hello")) },
+		"no log at all":        func(w *world, _ []byte) { w.deleteLog() },
+		"no log, and a checkpoint of somebody else": func(w *world, _ []byte) {
+			w.deleteLog()
+			w.tellForged(1)
+		},
+		"no checkpoint, and other leaves": func(w *world, tile []byte) {
+			w.purge("rollcall.audit.checkpoint")
+			tile[3]++
+			w.put("rollcall.audit.tile.0", append(tile, tile...))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -351,6 +361,54 @@ func TestWhatWasChangedIsNotSigned(t *testing.T) {
 			assert.Equal(t, told, w.told())
 		})
 	}
+}
+
+// TestTheLogIsNotSetBack to an older one, which is consistent in itself.
+func TestTheLogIsNotSetBack(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.end(2)
+	_, stop := w.run(w.options())
+	w.becomes(2)
+	stop()
+	note, err := audit.Checkpoint(t.Context(), w.js)
+	require.NoError(t, err)
+	leaves, err := audit.Leaves(t.Context(), w.js, 2)
+	require.NoError(t, err)
+	w.end(1)
+	_, stop = w.run(w.options())
+	w.becomes(3)
+	stop()
+	w.put("rollcall.audit.tile.0", append(leaves[0][:], leaves[1][:]...))
+	w.put("rollcall.audit.checkpoint", note)
+	l, _ := w.run(w.options())
+	require.Eventually(t, func() bool { return errors.Is(l.Err(), audit.ErrDamaged) }, patience, time.Millisecond)
+	assert.ErrorContains(t, l.Err(), "of 3 leaves")
+}
+
+// TestACheckpointOfSomebodyElseKeepsNothingBack however large a log it is of.
+func TestACheckpointOfSomebodyElseKeepsNothingBack(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.end(1)
+	w.tellForged(1000)
+	w.run(w.options())
+	w.becomes(1)
+}
+
+// deleteLog takes the log out.
+func (w *world) deleteLog() {
+	w.t.Helper()
+	require.NoError(w.t, w.js.DeleteStream(w.t.Context(), events.AuditStream))
+}
+
+// tellForged stores a checkpoint as an event that somebody has signed with a key of their own.
+func (w *world) tellForged(size int64) {
+	w.t.Helper()
+	pair, _ := key(w.t, 2)
+	note, err := evidence.Checkpoint{Origin: evidence.Origin(""), Size: size, Signed: time.Now()}.Sign(pair)
+	require.NoError(w.t, err)
+	require.NoError(w.t, w.Publisher.TellCheckpoint(w.t.Context(), string(note), size, time.Now()))
 }
 
 // put replaces a message of the log, with the headers it had.
