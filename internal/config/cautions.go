@@ -87,17 +87,28 @@ func othersRead(path string) bool {
 
 // Cautions are the ways in which secrets would be sent that anybody on the way can read.
 func (s Settings) Cautions() []Caution {
-	out := s.DingTalk.cautions()
-	return append(out, s.NATS.cautions()...)
+	return slices.Concat(s.DingTalk.cautions(), s.NATS.cautions(), s.HTTP.OIDC.cautions())
 }
 
 func (d DingTalk) cautions() []Caution {
-	if d.URL == nil || d.URL.Scheme != "http" || onLoopback(d.URL) {
+	if d.URL == nil || !inClearText(d.URL) {
 		return nil
 	}
 	return []Caution{{
 		fmt.Sprintf("dingtalk-url is %s: the app's secret, tokens and names are sent in clear text", d.URL.Redacted()), "use https://",
 	}}
+}
+
+func (o OIDC) cautions() (out []Caution) {
+	for _, at := range []struct{ setting, value, what string }{
+		{"oidc-issuer", o.Issuer, "the client's secret, tokens and people's names"},
+		{"oidc-redirect-url", o.RedirectURL, "cookies that log people in"},
+	} {
+		if u, err := url.Parse(at.value); err == nil && inClearText(u) {
+			out = append(out, Caution{fmt.Sprintf("%s is %s: %s are sent in clear text", at.setting, u.Redacted(), at.what), "use https://"})
+		}
+	}
+	return out
 }
 
 func (n NATS) cautions() []Caution {
@@ -120,6 +131,9 @@ func (n NATS) cautions() []Caution {
 		"use tls://, with nats-ca for an authority of your own; or nats-creds or nats-nkey, which are not sent",
 	}}
 }
+
+// inClearText tells whether what is sent to a URL can be read on the way.
+func inClearText(u *url.URL) bool { return u.Scheme == "http" && !onLoopback(u) }
 
 // onLoopback tells whether a URL is of this machine.
 func onLoopback(u *url.URL) bool {

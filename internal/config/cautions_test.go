@@ -32,6 +32,14 @@ func cautioned(t *testing.T, environ []string, args ...string) string {
 	return out.String()
 }
 
+// logIn sets an OpenID provider at one address and the page at another.
+func logIn(provider, page string) []string {
+	return []string{
+		"ROLLCALL_OIDC_ISSUER=" + provider, "ROLLCALL_OIDC_CLIENT_ID=rollcall", "ROLLCALL_OIDC_SCOPES=staff=read",
+		"ROLLCALL_OIDC_REDIRECT_URL=" + page + "/login/oidc/callback",
+	}
+}
+
 func TestSecretsThatOthersCanReadAreWarnedOf(t *testing.T) {
 	open, group, own := secretIn(t, 0o604), secretIn(t, 0o640), secretIn(t, 0o600)
 	for name, c := range map[string]struct {
@@ -63,6 +71,9 @@ func TestSecretsThatOthersCanReadAreWarnedOf(t *testing.T) {
 		"NATS over TLS":               {with("ROLLCALL_NATS_URL=tls://n1", "ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=hunter2"), nil, ""},
 		"NATS with an authority":      {with("ROLLCALL_NATS_URL=n1", "ROLLCALL_NATS_CA=/ca", "ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=hunter2"), nil, ""},
 		"NATS on this machine":        {with("ROLLCALL_NATS_URL=[::1]:4222", "ROLLCALL_NATS_USER=u", "ROLLCALL_NATS_PASSWORD=hunter2"), nil, ""},
+		"log-in in clear text":        {with(logIn("http://login.example", "https://rollcall.example")...), nil, "oidc-issuer is http://login.example"},
+		"log-in back in clear text":   {with(logIn("https://login.example", "http://rollcall.example")...), nil, "oidc-redirect-url is http://rollcall.example"},
+		"log-in on this machine":      {with(logIn("http://127.0.0.1:9090", "http://localhost:8080")...), nil, ""},
 		"NATS without a password":     {with("ROLLCALL_NATS_URL=n1", "ROLLCALL_NATS_CREDS="+own), nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
