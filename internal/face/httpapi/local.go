@@ -11,13 +11,15 @@ import (
 // the names of the others begin with.
 var (
 	forwarded = []string{
-		"Forwarded", "Via", "X-Real-Ip", "X-Real-Port", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Remote-Ip", "X-Remote-Addr",
+		"Via", "X-Via", "X-Real-Ip", "X-Real-Port", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Coming-From",
 		"Client-Ip", "Real-Ip", "True-Client-Ip", "Fastly-Client-Ip", "Fly-Client-Ip", "Ali-Cdn-Real-Ip", "Cdn-Loop",
 		"Proxy-Client-Ip", "Wl-Proxy-Client-Ip", "Wl-Proxy-Ssl", "X-Host", "X-Scheme", "X-Url-Scheme", "X-Nginx-Proxy", "X-Rewrite-Url",
-		"Front-End-Https", "Proxy-Connection", "X-Proxyuser-Ip", "X-Varnish", "X-Amzn-Trace-Id", "X-Bluecoat-Via", "Surrogate-Capability",
+		"Front-End-Https", "Proxy-Connection", "X-Proxyuser-Ip", "X-Varnish", "X-Amzn-Trace-Id", "X-Amz-Cf-Id", "X-Bluecoat-Via", "Surrogate-Capability",
 	}
 	forwardedBy = []string{
-		"X-Forwarded", "X-Original-", "X-Envoy-", "X-Azure-", "X-Arr-", "X-Appengine-", "X-Proxy-", "X-Gateway-", "Cf-", "Tailscale-", "Eagleeye-",
+		"Forwarded", "X-Forward", "Http-X-Forward", "Remote-", "X-Remote-", "X-Auth-Request-", "X-Authenticated-", "X-Original-", "X-Ssl", "Ssl-",
+		"X-Envoy-", "X-Haproxy-", "X-Kong-", "X-Consumer-", "X-Azure-", "X-Arr-", "X-Appengine-", "X-Proxy-", "X-Gateway-", "X-Akamai-", "Akamai-",
+		"Cloudfront-", "Cf-", "Tailscale-", "Eagleeye-",
 	}
 )
 
