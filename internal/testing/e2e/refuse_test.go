@@ -98,7 +98,7 @@ func flipped(encrypted string) string {
 func TestWhatTheWebhookRefuses(t *testing.T) {
 	t.Parallel()
 	d := drive(t, plan{scenario: office, set: func(s *config.Settings) {
-		s.Events.Privacy, s.Events.PrivacyKey = config.PrivacyPseudonym, "the privacy key"
+		s.Events.Privacy, s.Events.PrivacyKey = config.PrivacyPseudonym, "the privacy key, of 32 bytes or so"
 	}})
 	d.watch("office", "1")
 	for name, f := range forms(t) {
