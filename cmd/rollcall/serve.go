@@ -36,7 +36,7 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
 	logger := newLogger(call, c.Logging)
 	for _, caution := range slices.Concat(call.Cautions, c.Cautions()) {
-		logger.Warn(caution.Text, "remedy", caution.Remedy)
+		logger.Warn("take care", "what", caution.Text, "remedy", caution.Remedy)
 	}
 	return service.Run(ctx, service.Options{
 		Settings: c.Settings, PrivacySwitch: c.PrivacySwitch, LookupEnv: call.LookupEnv, Logger: logger,

@@ -235,9 +235,9 @@ type Events struct {
 }
 
 // SigningKey is the file of the key that seals what is recorded, empty where there is none. When
-// make is set it is made by the first service that starts. Replicas with another NATS server have no
+// made is set it is made by the first service that starts. Replicas with another NATS server have no
 // directory of their own: there the key is named, or nothing is sealed.
-func (s Settings) SigningKey() (path string, make bool) {
+func (s Settings) SigningKey() (path string, made bool) {
 	switch {
 	case s.Events.SigningKeyFile != "":
 		return s.Events.SigningKeyFile, false

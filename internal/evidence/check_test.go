@@ -170,8 +170,8 @@ func TestEveryBitCounts(t *testing.T) {
 // TestWhoCannotSignProvesNothing has somebody who knows everything but the key.
 func TestWhoCannotSignProvesNothing(t *testing.T) {
 	t.Parallel()
-	real := usual(t)
-	keys := []string{public(t, real.key)}
+	genuine := usual(t)
+	keys := []string{public(t, genuine.key)}
 	own := key(t, 2)
 	forged := func(mine *made) []byte { return mine.all() }
 	for name, c := range map[string]struct {
@@ -181,21 +181,21 @@ func TestWhoCannotSignProvesNothing(t *testing.T) {
 		"a meeting sealed by a key of his own": {
 			forged(log(t, own, tell(t, "a", own).start().people(1).end())), "none of the keys",
 		},
-		"the real meeting in a log of his own": {forged(log(t, own, real.meetings[0])), "none of the keys"},
-		"the end of the real meeting alone":    {real.file(303, cut(real.meetings[0], 10, 11)), "missing"},
-		"the tail behind the last seal cut":    {real.file(303, cut(real.meetings[1], 0, 7)), "not over"},
-		"the end cut":                          {real.file(303, cut(real.meetings[0], 0, 10)), "not over"},
-		"the beginning cut":                    {real.file(303, cut(real.meetings[0], 1, 11)), "missing"},
+		"the real meeting in a log of his own": {forged(log(t, own, genuine.meetings[0])), "none of the keys"},
+		"the end of the real meeting alone":    {genuine.file(303, cut(genuine.meetings[0], 10, 11)), "missing"},
+		"the tail behind the last seal cut":    {genuine.file(303, cut(genuine.meetings[1], 0, 7)), "not over"},
+		"the end cut":                          {genuine.file(303, cut(genuine.meetings[0], 0, 10)), "not over"},
+		"the beginning cut":                    {genuine.file(303, cut(genuine.meetings[0], 1, 11)), "missing"},
 		"all unchained": {
-			real.file(303, tell(t, "a", nil).start().people(1).end().unchain()), "not chained",
+			genuine.file(303, tell(t, "a", nil).start().people(1).end().unchain()), "not chained",
 		},
-		"chained, not sealed":    {real.file(303, tell(t, "a", nil).start().people(1).end()), "not sealed"},
-		"an end that is older":   {real.file(303, cut(real.meetings[1], 0, 6), real.meetings[0]), ""},
-		"a log that was cut":     {real.file(1, real.meetings...), "no checkpoint covers"},
-		"without any checkpoint": {real.file(0, real.meetings...), "no checkpoint covers"},
+		"chained, not sealed":    {genuine.file(303, tell(t, "a", nil).start().people(1).end()), "not sealed"},
+		"an end that is older":   {genuine.file(303, cut(genuine.meetings[1], 0, 6), genuine.meetings[0]), ""},
+		"a log that was cut":     {genuine.file(1, genuine.meetings...), "no checkpoint covers"},
+		"without any checkpoint": {genuine.file(0, genuine.meetings...), "no checkpoint covers"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := real.check(c.file, evidence.Options{Keys: keys, All: c.what == ""})
+			_, err := genuine.check(c.file, evidence.Options{Keys: keys, All: c.what == ""})
 			assert.Contains(t, misfit(t, err).What, c.what)
 		})
 	}

@@ -23,16 +23,16 @@ func (i impostor) PublicKey() (string, error) { return i.claims.PublicKey() }
 // TestForgedMeetingsInARealLog are found by their seals, though the log has them.
 func TestForgedMeetingsInARealLog(t *testing.T) {
 	t.Parallel()
-	real, own := key(t, 1), key(t, 2)
+	genuine, own := key(t, 1), key(t, 2)
 	for name, c := range map[string]struct {
 		pair nkeys.KeyPair
 		what string
 	}{
 		"by a key of his own":          {own, "which is none of the keys"},
-		"that claims to be the real's": {impostor{own, real}, "is not signed by"},
+		"that claims to be the real's": {impostor{own, genuine}, "is not signed by"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := log(t, real, tell(t, "a", c.pair).start().people(1).end())
+			l := log(t, genuine, tell(t, "a", c.pair).start().people(1).end())
 			_, err := l.check(l.all(), evidence.Options{Open: true})
 			found := misfit(t, err)
 			assert.Equal(t, 5, found.Line)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"github.com/c4342123/rollcall/events"
 )
@@ -151,6 +152,6 @@ func (w *Writer) object(object any) error {
 func (w *Writer) line(line []byte) error {
 	sum := events.HashOf(line)
 	w.sum.Write(sum[:])
-	_, err := w.out.Write(append(line[:len(line):len(line)], '\n'))
+	_, err := w.out.Write(append(slices.Clip(line), '\n'))
 	return err
 }

@@ -42,7 +42,7 @@ func (s *service) logIn() httpapi.LogIn {
 	}
 	return httpapi.LogIn{RedirectURL: o.RedirectURL, Provider: oidc.New(oidc.Options{
 		Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RedirectURL: o.RedirectURL, GroupsClaim: o.GroupsClaim,
-		Note: func(text string) { s.log.Warn(text) },
+		Note: func(text string) { s.log.Warn("logging in by OIDC", "note", text) },
 	})}
 }
 

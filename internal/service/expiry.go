@@ -94,7 +94,7 @@ func (e *expiry) pass(ctx context.Context) bool {
 		return false
 	}
 	if first := e.note(swept, err); first && err == nil {
-		e.log.Info("meetings that have expired are still stored, and are removed now", "due for", swept.Due.Round(time.Second).String())
+		e.log.Info("meetings that have expired are still stored, and are removed now", "dueFor", swept.Due.Round(time.Second).String())
 	}
 	if err != nil {
 		e.report.Failed(expiryPart, err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/c4342123/rollcall/internal/base/plaintext"
 	"github.com/c4342123/rollcall/internal/config"
@@ -30,7 +31,7 @@ func (s shown) Write(line []byte) (int, error) {
 	text, end := bytes.CutSuffix(line, []byte{'\n'})
 	escaped := plaintext.Escaped(text)
 	if end {
-		escaped = append(escaped[:len(escaped):len(escaped)], '\n')
+		escaped = append(slices.Clip(escaped), '\n')
 	}
 	if _, err := s.w.Write(escaped); err != nil {
 		return 0, err

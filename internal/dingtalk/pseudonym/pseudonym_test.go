@@ -167,14 +167,14 @@ func TestAGuestStaysAGuest(t *testing.T) {
 func TestFingerprintsTellKeysApart(t *testing.T) {
 	seen := map[string]string{}
 	for _, key := range []string{strings.Repeat("k", 31), strings.Repeat("k", 32), strings.Repeat("k", 33)} {
-		print, err := pseudonym.Fingerprint(key)
+		sum, err := pseudonym.Fingerprint(key)
 		require.NoError(t, err)
 		again, err := pseudonym.Fingerprint(key)
 		require.NoError(t, err)
-		assert.Equal(t, print, again)
-		assert.Regexp(t, `^[0-9a-f]{16}$`, print)
-		assert.Empty(t, seen[print], "that of %q, too", seen[print])
-		seen[print] = key
+		assert.Equal(t, sum, again)
+		assert.Regexp(t, `^[0-9a-f]{16}$`, sum)
+		assert.Empty(t, seen[sum], "that of %q, too", seen[sum])
+		seen[sum] = key
 	}
 	fixed, err := pseudonym.Fingerprint(strings.Repeat("k", 32))
 	require.NoError(t, err)

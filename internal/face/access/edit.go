@@ -72,8 +72,8 @@ func Remove(path, name string) error {
 
 // edit changes the list of tokens in a file, while no other program does.
 func edit(path string, change func(tokens []Token, list *yaml.Node) error) (err error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // the link stays one
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // the link stays one
 	}
 	lock, err := locked(path)
 	if err != nil {

@@ -75,8 +75,7 @@ func parse(content []byte) ([]Token, error) {
 
 // withoutValues is an error of reading YAML, which may quote what stands in the file.
 func withoutValues(err error) error {
-	var wrong *yaml.TypeError
-	if errors.As(err, &wrong) {
+	if _, ok := errors.AsType[*yaml.TypeError](err); ok {
 		return errors.New("want tokens: and below it a list of name, hash, scopes and perhaps organisation, and nothing else")
 	}
 	return errors.New("it is no YAML")

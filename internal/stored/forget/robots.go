@@ -55,9 +55,9 @@ func (n names) add(name string) {
 
 // in tells whether a text in JSON holds one of the names, however it is written.
 func (n names) in(text []byte) bool {
-	var any any
-	if json.Unmarshal(text, &any) == nil {
-		text = fmt.Append(nil, any)
+	var value any
+	if json.Unmarshal(text, &value) == nil {
+		text = fmt.Append(nil, value)
 	}
 	for name := range n {
 		if bytes.Contains(text, []byte(name)) {
