@@ -18,10 +18,17 @@ import (
 type endpoint struct {
 	scope  access.Scope
 	answer http.HandlerFunc
+	also   parameters // that it knows besides those of its path
+}
+
+// taking is the endpoint that knows more parameters than its path does.
+func (e endpoint) taking(also parameters) endpoint {
+	e.also = also
+	return e
 }
 
 // read is an endpoint for those who may read.
-func read(answer http.HandlerFunc) endpoint { return endpoint{access.Read, answer} }
+func read(answer http.HandlerFunc) endpoint { return endpoint{scope: access.Read, answer: answer} }
 
 // guard answers only those who may use the endpoint: with a token, or logged in, or, where there is
 // neither, from this machine.

@@ -22,6 +22,16 @@ const (
 	repeated
 )
 
+// and are those of both.
+func (p parameters) and(also parameters) parameters {
+	out := maps.Clone(p)
+	if out == nil {
+		out = parameters{}
+	}
+	maps.Copy(out, also)
+	return out
+}
+
 // only lets those requests through whose query the path understands. What would be ignored is
 // refused: a filter that is misspelt must not answer with everything.
 func (p parameters) only(next http.HandlerFunc) http.HandlerFunc {

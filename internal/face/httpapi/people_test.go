@@ -49,8 +49,13 @@ func TestPeople(t *testing.T) {
 	assert.True(t, people.req.DryRun)
 	assert.Equal(t, time.Hour, people.req.Notice)
 
-	for _, query := range []string{"", "?reason=%20", "?reason=x&notice=soon", "?reason=x&notice=-1s", "?dryRun=perhaps", "?reason=x&meeting=a.b", "?reason=x&who=y"} {
+	for _, query := range []string{"", "?reason=%20", "?reason=x&notice=soon", "?reason=x&notice=-1s", "?dryRun=perhaps", "?reason=x&meeting=a.b", "?reason=x&who=y", "?reason=x&format=csv"} {
 		resp := request(t, opts, http.MethodDelete, "/v1/people/ann"+query, "")
+		assert.Equal(t, http.StatusBadRequest, resp.StatusCode, query)
+	}
+	// What belongs to the other method is unknown, too: a GET with a reason erases nobody.
+	for _, query := range []string{"?reason=x", "?by=x", "?notice=1h", "?dryRun=true", "?format=xlsx", "?meeting=office&reason=x"} {
+		resp := request(t, opts, http.MethodGet, "/v1/people/ann"+query, "")
 		assert.Equal(t, http.StatusBadRequest, resp.StatusCode, query)
 	}
 }

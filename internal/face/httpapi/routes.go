@@ -48,11 +48,13 @@ func Handler(opts Options) http.Handler {
 	a.open(mux, "/assets/{name}", a.shell(asset))
 	a.guarded(mux, "/v1/meetings", endpoints{http.MethodGet: read(a.list)}, parameters{"state": once, "search": once, "limit": once})
 	a.guarded(mux, "/v1/meetings/{id}", endpoints{
-		http.MethodGet: read(a.logged("roster", a.get)), http.MethodPut: {access.Watch, a.put}, http.MethodDelete: {access.Watch, a.delete},
+		http.MethodGet: read(a.logged("roster", a.get)), http.MethodPut: {scope: access.Watch, answer: a.put}, http.MethodDelete: {scope: access.Watch, answer: a.delete},
 	}, nil)
 	a.guarded(mux, "/v1/meetings/{id}/report", endpoints{http.MethodGet: read(a.logged("report", a.report))}, parameters{"format": once})
-	a.guarded(mux, "/v1/people/{person}", endpoints{http.MethodGet: read(a.logged("person", a.person)), http.MethodDelete: {access.Erase, a.erase}},
-		parameters{"meeting": once, "format": once, "reason": once, "by": once, "notice": once, "dryRun": once})
+	a.guarded(mux, "/v1/people/{person}", endpoints{
+		http.MethodGet:    read(a.logged("person", a.person)).taking(parameters{"format": once}),
+		http.MethodDelete: endpoint{scope: access.Erase, answer: a.erase}.taking(parameters{"reason": once, "by": once, "notice": once, "dryRun": once}),
+	}, parameters{"meeting": once})
 	a.guarded(mux, "/v1/events", endpoints{http.MethodGet: read(a.logged("events", a.events))}, parameters{"meeting": once, "type": repeated})
 	if opts.Month != nil {
 		a.guarded(mux, "/v1/month", endpoints{http.MethodGet: read(a.month)}, nil)
@@ -77,7 +79,7 @@ func (a *api) open(mux *http.ServeMux, pattern string, read http.HandlerFunc) {
 func (a *api) guarded(mux *http.ServeMux, pattern string, m endpoints, known parameters) {
 	allowed := methods{}
 	for method, e := range m {
-		e.answer = known.only(e.answer)
+		e.answer = known.and(e.also).only(e.answer)
 		allowed[method] = a.guard(e)
 	}
 	route(mux, pattern, allowed)
