@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -77,6 +78,13 @@ func (p *Publisher) Forget(ctx context.Context, base Record, want diff.Forget, d
 		before = append(before, msg)
 	}
 	j.msgs = append(before, j.msgs...)
+	if p.keptWhole(base) && base.Revision > 0 {
+		note, err := p.sinceNote(ctx, base)
+		if err != nil {
+			return base, wrapMeeting(j.meeting, err)
+		}
+		j.msgs = slices.Insert(j.msgs, len(j.msgs)-1, note)
+	}
 	revision, err := p.commitJob(ctx, j)
 	if err != nil {
 		return base, wrapMeeting(j.meeting, err)

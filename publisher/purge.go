@@ -52,7 +52,7 @@ func (p *Publisher) purgeMeeting(ctx context.Context, id string, before uint64, 
 			return err
 		}
 	}
-	return nil
+	return p.purgeSince(ctx, id, before, rest)
 }
 
 // subjectsOf returns the subjects below a filter that something is stored on.

@@ -43,6 +43,9 @@ type Sweeper struct {
 	typed    time.Time // when the view by type was last swept; zero before the first time
 	noted    uint64    // sequence of the note that was read or left last; 0 for none
 	settled  bool      // nothing is left of the meetings in that note
+	// Of meetings from which somebody was erased: what was noted then, up to the sequence that was read.
+	renewed map[string]renewal
+	read    uint64
 }
 
 // Swept is what a pass of a [Sweeper] did.
@@ -94,6 +97,9 @@ func (s *Sweeper) pass(ctx context.Context, out *Swept) error {
 	}
 	before := now.Add(-s.p.opts.Retention)
 	due, oldest, err := s.due(ctx, before)
+	if err == nil {
+		due, oldest, err = s.dueRenewed(ctx, before, due, oldest)
+	}
 	if err != nil {
 		return err
 	}
