@@ -123,13 +123,17 @@ func (a *Answer) expect(found all) {
 	}
 }
 
-// run places the orders that are needed, and follows them.
+// run places the orders that are needed, and follows them. What a person is not stored as is not
+// stored with an order either: beside a pseudonym the unionId would say whose it is.
 func (x *Eraser) run(ctx context.Context, req Request, found all, out *Answer) error {
 	placed, err := x.Publisher.Orders(ctx)
 	if err != nil {
 		return err
 	}
 	for _, who := range req.who() {
+		if len(found.naming(who)) == 0 {
+			continue
+		}
 		order, err := x.order(ctx, req, who, found, placed)
 		if err != nil {
 			return err
@@ -149,7 +153,7 @@ func (x *Eraser) run(ctx context.Context, req Request, found all, out *Answer) e
 
 // order is the one that stands already for the same meetings, or else a new one.
 func (x *Eraser) order(ctx context.Context, req Request, who diff.Who, found all, placed []publisher.Order) (publisher.Order, error) {
-	meetings := found.meetings()
+	meetings := found.naming(who)
 	for _, o := range placed {
 		if o.UnionID == who.UnionID && o.Nick == who.Nick && !slices.ContainsFunc(meetings, func(id string) bool { return !slices.Contains(o.Meetings, id) }) {
 			return o, nil

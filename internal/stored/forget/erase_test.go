@@ -291,6 +291,21 @@ func TestARealIDFindsItsPseudonym(t *testing.T) {
 	assert.Empty(t, found.Meetings)
 }
 
+// An order that waits stands in the stream: it must not say whose a pseudonym is.
+func TestAnOrderNamesWhatIsStored(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.meets("live", false, bob, row("p-0815", ""))
+	got, err := w.eraser().Erase(t.Context(), Request{Wanted: Named("union-ann", func(string) string { return "p-0815" }), Reason: "asked for"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"live"}, got.Waiting)
+	orders, err := w.p.Orders(t.Context())
+	require.NoError(t, err)
+	require.Len(t, orders, 1)
+	assert.Equal(t, "p-0815", orders[0].UnionID)
+	w.noTrace("union-ann")
+}
+
 func TestWhatRobotsAreToldIsCleared(t *testing.T) {
 	t.Parallel()
 	w := open(t)

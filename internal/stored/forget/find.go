@@ -42,12 +42,13 @@ func (w Wanted) who() []diff.Who {
 	return out
 }
 
-// is tells whether an event names who is looked for.
-func (w Wanted) is(e *events.Event) bool {
-	return w.inMeeting(e.ConferenceID()) && slices.ContainsFunc(w.who(), func(who diff.Who) bool { return who.Is(e) })
+// named are those of who is looked for whom something names that is stored of a meeting.
+func (w Wanted) named(meeting string, names func(diff.Who) bool) []diff.Who {
+	if w.Meeting != "" && w.Meeting != meeting {
+		return nil
+	}
+	return slices.DeleteFunc(w.who(), func(who diff.Who) bool { return !names(who) })
 }
-
-func (w Wanted) inMeeting(id string) bool { return w.Meeting == "" || w.Meeting == id }
 
 // maybe tells, without reading it, whether a payload can name who is looked for.
 func (w Wanted) maybe(payload []byte) bool {
@@ -69,6 +70,7 @@ type found struct {
 	byType   map[uint64][32]byte // sequences of the copies by type, and what they hold
 	have     map[[32]byte]bool   // what is stored by meeting
 	state    *diff.State         // nil where none names them
+	named    map[diff.Who]bool   // as whom they are stored
 	watched  bool
 	plain    bool // some event is from before events were chained and states sealed
 }
@@ -79,7 +81,7 @@ type all map[string]*found
 func (a all) of(id string) *found {
 	f := a[id]
 	if f == nil {
-		f = &found{byType: map[uint64][32]byte{}, have: map[[32]byte]bool{}}
+		f = &found{byType: map[uint64][32]byte{}, have: map[[32]byte]bool{}, named: map[diff.Who]bool{}}
 		a[id] = f
 	}
 	return f
@@ -87,6 +89,18 @@ func (a all) of(id string) *found {
 
 // meetings are their ids, in order.
 func (a all) meetings() []string { return slices.Sorted(maps.Keys(a)) }
+
+// naming are the meetings of which something is stored that names who, in order.
+func (a all) naming(who diff.Who) []string {
+	return slices.DeleteFunc(a.meetings(), func(id string) bool { return !a[id].named[who] })
+}
+
+// note adds as whom somebody is stored.
+func (f *found) note(named []diff.Who) {
+	for _, who := range named {
+		f.named[who] = true
+	}
+}
 
 // plain tells whether states may be stored that are not sealed.
 func (a all) plain() bool {
@@ -126,10 +140,15 @@ func (w Wanted) look(ctx context.Context, js jetstream.JetStream, states iter.Se
 			return nil
 		}
 		e, err := events.Decode(m.Data)
-		if err != nil || !w.is(&e) {
+		if err != nil {
 			return nil //nolint:nilerr // somebody else's message names nobody
 		}
+		named := w.named(e.ConferenceID(), func(who diff.Who) bool { return who.Is(&e) })
+		if len(named) == 0 {
+			return nil
+		}
 		f, hash := out.of(e.ConferenceID()), events.HashOf(m.Data)
+		f.note(named)
 		if m.Subject == string(e.Type) {
 			f.byType[m.Sequence] = hash
 			return nil
@@ -183,11 +202,13 @@ func (w Wanted) states(ctx context.Context, states iter.Seq2[diff.Record, error]
 			return err
 		}
 		s := record.State
-		names := w.inMeeting(s.ConferenceID) && slices.ContainsFunc(w.who(), s.Names)
+		named := w.named(s.ConferenceID, s.Names)
+		names := len(named) > 0
 		if f, known := out[s.ConferenceID]; known || names {
 			if !known {
 				f = out.of(s.ConferenceID)
 			}
+			f.note(named)
 			f.watched = s.Phase == diff.Watched
 			if f.state = nil; names {
 				f.state = s
