@@ -9,6 +9,7 @@ import (
 	"github.com/c4342123/rollcall/internal/base/version"
 	"github.com/c4342123/rollcall/internal/config"
 	"github.com/c4342123/rollcall/internal/doctor"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 )
 
 type doctorCommand struct {
@@ -33,7 +34,7 @@ func (c *doctorCommand) Run(ctx context.Context, call *config.Invocation) error 
 	for _, warning := range call.Warnings {
 		notes = append(notes, doctor.Finding{Check: "settings", Verdict: doctor.Note, Text: warning})
 	}
-	for _, caution := range slices.Concat(call.Cautions, c.Cautions()) {
+	for _, caution := range slices.Concat(call.Cautions, c.Cautions(), conn.Cautions(c.NATS, call.LookupEnv)) {
 		notes = append(notes, doctor.Finding{Check: "secrets", Verdict: doctor.Note, Text: caution.Text, Mend: caution.Remedy})
 	}
 	for _, f := range notes {

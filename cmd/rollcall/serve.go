@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/c4342123/rollcall/internal/config"
+	"github.com/c4342123/rollcall/internal/nats/conn"
 	"github.com/c4342123/rollcall/internal/service"
 )
 
@@ -35,7 +36,7 @@ func (c *serve) Run(ctx context.Context, call *config.Invocation) error {
 	}
 	c.DingTalk.EditionAssumed = call.Assumed("dingtalk-edition")
 	logger := newLogger(call, c.Logging)
-	for _, caution := range slices.Concat(call.Cautions, c.Cautions()) {
+	for _, caution := range slices.Concat(call.Cautions, c.Cautions(), conn.Cautions(c.NATS, call.LookupEnv)) {
 		logger.Warn("take care", "what", caution.Text, "remedy", caution.Remedy)
 	}
 	return service.Run(ctx, service.Options{

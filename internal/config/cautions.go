@@ -87,7 +87,7 @@ func othersRead(path string) bool {
 
 // Cautions are the ways in which secrets would be sent that anybody on the way can read.
 func (s Settings) Cautions() []Caution {
-	return slices.Concat(s.DingTalk.cautions(), s.NATS.cautions(), s.HTTP.OIDC.cautions())
+	return slices.Concat(s.DingTalk.cautions(), s.NATS.Cautions(), s.HTTP.OIDC.cautions())
 }
 
 func (d DingTalk) cautions() []Caution {
@@ -111,7 +111,8 @@ func (o OIDC) cautions() (out []Caution) {
 	return out
 }
 
-func (n NATS) cautions() []Caution {
+// Cautions are those about the login to NATS, as far as the settings themselves hold it.
+func (n NATS) Cautions() []Caution {
 	encrypted := n.CA != "" || n.Cert != "" // the client insists on TLS then
 	var hosts []string
 	for _, server := range n.URL {
