@@ -38,7 +38,8 @@ type older struct {
 }
 
 // Check reads files and says what they prove. An error is a [*Misfit] unless a file cannot be read.
-// What it needs of memory grows with the meetings in the files, not with their events.
+// What it needs of memory grows with the meetings in the files, and with All with those of the log,
+// not with their events.
 func Check(in []File, opts Options) (Result, error) {
 	if len(in) == 0 {
 		return Result{}, errors.New("there is no file of evidence")
@@ -109,24 +110,20 @@ func agree(files []*file, kept []older) error {
 	return nil
 }
 
-// whole makes sure that every leaf of the newest log is in a file.
+// whole makes sure that every leaf of the newest log is in a file. One that is in the log twice is
+// one event.
 func whole(files []*file) error {
 	last := newest(files)
-	var found []int64
+	found := map[Hash]bool{}
 	for _, f := range files {
 		for _, leaf := range f.leaves {
-			found = append(found, leaf.index)
+			found[leaf.hash] = true
 		}
 	}
-	slices.Sort(found)
-	found = slices.Compact(found)
-	for i, index := range found {
-		if index != int64(i) {
+	for i, leaf := range last.log.every {
+		if !found[leaf] {
 			return last.misfitAt(last.end, "the meeting of leaf %d of the log is missing", i)
 		}
-	}
-	if missing := int64(len(found)); missing < last.signed.Size {
-		return last.misfitAt(last.end, "the meeting of leaf %d of the log is missing", missing)
 	}
 	return nil
 }

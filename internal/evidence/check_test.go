@@ -301,6 +301,19 @@ func TestALogThatWasSetBack(t *testing.T) {
 	assert.Contains(t, err.Error(), "line ends were changed")
 }
 
+// TestALeafThatIsInTheLogTwice is not missing: who may write to the store can have an end be added
+// again.
+func TestALeafThatIsInTheLogTwice(t *testing.T) {
+	t.Parallel()
+	l := usual(t)
+	l.leaves = []evidence.Hash{l.leaves[0], l.leaves[1], l.leaves[0], l.leaves[2], l.leaves[1]}
+	got, err := l.check(l.all(), evidence.Options{All: true})
+	require.NoError(t, err)
+	assert.Contains(t, got.String(), "log of 5 at 2026-11-30T09:00:00Z with nothing missing")
+	_, err = l.check(l.file(5, l.meetings[1]), evidence.Options{All: true})
+	assert.ErrorContains(t, err, "the meeting of leaf 0 of the log is missing")
+}
+
 func TestSeveralFiles(t *testing.T) {
 	t.Parallel()
 	l := usual(t)

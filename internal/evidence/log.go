@@ -12,6 +12,7 @@ type logCheck struct {
 	seenAt   int        // the line of the tile that does not
 	sizes    []int64    // at which the root is wanted, in order
 	roots    map[int64]Hash
+	every    []Hash // leaf, where all are wanted in the files
 }
 
 // newLogCheck wants to know the roots of the given sizes, as far as the log has them.
@@ -55,6 +56,9 @@ func (l *logCheck) tiles(line []byte) error {
 			l.waiting = l.waiting[1:]
 		}
 		l.tree.Add(leaf)
+		if l.opts.All {
+			l.every = append(l.every, leaf)
+		}
 		l.note()
 	}
 	return nil
