@@ -27,6 +27,7 @@ func parseNetworks(text string) (Networks, error) {
 		part = strings.TrimSpace(part)
 		network, err := netip.ParsePrefix(part)
 		if address, single := netip.ParseAddr(part); single == nil && address.Zone() == "" {
+			address = address.Unmap() // as those of requests are
 			network, err = address.Prefix(address.BitLen())
 		}
 		if err != nil {

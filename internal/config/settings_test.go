@@ -246,7 +246,7 @@ func TestCommandTakesOnlyItsSettings(t *testing.T) {
 }
 
 func TestNetworks(t *testing.T) {
-	got := call(t, base, "serve", "--trusted-proxies", " 10.1.2.3/8, 192.0.2.7,fd00::/8 ,::1")
+	got := call(t, base, "serve", "--trusted-proxies", " 10.1.2.3/8, 192.0.2.7,fd00::/8 ,::1,::ffff:192.0.2.8")
 	require.Equal(t, config.ExitDone, got.code, got.stderr)
-	assert.Equal(t, "10.0.0.0/8,192.0.2.7/32,fd00::/8,::1/128", value(t, got, "trusted-proxies").Value)
+	assert.Equal(t, "10.0.0.0/8,192.0.2.7/32,fd00::/8,::1/128,192.0.2.8/32", value(t, got, "trusted-proxies").Value)
 }
