@@ -82,6 +82,10 @@ func (c *eraseCommand) check() (forget.Wanted, error) {
 		return wanted, config.Usagef("reason", "is longer than %d bytes", maxReason)
 	case len(c.By) > maxReason:
 		return wanted, config.Usagef("by", "is longer than %d bytes", maxReason)
+	case forget.Tells(c.Reason, c.ID+c.Guest):
+		return wanted, config.Usagef("reason", "names the person: it is kept for good, and must not tell who was erased")
+	case forget.Tells(c.By, c.ID+c.Guest):
+		return wanted, config.Usagef("by", "names the person: it is kept for good, and must not tell who was erased")
 	case c.Notice < 0:
 		return wanted, config.Usagef("notice", "is negative")
 	}

@@ -44,6 +44,12 @@ func TestPersonAndErase(t *testing.T) {
 	assert.Contains(t, got.Unreachable, "backups and snapshots of the stream that were taken before")
 	assert.Len(t, asked[forget.Person](t, "person", url, "ann").Events, 3, "they wait for the meetings to end")
 
+	for _, named := range []string{"--reason=ann asked", "--by=ann"} {
+		status, stdout, stderr = call(t, nil, "erase", url, "ann", "--reason=asked", named)
+		assert.Equal(t, 2, status, named)
+		assert.Contains(t, stderr, "names the person")
+		assert.Empty(t, stdout)
+	}
 	status, stdout, stderr = call(t, nil, "erase", url, "nobody", "--reason=asked")
 	require.Equal(t, 0, status, stderr)
 	assert.JSONEq(t, `{"meetings":0,"events":0,"waiting":[],"unreachable":[]}`, stdout)

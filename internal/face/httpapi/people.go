@@ -81,7 +81,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	req, wrong := order(r)
+	req, wrong := order(r, who)
 	switch {
 	case wrong != "":
 		problem.Write(w, http.StatusBadRequest, wrong)
@@ -101,7 +101,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) {
 }
 
 // order reads an order to erase, or says what is wrong with it.
-func order(r *http.Request) (req forget.Request, wrong string) {
+func order(r *http.Request, who Someone) (req forget.Request, wrong string) {
 	query := r.URL.Query()
 	req = forget.Request{Reason: query.Get("reason"), By: query.Get("by"), Notice: defaultNotice}
 	if req.By == "" {
@@ -122,6 +122,8 @@ func order(r *http.Request) (req forget.Request, wrong string) {
 	switch {
 	case strings.TrimSpace(req.Reason) == "" && !req.DryRun:
 		return req, "reason: is missing; it is kept with what was erased"
+	case forget.Tells(req.Reason, who.ID), forget.Tells(query.Get("by"), who.ID):
+		return req, "reason, by: names the person; it is kept for good, and must not tell who was erased"
 	case len(req.Reason) > maxName, len(req.By) > maxName:
 		return req, "reason, by: longer than " + strconv.Itoa(maxName) + " bytes"
 	}

@@ -49,7 +49,7 @@ func TestPeople(t *testing.T) {
 	assert.True(t, people.req.DryRun)
 	assert.Equal(t, time.Hour, people.req.Notice)
 
-	for _, query := range []string{"", "?reason=%20", "?reason=x&notice=soon", "?reason=x&notice=-1s", "?dryRun=perhaps", "?reason=x&meeting=a.b", "?reason=x&who=y", "?reason=x&format=csv"} {
+	for _, query := range []string{"", "?reason=%20", "?reason=x&notice=soon", "?reason=x&notice=-1s", "?dryRun=perhaps", "?reason=x&meeting=a.b", "?reason=x&who=y", "?reason=x&format=csv", "?reason=ann%20asked", "?reason=x&by=ann"} {
 		resp := request(t, opts, http.MethodDelete, "/v1/people/ann"+query, "")
 		assert.Equal(t, http.StatusBadRequest, resp.StatusCode, query)
 	}
