@@ -21,6 +21,11 @@ const maxSize = 1 << 40
 // trusted.
 var ErrCheckpoint = errors.New("no checkpoint")
 
+// secretPrefix begins what nkeys writes of a secret key.
+const secretPrefix = "S"
+
+var errSecret = errors.New("it is a secret key (S…), not a public one (U…)")
+
 // errUnknownKey is an [ErrCheckpoint].
 var errUnknownKey = fmt.Errorf("%w: it is signed by none of the keys", ErrCheckpoint)
 
@@ -117,6 +122,9 @@ func (s noteSigner) Sign(text []byte) ([]byte, error) { return s.key.Sign(text) 
 
 // verifierOf is a public key as notes of an origin are verified with it.
 func verifierOf(origin, public string) (note.Verifier, error) {
+	if strings.HasPrefix(public, secretPrefix) {
+		return nil, errSecret // and it is not repeated
+	}
 	raw, err := nkeys.Decode(nkeys.PrefixByteUser, []byte(public))
 	if err != nil {
 		return nil, fmt.Errorf("%.80q is no public key (U…): %w", public, err)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +24,7 @@ import (
 	"github.com/c4342123/rollcall/internal/stored/audit"
 	"github.com/c4342123/rollcall/internal/stored/reading"
 	"github.com/c4342123/rollcall/internal/testing/leak"
+	"github.com/c4342123/rollcall/internal/testing/logbuffer"
 	"github.com/c4342123/rollcall/internal/testing/natstest"
 	"github.com/c4342123/rollcall/internal/testing/streamtest"
 	"github.com/c4342123/rollcall/publisher"
@@ -164,13 +167,16 @@ func TestWhatEndsIsInTheLog(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.end(300) // more than a tile
-	l, stop := w.run(w.options())
+	opts, said := w.options(), &logbuffer.Buffer{}
+	opts.Logger = slog.New(slog.NewTextHandler(said, nil))
+	l, stop := w.run(opts)
 	w.becomes(300)
 	w.end(3)
 	w.becomes(303)
 	w.inOrder(303)
 	require.NoError(t, l.Err())
 	stop()
+	assert.Equal(t, 1, strings.Count(said.String(), "the log of meetings begins"), said.String())
 	// Another replica goes on.
 	w.end(2)
 	_, stop = w.run(w.options())

@@ -28,6 +28,9 @@ func (l *Log) checkpoint(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("store a checkpoint: %w", err)
 	}
+	if l.note == nil {
+		l.opts.Logger.Info("the log of meetings begins with this checkpoint: if there was an earlier one, it was deleted", "meetings", next.Size, "signed", next.Signed)
+	}
 	l.signed, l.note, l.revision, l.told = next, note, revision, false
 	return l.tell(ctx)
 }
