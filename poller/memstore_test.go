@@ -32,6 +32,7 @@ type memStore struct {
 	mu      sync.Mutex
 	last    uint64
 	records map[string]diff.Record
+	listed  map[string]struct{} // by all
 	stored  []events.Event
 	batch   int // events that are stored at once at most; 0 for any number
 	loads   int
@@ -86,7 +87,7 @@ func (s *memStore) LastBeats(context.Context) ([events.Shards]time.Time, error) 
 }
 
 func newStore() *memStore {
-	return &memStore{records: map[string]diff.Record{}, grown: make(chan struct{}), born: time.Now()}
+	return &memStore{records: map[string]diff.Record{}, listed: map[string]struct{}{}, grown: make(chan struct{}), born: time.Now()}
 }
 
 // Position implements [poller.Follower].
@@ -135,7 +136,7 @@ func (s *memStore) tellOf(id string) {
 
 func (s *memStore) All(ctx context.Context, shards ...int) iter.Seq2[diff.Record, error] {
 	if s.all != nil {
-		return s.all(ctx, shards...)
+		return s.noting(s.all(ctx, shards...))
 	}
 	return func(yield func(diff.Record, error) bool) {
 		s.mu.Lock()
@@ -329,12 +330,33 @@ func (s *memStore) restore(from *memStore, more uint64) {
 	s.records, s.stored, s.last = from.records, from.stored, s.last+more
 }
 
+// noting passes records on, and notes that they are stored.
+func (s *memStore) noting(records iter.Seq2[diff.Record, error]) iter.Seq2[diff.Record, error] {
+	return func(yield func(diff.Record, error) bool) {
+		for r, err := range records {
+			if err == nil {
+				s.mu.Lock()
+				s.listed[r.State.ConferenceID] = struct{}{}
+				s.mu.Unlock()
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
 // Stored implements [poller.Auditor].
 func (s *memStore) Stored(_ context.Context, shard int) (map[string]struct{}, uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]struct{}{}
 	for id := range s.records {
+		if events.Shard(id) == shard {
+			out[id] = struct{}{}
+		}
+	}
+	for id := range s.listed {
 		if events.Shard(id) == shard {
 			out[id] = struct{}{}
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,14 +20,26 @@ import (
 )
 
 // script is a sweeper of which each pass goes as a test says; the last goes on.
-type script []func() (publisher.Swept, error)
+type script struct {
+	mu     sync.Mutex
+	passes []func() (publisher.Swept, error)
+}
 
 func (s *script) Sweep(context.Context) (publisher.Swept, error) {
-	pass := (*s)[0]
-	if len(*s) > 1 {
-		*s = (*s)[1:]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pass := s.passes[0]
+	if len(s.passes) > 1 {
+		s.passes = s.passes[1:]
 	}
 	return pass()
+}
+
+// set has the passes that follow go like this.
+func (s *script) set(passes ...func() (publisher.Swept, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passes = passes
 }
 
 func swept(meetings int, due time.Duration, more bool) func() (publisher.Swept, error) {
@@ -37,14 +51,15 @@ func swept(meetings int, due time.Duration, more bool) func() (publisher.Swept, 
 func TestOneReplicaRemovesWhatHasExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logbuffer.Buffer
-		mine := false
-		passes := script{
+		var mine atomic.Bool
+		var passes script
+		passes.set(
 			swept(50, 30*time.Hour, true), swept(50, 29*time.Hour, true), swept(7, time.Minute, false),
 			func() (publisher.Swept, error) { return publisher.Swept{Due: 2 * time.Hour}, errors.New("refused") },
 			swept(0, 0, false),
-		}
+		)
 		e := &expiry{
-			sweeper: &passes, every: time.Minute, mine: func(shard int) bool { return mine && shard == sweepShard },
+			sweeper: &passes, every: time.Minute, mine: func(shard int) bool { return mine.Load() && shard == sweepShard },
 			report: condition.OrNone(nil), log: slog.New(slog.NewTextHandler(&log, nil)),
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -66,19 +81,19 @@ func TestOneReplicaRemovesWhatHasExpired(t *testing.T) {
 			assert.False(t, checks[0].Vital)
 		}
 		expect(0, 0, "")
-		mine = true
+		mine.Store(true)
 		time.Sleep(time.Minute)
 		expect(107, time.Minute, "")
 		assert.Equal(t, 1, strings.Count(log.String(), "are removed now"), "it is said that Rollcall did not run for a while")
 		time.Sleep(time.Minute)
 		expect(107, 2*time.Hour, "meetings that expired 2h0m0s ago are still stored, as they cannot be removed")
-		mine = false
+		mine.Store(false)
 		time.Sleep(time.Minute)
 		expect(107, 0, "")
-		mine = true
+		mine.Store(true)
 		time.Sleep(time.Minute)
 		expect(107, 0, "")
-		passes = script{func() (publisher.Swept, error) { return publisher.Swept{}, errors.New("not allowed") }}
+		passes.set(func() (publisher.Swept, error) { return publisher.Swept{}, errors.New("not allowed") })
 		time.Sleep(2 * time.Minute)
 		expect(107, 0, "")
 		time.Sleep(time.Minute)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,15 +32,16 @@ func (r *resumed) Resume(context.Context) (forget.Answer, error) {
 
 func TestOneReplicaGoesOnErasing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		mine, done := false, &resumed{}
-		f := &forgetting{eraser: done, mine: func(int) bool { return mine }, report: condition.OrNone(nil)}
+		var mine atomic.Bool
+		done := &resumed{}
+		f := &forgetting{eraser: done, mine: func(int) bool { return mine.Load() }, report: condition.OrNone(nil)}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); f.run(ctx) }()
 		time.Sleep(3*forgetEvery + time.Second)
 		synctest.Wait()
 		assert.Zero(t, done.times, "another one has the shard")
-		mine = true
+		mine.Store(true)
 		time.Sleep(2 * forgetEvery)
 		synctest.Wait()
 		assert.Equal(t, 2, done.times, "again after it failed")

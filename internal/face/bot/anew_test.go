@@ -114,7 +114,7 @@ func TestTheBucketIsDeleted(t *testing.T) {
 			w := newWorld(t)
 			rules := w.rules(office)
 			if wait {
-				w.clock.part = 20 // a process that waits has to wait
+				w.clock.part = 8 // a process that waits has to wait, and the other to be heard of in time
 			}
 			w.launch("a", rules, -1, false)
 			w.ready("office")
