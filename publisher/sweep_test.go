@@ -258,7 +258,7 @@ func TestMeetingsOfBothKinds(t *testing.T) {
 	require.Empty(t, fetch(t, p.nc, events.OfMeeting("over")))
 	require.Len(t, fetch(t, p.nc, events.OfMeeting(r.id)), 1)
 	assert.Len(t, storedOf(t, p, "over"), 1, "the state is kept for longer")
-	assert.Equal(t, 1, sweep(t, sweeperAt(p, 0)).Meetings)
+	assert.Equal(t, 1, sweep(t, sweeperAt(p, 2*time.Hour)).Meetings)
 	assert.Empty(t, storedOf(t, p, "over"))
 	assert.Equal(t, uint64(2), load(t, p, r.id).State.Sequence)
 }
