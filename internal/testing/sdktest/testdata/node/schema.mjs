@@ -35,8 +35,18 @@ export function tell(e: ${name}): string {
     case "conference.source.blind":
     case "conference.source.seeing":
       return e.data.reason + e.data.from;
-    default:
+    case "conference.meeting.started":
+    case "conference.meeting.updated":
+    case "conference.meeting.ended":
       return e.data.title + e.data.peak;
+    case "conference.audit.checkpoint":
+      return e.data.checkpoint;
+    case "conference.access.read":
+      return e.data.what + e.data.by;
+    case "conference.person.erased":
+      return e.data.conferenceId + e.data.reason;
+    default:
+      return e.id;
   }
 }
 // @ts-expect-error an event of a member without data
