@@ -92,6 +92,9 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		payload, err := events.Encode(e)
+		if err != nil { // a broken chain is read, so that it can be told, but never written
+			payload, err = events.Encode(unchained(e))
+		}
 		require.NoError(t, err)
 		again, err := events.Decode(payload)
 		require.NoError(t, err)
@@ -99,4 +102,18 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, e.Sequence, again.Sequence)
 		_ = events.NewRoster(e.ConferenceID()).Apply(e)
 	})
+}
+
+// unchained is the event as it was before there were chains.
+func unchained(e events.Event) events.Event {
+	e.Previous, e.Salt = "", ""
+	switch {
+	case e.Meeting != nil:
+		e.Meeting.Seal = nil
+	case e.Gap != nil:
+		e.Gap.Seal = nil
+	case e.Erased != nil:
+		e.Erased.Seal = nil
+	}
+	return e
 }
