@@ -125,10 +125,6 @@ func (p *Publisher) notice(meeting string, n Notice, at int64, number int) (*nat
 	return &nats.Msg{Subject: ingest + string(events.PersonForget), Header: h, Data: payload}, nil
 }
 
-// Rest is called after each message that was overwritten, with how long that took: publishers had
-// to wait as long.
-type Rest func(ctx context.Context, took time.Duration) error
-
 // Due returns the meetings of which messages are to be overwritten.
 func (p *Publisher) Due(ctx context.Context) ([]string, error) {
 	subjects, err := p.subjectsOf(ctx, duePrefix+">")
@@ -257,12 +253,10 @@ func (p *Publisher) deleteAt(ctx context.Context, sequence uint64, overwrite boo
 // OverwriteNotices overwrites the notices whose time is over, and returns how many are left. What
 // stands there without a time is overwritten at once.
 func (p *Publisher) OverwriteNotices(ctx context.Context, now time.Time, rest Rest) (left int, err error) {
-	for next := uint64(1); ; {
-		m, err := p.getMessage(ctx, map[string]any{"seq": next, "next_by_subj": string(events.PersonForget)})
-		if err != nil || m == nil {
+	for m, err := range p.messages(ctx, 1, string(events.PersonForget)) {
+		if err != nil {
 			return left, err
 		}
-		next = m.Seq + 1
 		if until, err := strconv.ParseInt(m.header.Get(hdrUntil), 10, 64); err == nil && now.Before(time.Unix(until, 0)) {
 			left++
 			continue
@@ -271,4 +265,5 @@ func (p *Publisher) OverwriteNotices(ctx context.Context, now time.Time, rest Re
 			return left, err
 		}
 	}
+	return left, nil
 }

@@ -54,9 +54,9 @@ func (p *Publisher) PlaceOrder(ctx context.Context, o Order) (Order, error) {
 	if err != nil {
 		return o, err
 	}
-	ack, err := p.js.PublishMsg(ctx, &nats.Msg{Subject: ingest + orderPrefix + o.ID, Data: payload})
+	ack, err := p.put(ctx, &nats.Msg{Subject: ingest + orderPrefix + o.ID, Data: payload})
 	if err != nil {
-		return o, fmt.Errorf("store the order: %w", p.checkGone(plainly(err)))
+		return o, fmt.Errorf("store the order: %w", err)
 	}
 	o.sequence = ack.Sequence
 	return o, nil
@@ -65,18 +65,17 @@ func (p *Publisher) PlaceOrder(ctx context.Context, o Order) (Order, error) {
 // Orders returns the orders that are not done yet, oldest first.
 func (p *Publisher) Orders(ctx context.Context) ([]Order, error) {
 	var out []Order
-	for next := uint64(1); ; {
-		m, err := p.getMessage(ctx, map[string]any{"seq": next, "next_by_subj": orderPrefix + "*"})
-		if err != nil || m == nil {
+	for m, err := range p.messages(ctx, 1, orderPrefix+"*") {
+		if err != nil {
 			return out, err
 		}
-		next = m.Seq + 1
 		o := Order{ID: lastToken(m.Subject), sequence: m.Seq}
 		if err := json.Unmarshal(m.Data, &o); err != nil {
 			return out, fmt.Errorf("the order at %d: %w", m.Seq, err)
 		}
 		out = append(out, o)
 	}
+	return out, nil
 }
 
 // PlaceOf is how far an order has come.
@@ -104,13 +103,12 @@ func (p *Publisher) Advance(ctx context.Context, o Order, at Place) (Place, erro
 	msg.Data = payload
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(at.sequence, 10))
-	ack, err := p.js.PublishMsg(ctx, msg)
-	var refused *jetstream.APIError
+	ack, err := p.put(ctx, msg)
 	switch {
-	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+	case errors.Is(err, errOtherFirst):
 		return p.PlaceOf(ctx, o)
 	case err != nil:
-		return at, fmt.Errorf("store how far an order has come: %w", p.checkGone(plainly(err)))
+		return at, fmt.Errorf("store how far an order has come: %w", err)
 	}
 	at.sequence = ack.Sequence
 	return at, nil

@@ -41,7 +41,7 @@ func (p *Publisher) markExpired(ctx context.Context, base Record) (uint64, error
 
 // purgeMeeting removes what is stored of a meeting before a sequence, but for its state, each
 // subject by itself. It is complete, or returns an error.
-func (p *Publisher) purgeMeeting(ctx context.Context, id string, before uint64, rest func(context.Context, time.Duration) error) error {
+func (p *Publisher) purgeMeeting(ctx context.Context, id string, before uint64, rest Rest) error {
 	subjects, err := p.subjectsOf(ctx, events.OfMeeting(id))
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (p *Publisher) streamState(ctx context.Context, filter string) (jetstream.S
 
 // purge removes the messages of one subject that are stored before a sequence. rest is called with how
 // long that took; nil asks for no pause.
-func (p *Publisher) purge(ctx context.Context, subject string, before uint64, rest func(context.Context, time.Duration) error) error {
+func (p *Publisher) purge(ctx context.Context, subject string, before uint64, rest Rest) error {
 	var answer struct {
 		Error   *apiError `json:"error"`
 		Success bool      `json:"success"`

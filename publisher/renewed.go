@@ -61,7 +61,7 @@ func sinceOf(note *message) (time.Time, error) {
 }
 
 // purgeSince removes the note of a meeting that was stored before a sequence.
-func (p *Publisher) purgeSince(ctx context.Context, id string, before uint64, rest func(context.Context, time.Duration) error) error {
+func (p *Publisher) purgeSince(ctx context.Context, id string, before uint64, rest Rest) error {
 	note, err := p.lastMessage(ctx, sincePrefix+id)
 	if err != nil || note == nil {
 		return err
@@ -84,9 +84,8 @@ func (s *Sweeper) readRenewed(ctx context.Context) error {
 	if s.renewed == nil || st.CachedInfo().State.LastSeq < s.read {
 		s.renewed, s.read = map[string]renewal{}, 0 // it is another stream, or has gone back
 	}
-	for {
-		m, err := s.p.getMessage(ctx, map[string]any{"seq": s.read + 1, "next_by_subj": sincePrefix + "*"})
-		if err != nil || m == nil {
+	for m, err := range s.p.messages(ctx, s.read+1, sincePrefix+"*") {
+		if err != nil {
 			return err
 		}
 		s.read = m.Seq
@@ -94,6 +93,7 @@ func (s *Sweeper) readRenewed(ctx context.Context) error {
 			s.renewed[lastToken(m.Subject)] = renewal{m.Seq, since}
 		}
 	}
+	return nil
 }
 
 // dueRenewed adds the meetings that are due although somebody was erased from them since, until there

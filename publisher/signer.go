@@ -57,15 +57,15 @@ func (p *Publisher) keepKey(ctx context.Context) error {
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	ctx, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
 	defer cancel()
-	_, err := p.js.PublishMsg(ctx, msg)
+	_, err := p.put(ctx, msg)
 	var refused *jetstream.APIError
 	switch {
-	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence: // it stands there
+	case errors.Is(err, errOtherFirst): // it stands there
 	case errors.As(err, &refused):
 		return fmt.Errorf("storing the key that seals: %w",
 			&ServerError{Status: refused.Code, Code: int(refused.ErrorCode), Description: refused.Description})
 	case err != nil:
-		return fmt.Errorf("storing the key that seals: %w: %w", ErrUnavailable, p.checkGone(plainly(err)))
+		return fmt.Errorf("storing the key that seals: %w: %w", ErrUnavailable, err)
 	}
 	p.keyKept.Store(true)
 	return nil

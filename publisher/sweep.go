@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,10 +32,8 @@ const (
 // not watched any more, when everything of them was stored before the retention began, and from the
 // view by type what was. One replica at a time is to sweep; two do no harm. It is for one goroutine.
 type Sweeper struct {
-	p *Publisher
-	// rest is called after each request that changes something, with how long the server took for
-	// it: publishers had to wait as long.
-	rest func(ctx context.Context, took time.Duration) error
+	p    *Publisher
+	rest Rest
 	// ahead is added to the server's clock by tests, and atOnce is sweepAtOnce.
 	ahead  time.Duration
 	atOnce int
@@ -81,7 +80,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (Swept, error) {
 		return out, nil
 	}
 	err := s.pass(ctx, &out)
-	if errors.Is(err, errSweptElsewhere) {
+	if errors.Is(err, errOtherFirst) {
 		err = nil
 	}
 	if err != nil {
@@ -143,12 +142,10 @@ func (s *Sweeper) now(ctx context.Context) (time.Time, error) {
 func (s *Sweeper) due(ctx context.Context, before time.Time) (due []diff.Record, oldest time.Time, err error) {
 	standing := make(map[string]uint64, len(s.standing))
 	defer func() { s.standing = standing }()
-	for next := uint64(1); len(due) < s.atOnce; {
-		m, err := s.p.getMessage(ctx, map[string]any{"seq": next, "next_by_subj": storedMeetings})
-		if err != nil || m == nil || !m.Time.Before(before) {
+	for m, err := range s.p.messages(ctx, 1, storedMeetings) {
+		if err != nil || !m.Time.Before(before) {
 			return due, oldest, err
 		}
-		next = m.Seq + 1
 		id, err := meetingOf(m.Subject)
 		if err != nil {
 			continue
@@ -167,7 +164,9 @@ func (s *Sweeper) due(ctx context.Context, before time.Time) (due []diff.Record,
 			if len(due) == 0 {
 				oldest = m.Time
 			}
-			due = append(due, rec)
+			if due = append(due, rec); len(due) == s.atOnce {
+				return due, oldest, nil
+			}
 		}
 	}
 	return due, oldest, nil
@@ -207,9 +206,6 @@ type sweepNote struct {
 	Meetings []string `json:"meetings"`
 }
 
-// errSweptElsewhere says that another replica sweeps.
-var errSweptElsewhere = errors.New("another replica sweeps")
-
 // note leaves word of the meetings that are removed next, in place of the note before.
 func (s *Sweeper) note(ctx context.Context, due []diff.Record) error {
 	var n sweepNote
@@ -224,13 +220,10 @@ func (s *Sweeper) note(ctx context.Context, due []diff.Record) error {
 	msg.Data = payload
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	began := time.Now()
-	ack, err := s.p.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(s.noted))
-	var refused *jetstream.APIError
-	switch {
-	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-		return errSweptElsewhere
-	case err != nil:
-		return s.p.checkGone(plainly(err))
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(s.noted, 10))
+	ack, err := s.p.put(ctx, msg)
+	if err != nil {
+		return err
 	}
 	s.noted, s.settled = ack.Sequence, false
 	return s.rest(ctx, time.Since(began))

@@ -26,13 +26,12 @@ func (p *Publisher) tellBehind(ctx context.Context, e events.Event, subjects str
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, subjects)
 	ctx, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
 	defer cancel()
-	ack, err := p.js.PublishMsg(ctx, msg)
-	var refused *jetstream.APIError
+	ack, err := p.put(ctx, msg)
 	switch {
-	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-		return false, nil // another replica was first
+	case errors.Is(err, errOtherFirst):
+		return false, nil
 	case err != nil:
-		return false, p.checkGone(plainly(err))
+		return false, err
 	}
 	return !ack.Duplicate, nil
 }
@@ -65,10 +64,8 @@ func (p *Publisher) TellRead(ctx context.Context, read events.Access, at time.Ti
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.opts.AckTimeout)
 	defer cancel()
-	if _, err := p.js.PublishMsg(ctx, msg); err != nil {
-		return p.checkGone(plainly(err))
-	}
-	return nil
+	_, err = p.put(ctx, msg)
+	return err
 }
 
 // TellCheckpoint stores a signed checkpoint of the log of meetings as an event, unless the newest

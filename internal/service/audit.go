@@ -19,8 +19,6 @@ const (
 	auditPart = "log of meetings"
 	// auditEvery is how often it is looked which checkpoint is the newest.
 	auditEvery = 5 * time.Second
-	// auditShard is the shard whose owner adds to the log: one replica has it at a time.
-	auditShard = 0
 )
 
 // auditing keeps the log of meetings, and knows its newest checkpoint.
@@ -40,7 +38,7 @@ func (s *service) newAuditing(ctx context.Context, js jetstream.JetStream, pub *
 	a.log = audit.New(audit.Options{
 		JetStream: js, CorpID: s.opts.Settings.DingTalk.CorpID, Signer: s.key, Teller: pub,
 		Interval: e.CheckpointInterval, Retention: e.AuditRetention, Replicas: s.opts.Settings.Store.Replicas,
-		Mine:     func() bool { return f.shards.Owns(auditShard) },
+		Mine:     func() bool { return f.shards.Owns(choresShard) },
 		Reporter: untilStop{ctx, explained{&s.refusals, s.changes}}, Logger: s.log,
 	})
 	return a

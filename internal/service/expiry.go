@@ -26,8 +26,9 @@ const (
 	sweepsLate = time.Hour
 	// sweepsFailed is how many passes have to fail in a row for that to be said.
 	sweepsFailed = 3
-	// sweepShard is the shard whose owner removes what has expired: one replica has it at a time.
-	sweepShard = 0
+	// choresShard is the shard whose owner does what one replica does for all: removes what has
+	// expired, goes on erasing people, and adds to the log of meetings.
+	choresShard = 0
 )
 
 var errNotRemoved = errors.New("what has expired cannot be removed; the log says more")
@@ -72,7 +73,7 @@ func sweepInterval(retention time.Duration) time.Duration {
 func (e *expiry) run(ctx context.Context) {
 	for {
 		more := false
-		if e.mine(sweepShard) {
+		if e.mine(choresShard) {
 			more = e.pass(ctx)
 		} else {
 			e.note(publisher.Swept{}, nil)

@@ -59,7 +59,7 @@ func TestOneReplicaRemovesWhatHasExpired(t *testing.T) {
 			swept(0, 0, false),
 		)
 		e := &expiry{
-			sweeper: &passes, every: time.Minute, mine: func(shard int) bool { return mine.Load() && shard == sweepShard },
+			sweeper: &passes, every: time.Minute, mine: func(shard int) bool { return mine.Load() && shard == choresShard },
 			report: condition.OrNone(nil), log: slog.New(slog.NewTextHandler(&log, nil)),
 		}
 		ctx, cancel := context.WithCancel(t.Context())

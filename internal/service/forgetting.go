@@ -36,7 +36,7 @@ type forgetting struct {
 // run goes on until ctx ends.
 func (f *forgetting) run(ctx context.Context) {
 	for pause.For(ctx, forgetEvery) {
-		if !f.mine(sweepShard) {
+		if !f.mine(choresShard) {
 			continue
 		}
 		if _, err := f.eraser.Resume(ctx); err != nil && ctx.Err() == nil {

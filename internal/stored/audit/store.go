@@ -190,8 +190,11 @@ func (s store) put(ctx context.Context, msg *nats.Msg, revision uint64) (uint64,
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ack, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(revision), jetstream.WithExpectStream(events.AuditStream))
-	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
-		return 0, ErrOther
+	if refused, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch refused.ErrorCode { // a clustered server says it in two ways
+		case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+			return 0, ErrOther
+		}
 	}
 	if err != nil {
 		return 0, wrapped("write", err)
